@@ -1,0 +1,85 @@
+"""What the composer is told about each step of the grid, and about the whole piece."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from noisician.request import MODES, TIME_SIGNATURES
+from noisician.score.grid import ROLE_STREAMS, STREAMS, VOCABULARY
+from noisician.score.model import METERS, Section
+from noisician.styles import table
+
+#: Bars a window of the composer holds, and the steps that makes at most.
+WINDOW_BARS = 16
+WINDOW_STEPS = 256
+#: The order of kinds is part of the trained weights: append only.
+SECTION_KINDS = (
+    "none", "intro", "verse", "pre_chorus", "chorus", "bridge", "build", "drop", "break", "solo", "outro",
+)  # fmt: skip
+GRID_ROLES = tuple(ROLE_STREAMS)
+#: energy, place in the section 0 … 1, bars left in the section / 8, then one flag per role that should sound.
+STEP_FEATURES = 3 + len(GRID_ROLES)
+GENRE_SLOTS, MOOD_SLOTS = 64, 32
+#: genre weights, mood weights, mode, metre, density, 1 for music written by people.
+STYLE_FEATURES = GENRE_SLOTS + MOOD_SLOTS + len(MODES) + len(TIME_SIGNATURES) + 2
+#: Each stream's mask token comes after its vocabulary.
+MASK_TOKENS = np.array([VOCABULARY[stream] for stream in STREAMS], np.int16)
+
+
+@dataclass(frozen=True)
+class Style:
+    """The piece as a whole. Weights sum to 1 or are empty."""
+
+    genres: Mapping[str, float]
+    moods: Mapping[str, float]
+    mode: str
+    time_signature: str
+    density: float = 0.5
+    by_people: bool = False
+
+    def vector(self) -> np.ndarray:
+        """float32 ``[STYLE_FEATURES]``."""
+        genres, moods = np.zeros(GENRE_SLOTS), np.zeros(MOOD_SLOTS)
+        for weights, slots, name in ((self.genres, genres, "genres"), (self.moods, moods, "moods")):
+            places = {id_: place for place, id_ in enumerate(table(name))}
+            for id_, weight in weights.items():
+                slots[places[id_]] = weight
+        mode = [float(self.mode == mode) for mode in MODES]
+        meter = [float(self.time_signature == signature) for signature in TIME_SIGNATURES]
+        return np.concatenate([genres, moods, mode, meter, [self.density, float(self.by_people)]]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Per step: ``place`` in the bar, section ``kind`` int64 ``[T]``, ``features`` float32 ``[T, STEP_FEATURES]``."""
+
+    place: np.ndarray
+    kind: np.ndarray
+    features: np.ndarray
+
+    def cut(self, first: int, last: int) -> Steps:
+        return Steps(self.place[first:last], self.kind[first:last], self.features[first:last])
+
+
+def step_conditions(sections: Sequence[Section], active: np.ndarray, time_signature: str, bars: int) -> Steps:
+    """Conditions of a whole piece; ``active`` bool ``[bars, len(GRID_ROLES)]`` says which roles should sound."""
+    steps_per_bar = METERS[time_signature].steps_per_bar
+    kind = np.zeros(bars, np.int64)
+    features = np.zeros((bars, STEP_FEATURES), np.float32)
+    features[:, 0] = 0.5
+    for section in sections:
+        first, last = section.start_bar, min(section.start_bar + section.bars, bars)
+        kind[first:last] = SECTION_KINDS.index(section.kind)
+        inside = np.arange(last - first)
+        features[first:last, 0] = section.energy
+        features[first:last, 1] = inside / max(1, section.bars)
+        features[first:last, 2] = np.minimum(section.bars - inside, 8) / 8
+    features[:, 3:] = active
+    return Steps(
+        place=np.tile(np.arange(steps_per_bar), bars),
+        kind=np.repeat(kind, steps_per_bar),
+        features=np.repeat(features, steps_per_bar, axis=0),
+    )

@@ -1,0 +1,142 @@
+"""The form of a piece: which sections, how long, how intense, and who plays where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from noisician.score.model import Section
+
+#: Added to the piece's energy in each kind of section.
+KIND_ENERGY = {
+    "intro": -0.22,
+    "verse": -0.06,
+    "pre_chorus": 0.04,
+    "chorus": 0.14,
+    "bridge": -0.08,
+    "build": 0.06,
+    "drop": 0.22,
+    "break": -0.22,
+    "solo": 0.08,
+    "outro": -0.25,
+}
+#: What goes first when a piece is too short for its form.
+_EXPENDABLE = ("solo", "bridge", "pre_chorus", "break", "outro", "build", "intro", "verse")
+SHORTEST_SECTION_BARS = 2
+#: Pieces shorter than this are one section.
+FORM_FROM_S = 20.0
+#: How readily each role joins: a role plays where the section's energy reaches its threshold.
+_THRESHOLDS = {"chords": 0.0, "pad": 0.0, "bass": 0.24, "drums": 0.24, "lead": 0.18, "arp": 0.42, "counter": 0.5}
+_SILENT_IN = {
+    "intro": ("lead", "counter"),
+    "break": ("drums", "counter"),
+    "build": ("lead", "counter"),
+    "outro": ("counter", "arp"),
+}
+
+
+def plan_sections(
+    form: Sequence[tuple[str, int]], bars: int, energy: float, wanted: Mapping[str, bool] | None = None
+) -> tuple[Section, ...]:
+    """Fits a genre's form, (kind, bars) pairs, into ``bars``.
+
+    ``wanted`` says of some kinds that they must (True) or must not (False) appear.
+    """
+    wanted = dict(wanted or {})
+    kinds = [(kind, length) for kind, length in form if wanted.get(kind, True)] or [("verse", bars)]
+    for kind in (kind for kind, yes in wanted.items() if yes):
+        if kind not in [existing for existing, _ in kinds]:
+            kinds.insert(*_place_for(kind, len(kinds)))
+    kinds = _shortened(kinds, bars, wanted)
+    lengths = _share_out([length for _, length in kinds], bars)
+    sections, start, labels = [], 0, {}
+    for (kind, _), length in zip(kinds, lengths, strict=True):
+        label = labels.setdefault(kind, chr(ord("A") + len(labels)))
+        sections.append(Section(kind, label, start, length, _section_energy(kind, energy)))
+        start += length
+    return _grow(sections)
+
+
+def _place_for(kind: str, count: int) -> tuple[int, tuple[str, int]]:
+    if kind == "intro":
+        return 0, (kind, 4)
+    if kind == "outro":
+        return count, (kind, 4)
+    return max(1, round(count * 0.6)), (kind, 8)
+
+
+def _shortened(kinds: list[tuple[str, int]], bars: int, wanted: Mapping[str, bool]) -> list[tuple[str, int]]:
+    """Drops sections until each kept one can have a musical length; keeps at least the strongest."""
+    average = 4 if bars >= 12 else SHORTEST_SECTION_BARS + 1
+    while len(kinds) > 1 and bars < average * len(kinds):
+        kinds.pop(_weakest(kinds, wanted))
+    return kinds
+
+
+def _weakest(kinds: Sequence[tuple[str, int]], wanted: Mapping[str, bool]) -> int:
+    """Repeats go before what is unique, then by how expendable the kind is; what was asked for goes last."""
+
+    def worth(place: int) -> tuple[bool, bool, int]:
+        kind = kinds[place][0]
+        repeated = sum(other == kind for other, _ in kinds) > 1
+        rank = _EXPENDABLE.index(kind) if kind in _EXPENDABLE else len(_EXPENDABLE)
+        return bool(wanted.get(kind)), not repeated, rank
+
+    return min(reversed(range(len(kinds))), key=worth)
+
+
+def _share_out(lengths: Sequence[int], bars: int) -> list[int]:
+    """Scales lengths to sum to ``bars``, in fours where possible, else in twos; the last section takes the odd rest."""
+    unit = 4 if bars >= 8 * len(lengths) else 2 if bars >= 2 * len(lengths) else 1
+    exact = np.array(lengths, np.float64) * bars / sum(lengths)
+    shared = np.maximum(unit, np.round(exact / unit) * unit).astype(int)
+    while shared.sum() > bars and shared.max() > unit:
+        shared[np.argmax(shared - exact + 1e-6 * shared)] -= min(unit, shared.sum() - bars)
+    while shared.sum() < bars:
+        shared[np.argmax(exact - shared)] += min(unit, bars - shared.sum())
+    return [int(length) for length in shared]
+
+
+def _section_energy(kind: str, energy: float) -> float:
+    return float(np.clip(energy + KIND_ENERGY.get(kind, 0.0), 0.05, 1.0))
+
+
+def _grow(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """A repeat is a little stronger than the time before: pieces should arrive somewhere."""
+    seen: dict[str, int] = {}
+    grown = []
+    for section in sections:
+        times = seen.get(section.label, 0)
+        seen[section.label] = times + 1
+        grown.append(replace(section, energy=min(1.0, section.energy + 0.06 * times)))
+    return tuple(grown)
+
+
+def choose_players(sections: Sequence[Section], roles: Sequence[str], energy: float) -> tuple[tuple[str, ...], ...]:
+    """Who plays in each section. Everybody plays somewhere, and never fewer than one plays."""
+    lowest = min((section.energy for section in sections), default=0.0)
+    cast = [_players(section, roles, energy, section.energy == lowest) for section in sections]
+    for role in roles:
+        if not any(role in players for players in cast) and sections:
+            loudest = max(range(len(sections)), key=lambda place: sections[place].energy)
+            cast[loudest].add(role)
+    return tuple(tuple(role for role in roles if role in players) for players in cast)
+
+
+def _players(section: Section, roles: Sequence[str], energy: float, is_lowest: bool) -> set[str]:
+    # Thresholds are for a piece of medium energy; in a calm piece the same roles play at less.
+    scale = max(0.25, energy) / 0.55
+    players = {
+        role
+        for role in roles
+        if section.energy >= _THRESHOLDS.get(role, 0.0) * scale and role not in _SILENT_IN.get(section.kind, ())
+    }
+    if section.kind == "intro" and is_lowest and len(roles) > 3:
+        players -= {"drums"}
+    if section.kind in ("verse", "chorus", "drop", "solo"):
+        players |= {"bass", "drums", "chords"} & set(roles)
+    if section.kind in ("chorus", "verse", "solo"):
+        players |= {"lead"} & set(roles)
+    return players or set(roles[:1])

@@ -1,0 +1,273 @@
+"""From controls to a plan: every "choose for me" is decided here, from the genre's data and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from noisician.composer.conditions import Style
+from noisician.composer.form import FORM_FROM_S, choose_players, plan_sections
+from noisician.diffusion.noise import generator
+from noisician.errors import RequestError
+from noisician.prompt.controls import Controls
+from noisician.request import TEMPO_RANGE_BPM, TONICS
+from noisician.score.grid import ROLE_STREAMS
+from noisician.score.model import METERS, Section
+from noisician.styles import ARTICULATIONS, ROLES, instruments, table
+
+DEFAULT_DURATION_S = 30.0
+#: Left at the end for what still rings when the last bar is over.
+TAIL_S = 2.0
+#: Roles are filled in this order, so that wanted instruments find the seat they fit best.
+_SEATS = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
+_FEWEST_PLAYERS = 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A piece before its first note.
+
+    ``roster`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that play in
+    each section; ``articulations`` are renderer tags by role; ``duration_s`` is the whole track, tail included.
+    """
+
+    tempo_bpm: float
+    key: str
+    mode: str
+    time_signature: str
+    bars: int
+    duration_s: float
+    sections: tuple[Section, ...]
+    players: tuple[tuple[str, ...], ...]
+    roster: tuple[tuple[str, str], ...]
+    articulations: Mapping[str, tuple[str, ...]]
+    style: Style
+    production: tuple[str, ...]
+    swing: float
+    swing_unit: Literal["eighth", "sixteenth"]
+    loop: bool
+
+
+def make_plan(controls: Controls, seed: int) -> Plan:
+    """Decides what the controls leave open. The same controls and seed give the same plan.
+
+    Raises RequestError when everything that could play was excluded.
+    """
+    rng = generator(seed, 0x91A)
+    genres = dict(controls.genres) or {_choose_genre(controls, rng): 1.0}
+    moods = dict(controls.moods)
+    genre, mood = _Blend(table("genres"), genres), _Blend(table("moods"), moods)
+    signature = controls.time_signature or genre.choose(rng, "time_signatures")
+    mode = controls.mode or _choose_mode(genre, mood, rng)
+    key = controls.key or str(rng.choice(TONICS))
+    energy = controls.energy
+    if energy is None:
+        energy = float(np.clip(genre.mean("energy") + mood.mean("energy", 0.0), 0.05, 1.0))
+    density = controls.density
+    if density is None:
+        density = float(np.clip(0.5 + mood.mean("density", 0.0), 0.0, 1.0))
+    tempo_bpm, bars, duration_s = _choose_length(controls, genre, mood, METERS[signature].beats_per_bar, rng)
+    roster = _choose_roster(controls, genre, rng)
+    roles = [role for role, _ in roster if role in ROLE_STREAMS]
+    form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
+    wanted = {hint.kind: hint.wanted for hint in controls.sections}
+    if duration_s < FORM_FROM_S and not wanted:
+        form = [("chorus" if energy > 0.4 else "verse", bars)]
+    sections = plan_sections(form, bars, energy, wanted)
+    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    production = _production(controls, genre, mood)
+    swing = genre.mean("swing") if controls.swing is None else controls.swing
+    return Plan(
+        tempo_bpm=tempo_bpm,
+        key=key,
+        mode=mode,
+        time_signature=signature,
+        bars=bars,
+        duration_s=duration_s,
+        sections=sections,
+        players=players,
+        roster=roster,
+        articulations=_articulations(roster, production),
+        style=Style(genres, moods, mode, signature, density),
+        production=production,
+        swing=swing,
+        swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
+        loop=controls.loop,
+    )
+
+
+class _Blend:
+    """Several weighted entries of a style table read as one."""
+
+    def __init__(self, entries: Mapping[str, Mapping], weights: Mapping[str, float]) -> None:
+        self.parts = [(entries[id_], weight) for id_, weight in weights.items()]
+        self.heaviest: Mapping = max(self.parts, key=lambda part: part[1])[0] if self.parts else {}
+
+    def mean(self, field: str, default: float = 0.5) -> float:
+        total = sum(weight for _, weight in self.parts)
+        return sum(entry[field] * weight for entry, weight in self.parts) / total if total else default
+
+    def weights(self, field: str) -> dict[str, float]:
+        """A table of weights, added over the parts."""
+        added: dict[str, float] = {}
+        for entry, weight in self.parts:
+            for name, value in entry.get(field, {}).items():
+                added[name] = added.get(name, 0.0) + weight * value
+        return added
+
+    def choose(self, rng: np.random.Generator, field: str) -> str:
+        return draw(rng, self.weights(field))
+
+    def seat(self, role: str) -> tuple[float, dict[str, float]]:
+        """(presence, instrument weights) of a role."""
+        presence, chosen = 0.0, {}
+        for entry, weight in self.parts:
+            seat = entry["roles"].get(role)
+            if seat:
+                presence += weight * seat["presence"]
+                for id_, value in seat["instruments"].items():
+                    chosen[id_] = chosen.get(id_, 0.0) + weight * value
+        return presence, chosen
+
+
+def draw(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    """One name, with probability in proportion to its weight."""
+    names = list(weights)
+    shares = np.array([weights[name] for name in names], np.float64)
+    return names[int(rng.choice(len(names), p=shares / shares.sum()))]
+
+
+def _choose_genre(controls: Controls, rng: np.random.Generator) -> str:
+    """Without a named genre: one whose players and energy suit what else was said."""
+    fit: dict[str, float] = {}
+    moods = _Blend(table("moods"), dict(controls.moods))
+    wanted_energy = controls.energy
+    if wanted_energy is None and controls.moods:
+        wanted_energy = 0.5 + moods.mean("energy", 0.0)
+    for id_, entry in table("genres").items():
+        seats = entry["roles"].values()
+        likes = sum(
+            seat["presence"] * seat["instruments"].get(wanted, 0.0) for seat in seats for wanted in controls.instruments
+        )
+        fit[id_] = 0.02 + 4 * likes if controls.instruments else 1.0
+        fit[id_] *= 1 + 2 * sum(entry.get("textures", {}).get(texture, 0.0) for texture in controls.textures)
+        if wanted_energy is not None:
+            fit[id_] *= float(np.exp(-((entry["energy"] - wanted_energy) ** 2) / 0.03))
+        if controls.time_signature and controls.time_signature not in entry["time_signatures"]:
+            fit[id_] *= 0.1
+        if controls.tempo_bpm:
+            low, _, high = entry["tempo_bpm"]
+            fit[id_] *= 1.0 if low <= controls.tempo_bpm <= high else 0.1
+    return draw(rng, fit)
+
+
+def _choose_mode(genre: _Blend, mood: _Blend, rng: np.random.Generator) -> str:
+    weights = genre.weights("modes")
+    for entry, weight in mood.parts:
+        for mode in weights:
+            weights[mode] *= entry.get("modes", {}).get(mode, 1.0) ** weight
+    return draw(rng, weights)
+
+
+def _choose_length(
+    controls: Controls, genre: _Blend, mood: _Blend, beats_per_bar: int, rng: np.random.Generator
+) -> tuple[float, int, float]:
+    """(tempo_bpm, bars, duration_s). A tempo left open bends a little so that whole bars fill the time."""
+    low, typical, high = (
+        sum(entry["tempo_bpm"][place] * weight for entry, weight in genre.parts) for place in range(3)
+    )
+    tempo = controls.tempo_bpm
+    if tempo is None:
+        tempo = rng.triangular(low, typical, high) if high > low else typical
+        tempo = float(np.clip(round(tempo * mood.mean("tempo_factor", 1.0)), *TEMPO_RANGE_BPM))
+    tail_s = 0.0 if controls.loop else TAIL_S
+    if controls.bars is not None:
+        return tempo, controls.bars, controls.bars * beats_per_bar * 60 / tempo + tail_s
+    wanted_s = controls.duration_s or DEFAULT_DURATION_S
+    musical_s = wanted_s - min(tail_s, wanted_s / 4)
+    exact = musical_s * tempo / (60 * beats_per_bar)
+    if controls.loop:
+        bars = max(1, round(exact))
+        return tempo, bars, bars * beats_per_bar * 60 / tempo
+    if controls.tempo_bpm is None and exact >= 6:
+        bars = max(2, 2 * round(exact / 2))
+        bent = round(bars * beats_per_bar * 60 / musical_s)
+        if low <= bent <= high:
+            return float(bent), bars, wanted_s
+    return tempo, max(1, int(exact + 1e-6)), wanted_s
+
+
+def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:
+    return bool({id_, role, instruments()[id_].family} & set(excluded))
+
+
+def _choose_roster(controls: Controls, genre: _Blend, rng: np.random.Generator) -> tuple[tuple[str, str], ...]:
+    table_ = instruments()
+    seats: dict[str, str] = {}
+    for wanted in controls.instruments:
+        seat = next((role for role in table_[wanted].roles if role not in seats), None)
+        if seat is not None and not _is_out(wanted, seat, controls.excluded):
+            seats[seat] = wanted
+    open_seats = []
+    for role in _SEATS:
+        presence, choices = genre.seat(role)
+        choices = {id_: weight for id_, weight in choices.items() if not _is_out(id_, role, controls.excluded)}
+        if role in seats or not choices or role in controls.excluded:
+            continue
+        open_seats.append((presence, role, draw(rng, choices), rng.random() < presence))
+    for _, role, id_, drawn in open_seats:
+        if drawn:
+            seats[role] = id_
+    for _, role, id_, drawn in sorted(open_seats, key=lambda seat: -seat[0]):
+        if not drawn and len(seats) < _FEWEST_PLAYERS and id_ not in seats.values():
+            seats[role] = id_
+    roster = [(role, seats[role]) for role in ROLES if role in seats] + _atmosphere(controls, genre, rng)
+    if not roster:
+        raise RequestError(
+            f"nobody is left to play: without {', '.join(controls.excluded)} no role of this style has an instrument; "
+            "name some with --instruments"
+        )
+    return tuple(roster)
+
+
+def _atmosphere(controls: Controls, genre: _Blend, rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Textures that were asked for, else perhaps one of the genre's; effects at its rate."""
+    beds = [id_ for id_ in controls.textures if "texture" in instruments()[id_].roles]
+    effects = [id_ for id_ in controls.textures if "fx" in instruments()[id_].roles]
+    # An explicit list of players without words of atmosphere means those players and nobody else.
+    if "texture" not in controls.excluded and not beds:
+        likely = {id_: weight for id_, weight in genre.weights("textures").items()}
+        drawn = [id_ for id_ in likely if rng.random() < 0.6 * likely[id_]]
+        beds = drawn[:1]
+    if "fx" not in controls.excluded:
+        effects += [id_ for id_, weight in genre.weights("fx").items() if rng.random() < weight and id_ not in effects]
+    kept = [("texture", id_) for id_ in beds if not _is_out(id_, "texture", controls.excluded)]
+    return kept + [("fx", id_) for id_ in effects if not _is_out(id_, "fx", controls.excluded)]
+
+
+def _production(controls: Controls, genre: _Blend, mood: _Blend) -> tuple[str, ...]:
+    """Words of the prompt first; the style's own tags unless they contradict them."""
+    opposites = {"bright": "dark", "dark": "bright", "wet": "dry", "dry": "wet", "wide": "narrow", "narrow": "wide"}
+    tags = list(controls.production)
+    for tag in (*genre.heaviest.get("production", ()), *mood.heaviest.get("production", ())):
+        if tag not in tags and opposites.get(tag) not in tags:
+            tags.append(tag)
+    return tuple(tags)
+
+
+def _articulations(roster: Sequence[tuple[str, str]], production: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Which of the production tags the players themselves take up; the mix does the rest."""
+    tags = [tag for tag in ARTICULATIONS if tag in production]
+    if "lofi" in tags:
+        tags = ["lofi"]
+    suits = {"driven": ("bass", "chords", "lead")}
+    return {
+        role: tuple(
+            tag for tag in tags[:1] if role in suits.get(tag, ("chords", "lead", "pad", "arp", "counter", "drums"))
+        )
+        for role, _ in roster
+        if role not in ("texture", "fx")
+    }

@@ -1,0 +1,192 @@
+"""Chord progressions: Roman numerals to chords over time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from noisician.corpus.compose.library import sub_rng
+from noisician.score.grid import chord_token
+from noisician.score.harmony import QUALITIES, SCALES, chord_tones
+from noisician.score.model import Meter
+
+_DEGREES = {"I": 0, "II": 2, "III": 4, "IV": 5, "V": 7, "VI": 9, "VII": 11}
+_NUMERAL = re.compile(r"^([b#]?)(VII|VI|IV|V|III|II|I)(.*)$", re.IGNORECASE)
+_SUFFIXES = {"o": "dim", "o7": "dim7", "ø": "m7b5", "+": "aug"}
+_MINOR_SUFFIXES = {"": "min", "7": "min7", "9": "m9", "6": "m6"}
+
+#: Scale degrees (0 = tonic) for modes a genre does not list.
+_COMMON: dict[str, tuple[tuple[int, ...], ...]] = {
+    "major": ((0, 4, 5, 3), (0, 3, 4, 0), (5, 3, 0, 4), (0, 5, 1, 4)),
+    "minor": ((0, 5, 2, 6), (0, 3, 4, 0), (0, 6, 5, 6), (0, 3, 5, 4)),
+    "dorian": ((0, 3, 0, 3), (0, 6, 3, 0), (0, 2, 3, 0)),
+    "phrygian": ((0, 1, 0, 1), (0, 1, 2, 1), (0, 0, 6, 1)),
+    "lydian": ((0, 1, 0, 1), (0, 1, 5, 0), (0, 4, 1, 0)),
+    "mixolydian": ((0, 6, 3, 0), (0, 4, 3, 0), (0, 3, 6, 0)),
+}
+_DIMINISHED = ("dim", "dim7", "m7b5")
+_COLOUR_SIZES = {"power": 2, "triad": 3, "seventh": 4, "ninth": 5}
+
+
+@dataclass(frozen=True)
+class Span:
+    """One chord in force over steps ``[start, end)`` of a section."""
+
+    start: int
+    end: int
+    root: int
+    quality: str
+
+    @property
+    def tones(self) -> tuple[int, ...]:
+        return chord_tones(self.root, self.quality)
+
+
+@dataclass(frozen=True)
+class Harmony:
+    """The chords of one section. ``index[step]`` is the span in force."""
+
+    mode: str
+    spans: tuple[Span, ...]
+    index: np.ndarray
+
+    def at(self, step: int) -> Span:
+        return self.spans[self.index[step]]
+
+    def next_root(self, step: int, steps_per_bar: int) -> int:
+        """Root at the next chord change or bar line after ``step``; a section leads back to its own start."""
+        boundary = (step // steps_per_bar + 1) * steps_per_bar
+        return self.at(min(self.at(step).end, boundary) % len(self.index)).root
+
+    def changes(self, step: int) -> bool:
+        """Whether a different chord begins at ``step``."""
+        if step == 0 or self.index[step] == self.index[step - 1]:
+            return step == 0
+        before, now = self.at(step - 1), self.at(step)
+        return (before.root, before.quality) != (now.root, now.quality)
+
+    def tokens(self) -> np.ndarray:
+        per_span = np.array([chord_token(span.root, span.quality) for span in self.spans], np.int16)
+        return per_span[self.index]
+
+
+@cache
+def parse_numeral(text: str) -> tuple[int, str]:
+    """``"bVIImaj7"`` → (10, "maj7"); lower case is minor. Raises ValueError for anything else."""
+    match = _NUMERAL.match(text)
+    if not match:
+        raise ValueError(f"chord {text!r} is no Roman numeral")
+    accidental, numeral, suffix = match.groups()
+    root = (_DEGREES[numeral.upper()] + {"b": -1, "#": 1, "": 0}[accidental]) % 12
+    if suffix in _SUFFIXES:
+        return root, _SUFFIXES[suffix]
+    quality = _MINOR_SUFFIXES.get(suffix, suffix) if numeral.islower() else suffix or "maj"
+    if quality not in QUALITIES:
+        raise ValueError(f"chord {text!r}: quality {quality!r} is none of {', '.join(QUALITIES)}")
+    return root, quality
+
+
+@cache
+def parse_progression(text: str) -> tuple[tuple[tuple[int, str], ...], ...]:
+    """Chords bar by bar: a word a bar, commas split a bar."""
+    return tuple(tuple(parse_numeral(chord) for chord in bar.split(",")) for bar in text.split())
+
+
+@cache
+def diatonic_chord(mode: str, degree: int, colour: str) -> tuple[int, str]:
+    """The chord on a degree of a mode, as rich as ``colour`` allows."""
+    scale = SCALES[mode]
+    root = scale[degree]
+    if colour == "power":
+        return root, "5"
+    for size in range(_COLOUR_SIZES[colour], 2, -1):
+        stack = []
+        for third in range(size):
+            octave, place = divmod(degree + 2 * third, 7)
+            stack.append(scale[place] + 12 * octave - root)
+        wanted = (0, stack[1], stack[3], 14) if size == 5 and stack[4] == 14 else tuple(stack)
+        for name, intervals in QUALITIES.items():
+            if intervals == wanted:
+                return root, name
+    return root, "min"
+
+
+def _common(mode: str, colour: str, rng: np.random.Generator) -> tuple[tuple[tuple[int, str], ...], ...]:
+    degrees = _COMMON[mode][rng.integers(len(_COMMON[mode]))]
+    return tuple((diatonic_chord(mode, degree, colour),) for degree in degrees)
+
+
+def progression(music: Mapping[str, Any], mode: str, song_seed: int, part: str) -> tuple:
+    """The bars of chords that part ``"A"``, ``"B"`` … of a song is built on."""
+    song = sub_rng(song_seed, "harmony")
+    shares = song.random() < music["loop"]
+    stretch = 2 if song.random() < music.get("stretch", 0.0) else 1
+    rng = sub_rng(song_seed, "harmony", "A" if shares and part != "C" else part)
+    pool = music.get("bridges", {}).get(mode) if part == "C" else None
+    pool = pool or music["progressions"].get(mode)
+    bars = parse_progression(pool[rng.integers(len(pool))]) if pool else _common(mode, music["colour"], rng)
+    if not shares and part == "B" and pool and len(pool) > 1:
+        verse = sub_rng(song_seed, "harmony", "A")
+        taken = int(verse.integers(len(pool)))
+        bars = parse_progression(pool[(taken + 1 + rng.integers(len(pool) - 1)) % len(pool)])
+    return tuple(bar for bar in bars for _ in range(stretch)) if len(bars) <= 4 else bars
+
+
+def fit(bars: tuple, count: int, from_end: bool) -> list:
+    """Repeat or cut a progression to ``count`` bars; a short ending keeps the progression's end."""
+    if from_end and len(bars) > count:
+        return list(bars[-count:])
+    return [bars[place % len(bars)] for place in range(count)]
+
+
+def build(bars: list, mode: str, meter: Meter) -> Harmony:
+    """Lay bars of chords out in time; split bars change on beats."""
+    spans: list[Span] = []
+    for place, bar in enumerate(bars):
+        edges = [round(i * meter.beats_per_bar / len(bar)) * meter.steps_per_beat for i in range(len(bar) + 1)]
+        start = place * meter.steps_per_bar
+        for (root, quality), low, high in zip(bar, edges, edges[1:], strict=False):
+            if high > low:
+                spans.append(Span(start + low, start + high, root, quality))
+    merged: list[Span] = []
+    for span in spans:
+        last = merged[-1] if merged else None
+        if last and (last.root, last.quality) == (span.root, span.quality):
+            merged[-1] = Span(last.start, span.end, last.root, last.quality)
+        else:
+            merged.append(span)
+    index = np.zeros(merged[-1].end, np.int32)
+    for number, span in enumerate(merged):
+        index[span.start : span.end] = number
+    return Harmony(mode, tuple(merged), index)
+
+
+@cache
+def chord_scale(mode: str, root: int, quality: str, kind: str) -> tuple[int, ...]:
+    """Pitch classes a melody may use over a chord: the scale, bent to contain the chord.
+
+    ``kind`` is "mode", "penta" (five notes without half steps) or "blues". A chord tone outside the scale
+    displaces its neighbours: in a full scale a major third, or the root of a diminished chord, is the raised
+    degree below it (the leading note of a dominant in minor) and any other tone the lowered degree above it;
+    a five- or six-note scale gives up both half-step neighbours.
+    """
+    tones = set(chord_tones(root, quality))
+    minor = 3 in SCALES[mode]
+    if kind == "penta":
+        scale = {0, 3, 5, 7, 10} if minor else {0, 2, 4, 7, 9}
+    elif kind == "blues":
+        scale = {0, 3, 5, 6, 7, 10} if minor or mode == "mixolydian" else {0, 2, 3, 4, 7, 9}
+    else:
+        scale = set(SCALES[mode])
+    for tone in sorted(tones - scale):
+        interval = (tone - root) % 12
+        raised = interval == 4 or (interval == 0 and quality in _DIMINISHED)
+        displaced = {-1 if raised else 1} if kind == "mode" else {-1, 1}
+        scale -= {(tone + step) % 12 for step in displaced} - tones
+        scale.add(tone)
+    return tuple(sorted(scale))

@@ -1,0 +1,164 @@
+"""Compressed MusicXML (``.mxl``) as plain measures: written pitches, onsets and lengths in quarter notes.
+
+Grace and cue notes are left out, repeats and alternative endings are taken once in written order.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from noisician.errors import CorpusError
+
+_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_DYNAMICS = {
+    "pppp": 40, "ppp": 46, "pp": 54, "p": 64, "mp": 76, "mf": 86, "f": 100, "ff": 112, "fff": 120, "ffff": 124,
+}  # fmt: skip
+_DEFAULT_VELOCITY = 84
+
+
+@dataclass(frozen=True)
+class WrittenNote:
+    """Times in quarter notes from the start of the measure; ``tied`` continues the same pitch from before."""
+
+    onset_quarters: float
+    duration_quarters: float
+    pitch: int
+    staff: int
+    velocity: int
+    tied: bool
+
+
+@dataclass
+class Measure:
+    """One measure of one part. ``length_quarters`` is what is filled, which a pickup does not fill wholly."""
+
+    beats: int
+    beat_type: int
+    fifths: int
+    tempo_bpm: float | None  # quarters a minute, where a tempo is stated here
+    length_quarters: float = 0.0
+    notes: list[WrittenNote] = field(default_factory=list)
+
+    @property
+    def nominal_quarters(self) -> float:
+        return 4 * self.beats / self.beat_type
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part; ``sung`` when there are lyrics under it."""
+
+    name: str
+    staves: int
+    sung: bool
+    measures: tuple[Measure, ...]
+
+
+def read_mxl(path: Path) -> list[Part]:
+    """The parts of one score, all with the same number of measures.
+
+    Raises CorpusError for a file that is no zip of a partwise MusicXML score.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            scores = [n for n in archive.namelist() if n.endswith((".xml", ".musicxml")) and "META-INF" not in n]
+            root = ET.fromstring(archive.read(scores[0]))
+    except (OSError, zipfile.BadZipFile, IndexError, ET.ParseError) as error:
+        raise CorpusError(f"{path} is not a readable .mxl score ({error})") from None
+    if root.tag != "score-partwise":
+        raise CorpusError(f"{path} holds <{root.tag}>; only score-partwise MusicXML can be read")
+    names = {part.get("id"): part.findtext("part-name") or "" for part in root.iterfind("part-list/score-part")}
+    return [_read_part(part, names.get(part.get("id"), "")) for part in root.iterfind("part")]
+
+
+@dataclass
+class _State:
+    """What carries over from measure to measure while a part is read."""
+
+    divisions: int = 1
+    beats: int = 4
+    beat_type: int = 4
+    fifths: int = 0
+    velocity: int = _DEFAULT_VELOCITY
+    staves: int = 1
+    cursor: int = 0  # in divisions
+    onset: int = 0  # of the latest note, which <chord/> notes share
+
+
+def _read_part(part: ET.Element, name: str) -> Part:
+    state = _State()
+    measures = tuple(_read_measure(element, state) for element in part.iterfind("measure"))
+    sung = part.find("measure/note/lyric") is not None
+    return Part(" ".join(name.split()), state.staves, sung, measures)
+
+
+def _read_measure(element: ET.Element, state: _State) -> Measure:
+    measure = Measure(state.beats, state.beat_type, state.fifths, None)
+    state.cursor = state.onset = 0
+    for child in element:
+        if child.tag == "note":
+            _read_note(child, state, measure)
+        elif child.tag in ("backup", "forward"):
+            sign = -1 if child.tag == "backup" else 1
+            state.cursor = max(state.cursor + sign * _integer(child, "duration"), 0)
+        elif child.tag == "attributes":
+            _read_attributes(child, state)
+            measure.beats, measure.beat_type, measure.fifths = state.beats, state.beat_type, state.fifths
+        elif child.tag in ("direction", "sound"):
+            _read_direction(child, state, measure)
+        measure.length_quarters = max(measure.length_quarters, state.cursor / state.divisions)
+    return measure
+
+
+def _integer(element: ET.Element, path: str, default: int = 0) -> int:
+    text = element.findtext(path)
+    try:
+        return int(text) if text else default
+    except ValueError:
+        return default
+
+
+def _read_attributes(element: ET.Element, state: _State) -> None:
+    state.divisions = max(_integer(element, "divisions", state.divisions), 1)
+    state.staves = max(state.staves, _integer(element, "staves", 1))
+    state.fifths = _integer(element, "key/fifths", state.fifths)
+    if element.find("time") is not None:
+        state.beats = _integer(element, "time/beats")  # 0 (so no supported metre) for senza misura or 3+2
+        state.beat_type = max(_integer(element, "time/beat-type", 4), 1)
+
+
+def _read_direction(element: ET.Element, state: _State, measure: Measure) -> None:
+    sound = element if element.tag == "sound" else element.find("sound")
+    tempo = sound.get("tempo") if sound is not None else None
+    if tempo and measure.tempo_bpm is None:
+        measure.tempo_bpm = float(tempo)
+    marks = element.find("direction-type/dynamics")
+    if marks is not None:
+        for mark in marks:
+            state.velocity = _DYNAMICS.get(mark.tag, state.velocity)
+
+
+def _read_note(element: ET.Element, state: _State, measure: Measure) -> None:
+    if element.find("grace") is not None:
+        return
+    duration = _integer(element, "duration")
+    if element.find("chord") is None:
+        state.onset = state.cursor
+        state.cursor += duration
+    pitch = element.find("pitch")
+    if pitch is None or element.find("cue") is not None or element.get("print-object") == "no":
+        return
+    midi = 12 * (_integer(pitch, "octave") + 1) + _STEPS[pitch.findtext("step", "C")] + _integer(pitch, "alter")
+    measure.notes.append(
+        WrittenNote(
+            onset_quarters=state.onset / state.divisions,
+            duration_quarters=duration / state.divisions,
+            pitch=midi,
+            staff=_integer(element, "staff", 1),
+            velocity=state.velocity,
+            tied=any(tie.get("type") == "stop" for tie in element.iterfind("tie")),
+        )
+    )

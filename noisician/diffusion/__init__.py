@@ -1,0 +1,1 @@
+"""Diffusion as mathematics: samplers, schedules, guidance, noise, windows and unmasking. No music in here."""

@@ -1,0 +1,82 @@
+"""Sampling a rectified flow.
+
+The path from noise to data is straight, x_t = (1 − t) x₀ + t ε with t from 1 (noise) to 0 (data), and its velocity is
+v = ε − x₀ = (x_t − x₀) / t (Liu et al., arXiv 2209.03003). Models here predict x₀.
+
+Every sampler is a pure function ``(denoise, x, times, on_step) → x₀`` over arrays ``[batch, ...]``, where
+``denoise(x_t, t)`` returns the model's x₀ and ``on_step(done)`` is called after each step; it may raise to cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+
+Denoise = Callable[[np.ndarray, float], np.ndarray]
+OnStep = Callable[[int], None]
+
+
+class Sampler(Protocol):
+    def __call__(self, denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep) -> np.ndarray: ...
+
+
+def ignore_step(done: int) -> None:
+    """The ``on_step`` of those who do not watch."""
+
+
+def shifted_times(steps: int, shift: float = 1.0, start: float = 1.0) -> np.ndarray:
+    """``steps + 1`` times from ``start`` to 0, float64. ``shift`` > 1 spends more steps near the noise.
+
+    t' = s t / (1 + (s − 1) t) (Esser et al., arXiv 2403.03206, eq. 23).
+    """
+    if steps < 1:
+        raise ValueError(f"{steps} steps; a sampler needs at least 1")
+    even = np.linspace(1.0, 0.0, steps + 1)
+    return start * shift * even / (1 + (shift - 1) * even)
+
+
+def euler(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = ignore_step) -> np.ndarray:
+    """x_{t'} = x_t + (t' − t) v; the last step lands on the model's x₀."""
+    for done, (t, t_next) in enumerate(pairwise(times), start=1):
+        x = _towards(x, denoise(x, float(t)), t, t_next)
+        on_step(done)
+    return x
+
+
+def heun(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = ignore_step) -> np.ndarray:
+    """Euler's step corrected by the velocity at its end (two evaluations a step but the last)."""
+    for done, (t, t_next) in enumerate(pairwise(times), start=1):
+        velocity = (x - denoise(x, float(t))) / t
+        guess = x + (t_next - t) * velocity
+        if t_next > 0:
+            velocity = (velocity + (guess - denoise(guess, float(t_next))) / t_next) / 2
+            guess = x + (t_next - t) * velocity
+        x = guess.astype(x.dtype, copy=False)
+        on_step(done)
+    return x
+
+
+def _towards(x: np.ndarray, x0: np.ndarray, t: float, t_next: float) -> np.ndarray:
+    keep = np.float32(t_next / t)
+    return keep * x + (1 - keep) * x0
+
+
+def guided(conditional: Denoise, unconditional: Denoise, scale: float, interval: tuple[float, float]) -> Denoise:
+    """Classifier-free guidance x₀ = u + w (c − u) inside an interval of t, the conditional model outside it.
+
+    Limiting the interval is better and cheaper than guiding throughout (Kynkäänniemi et al., arXiv 2404.07724).
+    """
+    if scale == 1.0:
+        return conditional
+
+    def denoise(x: np.ndarray, t: float) -> np.ndarray:
+        c = conditional(x, t)
+        if not interval[0] <= t <= interval[1]:
+            return c
+        u = unconditional(x, t)
+        return u + np.float32(scale) * (c - u)
+
+    return denoise

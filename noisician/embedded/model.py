@@ -1,0 +1,208 @@
+"""The main path: from words to a finished track.
+
+request ─ understand ─▶ controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ score
+score ─ render ─▶ mels ─ synthesise ─▶ stems ─ mix_stems ─▶ track
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from noisician.composer import Composer, ComposerSettings, Plan, make_plan
+from noisician.errors import FileError
+from noisician.mel import HOP, SAMPLE_RATE_HZ
+from noisician.mix import Finish, StemAudio, Timing, mix_stems, plan_mix
+from noisician.music import Music, OnProgress, ShouldCancel, Stages, ignore_progress, never
+from noisician.prompt import Controls, understand
+from noisician.recipe import Recipe
+from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.request import Request
+from noisician.score import Score, Track
+from noisician.score.decode import decode
+from noisician.score.perform import perform
+from noisician.score.played import played_notes
+from noisician.styles import instruments
+from noisician.vocoder import Vocoder
+from noisician.weights import manifest
+
+#: What each stage costs, roughly, for an honest progress bar.
+STAGE_WEIGHTS = {"composing": 1.0, "painting": 4.0, "sounding": 1.5, "mixing": 0.7}
+#: A loop is played this far beyond its end; what still rings there is folded back to its start.
+LOOP_TAIL_S = 2.5
+HUMANISE = 0.6
+_SEED_BITS = 32
+
+
+@dataclass(frozen=True)
+class Sound:
+    """All that turns a score into samples besides the score and the seed; kept in the recipe."""
+
+    duration_s: float
+    loop: bool
+    genres: Mapping[str, float]
+    moods: Mapping[str, float]
+    production: tuple[str, ...]
+    render: RenderSettings
+
+    @classmethod
+    def of(cls, plan: Plan, request: Request) -> Sound:
+        default = RenderSettings()
+        render = RenderSettings(
+            steps=default.steps if request.steps is None else request.steps,
+            guidance_scale=default.guidance_scale if request.guidance_scale is None else request.guidance_scale,
+        )
+        return cls(plan.duration_s, plan.loop, plan.style.genres, plan.style.moods, plan.production, render)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Sound:
+        """Raises FileError when a recipe's settings lack something."""
+        try:
+            fields = dict(settings)
+            fields["production"] = tuple(fields["production"])
+            fields["render"] = RenderSettings(**fields["render"])
+            return cls(**fields)
+        except (KeyError, TypeError) as broken:
+            raise FileError(f"the recipe's settings are incomplete ({broken}); it was cut or edited") from broken
+
+
+class EmbeddedModel:
+    """Loads each network when it is first needed and keeps it. Not for use by two threads at once."""
+
+    @cached_property
+    def _composer(self) -> Composer:
+        return Composer()
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer()
+
+    @cached_property
+    def _vocoder(self) -> Vocoder:
+        return Vocoder()
+
+    def generate(
+        self,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+    ) -> Music:
+        """Understands, composes and plays. Raises RequestError, WeightsError or Cancelled."""
+        stages = Stages(STAGE_WEIGHTS, on_progress, cancel)
+        report = stages.reporter("composing")
+        controls = understand(request)
+        seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
+        plan = make_plan(controls, seed)
+        score = self.write(plan, seed, report)
+        sound = Sound.of(plan, request)
+        recipe = _recipe(request, controls, score, seed, sound)
+        return self._play(recipe, score, sound, stages, keep_stems)
+
+    def replay(
+        self,
+        recipe: Recipe,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+    ) -> Music:
+        """The samples of a recipe, from its score. Raises FileError for a recipe without one."""
+        if recipe.score is None:
+            raise FileError("the recipe holds no score; it was made by another kind of model")
+        sound = Sound.from_settings(recipe.settings)
+        score = Score.from_dict(recipe.score)
+        return self._play(recipe, score, sound, Stages(STAGE_WEIGHTS, on_progress, cancel), keep_stems)
+
+    def write(self, plan: Plan, seed: int, on_step: Callable[[float], None] = lambda share: None) -> Score:
+        """The performed score of a plan."""
+        grid = self._composer.compose(plan, seed, ComposerSettings(), on_step=on_step)
+        score = decode(
+            grid,
+            tempo_bpm=plan.tempo_bpm,
+            key=plan.key,
+            mode=plan.mode,
+            sections=plan.sections,
+            roster=plan.roster,
+            articulations=plan.articulations,
+        )
+        return perform(score, swing=plan.swing, humanise=HUMANISE, seed=seed, swing_unit=plan.swing_unit)
+
+    def _play(self, recipe: Recipe, score: Score, sound: Sound, stages: Stages, keep_stems: bool) -> Music:
+        samples = round(sound.duration_s * SAMPLE_RATE_HZ)
+        stems = self._stems(score, samples, recipe.seed, sound, stages)
+        mix = plan_mix(
+            [(track.role, track.instrument) for track in score.tracks],
+            tuple(sound.genres.items()),
+            tuple(sound.moods.items()),
+            sound.production,
+        )
+        mixdown = mix_stems(
+            stems,
+            mix,
+            seed=recipe.seed,
+            timing=Timing.of(score),
+            finish=Finish(loop=sound.loop),
+            keep_stems=keep_stems,
+        )
+        stages.reporter("mixing")(1.0)
+        kept = dict(zip(stem_names(score.tracks), mixdown.stems or (), strict=False))
+        return Music(mixdown.stereo, recipe, score, kept)
+
+    def _stems(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+        """Each player's samples, made one after another so that only one waits in memory at a time."""
+        table = instruments()
+        parts = [
+            Part(table[track.instrument], played_notes(score, track), track.articulations, stream)
+            for stream, track in enumerate(score.tracks)
+        ]
+        length = samples + round(LOOP_TAIL_S * SAMPLE_RATE_HZ) if sound.loop else samples
+        mels = self._renderer.render(parts, -(-length // HOP), seed, sound.render, stages.reporter("painting"))
+        report = stages.reporter("sounding")
+        for number, (track, part) in enumerate(zip(score.tracks, parts, strict=True)):
+            mel, mels[number] = mels[number], np.empty(0)
+            audio = self._vocoder.synthesise(
+                mel,
+                part.notes,
+                part.instrument,
+                seed,
+                part.stream,
+                lambda share, number=number: report((number + share) / len(parts)),
+            )
+            yield StemAudio(track.role, track.instrument, fold(audio[:length], samples))
+        stages.reporter("mixing")
+
+
+def fold(audio: np.ndarray, samples: int) -> np.ndarray:
+    """``[samples]``: what goes beyond the end comes back at the start, as in a loop."""
+    folded = audio[:samples].copy()
+    tail = audio[samples:]
+    while len(tail):
+        folded[: len(tail)] += tail[:samples]
+        tail = tail[samples:]
+    return folded
+
+
+def stem_names(tracks: Sequence[Track]) -> list[str]:
+    """``drums-lofi_kit``, ``texture-rain``, …; a number is added where two would be the same."""
+    names: list[str] = []
+    for track in tracks:
+        name = f"{track.role}-{track.instrument}"
+        same = sum(existing == name or existing.startswith(f"{name}-") for existing in names)
+        names.append(f"{name}-{same + 1}" if same else name)
+    return names
+
+
+def _recipe(request: Request, controls: Controls, score: Score, seed: int, sound: Sound) -> Recipe:
+    return Recipe(
+        request=request.model_copy(update={"seed": seed}),
+        seed=seed,
+        controls=controls.model_dump(mode="json"),
+        score=score.to_dict(),
+        models={name: entry["sha256"][:16] for name, entry in manifest().items()},
+        settings=asdict(sound),
+    )

@@ -1,0 +1,32 @@
+"""Files: sound in four formats with tags and recipe, stems, bundles, pictures, and reading a recipe back."""
+
+from __future__ import annotations
+
+from noisician.export.embed import midi_with_recipe
+from noisician.export.encode import FORMATS, choose_format
+from noisician.export.metadata import Marker, Metadata, default_file_name
+from noisician.export.read import read_recipe
+from noisician.export.spectrogram import picture_of_mel, png_bytes, spectrogram_picture, spectrogram_png
+from noisician.export.transaction import Transaction, check_target
+from noisician.export.write import Bundle, bundle_paths, write_audio, write_bundle, write_stems
+
+__all__ = [
+    "FORMATS",
+    "Bundle",
+    "Marker",
+    "Metadata",
+    "Transaction",
+    "bundle_paths",
+    "check_target",
+    "choose_format",
+    "default_file_name",
+    "midi_with_recipe",
+    "picture_of_mel",
+    "png_bytes",
+    "read_recipe",
+    "spectrogram_picture",
+    "spectrogram_png",
+    "write_audio",
+    "write_bundle",
+    "write_stems",
+]

@@ -1,0 +1,251 @@
+"""Writing tracks, stems and everything beside them, each time all or nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from noisician.audio import SAMPLE_RATE_HZ
+from noisician.errors import FileError
+from noisician.export.embed import midi_with_recipe
+from noisician.export.encode import AudioFormat, choose_format, encode
+from noisician.export.metadata import Metadata
+from noisician.export.read import RECIPE_MEMBER
+from noisician.export.spectrogram import png_bytes, spectrogram_picture
+from noisician.export.transaction import Transaction, check_target
+
+_OLDEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a real date would make equal recipes give different archives
+_READABLE_BY_ALL = 0o644 << 16
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One take with everything that is written beside it.
+
+    ``path`` names the track; the sidecar, MIDI and picture take its name with their own extension, stems the
+    folder ``{name}_stems`` (or ``{name}_stems.zip``). ``samples`` and each stem: ``[frames]`` or
+    ``[frames, 1 or 2]``. ``midi`` is a Standard MIDI File; the recipe is added to it. ``stem_extras`` (name to
+    content) joins the stems, for example a licence note.
+    """
+
+    path: Path
+    samples: np.ndarray
+    metadata: Metadata
+    recipe_json: str
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    format: str | None = None
+    bit_depth: int = 24
+    sidecar: bool = True
+    midi: bytes | None = None
+    spectrogram: bool = False
+    stems: Mapping[str, np.ndarray] = field(default_factory=dict)
+    stems_zip: bool = False
+    stem_extras: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def write_audio(
+    path: str | os.PathLike[str],
+    samples: np.ndarray,
+    metadata: Metadata,
+    recipe_json: str | None = None,
+    *,
+    format: str | None = None,
+    bit_depth: int = 24,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    overwrite: bool = False,
+) -> Path:
+    """Write one sound file with its tags and recipe.
+
+    ``samples`` ``[frames]`` or ``[frames, 1 or 2]``, full scale ±1. The format follows ``format`` or the
+    extension: wav (``bit_depth`` 16, 24 or 32 = float, bit-exact), flac (16, 24), ogg, mp3. Raises
+    :class:`FileError` for an unknown extension, a loop as MP3, an existing file without ``overwrite``, a missing
+    or read-only folder, a full disk; nothing is left behind then.
+    """
+    path = Path(path)
+    audio = AudioFormat(choose_format(path, format, bit_depth, metadata.loop), bit_depth, sample_rate_hz)
+    with Transaction(overwrite) as transaction:
+        _stage_audio(transaction, path, samples, metadata, recipe_json, audio)
+        transaction.commit()
+    return path
+
+
+def write_stems(
+    target: str | os.PathLike[str],
+    stems: Mapping[str, np.ndarray],
+    metadata: Metadata,
+    recipe_json: str | None = None,
+    *,
+    bit_depth: int = 24,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    extras: Mapping[str, bytes] | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write aligned WAVs of equal length (shorter stems are padded with silence) into a folder, or into an
+    archive if ``target`` ends in ``.zip``, with the recipe as ``recipe.json`` and the ``extras`` beside them.
+
+    Returns what was written. Errors as :func:`write_audio`.
+    """
+    job = _StemJob(Path(target), stems, metadata, recipe_json, bit_depth, sample_rate_hz, extras or {})
+    with Transaction(overwrite) as transaction:
+        written = _stage_stems(transaction, job)
+        transaction.commit()
+    return written
+
+
+def bundle_paths(bundle: Bundle) -> dict[str, Path]:
+    """Where everything goes: "track", "sidecar", "midi", "spectrogram", "stems" (folder or archive)."""
+    path = bundle.path
+    paths = {"track": path}
+    if bundle.sidecar:
+        paths["sidecar"] = path.with_suffix(".json")
+    if bundle.midi is not None:
+        paths["midi"] = path.with_suffix(".mid")
+    if bundle.spectrogram:
+        paths["spectrogram"] = path.with_suffix(".png")
+    if bundle.stems:
+        paths["stems"] = path.with_name(f"{path.stem}_stems" + (".zip" if bundle.stems_zip else ""))
+    return paths
+
+
+def write_bundle(bundle: Bundle, *, overwrite: bool = False) -> dict[str, Path]:
+    """Write the track and everything beside it in one transaction; returns :func:`bundle_paths`.
+
+    If one file fails (exists, full disk, interrupt), none of them appears. Errors as :func:`write_audio`.
+    """
+    name = choose_format(bundle.path, bundle.format, bundle.bit_depth, bundle.metadata.loop)
+    audio = AudioFormat(name, bundle.bit_depth, bundle.sample_rate_hz)
+    paths = bundle_paths(bundle)
+    _check_distinct(paths)
+    for kind, path in paths.items():
+        if kind != "stems" or bundle.stems_zip:
+            check_target(path, overwrite)
+    with Transaction(overwrite) as transaction:
+        _stage_audio(transaction, paths["track"], bundle.samples, bundle.metadata, bundle.recipe_json, audio)
+        if bundle.sidecar:
+            _stage_bytes(transaction, paths["sidecar"], bundle.recipe_json.encode())
+        if bundle.midi is not None:
+            _stage_bytes(transaction, paths["midi"], midi_with_recipe(bundle.midi, bundle.recipe_json))
+        if bundle.spectrogram:
+            picture = spectrogram_picture(bundle.samples, bundle.sample_rate_hz)
+            _stage_bytes(transaction, paths["spectrogram"], png_bytes(picture, bundle.recipe_json))
+        if bundle.stems:
+            _stage_stems(transaction, _stem_job(bundle, paths["stems"]))
+        transaction.commit()
+    return paths
+
+
+@dataclass(frozen=True)
+class _StemJob:
+    target: Path
+    stems: Mapping[str, np.ndarray]
+    metadata: Metadata
+    recipe_json: str | None
+    bit_depth: int
+    sample_rate_hz: int
+    extras: Mapping[str, bytes]
+
+    @property
+    def audio(self) -> AudioFormat:
+        return AudioFormat("wav", self.bit_depth, self.sample_rate_hz)
+
+
+def _stem_job(bundle: Bundle, target: Path) -> _StemJob:
+    extras = dict(bundle.stem_extras)
+    if bundle.midi is not None:
+        extras.setdefault("score.mid", midi_with_recipe(bundle.midi, bundle.recipe_json))
+    frames = max(len(bundle.samples), *(len(stem) for stem in bundle.stems.values()))
+    stems = {name: _padded(stem, frames) for name, stem in bundle.stems.items()}
+    depth = bundle.bit_depth
+    return _StemJob(target, stems, bundle.metadata, bundle.recipe_json, depth, bundle.sample_rate_hz, extras)
+
+
+def _check_distinct(paths: Mapping[str, Path]) -> None:
+    """A track called ``x.json`` would take its own sidecar's name."""
+    if len(set(paths.values())) < len(paths):
+        raise FileError(f"{paths['track']}: has the name of a file written beside it; choose another extension")
+
+
+def _stage_bytes(transaction: Transaction, path: Path, data: bytes) -> None:
+    transaction.write(path, [data], len(data))
+
+
+def _stage_audio(
+    transaction: Transaction,
+    path: Path,
+    samples: np.ndarray,
+    metadata: Metadata,
+    recipe_json: str | None,
+    audio: AudioFormat,
+) -> None:
+    check_target(path, transaction.overwrite)  # before the work of encoding
+    encoded = encode(samples, metadata, recipe_json, audio)
+    transaction.write(path, encoded.pieces, encoded.size_bytes)
+
+
+def _stage_stems(transaction: Transaction, job: _StemJob) -> list[Path]:
+    if not job.stems:
+        raise FileError(f"{job.target}: no stems to write; the track has no parts")
+    choose_format(Path("stem.wav"), "wav", job.bit_depth, loop=False)
+    members = dict(job.extras)
+    if job.recipe_json is not None:
+        members[RECIPE_MEMBER] = job.recipe_json.encode()
+    if job.target.suffix.lower() == ".zip":
+        _stage_stems_zip(transaction, job, members)
+        return [job.target]
+    transaction.make_folder(job.target)
+    written = []
+    for name, samples, metadata in _named_stems(job):
+        written.append(job.target / name)
+        _stage_audio(transaction, written[-1], samples, metadata, job.recipe_json, job.audio)
+    for name, data in members.items():
+        written.append(job.target / name)
+        _stage_bytes(transaction, written[-1], data)
+    return written
+
+
+def _stage_stems_zip(transaction: Transaction, job: _StemJob, members: Mapping[str, bytes]) -> None:
+    """Stored, not deflated: samples hardly shrink, and a stored WAV can be played from within the archive."""
+    frames = max(len(stem) for stem in job.stems.values())
+    expected = sum(frames * (stem.shape[1] if stem.ndim == 2 else 1) for stem in job.stems.values())
+    expected = expected * job.bit_depth // 8 + sum(map(len, members.values()))
+    folder = job.target.stem
+    with (
+        transaction.open(job.target, expected) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        for name, samples, metadata in _named_stems(job):
+            with archive.open(_member(f"{folder}/{name}"), "w", force_zip64=True) as member:
+                for piece in encode(samples, metadata, job.recipe_json, job.audio).pieces:
+                    member.write(piece)
+        for name, data in members.items():
+            archive.writestr(_member(f"{folder}/{name}"), data)
+
+
+def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
+    """File name, padded samples and metadata of each stem."""
+    frames = max(len(stem) for stem in job.stems.values())
+    title = job.metadata.title or job.metadata.prompt
+    taken: set[str] = set()
+    for name, stem in job.stems.items():
+        file_name = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "stem"
+        if file_name.lower() in taken:
+            raise FileError(f"{job.target}: two stems would be called {file_name}.wav; rename one")
+        taken.add(file_name.lower())
+        yield f"{file_name}.wav", _padded(stem, frames), replace(job.metadata, title=f"{title} - {name}")
+
+
+def _padded(stem: np.ndarray, frames: int) -> np.ndarray:
+    missing = frames - len(stem)
+    return np.pad(stem, [(0, missing)] + [(0, 0)] * (stem.ndim - 1)) if missing else stem
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, _OLDEST_ZIP_DATE)
+    member.external_attr = _READABLE_BY_ALL
+    return member

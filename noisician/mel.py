@@ -1,0 +1,95 @@
+"""The mel spectrogram that renderer and vocoder agree on, and the STFT under it.
+
+Shapes: samples ``[n]``, spectra ``[frames, 1025]`` complex, mels ``[frames, 128]``. Frame ``k`` is centred on
+sample ``k · HOP``; there are ``n // HOP`` frames of ``n`` samples (the renderer's frame grid, 86.13 a second).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+SAMPLE_RATE_HZ = 44100
+N_FFT = 2048
+HOP = 512
+BINS = N_FFT // 2 + 1
+MEL_BANDS = 128
+FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP
+#: Added before the logarithm: about 80 dB below a loud note.
+LOG_FLOOR = 1e-3
+
+
+@cache
+def hann_window(length: int = N_FFT) -> np.ndarray:
+    """Periodic Hann window, float32 ``[length]``."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
+
+
+def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
+    """Slaney's scale: linear to 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
+    linear = np.asarray(hz, np.float64) * 3 / 200
+    return np.where(hz < 1000, linear, 15 + 27 * np.log(np.maximum(hz, 1e-9) / 1000) / np.log(6.4))
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.log(6.4) * (mel - 15) / 27))
+
+
+@cache
+def mel_filters(n_fft: int = N_FFT, bands: int = MEL_BANDS) -> np.ndarray:
+    """Triangular filters of equal area, float32 ``[bands, n_fft // 2 + 1]``, 0 … 22 050 Hz."""
+    top = _hz_to_mel(np.array(SAMPLE_RATE_HZ / 2))
+    edges = _mel_to_hz(np.linspace(0, float(top), bands + 2))
+    bins_hz = np.linspace(0, SAMPLE_RATE_HZ / 2, n_fft // 2 + 1)
+    rising = (bins_hz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - bins_hz) / (edges[2:] - edges[1:-1])[:, None]
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+
+
+def frame_count(samples: int) -> int:
+    return samples // HOP
+
+
+def stft(samples: np.ndarray, frames: int | None = None) -> np.ndarray:
+    """Complex spectra ``[frames, 1025]`` complex64 of mono samples (zeros are assumed outside)."""
+    from scipy.fft import rfft
+
+    frames = frame_count(len(samples)) if frames is None else frames
+    padded = np.zeros((frames - 1) * HOP + N_FFT if frames else 0, np.float32)
+    kept = samples[: max(0, len(padded) - N_FFT // 2)]
+    padded[N_FFT // 2 : N_FFT // 2 + len(kept)] = kept
+    if not frames:
+        return np.zeros((0, BINS), np.complex64)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
+    return np.asarray(rfft(windows * hann_window(), axis=-1))
+
+
+def istft(spectra: np.ndarray) -> np.ndarray:
+    """Inverse of :func:`stft` by weighted overlap-add (Griffin & Lim 1984, eq. 6): ``[frames · HOP]`` float32."""
+    from scipy.fft import irfft
+
+    frames = len(spectra)
+    pieces = np.asarray(irfft(spectra, n=N_FFT, axis=-1), np.float32) * hann_window()
+    overlap = N_FFT // HOP
+    out = np.zeros((frames + overlap - 1, HOP), np.float32)
+    weight = np.zeros_like(out)
+    window_parts = (hann_window() ** 2).reshape(overlap, HOP)
+    for part in range(overlap):
+        out[part : part + frames] += pieces[:, part * HOP : (part + 1) * HOP]
+        weight[part : part + frames] += window_parts[part]
+    centred = (out / np.maximum(weight, 1e-4)).reshape(-1)[N_FFT // 2 :]
+    samples = np.zeros(frames * HOP, np.float32)
+    samples[: len(centred)] = centred[: frames * HOP]
+    return samples
+
+
+def log_mel(samples: np.ndarray, frames: int | None = None) -> np.ndarray:
+    """``log(mel magnitude + LOG_FLOOR)`` ``[frames, 128]`` float32 of mono samples at 44.1 kHz."""
+    return log_mel_of_magnitude(np.abs(stft(samples, frames)))
+
+
+def log_mel_of_magnitude(magnitude: np.ndarray) -> np.ndarray:
+    """``[frames, 1025]`` magnitudes → ``[frames, 128]`` log-mels."""
+    return np.log(magnitude @ mel_filters().T + LOG_FLOOR).astype(np.float32)

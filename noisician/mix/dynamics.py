@@ -1,0 +1,177 @@
+"""Gain over time. Every curve is sampled once a hop (``HOP`` frames, 1.43 ms) and ramps linearly between.
+
+A curve for ``frames`` samples has ``hops + 1`` points: one at each hop's start and one at the very end. Curves
+are a 63rd of the audio's size, so the compressor, the limiter and the search for the loudness target cost next
+to nothing; none of them needs a loop over samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
+from noisician.mix.loudness import gated_loudness_lufs
+
+HOP_S = HOP / SAMPLE_RATE_HZ
+HOPS_PER_STEP = 70  # 100 ms
+LOOKAHEAD_HOPS = 4
+SILENCE_DB = -120.0
+
+
+def hops_of(frames: int) -> int:
+    """Hops that cover ``frames``, the last one perhaps short."""
+    return -(-frames // HOP)
+
+
+def curve_times_s(frames: int) -> np.ndarray:
+    """When each point of a curve is, ``[hops + 1]``."""
+    return np.minimum(np.arange(hops_of(frames) + 1) * HOP, frames) / SAMPLE_RATE_HZ
+
+
+def ramps(curve: np.ndarray, start: int, stop: int, frames: int) -> np.ndarray:
+    """The curve's linear ramps at frames ``start … stop``, float32. ``start`` lies on a hop."""
+    first = start // HOP
+    points = curve[first : first + hops_of(stop - start) + 1].astype(np.float32)
+    ramp = np.arange(HOP, dtype=np.float32) / HOP
+    gains = (points[:-1, None] + np.diff(points)[:, None] * ramp).reshape(-1)[: stop - start]
+    short = frames % HOP
+    if stop == frames and short:
+        gains[-short:] = points[-2] + (points[-1] - points[-2]) * np.arange(short, dtype=np.float32) / short
+    return gains
+
+
+def duck_shape(onsets_s: np.ndarray, frames: int, release_s: float, *, loop: bool) -> np.ndarray:
+    """Side-chain curve from known kick times: 1 at each onset, back to 0 ``release_s`` later, ``[hops + 1]``.
+
+    It starts 4 ms before the onset, which a detector could not, so that nothing masks the attack.
+    """
+    attack_s, hold_s = 0.004, 0.012
+    times = curve_times_s(frames)
+    shape = np.zeros(len(times))
+    if len(onsets_s) == 0:
+        return shape
+    duration_s = frames / SAMPLE_RATE_HZ
+    onsets = np.asarray(onsets_s, np.float64)
+    if loop:
+        onsets = np.concatenate([onsets - duration_s, onsets, onsets + duration_s])
+    width = int((attack_s + hold_s + release_s) / HOP_S) + 2
+    at = np.floor((onsets - attack_s) / HOP_S).astype(int)[:, None] + np.arange(width)
+    inside = (at >= 0) & (at < len(times))
+    since = np.where(inside, times[np.clip(at, 0, len(times) - 1)], -1e9) - onsets[:, None]
+    rise = np.clip((since + attack_s) / attack_s, 0, 1)
+    fall = 0.5 + 0.5 * np.cos(np.pi * np.clip((since - hold_s) / release_s, 0, 1))
+    np.maximum.at(shape, at[inside], (rise * fall)[inside])
+    if loop:
+        shape[0] = shape[-1] = max(shape[0], shape[-1])
+    return shape
+
+
+def duck_gain(shape: np.ndarray, depth_db: float) -> np.ndarray:
+    """Gain curve of a stem ducked by ``depth_db`` where the shape is 1."""
+    return 10 ** (-depth_db * shape / 20)
+
+
+def _smooth(values: np.ndarray, time_s: float) -> np.ndarray:
+    """One-pole low-pass starting from the first value."""
+    from scipy.signal import lfilter
+
+    keep = np.exp(-HOP_S / time_s)
+    smoothed, _ = lfilter([1 - keep], [1, -keep], values, zi=[keep * values[0]])
+    return smoothed
+
+
+def _release(values: np.ndarray, time_s: float) -> np.ndarray:
+    """Instant rise, exponential fall: y[k] = max(x[k], y[k − 1] · exp(−hop / time)), without recursion.
+
+    In logarithms the fall is a straight line, so a running maximum of ``log x + k · hop / time`` is the answer.
+    """
+    slope = np.arange(len(values)) * (HOP_S / time_s)
+    with np.errstate(divide="ignore"):
+        return np.exp(np.maximum.accumulate(np.log(values) + slope) - slope)
+
+
+def _settled(curve: np.ndarray, *, loop: bool) -> np.ndarray:
+    """A loop's values twice over: what comes out of the second pass has forgotten the start."""
+    return np.concatenate([curve, curve]) if loop else curve
+
+
+def _points(per_hop: np.ndarray, *, loop: bool) -> np.ndarray:
+    """Values of hops to values of the points between them, the greater of both neighbours."""
+    before = per_hop[-1:] if loop else per_hop[:1]
+    after = per_hop[:1] if loop else per_hop[-1:]
+    return np.maximum(np.concatenate([before, per_hop]), np.concatenate([per_hop, after]))
+
+
+def compressor_gain(mean_squares: np.ndarray, amount: float, *, loop: bool) -> np.ndarray:
+    """Slow 2:1 bus compressor with a soft knee, as a gain curve ``[hops + 1]``.
+
+    ``mean_squares`` are the bus's per hop. The threshold sits just under the loud parts' own level, so that
+    one setting suits all music; ``amount`` 0 … 1 scales the reduction, typically 1 to 3 dB.
+    """
+    hops = len(mean_squares)
+    loud = mean_squares[mean_squares > 10 ** (SILENCE_DB / 10)]
+    if amount <= 0 or len(loud) == 0:
+        return np.ones(hops + 1)
+    threshold_db = 10 * np.log10(loud[loud > loud.mean() * 0.1].mean()) - 1.0
+    level = _smooth(_settled(mean_squares, loop=loop), 0.03)
+    over_db = 10 * np.log10(np.maximum(level, 1e-12)) - threshold_db
+    knee_db = 3.0
+    reduction_db = 0.5 * amount * knee_db * np.logaddexp(0, over_db / knee_db)
+    reduction_db = _smooth(_release(np.minimum(reduction_db, 12.0), 0.18), 0.02)[-hops:]
+    return 10 ** (-_points(reduction_db, loop=loop) / 20)
+
+
+def limiter_gain(peaks: np.ndarray, ceiling: float, *, loop: bool, release_s: float = 0.09) -> np.ndarray:
+    """Look-ahead limiter as a gain curve ``[hops + 1]`` that keeps ``peaks`` per hop under ``ceiling``.
+
+    The reduction in dB is held over the look-ahead, released exponentially, then averaged over the look-ahead
+    again: at any hop the mean covers only values at least as large as that hop needs.
+    """
+    hops = len(peaks)
+    needed_db = np.maximum(20 * np.log10(np.maximum(peaks, 1e-9) / ceiling), 0)
+    if not needed_db.any():
+        return np.ones(hops + 1)
+    wide = 2 * LOOKAHEAD_HOPS
+    looped = _settled(needed_db, loop=loop)
+    tail = np.resize(needed_db, wide) if loop else np.zeros(wide)
+    ahead = np.lib.stride_tricks.sliding_window_view(np.concatenate([looped, tail]), wide + 1).max(axis=1)
+    held = _release(ahead, release_s)
+    for length in (LOOKAHEAD_HOPS, LOOKAHEAD_HOPS):
+        padded = np.concatenate([np.full(length, held[0]), held])
+        held = np.convolve(padded, np.full(length + 1, 1 / (length + 1)), "valid")
+    return 10 ** (-_points(held[-hops:], loop=loop) / 20)
+
+
+def hop_loudness_lufs(energies: np.ndarray, gain: np.ndarray) -> float:
+    """Integrated loudness after a gain curve, from K-weighted mean squares per hop summed over channels."""
+    power = energies * np.square((gain[:-1] + gain[1:]) / 2)
+    steps = len(power) // HOPS_PER_STEP
+    if steps < 4:
+        return gated_loudness_lufs(power.mean(keepdims=True))
+    return gated_loudness_lufs(power[: steps * HOPS_PER_STEP].reshape(steps, -1).mean(axis=1))
+
+
+def energy_gain(sections: tuple[tuple[float, float], ...], frames: int, range_db: float, *, loop: bool) -> np.ndarray:
+    """Gentle automation: a section of energy 1 lies ``range_db`` above one of energy 0, ``[hops + 1]``.
+
+    ``sections`` are (start in seconds, energy 0 … 1) in order. Changes glide over a third of a second.
+    """
+    times = curve_times_s(frames)
+    if not sections or range_db == 0:
+        return np.ones(len(times))
+    starts = np.array([start for start, _ in sections])
+    energies = np.array([energy for _, energy in sections])
+    each = energies[np.clip(np.searchsorted(starts, times, "right") - 1, 0, None)]
+    gain_db = range_db * (each - each.mean())
+    smooth_db = _smooth(_settled(gain_db, loop=loop), 0.15)[-len(times) :]
+    if loop:
+        smooth_db[-1] = smooth_db[0]
+    return 10 ** (smooth_db / 20)
+
+
+def fade_gain(frames: int, fade_out_s: float) -> np.ndarray:
+    """Fade-out over the last ``fade_out_s`` as a gain curve ``[hops + 1]``, a quarter cosine."""
+    if fade_out_s <= 0:
+        return np.ones(hops_of(frames) + 1)
+    left_s = frames / SAMPLE_RATE_HZ - curve_times_s(frames)
+    return np.sin(np.pi / 2 * np.clip(left_s / fade_out_s, 0, 1))

@@ -1,0 +1,252 @@
+"""From the sum of the stems to the finished track: colour, glue, loudness, limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from noisician.mix import dynamics
+from noisician.mix.filters import (
+    HOP,
+    SAMPLE_RATE_HZ,
+    Band,
+    Blocks,
+    impulse_response,
+    interpolate,
+    power_response,
+    reader_of,
+    sections,
+)
+from noisician.mix.loudness import (
+    ABSOLUTE_GATE_LUFS,
+    TILE,
+    amplitude_db,
+    gated_loudness_lufs,
+    integrated_loudness_lufs,
+    k_weighting_sos,
+    tile_true_peaks,
+)
+from noisician.mix.settings import OPEN_HZ, MixSettings
+
+TARGET_LUFS = -14.0
+CEILING_DBTP = -1.0
+REFERENCE_LUFS = -18.0  # what the colour stage is set for, whatever the stems' own level
+MAX_GAIN_DB = 30.0
+SEARCH_STEPS = 12
+_EDGE_S = (0.001, 0.02)  # shortest fade in and out, against clicks
+_COLOUR = Blocks(valid=HOP * 376, guard=480)
+_K_TAPS = 2048
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a track ends. ``loudness_lufs`` None sets the level by true peak alone; a loop never fades."""
+
+    loop: bool = False
+    loudness_lufs: float | None = TARGET_LUFS
+    ceiling_dbtp: float = CEILING_DBTP
+    fade_out_s: float = 0.0
+
+
+def master(
+    channels: np.ndarray,
+    settings: MixSettings,
+    energies: tuple[tuple[float, float], ...] = (),
+    finish: Finish = Finish(),
+) -> np.ndarray:
+    """Pre-master ``[2, frames]`` float32, changed in place, to the mastered track ``[frames, 2]`` float32.
+
+    ``energies`` are (start in seconds, energy 0 … 1) of the sections, for the gentle automation.
+    Silence stays silence. Otherwise the result has no DC, a true peak of at most ``ceiling_dbtp`` and, as far
+    as ``MAX_GAIN_DB`` allows, the loudness asked for within 0.5 LU.
+    """
+    frames = channels.shape[1]
+    level = measured_loudness_lufs(channels)
+    if not np.isfinite(level):
+        return np.zeros((frames, 2), np.float32)
+    channels *= np.float32(10 ** ((REFERENCE_LUFS - level) / 20))
+    loudness = colour(channels, settings, loop=finish.loop)
+    static = dynamics.energy_gain(energies, frames, settings.automation_db, loop=finish.loop)
+    static *= dynamics.fade_gain(frames, 0.0 if finish.loop else finish.fade_out_s)
+    gain = _gain(channels, loudness, static, settings.glue, finish)
+    out = np.empty((frames, 2), np.float32)
+    for start, stop in Blocks().spans(frames):
+        ramp = dynamics.ramps(gain, start, stop, frames)
+        np.multiply(channels[:, start:stop].T, ramp[:, None], out=out[start:stop])
+    if not finish.loop:
+        _soften_edges(out)
+    _trim(out, finish)
+    return out
+
+
+def measured_loudness_lufs(channels: np.ndarray) -> float:
+    """Integrated loudness of ``[channels, frames]``; ``-inf`` for anything under the absolute gate."""
+    level = integrated_loudness_lufs(channels.T, SAMPLE_RATE_HZ)
+    return level if level > ABSOLUTE_GATE_LUFS else -np.inf
+
+
+def tone_sections(settings: MixSettings) -> np.ndarray:
+    """The bus's own equaliser: no DC, warmth, tilt, the band a tape or a dark style leaves, nothing over 20 kHz.
+
+    The last keeps energy away from half the rate, where "the peak between the samples" is ill-defined.
+    """
+    low_cut_hz = 22.0 * (3.2**settings.lofi)
+    bands = [
+        Band("high_pass", low_cut_hz),
+        Band("low_shelf", 180.0, 1.6 * settings.warmth - 0.3 * settings.tilt_db),
+        Band("high_shelf", 6500.0, settings.tilt_db - 2.2 * settings.warmth),
+        Band("low_pass", 20500.0, q=0.54),
+        Band("low_pass", 20500.0, q=1.31),
+    ]
+    lowpass_hz = min(settings.lowpass_hz, OPEN_HZ * 0.36**settings.lofi)
+    if lowpass_hz < 18000:
+        bands.append(Band("low_pass", lowpass_hz))
+    return sections(bands)
+
+
+def colour(channels: np.ndarray, settings: MixSettings, *, loop: bool) -> np.ndarray:
+    """Wow, saturation and tone, in place; returns K-weighted mean squares per hop, summed, ``[hops]``."""
+    tone = impulse_response(tone_sections(settings), _COLOUR.taps - _K_TAPS + 1)
+    response = _COLOUR.response(tone)
+    weighted = response * _COLOUR.response(impulse_response(k_weighting_sos(SAMPLE_RATE_HZ), _K_TAPS))
+    frames = channels.shape[1]
+    energies = np.zeros(dynamics.hops_of(frames))
+    drive = settings.saturation + 0.25 * settings.warmth
+    for channel in channels:
+        source = _swayed(channel, settings.lofi, loop=loop) if settings.lofi > 0 else channel.copy()
+        reader = reader_of(source, loop=loop)
+        for start, stop in _COLOUR.spans(frames):
+            spectra = _COLOUR.spectra(reader, start, stop)
+            if drive > 0:
+                spectra = _saturated(spectra, drive)
+            channel[start:stop] = _COLOUR.signal(spectra * response, stop - start)
+            energies[start // HOP : dynamics.hops_of(stop)] += hop_mean_squares(
+                _COLOUR.signal(spectra * weighted, stop - start)
+            )
+    return energies
+
+
+def _saturated(spectra: np.ndarray, drive: float) -> np.ndarray:
+    """tanh at twice the rate: transforms padded to double length, shaped in time, and cut back.
+
+    Small signals pass unchanged. Harmonics up to three times half the rate fold into the discarded octave.
+    """
+    from scipy.fft import irfft, rfft
+
+    fft = _COLOUR.fft
+    slope = np.float32(0.55 + 2.2 * drive)
+    fine = np.asarray(irfft(spectra, 2 * fft, axis=1))
+    fine *= 2 * slope
+    shaped = np.asarray(rfft(np.tanh(fine, out=fine), axis=1))
+    return shaped[:, : fft // 2 + 1] / (2 * slope)
+
+
+def _swayed(channel: np.ndarray, lofi: float, *, loop: bool) -> np.ndarray:
+    """Tape wow (0.55 Hz) and flutter (6.3 Hz), a few cents; in a loop both fit a whole number of times."""
+    frames = len(channel)
+    moved = np.empty_like(channel)
+    duration_s = frames / SAMPLE_RATE_HZ
+    sways = []
+    for rate_hz, depth_ms in ((0.55, 0.9), (6.3, 0.022)):
+        cycles = rate_hz * duration_s
+        sways.append((2 * np.pi * (max(1.0, round(cycles)) if loop else cycles) / frames, depth_ms))
+    for start, stop in Blocks().spans(frames):
+        at = np.arange(start, stop)
+        delay_ms = sum(depth_ms * (1 + np.sin(step * at)) for step, depth_ms in sways)
+        positions = at - lofi * delay_ms * (SAMPLE_RATE_HZ / 1000)
+        moved[start:stop] = interpolate(channel, positions, loop=loop)
+    return moved
+
+
+def hop_mean_squares(signal: np.ndarray) -> np.ndarray:
+    """Mean square of each hop, ``[hops]``; a short last hop counts as if filled up with silence."""
+    whole = len(signal) // HOP * HOP
+    rows = signal[:whole].reshape(-1, HOP)
+    squares = np.einsum("ij,ij->i", rows, rows) / HOP
+    rest = signal[whole:]
+    return np.append(squares, np.dot(rest, rest) / HOP) if len(rest) else squares
+
+
+def hop_true_peaks(channel: np.ndarray, *, loop: bool) -> np.ndarray:
+    """True peak of each hop, ``[hops]``, linear."""
+    peaks = tile_true_peaks(channel, loop=loop)
+    starts = np.arange(0, len(peaks), HOP // TILE)
+    return np.maximum.reduceat(peaks, starts)
+
+
+def _gain(channels: np.ndarray, energies: np.ndarray, static: np.ndarray, glue: float, finish: Finish) -> np.ndarray:
+    """Compressor, automation and fade (``static``), make-up and limiter as one curve ``[hops + 1]``."""
+    squares = np.zeros(len(energies))
+    peaks = np.zeros(len(energies))
+    for channel in channels:
+        squares += hop_mean_squares(channel)
+        peaks = np.maximum(peaks, hop_true_peaks(channel, loop=finish.loop))
+    gain = static * dynamics.compressor_gain(squares, glue, loop=finish.loop)
+    peaks *= np.maximum(gain[:-1], gain[1:])
+    ceiling = 10 ** (finish.ceiling_dbtp / 20)
+    if finish.loudness_lufs is None:
+        return gain * min(ceiling / max(float(peaks.max()), 1e-9), 10 ** (MAX_GAIN_DB / 20))
+    energies = energies * np.square((gain[:-1] + gain[1:]) / 2)
+    return gain * _loud_enough(energies, peaks, finish.loudness_lufs, ceiling, loop=finish.loop)
+
+
+def _loud_enough(
+    energies: np.ndarray, peaks: np.ndarray, target_lufs: float, ceiling: float, *, loop: bool
+) -> np.ndarray:
+    """Make-up gain times limiter that reaches the loudness; each step adds what the limiter took.
+
+    Steps are lengthened by the slope seen last, because a limited decibel buys less than one LU.
+    """
+    makeup_db, slope = 0.0, 1.0
+    last: tuple[float, float] | None = None
+    curve = np.ones(len(peaks) + 1)
+    for _ in range(SEARCH_STEPS):
+        makeup = 10 ** (makeup_db / 20)
+        curve = makeup * dynamics.limiter_gain(peaks * makeup, ceiling, loop=loop)
+        loudness = dynamics.hop_loudness_lufs(energies, curve)
+        missing = target_lufs - loudness
+        if not np.isfinite(missing) or abs(missing) < 0.02:
+            break
+        if last is not None and abs(makeup_db - last[0]) > 1e-6:
+            slope = min(max((loudness - last[1]) / (makeup_db - last[0]), 0.15), 1.0)
+        last = (makeup_db, loudness)
+        makeup_db = min(makeup_db + missing / slope, MAX_GAIN_DB)
+    return curve
+
+
+def _soften_edges(out: np.ndarray) -> None:
+    rise, fall = (min(round(s * SAMPLE_RATE_HZ), len(out)) for s in _EDGE_S)
+    out[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)[:, None]
+    out[len(out) - fall :] *= np.linspace(1, 0, fall, dtype=np.float32)[:, None]
+
+
+def _trim(out: np.ndarray, finish: Finish) -> None:
+    """The last hundredth of a decibel: gain ramps can lift a peak between samples by a hair."""
+    peak = max(float(tile_true_peaks(channel, loop=finish.loop).max()) for channel in out.T)
+    over_db = amplitude_db(peak) - finish.ceiling_dbtp
+    if over_db > 0:
+        out *= np.float32(10 ** (-over_db / 20))
+
+
+def stem_loudness_lufs(samples: np.ndarray, sos: np.ndarray) -> float:
+    """Gated loudness a mono stem will have after the equaliser ``sos``, without filtering it first.
+
+    Each 100 ms is transformed once and its power spectrum weighted by both responses (Parseval).
+    """
+    from scipy.fft import rfft
+
+    step = SAMPLE_RATE_HZ // 10
+    frequencies = np.fft.rfftfreq(step, 1 / SAMPLE_RATE_HZ)
+    weights = power_response(np.concatenate([sos, k_weighting_sos(SAMPLE_RATE_HZ)]), frequencies)
+    weights[1 : (step + 1) // 2] *= 2
+    weights = (weights / step**2).astype(np.float32)
+    steps = -(-len(samples) // step)
+    powers = np.zeros(steps)
+    for first in range(0, steps, 64):
+        piece = samples[first * step : (first + 64) * step]
+        rows = np.zeros((-(-len(piece) // step), step), np.float32)
+        rows.reshape(-1)[: len(piece)] = piece
+        spectrum = np.asarray(rfft(rows, axis=1))
+        powers[first : first + len(rows)] = np.square(np.abs(spectrum)) @ weights
+    return gated_loudness_lufs(powers)

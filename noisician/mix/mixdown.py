@@ -1,0 +1,231 @@
+"""Stems in, track out. Stems are taken one at a time and summed into the mix as they come, so the memory in use
+beyond one stem is the stereo sum and the reverb send, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from noisician.errors import RequestError
+from noisician.mix import dynamics
+from noisician.mix.filters import HOP, Blocks, impulse_response, reader_of, sections
+from noisician.mix.mastering import Finish, master, stem_loudness_lufs
+from noisician.mix.plan import MixPlan, StemPlan
+from noisician.mix.space import chorus_reader, decorrelator, echo_impulse, echo_taps, reverb_impulse
+from noisician.score.model import Score
+
+STEM_GAIN_LIMIT_DB = 24.0  # a stem quieter than that is quiet on purpose, or noise
+ECHO_FEEDBACK = 0.42
+CHORUS_HZ = 0.43
+KICKS = (35, 36)  # General MIDI percussion notes
+_BLOCKS = Blocks()
+_EQ_TAPS = _BLOCKS.taps - 2048
+
+
+@dataclass(frozen=True)
+class StemAudio:
+    """One player as the vocoder leaves it: ``samples`` mono ``[frames]`` at 44.1 kHz."""
+
+    role: str
+    instrument: str
+    samples: np.ndarray
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the score knows and a mixer would have to guess: tempo, kick onsets, sections' energies.
+
+    ``energies`` are (start in seconds, energy 0 … 1), in order.
+    """
+
+    tempo_bpm: float = 120.0
+    kicks_s: tuple[float, ...] = ()
+    energies: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(cls, score: Score) -> Timing:
+        """The timing of a score, swing and human timing included."""
+        beat_s = score.seconds_per_beat
+        bar_s = score.meter.beats_per_bar * beat_s
+        drums = (track.notes for track in score.tracks if track.role == "drums")
+        kicks = {note.start_beats * beat_s for notes in drums for note in notes if note.pitch in KICKS}
+        return cls(
+            tempo_bpm=score.tempo_bpm,
+            kicks_s=tuple(sorted(kicks)),
+            energies=tuple((section.start_bar * bar_s, section.energy) for section in score.sections),
+        )
+
+
+@dataclass(frozen=True)
+class Mixdown:
+    """``stereo`` is the mastered track ``[frames, 2]`` float32; ``gains_db`` what each stem was turned up by.
+
+    ``stems``, when asked for, are the stereo stems ``[frames, 2]`` as they sit in the mix, with their share of
+    reverb and echo: they sum to the mix before mastering.
+    """
+
+    stereo: np.ndarray
+    gains_db: tuple[float, ...]
+    stems: tuple[np.ndarray, ...] | None = None
+
+
+def mix_stems(
+    stems: Iterable[StemAudio],
+    plan: MixPlan,
+    *,
+    seed: int,
+    timing: Timing = Timing(),
+    finish: Finish = Finish(),  # noqa: B008
+    keep_stems: bool = False,
+) -> Mixdown:
+    """Mixes and masters stems that come in the plan's order.
+
+    With ``finish.loop`` every tail that passes the end comes back at the start and all dynamics are circular,
+    so the track repeats without a seam. The same input gives the same bits, kept stems or not.
+
+    Raises :class:`RequestError` if stems and plan disagree, lengths differ or a sample is not finite.
+    """
+    desk: _Desk | None = None
+    gains_db: list[float] = []
+    kept: list[np.ndarray] = []
+    for stem in stems:
+        if desk is None:
+            desk = _Desk.empty(len(stem.samples), plan, timing, seed, loop=finish.loop)
+        index = len(gains_db)
+        _check(stem, index, plan, desk.frames)
+        gains_db.append(desk.add(stem.samples, index))
+        if keep_stems:
+            alone = desk.cleared()
+            alone.add(stem.samples, index)
+            kept.append(np.ascontiguousarray(alone.closed().T))
+    if desk is None or len(gains_db) != len(plan.stems):
+        raise RequestError(
+            f"{len(gains_db)} stems for a mix planned with {len(plan.stems)}; each part of the roster needs one"
+        )
+    channels = desk.closed()
+    del desk
+    track = master(channels, plan.settings, timing.energies, finish)
+    return Mixdown(track, tuple(gains_db), tuple(kept) if keep_stems else None)
+
+
+def _check(stem: StemAudio, index: int, plan: MixPlan, frames: int) -> None:
+    if index >= len(plan.stems):
+        raise RequestError(f"more than the {len(plan.stems)} stems the mix was planned with; plan it anew")
+    expected = plan.stems[index]
+    name = f"stem {index + 1} ({stem.role}, {stem.instrument})"
+    if (stem.role, stem.instrument) != (expected.role, expected.instrument):
+        raise RequestError(f"{name} stands where the plan has {expected.role}, {expected.instrument}")
+    if stem.samples.ndim != 1 or len(stem.samples) != frames or frames == 0:
+        raise RequestError(f"{name} has shape {stem.samples.shape}; stems are mono and of one length ({frames})")
+    if not np.isfinite(np.sum(stem.samples, dtype=np.float64)):
+        raise RequestError(f"{name} has samples that are not finite numbers; its rendering diverged")
+
+
+def stem_gain_db(samples: np.ndarray, plan: StemPlan) -> float:
+    """Gain to the stem's level, limited both ways; 0 for silence."""
+    loudness = stem_loudness_lufs(samples, sections(plan.bands))
+    if not np.isfinite(loudness):
+        return 0.0
+    return float(np.clip(plan.level_lufs - loudness, -STEM_GAIN_LIMIT_DB, STEM_GAIN_LIMIT_DB))
+
+
+@dataclass
+class _Desk:
+    """The running sums: dry stereo ``[2, frames]`` and what goes to the reverb ``[frames]``."""
+
+    plan: MixPlan
+    timing: Timing
+    seed: int
+    loop: bool
+    duck: np.ndarray
+    stereo: np.ndarray
+    send: np.ndarray
+
+    @classmethod
+    def empty(cls, frames: int, plan: MixPlan, timing: Timing, seed: int, *, loop: bool) -> _Desk:
+        beat_s = 60 / timing.tempo_bpm
+        release_s = float(np.clip(0.45 * beat_s, 0.09, 0.28))
+        duck = dynamics.duck_shape(np.asarray(timing.kicks_s), frames, release_s, loop=loop)
+        stereo, send = np.zeros((2, frames), np.float32), np.zeros(frames, np.float32)
+        return cls(plan, timing, seed, loop, duck, stereo, send)
+
+    def cleared(self) -> _Desk:
+        """An empty desk with the same setting."""
+        return replace(self, stereo=np.zeros_like(self.stereo), send=np.zeros_like(self.send))
+
+    @property
+    def frames(self) -> int:
+        return len(self.send)
+
+    def add(self, samples: np.ndarray, index: int) -> float:
+        """Puts a mono stem in its place; returns the gain it got in dB."""
+        stem = self.plan.stems[index]
+        gain_db = stem_gain_db(samples, stem)
+        gain = dynamics.duck_gain(self.duck, stem.sidechain_db) * 10 ** (gain_db / 20)
+        equaliser = impulse_response(sections(stem.bands), _EQ_TAPS)
+        to_mid = _BLOCKS.response(equaliser)
+        to_side = to_mid * _BLOCKS.response(decorrelator(self.seed + index, stem.width_from_hz))
+        to_echo = to_mid * _BLOCKS.response(echo_impulse())
+        dry = reader_of(samples, loop=self.loop)
+        sway = chorus_reader(samples, stem.chorus_ms, CHORUS_HZ, loop=self.loop) if stem.chorus_ms else dry
+        for start, stop in _BLOCKS.spans(self.frames):
+            length = stop - start
+            ramp = dynamics.ramps(gain, start, stop, self.frames)
+            spectra = _BLOCKS.spectra(dry, start, stop)
+            mid = _BLOCKS.signal(spectra * to_mid, length) * ramp
+            side = None
+            if stem.width > 0:
+                source = _BLOCKS.spectra(sway, start, stop) if stem.chorus_ms else spectra
+                side = _BLOCKS.signal(source * to_side, length) * ramp
+            self._place(mid, side, stem, start)
+            if stem.delay_send > 0:
+                self._echo(_BLOCKS.signal(spectra * to_echo, length) * ramp, stem.delay_send, start)
+        return gain_db
+
+    def _place(self, mid: np.ndarray, side: np.ndarray | None, stem: StemPlan, start: int) -> None:
+        """Constant-power pan of the mid, the side added left and subtracted right, the reverb send.
+
+        The side's power is paid for half by the mid, half by the sum: a stem of full width is then less than
+        1 dB louder in stereo and less than 1 dB softer in mono than a narrow one.
+        """
+        span = slice(start, start + len(mid))
+        angle = (stem.pan + 1) * np.pi / 4
+        whole = (1 + stem.width**2) ** -0.25 if side is not None else 1.0
+        self.stereo[0, span] += np.float32(np.cos(angle) * whole) * mid
+        self.stereo[1, span] += np.float32(np.sin(angle) * whole) * mid
+        if side is not None:
+            side *= np.float32(stem.width * whole * np.sqrt(0.5))
+            self.stereo[0, span] += side
+            self.stereo[1, span] -= side
+        if stem.reverb_send > 0:
+            self.send[span] += np.float32(stem.reverb_send) * mid
+
+    def _echo(self, repeat: np.ndarray, amount: float, start: int) -> None:
+        delay_s = self.plan.settings.delay_beats * 60 / self.timing.tempo_bpm
+        for delay, channel, gain in echo_taps(delay_s, ECHO_FEEDBACK):
+            wet = np.float32(amount * gain) * repeat
+            at = start + delay
+            while self.loop and len(wet):
+                at %= self.frames
+                room = min(len(wet), self.frames - at)
+                self.stereo[channel, at : at + room] += wet[:room]
+                wet, at = wet[room:], at + room
+            if not self.loop and at < self.frames:
+                self.stereo[channel, at : at + len(wet)] += wet[: self.frames - at]
+
+    def closed(self) -> np.ndarray:
+        """The pre-master mix ``[2, frames]``: the reverb's return is added to the dry sum. The desk is spent."""
+        if self.send.any():
+            impulse = reverb_impulse(self.plan.room, self.seed)
+            fft = max(1 << 17, 1 << int(np.ceil(np.log2(2.5 * impulse.shape[1]))))
+            blocks = Blocks(fft, (fft - impulse.shape[1]) // HOP * HOP, batch=1)
+            responses = [blocks.response(channel * np.sqrt(0.5)) for channel in impulse]
+            reader = reader_of(self.send, loop=self.loop)
+            for start, stop in blocks.spans(self.frames):
+                spectra = blocks.spectra(reader, start, stop)
+                for channel, response in zip(self.stereo, responses, strict=True):
+                    channel[start:stop] += blocks.signal(spectra * response, stop - start)
+        return self.stereo

@@ -1,0 +1,193 @@
+"""What every model promises and what it hands over: the protocol above which nobody asks which model it is."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from noisician.errors import Cancelled
+from noisician.export import Bundle, Marker, Metadata, default_file_name, write_bundle
+from noisician.mel import SAMPLE_RATE_HZ
+from noisician.recipe import Recipe
+from noisician.request import Request
+from noisician.score import Score
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``stage`` is what is being done now; ``share`` of all the work is done (0 … 1)."""
+
+    stage: str
+    share: float
+
+
+OnProgress = Callable[[Progress], None]
+ShouldCancel = Callable[[], bool]
+
+
+def never() -> bool:
+    """The ``cancel`` of those who wait for the end."""
+    return False
+
+
+def ignore_progress(progress: Progress) -> None:
+    """The ``on_progress`` of those who do not watch."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Turns each stage's own share into the share of the whole, and a wish to stop into :class:`Cancelled`."""
+
+    weights: Mapping[str, float]
+    on_progress: OnProgress
+    cancel: ShouldCancel
+
+    def reporter(self, stage: str) -> Callable[[float], None]:
+        """A callback for one stage, to be called with that stage's share done after every step."""
+        total = sum(self.weights.values())
+        before = 0.0
+        for name, weight in self.weights.items():
+            if name == stage:
+                break
+            before += weight
+
+        def report(share: float) -> None:
+            if self.cancel():
+                raise Cancelled(f"stopped while {stage}")
+            self.on_progress(Progress(stage, min(1.0, (before + self.weights[stage] * share) / total)))
+
+        report(0.0)
+        return report
+
+
+@dataclass(frozen=True)
+class SaveOptions:
+    """What is written beside the track. ``format`` None follows the file's extension."""
+
+    format: str | None = None
+    bit_depth: int = 24
+    stems: bool = False
+    stems_zip: bool = False
+    midi: bool = False
+    spectrogram: bool = False
+    sidecar: bool = True
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Music:
+    """A finished piece.
+
+    ``audio`` stereo float32 ``[frames, 2]`` at ``sample_rate_hz``; ``stems`` by name, each ``[frames, 2]`` as it sits
+    in the mix before mastering (empty when they were not kept); ``score`` None for models that know no notes.
+    """
+
+    audio: np.ndarray
+    recipe: Recipe
+    score: Score | None = None
+    stems: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+
+    @property
+    def seed(self) -> int:
+        return self.recipe.seed
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.audio) / self.sample_rate_hz
+
+    @property
+    def metadata(self) -> Metadata:
+        """What goes into tags."""
+        request, score = self.recipe.request, self.score
+        title = request.prompt.strip() or "surprise"
+        if score is None:
+            return Metadata(title=title, prompt=request.prompt, seed=self.seed, loop=request.loop)
+        bar_s = score.meter.beats_per_bar * score.seconds_per_beat
+        return Metadata(
+            title=title[:1].upper() + title[1:],
+            prompt=request.prompt,
+            tempo_bpm=score.tempo_bpm,
+            key=score.key,
+            mode=score.mode,
+            time_signature=score.time_signature,
+            seed=self.seed,
+            sections=tuple(Marker(section.kind, section.start_bar * bar_s) for section in score.sections),
+            beats=round(score.duration_beats),
+            loop=bool(self.recipe.controls.get("loop")),
+            software=f"noisician {self.recipe.noisician}",
+        )
+
+    def file_name(self, extension: str = "wav") -> str:
+        """The readable default: words, BPM, key, seed."""
+        return default_file_name(self.metadata, self.recipe.id6, extension)
+
+    def midi(self) -> bytes:
+        """The score as a Standard MIDI File. Raises ValueError for a model without a score."""
+        from noisician.score.midi import write_midi
+
+        if self.score is None:
+            raise ValueError("this model writes no score, so there is no MIDI")
+        buffer = io.BytesIO()
+        write_midi(self.score, buffer)
+        return buffer.getvalue()
+
+    def save(
+        self, path: str | os.PathLike[str], options: SaveOptions = SaveOptions(), **changes: object
+    ) -> dict[str, Path]:
+        """Writes the track and what ``options`` ask for, all or nothing; returns what was written by kind.
+
+        ``path`` is a file, or a folder, in which the track gets its readable default name. Keyword arguments are
+        fields of :class:`SaveOptions`: ``track.save("song.flac", stems=True, midi=True)``. Raises FileError.
+        """
+        from dataclasses import replace
+
+        options = replace(options, **changes) if changes else options
+        target = Path(path)
+        if target.is_dir():
+            target = target / self.file_name(options.format or "wav")
+        bundle = Bundle(
+            path=target,
+            samples=self.audio,
+            metadata=self.metadata,
+            recipe_json=self.recipe.to_json(),
+            sample_rate_hz=self.sample_rate_hz,
+            format=options.format,
+            bit_depth=options.bit_depth,
+            sidecar=options.sidecar,
+            midi=self.midi() if options.midi else None,
+            spectrogram=options.spectrogram,
+            stems=self.stems if options.stems else {},
+            stems_zip=options.stems_zip,
+        )
+        return write_bundle(bundle, overwrite=options.overwrite)
+
+
+class MusicModel(Protocol):
+    """Anything that turns a request into music."""
+
+    def generate(
+        self,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+    ) -> Music:
+        """Raises RequestError for what it cannot make and Cancelled when ``cancel`` turned true."""
+        ...
+
+    def replay(
+        self,
+        recipe: Recipe,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+    ) -> Music:
+        """The same samples again, from the recipe alone."""
+        ...

@@ -1,0 +1,207 @@
+"""Phrases with a known meaning: the styles' own synonyms and ``styles/words.toml``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, cast
+
+from noisician import styles
+from noisician.prompt.text import Token, clean, tokenize
+
+SCALARS = ("tempo", "energy", "density", "swing")
+SOUND_FIELDS = frozenset({"instruments", "family", "exclude", "sections"})
+"""Effects of nouns: in "no heavy guitars" the guitars are unwanted, not the heaviness."""
+
+_ENDINGS = (
+    ("ies", "y"), ("ier", "y"), ("iest", "y"), ("ing", "e"), ("ing", ""), ("ed", "e"), ("ed", ""), ("es", ""),
+    ("s", ""), ("ish", ""), ("like", ""), ("esque", ""), ("ness", ""), ("ly", ""), ("est", ""), ("er", ""),
+    ("y", ""), ("", "s"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there."""
+
+    field: str
+    value: str | float | bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a phrase does, and what it does after a negation (``None``: the usual rule)."""
+
+    effects: tuple[Effect, ...]
+    negated: tuple[Effect, ...] | None = None
+
+    def __add__(self, other: Entry) -> Entry:
+        known = {(e.field, e.value) for e in self.effects}
+        extra = tuple(e for e in other.effects if (e.field, e.value) not in known)
+        negated = other.negated if self.negated is None else self.negated + (other.negated or ())
+        return Entry(self.effects + extra, negated)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A phrase found in tokens ``first`` … ``last − 1``."""
+
+    first: int
+    last: int
+    entry: Entry
+    negated: bool = False  # by its own ending, "drumless"
+    confidence: float = 1.0
+
+
+def effects_of(table: Mapping[str, Any]) -> tuple[Effect, ...]:
+    """The effects of one ``[[phrase]]`` table or its ``negated`` part."""
+    found: list[Effect] = []
+    for field, value in table.items():
+        if field in ("words", "negated", "replaces"):
+            continue
+        if isinstance(value, Mapping):
+            found += [Effect(field, id_, float(weight)) for id_, weight in value.items()]
+        elif isinstance(value, list):
+            found += [Effect(field, item) for item in value]
+        else:
+            found.append(Effect(field, float(value) if field in SCALARS else value))
+    return tuple(found)
+
+
+class Lexicon:
+    """Longest-match lookup over tokens. Build once with :func:`lexicon`."""
+
+    def __init__(self, words: Mapping[str, Any]) -> None:
+        self.spelling: Mapping[str, str] = words["spelling"]
+        self.brakes = frozenset(words["negations"]["brakes"])
+        self.function_words = frozenset(words["function_words"].split()) | self.brakes
+        self.suffixes = tuple(words["negations"]["suffixes"])
+        self.opposites: Mapping[str, str] = words["opposites"]
+        self.family_defaults: Mapping[str, str] = words["family_defaults"]
+        self.entries: dict[str, Entry] = {}
+        self._add_styles()
+        self._add_phrases(words["phrase"])
+        self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
+        self.harmless = {self.key(phrase) for phrase in words["negations"]["harmless"]}
+        self.degrees = {self.key(phrase): float(d) for phrase, d in words["degrees"].items()}
+        self.joined = {key.replace(" ", ""): key for key in self.entries if len(key) > 4}
+        self._longest: dict[str, int] = defaultdict(int)
+        for key in (*self.entries, *self.cues, *self.harmless, *self.degrees):
+            first, *rest = key.split(" ")
+            self._longest[first] = max(self._longest[first], 1 + len(rest))
+        self._deletions: dict[str, set[str]] = defaultdict(set)
+        for key in self.entries:
+            if len(key) >= 6 and " " not in key:
+                for shorter in _one_less(key):
+                    self._deletions[shorter].add(key)
+
+    def key(self, phrase: str) -> str:
+        return " ".join(token.text for token in tokenize(clean(phrase), self.spelling))
+
+    def _add_styles(self) -> None:
+        for name in ("genres", "moods", "instruments"):
+            for id_, entry in styles.table(name).items():
+                for phrase in (id_.replace("_", " "), entry["name"], *entry["synonyms"]):
+                    key = self.key(phrase)
+                    known = self.entries.get(key)
+                    effect = Effect(name, id_)
+                    # A word that several moods share belongs to the first; a genre and a mood may share one.
+                    if known is None:
+                        self.entries[key] = Entry((effect,))
+                    elif all(e.field != name for e in known.effects):
+                        self.entries[key] = known + Entry((effect,))
+
+    def _add_phrases(self, phrases: Sequence[Mapping[str, Any]]) -> None:
+        for phrase in phrases:
+            negated = phrase.get("negated")
+            entry = Entry(effects_of(phrase), None if negated is None else effects_of(negated))
+            for text in phrase["words"]:
+                key = self.key(text)
+                known = None if phrase.get("replaces") else self.entries.get(key)
+                self.entries[key] = entry if known is None else known + entry
+
+    def longest(self, tokens: Sequence[Token], first: int) -> int:
+        """How many tokens from ``first`` could be one phrase: they share a clause."""
+        reach = max(self._longest.get(tokens[first].text, 1), 3)
+        last = first + 1
+        while last < len(tokens) and last - first < reach and tokens[last].clause == tokens[first].clause:
+            last += 1
+        return last - first
+
+    def at(self, tokens: Sequence[Token], first: int) -> Match | None:
+        """The longest phrase that starts at ``first``."""
+        for count in range(self.longest(tokens, first), 0, -1):
+            words = [token.text for token in tokens[first : first + count]]
+            entry = self._lookup(words)
+            if entry is not None:
+                return Match(first, first + count, entry)
+        word = tokens[first].text
+        if word in self.function_words:
+            return None
+        for suffix in self.suffixes:
+            entry = self.entries.get(word.removesuffix(suffix)) if word.endswith(suffix) else None
+            if entry is not None and any(e.field in SOUND_FIELDS for e in entry.effects):
+                return Match(first, first + 1, entry, negated=True)
+        return None
+
+    def phrase(self, text: str) -> Entry | None:
+        """The entry of exactly ``text``, as an option would name it."""
+        words = self.key(text).split(" ")
+        return self._lookup(words)
+
+    def _lookup(self, words: Sequence[str]) -> Entry | None:
+        key = " ".join(words)
+        if key in self.entries:
+            return self.entries[key]
+        if len(words) == 1 and key in self.function_words:
+            return None
+        if all(len(word) > 1 and word not in self.function_words for word in words):
+            joined = self.joined.get("".join(words))
+            if joined is not None:
+                return self.entries[joined]
+        for stem in _stems(words[-1]):
+            candidate = " ".join([*words[:-1], stem])
+            if candidate in self.entries:
+                return self.entries[candidate]
+        return None
+
+    def corrected(self, word: str) -> tuple[str, float] | None:
+        """A single known word one slip of the keyboard away, and how alike the two are."""
+        if len(word) < 6:
+            return None
+        near = {key for shorter in (word, *_one_less(word)) for key in self._deletions.get(shorter, ())}
+        near |= {shorter for shorter in _one_less(word) if shorter in self.entries and len(shorter) >= 6}
+        near = {key for key in near if key[0] == word[0] and abs(len(key) - len(word)) <= 1}
+        if not near:
+            return None
+        best = min(near, key=lambda key: (abs(len(key) - len(word)), key))
+        return best, 1.0 - 1.0 / len(best)
+
+
+def _one_less(word: str) -> Iterator[str]:
+    """``word`` with each letter left out in turn; two words one edit or swap apart share such a form."""
+    return (word[:i] + word[i + 1 :] for i in range(len(word)))
+
+
+def _stems(word: str) -> Iterator[str]:
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            yield word[: len(word) - len(ending)] + instead
+
+
+@cache
+def lexicon() -> Lexicon:
+    return Lexicon(cast("Mapping[str, Any]", styles.table("words")))
+
+
+def with_degree(effect: Effect, degree: float) -> Effect:
+    """ "very" drives a scalar from the middle outwards and a style's weight up; "slightly" the reverse."""
+    if effect.field in SCALARS:
+        value = 0.5 + (float(effect.value) - 0.5) * degree
+        return replace(effect, value=min(1.0, max(0.0, value)))
+    if effect.field in ("genres", "moods", "suggests"):
+        return replace(effect, weight=effect.weight * degree)
+    return effect

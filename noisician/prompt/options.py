@@ -1,0 +1,169 @@
+"""Explicit options: checked against their limits, resolved to ids, searched for contradictions."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+
+from noisician import styles
+from noisician.errors import RequestError
+from noisician.prompt.lexicon import Effect, lexicon
+from noisician.prompt.numbers import MODE_WORDS, tonic
+from noisician.prompt.reading import Finding, negated_effects
+from noisician.request import BARS_RANGE, DURATION_RANGE_S, PROMPT_LIMIT_CHARS, TEMPO_RANGE_BPM, TONICS, Request
+
+TAKES_RANGE = (1, 16)
+STEPS_RANGE = (1, 100)
+GUIDANCE_RANGE = (0.0, 20.0)
+SEED_RANGE = (0, 2**32 - 1)
+FLAGS = {"genres": "--genre", "moods": "--mood", "instruments": "--instruments", "exclude": "--without"}
+"""The command-line option behind each field of effects, as messages and reasons name it."""
+
+_KEY = re.compile(rf"([a-g])\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?[\s-]*(m|{'|'.join(MODE_WORDS)})?", re.IGNORECASE)
+
+
+def check_range(name: str, value: float | None, limits: tuple[float, float], unit: str, cause: str) -> None:
+    """Raise RequestError unless ``value`` is None or within ``limits``, both included."""
+    if value is None or (math.isfinite(value) and limits[0] <= value <= limits[1]):
+        return
+    unit = f" {unit}" if unit else ""
+    raise RequestError(f"{name} {value:g}{unit} is outside {limits[0]:g} to {limits[1]:g}{unit}: {cause}")
+
+
+def check_limits(request: Request) -> None:
+    """Raise RequestError for the first value of ``request`` outside its limits."""
+    if len(request.prompt) > PROMPT_LIMIT_CHARS:
+        raise RequestError(
+            f"prompt of {len(request.prompt)} characters is over the limit of {PROMPT_LIMIT_CHARS} characters: "
+            "describe the music in a few sentences"
+        )
+    check_music_limits(request.tempo_bpm, request.duration_s, request.bars)
+    check_range("takes", request.takes, TAKES_RANGE, "", "ask for fewer variations at a time")
+    check_range("steps", request.steps, STEPS_RANGE, "", "more sampling steps change nothing audible")
+    check_range("guidance", request.guidance_scale, GUIDANCE_RANGE, "", "1 is off, 2 to 4 is usual")
+    check_range("seed", request.seed, SEED_RANGE, "", "a seed is an unsigned 32-bit number")
+
+
+def check_music_limits(tempo_bpm: float | None, duration_s: float | None, bars: float | None) -> None:
+    """Raise RequestError for a tempo or length outside its limits, wherever it was named."""
+    check_range("tempo", tempo_bpm, TEMPO_RANGE_BPM, "BPM", "halve or double it, the felt beat stays the same")
+    check_range("length", duration_s, DURATION_RANGE_S, "s", "a track lasts 1 second to 10 minutes")
+    check_range("length", bars, BARS_RANGE, "bars", "a track has 1 to 400 bars")
+
+
+def option_findings(request: Request) -> tuple[Finding, ...]:
+    """The options of ``request`` as findings: the same effects as words have, from a surer source.
+
+    Raises RequestError for an unknown word, naming the closest known ones.
+    """
+    found: list[Finding] = []
+    for field, values in (
+        ("genres", request.genres),
+        ("moods", request.moods),
+        ("instruments", request.instruments),
+        ("exclude", request.without),
+    ):
+        found += [_finding(f"{FLAGS[field]} {value}", resolve(field, value)) for value in values]
+    if request.key is not None:
+        found.append(_finding(f"--key {request.key}", _key_effects(request)))
+    for flag, field, value in (
+        ("--bpm", "tempo_bpm", request.tempo_bpm),
+        ("--mode", "mode", request.mode),
+        ("--meter", "time_signature", request.time_signature),
+        ("--length", "duration_s", request.duration_s),
+        ("--bars", "bars", request.bars),
+    ):
+        if value is not None:
+            shown = f"{value:g}" if isinstance(value, (int, float)) else value
+            found.append(_finding(f"{flag} {shown}", (Effect(field, value),)))
+    if request.loop:
+        found.append(_finding("--loop", (Effect("loop", True),)))
+    return tuple(found)
+
+
+def _finding(words: str, effects: tuple[Effect, ...]) -> Finding:
+    return Finding(words, effects, first=-1, last=-1, source="option")
+
+
+def _key_effects(request: Request) -> tuple[Effect, ...]:
+    match = _KEY.fullmatch((request.key or "").strip())
+    if match is None:
+        raise RequestError(f"key {request.key!r} is not one of {', '.join(TONICS)}: a mode goes into --mode")
+    effects = [Effect("key", tonic(match[1], match[2]))]
+    if match[3]:
+        mode = "minor" if match[3].lower() == "m" else MODE_WORDS[match[3].lower()]
+        if request.mode is not None and request.mode != mode:
+            raise RequestError(f"key {request.key!r} is {mode} but the mode is {request.mode}: leave one of them out")
+        effects.append(Effect("mode", mode))
+    return tuple(effects)
+
+
+def families() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(instrument.family for instrument in styles.instruments().values()))
+
+
+def resolve(field: str, word: str) -> tuple[Effect, ...]:
+    """The effects of one word of an option: an id, a family or role where one fits, or a phrase of the lexicon.
+
+    Raises RequestError naming the closest known ids.
+    """
+    id_ = re.sub(r"[\s-]+", "_", word.strip().lower())
+    if id_ in _ids(field):
+        return (Effect("family" if field == "instruments" and id_ in families() else field, id_),)
+    entry = lexicon().phrase(word) if word.strip() else None
+    if entry is not None:
+        if field == "exclude":
+            effects = negated_effects(entry, lexicon())
+        elif field == "genres":
+            named = [effect for effect in entry.effects if effect.field in ("genres", "suggests")]
+            effects = tuple(Effect("genres", effect.value) for effect in named[:1])
+        elif field == "moods":
+            effects = tuple(Effect("moods", e.value) for e in entry.effects if e.field == "moods")[:1]
+        else:
+            effects = entry.effects
+        fitting = tuple(e for e in effects if e.field == field or (field, e.field) == ("instruments", "family"))
+        if fitting:
+            return fitting
+    raise RequestError(_unknown(field, word))
+
+
+def _ids(field: str) -> Iterable[str]:
+    if field == "exclude":
+        return (*styles.ROLES, *families(), *styles.instruments())
+    return (*styles.table(field), *(families() if field == "instruments" else ()))
+
+
+def _unknown(field: str, word: str) -> str:
+    """One line with the closest ids, by spelling, of ids and of the phrases that name them."""
+    owner = {id_.replace("_", " "): id_ for id_ in _ids(field)}
+    for phrase, entry in lexicon().entries.items():
+        effects = negated_effects(entry, lexicon()) if field == "exclude" else entry.effects
+        named = next((str(e.value) for e in effects if e.field == field), None)
+        if named is not None:
+            owner.setdefault(phrase, named)
+    wanted = word.strip().lower().replace("_", " ")
+    close = difflib.get_close_matches(wanted, owner, n=5, cutoff=0.5)
+    ids = list(dict.fromkeys(owner[phrase] for phrase in close))[:3]
+    hint = f"the closest known are {', '.join(ids)}" if ids else "noisician styles lists those known"
+    return f"{FLAGS[field]} {word!r} is not known: {hint}"
+
+
+def check_contradictions(request: Request, found: Iterable[Finding]) -> None:
+    """Raise RequestError if options ask for and against the same sound, or name two different lengths."""
+    effects = [(finding.words, effect) for finding in found for effect in finding.effects]
+    without = {str(effect.value): words for words, effect in effects if effect.field == "exclude"}
+    table = styles.instruments()
+    for words, effect in effects:
+        wanted = str(effect.value)
+        if effect.field == "family" and wanted in without:
+            raise RequestError(f"{words} contradicts {without[wanted]}: leave one of them out")
+        if effect.field == "instruments":
+            barred = {wanted, table[wanted].family} & without.keys()
+            if not barred and set(table[wanted].roles) <= without.keys():
+                barred = set(table[wanted].roles)
+            if barred:
+                raise RequestError(f"{words} contradicts {without[min(barred)]}: leave one of them out")
+    if set(styles.ROLES) <= without.keys():
+        raise RequestError("--without names every role, so nothing is left to play: leave one of them out")

@@ -1,0 +1,249 @@
+"""From text to findings: every word is found in the lexicon, read as a figure, understood by its meaning,
+ignored as a function word, or listed as not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from noisician.prompt.lexicon import SCALARS, Effect, Entry, Lexicon, Match, lexicon, with_degree
+from noisician.prompt.meaning import THRESHOLDS, Nearest, content_words, nearest
+from noisician.prompt.negation import Cue, apply_negations
+from noisician.prompt.numbers import figures
+from noisician.prompt.text import Token, clean, tokenize
+
+_NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't", "dont", "non", "anything but")
+ONLY_WORDS = ("just", "only", "solely")
+ARTICLES = ("a", "an", "the", "some", "one")
+
+SUGGESTION_MARGIN = 0.15
+"""A meaning must be this much clearer to outweigh a genre that an era or a place suggests."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Words of the prompt and what they ask for. ``first`` is the place of the first word."""
+
+    words: str
+    effects: tuple[Effect, ...]
+    first: int
+    last: int
+    source: Literal["option", "lexicon", "meaning"]
+    confidence: float = 1.0
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``tokens`` of the prompt, the findings in their order, and the words nobody understood."""
+
+    tokens: tuple[Token, ...]
+    findings: tuple[Finding, ...]
+    not_understood: tuple[str, ...]
+
+
+@dataclass
+class _Scan:
+    """What one pass over the tokens found; places are token indices."""
+
+    matches: list[Match]
+    cues: list[Cue]
+    degrees: dict[int, float]  # of the match that starts there
+    covered: set[int]
+    figures: list[Finding]
+
+
+def read(prompt: str) -> Reading:
+    """Read ``prompt``; no text makes this fail."""
+    words = lexicon()
+    cleaned = clean(prompt)
+    tokens = tokenize(cleaned, words.spelling)
+    found = _scan(cleaned, tokens, words)
+    matches, absorbed = apply_negations(tokens, found.matches, found.cues, words)
+    findings = list(found.figures)
+    for place, match in enumerate(matches):
+        if place in absorbed:
+            continue
+        degree = found.degrees.get(match.first, 1.0)
+        effects = negated_effects(match.entry, words) if match.negated else match.entry.effects
+        typed = cleaned[tokens[match.first].start : tokens[match.last - 1].end]
+        findings.append(
+            Finding(
+                words=f"not {typed}" if match.negated else typed,
+                effects=tuple(with_degree(effect, degree) for effect in effects),
+                first=match.first,
+                last=match.last,
+                source="lexicon",
+                confidence=match.confidence,
+                negated=match.negated,
+            )
+        )
+    findings += _only(tokens, matches, found.covered)
+    unknown = [
+        place
+        for place, token in enumerate(tokens)
+        if place not in found.covered and token.text not in words.function_words
+    ]
+    meant, lost = _by_meaning(tokens, unknown, found, findings)
+    findings = sorted([*findings, *meant], key=lambda finding: finding.first)
+    return Reading(tokens, tuple(findings), tuple(dict.fromkeys(tokens[place].raw for place in lost)))
+
+
+def _only(tokens: Sequence[Token], matches: Sequence[Match], covered: set[int]) -> list[Finding]:
+    """ "just piano", "only a harp", "piano only": the words that leave all others out."""
+    played = [
+        match
+        for match in matches
+        if not match.negated and any(e.field in ("instruments", "family") for e in match.entry.effects)
+    ]
+    before = {match.first for match in played}
+    after = {match.last for match in played}
+    found: list[Finding] = []
+    for place, token in enumerate(tokens):
+        if token.text not in ONLY_WORDS or place in covered:
+            continue
+        following = place + 1
+        while following < len(tokens) and tokens[following].text in ARTICLES:
+            following += 1
+        ends_clause = place + 1 == len(tokens) or tokens[place + 1].clause != token.clause
+        if following in before or (ends_clause and place in after):
+            found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
+    return found
+
+
+def negated_effects(entry: Entry, words: Lexicon) -> tuple[Effect, ...]:
+    """What an entry does after a negation; fields ``not_genres`` … name what must not be used."""
+    if entry.negated is not None:
+        return entry.negated
+    return tuple(turned for effect in entry.effects for turned in _negated(effect, words))
+
+
+def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
+    if effect.field in ("instruments", "family"):
+        return (Effect("exclude", effect.value),)
+    if effect.field in SCALARS:
+        # "not too fast" is a little under the middle, not slow.
+        return (replace(effect, value=0.5 - 0.3 * (float(effect.value) - 0.5)),)
+    if effect.field == "production":
+        opposite = words.opposites.get(str(effect.value))
+        return () if opposite is None else (replace(effect, value=opposite),)
+    if effect.field in ("genres", "moods", "sections"):
+        return (Effect(f"not_{effect.field}", effect.value),)
+    return ()
+
+
+def _scan(cleaned: str, tokens: Sequence[Token], words: Lexicon) -> _Scan:
+    scan = _Scan([], [], {}, set(), [])
+    for figure in figures(cleaned):
+        places = [p for p, t in enumerate(tokens) if t.start < figure.end and t.end > figure.start]
+        if places and scan.covered.isdisjoint(places):
+            scan.covered.update(places)
+            typed = cleaned[figure.start : figure.end].strip()
+            scan.figures.append(Finding(typed, figure.effects, places[0], places[-1] + 1, "lexicon"))
+    place, degree = 0, 1.0
+    while place < len(tokens):
+        place, degree = _step(tokens, place, degree, words, scan)
+    return scan
+
+
+def _step(tokens: Sequence[Token], place: int, degree: float, words: Lexicon, scan: _Scan) -> tuple[int, float]:
+    """Take in the longest phrase at ``place``; return where to go on and the degree in force there."""
+    if place in scan.covered:
+        return place + 1, 1.0
+    free = place
+    while free < len(tokens) and free not in scan.covered:
+        free += 1
+    window = tokens[:free]
+    match = words.at(window, place)
+    best = match.last if match else place
+    for last in range(place + words.longest(window, place), max(best, place), -1):
+        key = " ".join(token.text for token in tokens[place:last])
+        length = last - place
+        if key in words.harmless:
+            scan.covered.update(range(place, last))
+            return last, 1.0
+        if key in words.cues and length >= best - place:
+            scan.covered.update(range(place, last))
+            scan.cues.append(Cue(place, last, key in _NOT))
+            return last, 1.0
+        if key in words.degrees and length > best - place:
+            scan.covered.update(range(place, last))
+            return last, words.degrees[key]
+    if match is None:
+        match = _corrected(tokens, place, words)
+    if match is None:
+        return place + 1, degree if tokens[place].text in words.function_words else 1.0
+    last = match.last
+    # "vocal-free", "guitar free"
+    if last < len(tokens) and tokens[last].hyphened and tokens[last].text in words.suffixes:
+        last, match = last + 1, replace(match, negated=True)
+    scan.covered.update(range(place, last))
+    scan.degrees[place] = degree
+    scan.matches.append(match)
+    return last, 1.0
+
+
+def _corrected(tokens: Sequence[Token], place: int, words: Lexicon) -> Match | None:
+    word = tokens[place].text
+    if word in words.function_words or not word.isalpha() or content_words([word]):
+        return None
+    corrected = words.corrected(word)
+    if corrected is None:
+        return None
+    return Match(place, place + 1, words.entries[corrected[0]], confidence=round(corrected[1], 3))
+
+
+def _by_meaning(
+    tokens: Sequence[Token], unknown: Sequence[int], scan: _Scan, findings: Sequence[Finding]
+) -> tuple[list[Finding], list[int]]:
+    """Findings for the unknown words clause by clause, and the places of those that stay unknown."""
+    meant: list[Finding] = []
+    lost: list[int] = []
+    cued = {tokens[cue.last - 1].clause for cue in scan.cues}
+    named: dict[str, set[str]] = {}
+    for effect in (effect for finding in findings for effect in finding.effects):
+        named.setdefault(effect.field.removeprefix("not_"), set()).add(str(effect.value))
+    names = _names(tokens, unknown)
+    for clause in dict.fromkeys(tokens[place].clause for place in unknown):
+        places = [place for place in unknown if tokens[place].clause == clause]
+        if clause in cued:  # "no politicians": an unknown unwanted thing must not become a wanted style
+            lost += places
+            continue
+        words = [tokens[place].text for place in places if place not in names]
+        context = [tokens[place].text for place in sorted(scan.covered) if tokens[place].clause == clause]
+        carried: set[str] = set()
+        for field in ("genres", "moods"):
+            found = nearest(field, words, context)
+            if found is None or not _adds(found, named):
+                continue
+            carried |= set(found.words)
+            spoken = [tokens[place].raw for place in places if tokens[place].text in found.words and place not in names]
+            meant.append(
+                Finding(
+                    words=" ".join(spoken),
+                    effects=(Effect(field, found.id, round(found.likeness, 3)),),
+                    first=places[0],
+                    last=places[-1] + 1,
+                    source="meaning",
+                    confidence=round(found.likeness, 3),
+                )
+            )
+        lost += [place for place in places if place in names or tokens[place].text not in carried]
+    return meant, lost
+
+
+def _adds(found: Nearest, named: Mapping[str, set[str]]) -> bool:
+    """Known words are surer: beside them a meaning counts only if it agrees, or is clearer than a suggestion."""
+    if found.field in named:
+        return found.id in named[found.field]
+    suggested = found.field == "genres" and "suggests" in named
+    return not suggested or found.likeness >= THRESHOLDS[found.field] + SUGGESTION_MARGIN
+
+
+def _names(tokens: Sequence[Token], unknown: Sequence[int]) -> set[int]:
+    """Unknown capitalised words side by side: a person, a band or a work, whose words mean something else."""
+    if not any(token.raw.islower() for token in tokens):
+        return set()
+    capitals = {place for place in unknown if tokens[place].raw[:1].isupper()}
+    return {place for place in capitals if {place - 1, place + 1} & capitals}

@@ -1,0 +1,357 @@
+"""From findings to :class:`~noisician.prompt.controls.Controls`: options win, every value keeps its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from noisician import styles
+from noisician.errors import RequestError
+from noisician.prompt.controls import Controls, Reason, SectionHint
+from noisician.prompt.lexicon import SCALARS, Effect, lexicon
+from noisician.prompt.options import (
+    check_contradictions,
+    check_limits,
+    check_music_limits,
+    families,
+    option_findings,
+)
+from noisician.prompt.reading import Finding, read
+from noisician.request import TEMPO_RANGE_BPM, Request
+
+BEATS_PER_BAR = {"4/4": 4, "3/4": 3, "6/8": 2}
+DEFAULT_TEMPI_BPM = (60.0, 100.0, 160.0)
+"""Slowest, middle and fastest where "slow" or "fast" stands without a genre."""
+
+OPPOSED = (("bright", "dark"), ("wide", "narrow"), ("dry", "wet"))
+
+
+class Named(NamedTuple):
+    """One effect and the finding it comes from."""
+
+    effect: Effect
+    finding: Finding
+
+    @property
+    def id(self) -> str:
+        return str(self.effect.value)
+
+
+class ExplainRow(NamedTuple):
+    """One line of the table that ``noisician explain`` prints."""
+
+    field: str
+    value: str
+    words: str
+    why: str
+
+
+def understand(request: Request) -> Controls:
+    """What ``request`` asks for, in fields; its options win over its prompt's words.
+
+    Raises RequestError for values outside their limits, unknown option words and contradicting options. No
+    prompt and no option at all gives empty controls: the planner chooses everything.
+    """
+    check_limits(request)
+    options = option_findings(request)
+    check_contradictions(request, options)
+    reading = read(request.prompt)
+    draft = _Draft(options, reading.findings)
+    draft.styles()
+    draft.sounds()
+    draft.scalars()
+    draft.figures(request)
+    draft.form()
+    return draft.controls(reading.not_understood)
+
+
+class _Draft:
+    """The controls while they are being put together, with the reason beside each value."""
+
+    def __init__(self, options: Sequence[Finding], words: Sequence[Finding]) -> None:
+        self.options = options
+        self.words = words
+        self.values: dict[str, Any] = {}
+        self.reasons: list[Reason] = []
+        self.solos: list[Finding] = []  # "… solo" as a part of the form
+        self.lost: list[str] = []
+
+    def named(self, *fields: str) -> list[Named]:
+        """Effects of ``fields`` in the order spoken; the options' alone where an option names any."""
+        for findings in (self.options, self.words):
+            found = [Named(e, f) for f in findings for e in f.effects if e.field in fields]
+            if found:
+                return found
+        return []
+
+    def explain(self, field: str, value: object, finding: Finding, *, implied: bool = False) -> None:
+        source = "implied" if implied and finding.source != "option" else finding.source
+        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        reason = Reason(field=field, value=shown, words=finding.words, source=source, confidence=finding.confidence)
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+    def styles(self) -> None:
+        """Genres and moods with weights that sum to 1."""
+        genres = self.named("genres") or self.named("suggests")
+        meant = [named for named in genres if named.finding.source == "meaning"]
+        self._weigh("genres", [n for n in genres if n not in meant] or meant, self.named("not_genres"))
+        self._weigh("moods", self.named("moods"), self.named("not_moods"))
+
+    def _weigh(self, field: str, found: Iterable[Named], unwanted: Sequence[Named]) -> None:
+        out = {named.id for named in unwanted}
+        weights: dict[str, float] = {}
+        for named in found:
+            if named.id not in out:
+                weights[named.id] = max(weights.get(named.id, 0.0), named.effect.weight)
+                self.explain(field, named.id, named.finding, implied=named.effect.field == "suggests")
+        for named in unwanted:
+            self.explain(field, f"not {named.id}", named.finding)
+        total = sum(weights.values())
+        ranked = sorted(weights.items(), key=lambda item: -item[1])
+        self.values[field] = tuple((id_, weight / total) for id_, weight in ranked if total)
+
+    def sounds(self) -> None:
+        """Instruments, textures and what to leave out."""
+        table = styles.instruments()
+        excluded = self._excluded()
+        chosen: list[str] = []
+        for named in self.named("instruments", "family"):
+            generic = named.effect.field == "family"
+            if generic and any(table[id_].family == named.id for id_ in chosen):
+                continue
+            id_ = self._of_family(named.id, excluded) if generic else named.id
+            if id_ is None or self._barred(id_, excluded):
+                continue
+            if id_ not in chosen:
+                chosen.append(id_)
+            self.explain(_sound_field(id_), id_, named.finding, implied=generic)
+        alone = self._alone(chosen)
+        if alone is not None:
+            for id_ in _all_but(chosen):
+                if id_ not in excluded:
+                    excluded[id_] = alone
+        for id_, finding in excluded.items():
+            self.explain("excluded", id_, finding, implied=finding is alone)
+        self.values["instruments"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "instruments")
+        self.values["textures"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "textures")
+        self.values["excluded"] = tuple(excluded)
+
+    def _excluded(self) -> dict[str, Finding]:
+        """What to leave out. An instrument named beside its excluded family stays: the rest of it goes."""
+        table = styles.instruments()
+        named = self.named("instruments")
+        wanted = {n.id for n in named}
+        from_options = {str(e.value): f for f in self.options for e in f.effects if e.field == "exclude"}
+        from_words = {str(e.value): f for f in self.words for e in f.effects if e.field == "exclude"}
+        if any(n.finding.source == "option" for n in named):
+            from_words = {id_: f for id_, f in from_words.items() if id_ not in wanted}
+        excluded: dict[str, Finding] = {}
+        for id_, finding in (from_words | from_options).items():
+            kept = {w for w in wanted if table[w].family == id_}
+            if kept and id_ not in from_options:
+                others = [other for other, entry in table.items() if entry.family == id_ and other not in kept]
+                excluded |= dict.fromkeys(others, finding)
+            else:
+                excluded[id_] = finding
+        return excluded
+
+    @staticmethod
+    def _barred(id_: str, excluded: Iterable[str]) -> bool:
+        instrument = styles.instruments()[id_]
+        return bool({id_, instrument.family} & set(excluded)) or set(instrument.roles) <= set(excluded)
+
+    def _of_family(self, family: str, excluded: Iterable[str]) -> str | None:
+        """The genre's own instrument of ``family``, likeliest first, else the family's default."""
+        table = styles.instruments()
+        shares: dict[str, float] = {}
+        for genre, weight in self.values["genres"]:
+            for seat in styles.table("genres")[genre]["roles"].values():
+                for id_, share in seat["instruments"].items():
+                    shares[id_] = shares.get(id_, 0.0) + weight * seat["presence"] * share
+        ranked = sorted(shares, key=lambda id_: -shares[id_])
+        default = lexicon().family_defaults[family]
+        fitting = [id_ for id_ in (*ranked, default, *table) if table[id_].family == family]
+        return next((id_ for id_ in fitting if not self._barred(id_, excluded)), None)
+
+    def _alone(self, chosen: Sequence[str]) -> Finding | None:
+        """The words that say the chosen instruments play alone. "jazz with a sax solo" says so of nobody."""
+        played = [id_ for id_ in chosen if _sound_field(id_) == "instruments"]
+        sole = len(played) == 1 and not self.values["genres"]
+        for named in self.named("only"):
+            finding = named.finding
+            if not played:
+                self.lost.append(finding.words)
+            elif named.effect.value != "before" or sole or self._stands_before_instrument(finding):
+                return finding
+            else:
+                self.solos.append(finding)
+        return None
+
+    def _stands_before_instrument(self, finding: Finding) -> bool:
+        """Whether ``finding``, or the words right after it, name an instrument."""
+        return any(
+            effect.field in ("instruments", "family") and other.first in (finding.first, finding.last)
+            for other in self.words
+            if not other.negated
+            for effect in other.effects
+        )
+
+    def scalars(self) -> None:
+        """Energy, density and swing: the mean of what was said. Tempo words: a place in the genre's range."""
+        for field in SCALARS:
+            found = self.named(field)
+            if not found:
+                continue
+            mean = round(sum(float(named.effect.value) for named in found) / len(found), 3)
+            if field == "tempo":
+                if self.named("tempo_bpm"):
+                    continue
+                field, mean = "tempo_bpm", self._tempo_at(mean)
+            self.values[field] = mean
+            for named in found:
+                self.explain(field, mean, named.finding, implied=field == "tempo_bpm")
+        tags: list[str] = []
+        for named in self.named("production"):
+            opposite = next((a if named.id == b else b for a, b in OPPOSED if named.id in (a, b)), None)
+            if opposite not in tags:
+                tags.append(named.id)
+                self.explain("production", named.id, named.finding)
+        self.values["production"] = tuple(dict.fromkeys(tags))
+
+    def _tempo_at(self, place: float) -> float:
+        """The tempo at ``place`` (0 … 1) of the genres' lowest, typical and highest."""
+        genres = self.values["genres"]
+        tempi = [
+            sum(weight * styles.table("genres")[id_]["tempo_bpm"][i] for id_, weight in genres)
+            if genres
+            else DEFAULT_TEMPI_BPM[i]
+            for i in range(3)
+        ]
+        low, typical, high = tempi
+        bpm = low + (typical - low) * 2 * place if place < 0.5 else typical + (high - typical) * (2 * place - 1)
+        return float(min(max(round(bpm), TEMPO_RANGE_BPM[0]), TEMPO_RANGE_BPM[1]))
+
+    def figures(self, request: Request) -> None:
+        """Exact tempo, key, mode, metre and length; the first that is named counts."""
+        for field in ("tempo_bpm", "key", "mode", "time_signature"):
+            self._first(field)
+        self._length()
+        tempo, duration, bars = (self.values.get(f) for f in ("tempo_bpm", "duration_s", "bars"))
+        check_music_limits(tempo, duration, bars)
+        if request.duration_s is None or request.bars is None or duration is None or bars is None:
+            return
+        beats = bars * BEATS_PER_BAR[self._meter()]
+        implied_bpm = beats * 60 / duration
+        if request.tempo_bpm is not None:
+            if abs(implied_bpm / request.tempo_bpm - 1) > 0.01:
+                raise RequestError(
+                    f"{bars} bars at {request.tempo_bpm:g} BPM last {beats * 60 / request.tempo_bpm:.1f} s, "
+                    f"not {duration:g} s: leave one of tempo, bars and length out"
+                )
+            return
+        check_music_limits(implied_bpm, None, None)
+        self.values["tempo_bpm"] = implied_bpm
+        self.reasons = [reason for reason in self.reasons if reason.field != "tempo_bpm"]
+        for named in self.named("bars"):
+            self.explain("tempo_bpm", implied_bpm, named.finding)
+
+    def _meter(self) -> str:
+        """The metre in force: named, else the first genre's likeliest, else common time."""
+        if self.values.get("time_signature"):
+            return self.values["time_signature"]
+        for genre, _ in self.values["genres"][:1]:
+            weights = styles.table("genres")[genre]["time_signatures"]
+            return max(weights, key=weights.__getitem__)
+        return "4/4"
+
+    def _first(self, field: str) -> None:
+        found = self.named(field)
+        if found:
+            self.values[field] = found[0].effect.value
+            for named in found:
+                if named.effect.value == found[0].effect.value:
+                    self.explain(field, named.effect.value, named.finding)
+                else:
+                    self.lost.append(named.finding.words)
+
+    def _length(self) -> None:
+        """Seconds or bars. Two lengths in the prompt: bars, which a tempo cannot break, and the rest is lost."""
+        found = self.named("bars", "duration_s")
+        from_options = bool(found) and found[0].finding.source == "option"
+        kept = next((n for n in found if n.effect.field == "bars"), found[0] if found else None)
+        for named in found:
+            value = int(float(named.effect.value)) if named.effect.field == "bars" else float(named.effect.value)
+            if from_options or named is kept:
+                self.values[named.effect.field] = value
+                self.explain(named.effect.field, value, named.finding)
+            else:
+                self.lost.append(named.finding.words)
+
+    def form(self) -> None:
+        unwanted = {named.id: named.finding for named in self.named("not_sections")}
+        hints: dict[str, SectionHint] = {}
+        for named in self.named("sections"):
+            if named.id not in unwanted:
+                hints[named.id] = SectionHint(kind=named.id)
+                self.explain("sections", named.id, named.finding)
+        for finding in self.solos:
+            hints["solo"] = SectionHint(kind="solo")
+            self.explain("sections", "solo", finding)
+        for kind, finding in unwanted.items():
+            hints[kind] = SectionHint(kind=kind, wanted=False)
+            self.explain("sections", f"no {kind}", finding)
+        self.values["sections"] = tuple(hints.values())
+        self.values["loop"] = bool(self.named("loop"))
+        for named in self.named("loop"):
+            self.explain("loop", True, named.finding)
+
+    def controls(self, not_understood: Sequence[str]) -> Controls:
+        lost = tuple(dict.fromkeys([*not_understood, *self.lost]))
+        return Controls(**self.values, reasons=tuple(self.reasons), not_understood=lost)
+
+
+def _sound_field(id_: str) -> str:
+    return "textures" if styles.instruments()[id_].family == "texture" else "instruments"
+
+
+def _all_but(chosen: Sequence[str]) -> list[str]:
+    """Roles, families and instruments to leave out so that only ``chosen`` play.
+
+    One voice keeps one role, the tune first; an instrument with chords keeps tune and chords.
+    """
+    table = styles.instruments()
+    kept: set[str] = set()
+    for id_ in chosen:
+        roles = sorted(table[id_].roles, key=lambda role: role != "lead")
+        if table[id_].polyphonic and "chords" in roles:
+            kept |= {"lead", "chords"} & set(roles)
+        else:
+            kept.add(next((role for role in roles if role not in kept), roles[0]))
+    played = {table[id_].family for id_ in chosen}
+    others = [id_ for id_ in table if table[id_].family in played and id_ not in chosen]
+    return [
+        *(role for role in styles.ROLES if role not in kept),
+        *(family for family in families() if family not in played and family not in styles.ROLES),
+        *others,
+    ]
+
+
+def explain_rows(controls: Controls) -> list[ExplainRow]:
+    """The reasons as table rows, field by field in the order of ``Controls``, then what was not understood."""
+    order = list(Controls.model_fields)
+    rows = [
+        ExplainRow(reason.field, reason.value, reason.words, _why(reason))
+        for reason in sorted(controls.reasons, key=lambda reason: order.index(reason.field))
+    ]
+    return rows + [
+        ExplainRow("not understood", "", word, "no meaning close enough") for word in controls.not_understood
+    ]
+
+
+def _why(reason: Reason) -> str:
+    if reason.source == "meaning":
+        return f"nearest meaning ({reason.confidence:.2f})"
+    if reason.source == "lexicon" and reason.confidence < 1:
+        return f"spelt almost like a known word ({reason.confidence:.2f})"
+    return {"option": "option", "lexicon": "known word", "implied": "implied", "default": "default"}[reason.source]

@@ -1,0 +1,5 @@
+"""From notes to sound pictures: rectified flow over log-mel frames, one stem at a time, windows in parallel."""
+
+from noisician.renderer.render import Part, Renderer, RenderSettings
+
+__all__ = ["Part", "RenderSettings", "Renderer"]

@@ -1,0 +1,143 @@
+"""Paints every part's mel spectrogram out of noise.
+
+Each part is cut into overlapping windows. A window starts from the noise of its own place, is denoised knowing only
+its own notes (and what still rings), and joins its neighbours by a crossfade: the same window gives the same frames
+whatever is rendered beside it, which is what lets an edit touch only what it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from noisician.diffusion.flow import euler, guided, shifted_times
+from noisician.diffusion.noise import noise_rows
+from noisician.diffusion.windows import WindowPlan, join
+from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
+from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, note_roll
+from noisician.score.played import PlayedNote
+from noisician.styles import ARTICULATIONS, Instrument
+from noisician.weights import Network, manifest, open_network
+
+SILENCE = float(np.log(LOG_FLOOR))
+OVERLAP_FRAMES = 64
+#: Windows denoised together, always this many: the arithmetic is then the same for every window.
+BATCH = 4
+#: Guidance acts while there is structure to decide; outside it would only burn.
+GUIDANCE_INTERVAL = (0.2, 0.9)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one player plays. ``stream`` names its noise: the same stream and seed give the same take."""
+
+    instrument: Instrument
+    notes: tuple[PlayedNote, ...]
+    articulations: tuple[str, ...]
+    stream: int
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    steps: int = 12
+    guidance_scale: float = 1.0
+    shift: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One window of one part."""
+
+    part: int
+    window: int
+
+
+class Renderer:
+    """Holds the network; renders any number of parts."""
+
+    def __init__(self, network: Network | None = None) -> None:
+        self._network = network or open_network("renderer")
+        config = manifest()["renderer"]["config"]
+        self.window_frames: int = config["frames_per_token"] * config["window_tokens"]
+
+    def plan(self, frames: int) -> WindowPlan:
+        return WindowPlan(frames, self.window_frames, OVERLAP_FRAMES)
+
+    def render(
+        self,
+        parts: Sequence[Part],
+        frames: int,
+        seed: int,
+        settings: RenderSettings,
+        on_step: Callable[[float], None] = lambda share: None,
+    ) -> list[np.ndarray]:
+        """Log-mels ``[frames, 128]``, one a part. ``on_step`` hears the share done and may raise to cancel."""
+        plan = self.plan(frames)
+        jobs = [
+            _Job(part, window)
+            for part in range(len(parts))
+            for window in range(plan.count)
+            if _sounds(parts[part], plan, window)
+        ]
+        silence = np.full((plan.count, plan.length, MEL_BANDS), SILENCE, np.float32)
+        windows = [silence.copy() for _ in parts]
+        total = max(1, -(-len(jobs) // BATCH) * settings.steps)
+        for turn, batch in enumerate(_batches(jobs)):
+            painted = self._paint(
+                [(parts[job.part], plan.start(job.window)) for job in batch],
+                seed,
+                settings,
+                lambda done, turn=turn: on_step((turn * settings.steps + done) / total),
+            )
+            for job, mel in zip(batch, painted, strict=False):
+                windows[job.part][job.window] = mel
+        return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
+
+    def _paint(
+        self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, on_step: Callable[[int], None]
+    ) -> np.ndarray:
+        """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
+        jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
+        frames = self.window_frames
+        conditions = {
+            "roll": np.stack([note_roll(part.notes, frames, first) for part, first in jobs]),
+            "instrument": np.array([part.instrument.index for part, _ in jobs], np.int64),
+            "articulations": np.array(
+                [[tag in part.articulations for tag in ARTICULATIONS] for part, _ in jobs], np.float32
+            ),
+        }
+        noise = np.stack([noise_rows(seed, part.stream, first, frames, MEL_BANDS) for part, first in jobs])
+
+        def denoise(x: np.ndarray, t: float, known: float) -> np.ndarray:
+            everywhere = np.full(BATCH, t, np.float32), np.full(BATCH, known, np.float32)
+            return self._network(mel_t=x, t=everywhere[0], known=everywhere[1], **conditions)[0]
+
+        model = guided(
+            lambda x, t: denoise(x, t, 1.0), lambda x, t: denoise(x, t, 0.0), settings.guidance_scale, GUIDANCE_INTERVAL
+        )
+        clean = euler(model, noise, shifted_times(settings.steps, settings.shift), on_step)
+        return np.maximum(clean * MEL_STD + MEL_MEAN, SILENCE).astype(np.float32)
+
+
+def _batches(jobs: Sequence[_Job]) -> Iterator[Sequence[_Job]]:
+    for first in range(0, len(jobs), BATCH):
+        yield jobs[first : first + BATCH]
+
+
+def _sounds(part: Part, plan: WindowPlan, window: int) -> bool:
+    """Whether anything sounds or rings in a window; silence need not be painted."""
+    first_s = plan.start(window) / FRAME_RATE_HZ
+    last_s = (plan.start(window) + plan.length) / FRAME_RATE_HZ
+    return any(note.start_s < last_s and note.end_s + RINGING_S > first_s for note in part.notes)
+
+
+def _hush(log_mel: np.ndarray, part: Part) -> np.ndarray:
+    """Silence where the score is silent: before the first note, and once the last one's ringing is over."""
+    roll = note_roll(part.notes, len(log_mel)).reshape(len(log_mel), 3, FEATURES // 3)
+    sounding: np.ndarray = np.any(roll[:, 1:] > 0, axis=(1, 2))
+    before = np.zeros_like(sounding)
+    before[:-1] = sounding[1:]  # the frame before an onset already holds the attack's first samples
+    log_mel[~(sounding | before)] = SILENCE
+    return log_mel

@@ -1,0 +1,280 @@
+"""Token grid → score: what the composer wrote, in a key, on real instruments, still exactly on the grid.
+
+Choices a player would make
+---------------------------
+* A chordal part that holds while the harmony moves keeps the common tones ringing and moves only the voices that
+  have to, on the step of the change, as strings or a keyboard player's hand would.
+* "No chord" silences new chord strikes; a chord already held rings on until its part rests.
+* A part that does not fit its instrument moves by whole octaves first; only then do single notes fold in.
+  A bass part stays where it is when no more than a quarter of it lies outside, so that it stays low.
+* Textures sound throughout; effects lead into, or land on, the sections where the energy changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+import numpy as np
+
+from noisician.errors import RequestError
+from noisician.score.grid import (
+    CHORDAL,
+    DRUM_HITS,
+    DRUMS,
+    FIRST_ONSET,
+    HOLD,
+    LEVEL_VELOCITIES,
+    MONOPHONIC,
+    PITCH_HIGH,
+    PITCH_LOW,
+    STREAMS,
+    VOCABULARY,
+    Grid,
+    chord_of,
+    pitch_of,
+    voicing_of,
+)
+from noisician.score.harmony import REGISTER_FLOORS, pitch_class, voice
+from noisician.score.model import Chord, Note, Score, Section, Track
+from noisician.styles import Instrument, instruments
+
+BASS_OUTSIDE_SHARE = 0.25
+LEAD_IN_BARS = {"noise_riser": 2, "reverse_swell": 1}  # effects that end on a section's first beat
+ENERGY_STEP = 0.15  # a smaller change of energy between sections deserves no effect
+
+
+def semitones_from_c(key: str) -> int:
+    """Nearest interval from C to ``key``: −6 … +5 semitones."""
+    tonic = pitch_class(key)
+    return tonic if tonic <= 5 else tonic - 12
+
+
+def decode(
+    grid: Grid,
+    *,
+    tempo_bpm: float,
+    key: str,
+    mode: str,
+    sections: Sequence[Section],
+    roster: Mapping[str, str] | Sequence[tuple[str, str]],
+    articulations: Mapping[str, tuple[str, ...]] | None = None,
+) -> Score:
+    """The straight (unswung, mechanical) score of a grid.
+
+    ``roster`` pairs roles with instrument ids (a role may appear twice: two textures); streams of roles nobody
+    plays are left out. Every track's notes are sorted by start, then pitch. Raises RequestError for an unknown
+    instrument, ValueError for a token outside its stream's vocabulary.
+    """
+    _check_tokens(grid)
+    shift = semitones_from_c(key)
+    score = Score(
+        tempo_bpm=tempo_bpm,
+        key=key,
+        mode=mode,
+        time_signature=grid.time_signature,
+        bars=grid.bars,
+        sections=tuple(sections),
+        chords=_chords(grid, shift),
+    )
+    tracks = []
+    for role, instrument_id in roster.items() if isinstance(roster, Mapping) else roster:
+        instrument = _instrument(instrument_id)
+        notes = _role_notes(grid, role, instrument, shift, score)
+        tags = (articulations or {}).get(role, ())
+        tracks.append(Track(role, instrument_id, notes, tags))
+    return replace(score, tracks=tuple(tracks))
+
+
+def _check_tokens(grid: Grid) -> None:
+    sizes = np.array([VOCABULARY[name] for name in STREAMS])
+    outside = np.argwhere((grid.tokens < 0) | (grid.tokens >= sizes))
+    if len(outside):
+        step, stream = outside[0]
+        name = STREAMS[stream]
+        raise ValueError(
+            f"token {grid.tokens[step, stream]} in stream {name} at step {step} is outside "
+            f"0 … {VOCABULARY[name] - 1}; still masked?"
+        )
+
+
+def _instrument(instrument_id: str) -> Instrument:
+    try:
+        return instruments()[instrument_id]
+    except KeyError:
+        raise RequestError(
+            f"unknown instrument {instrument_id!r}; it is none of the {len(instruments())} in instruments.toml"
+        ) from None
+
+
+def _role_notes(grid: Grid, role: str, instrument: Instrument, shift: int, score: Score) -> tuple[Note, ...]:
+    if role == "drums":
+        return _drum_notes(grid)
+    if role == "texture":
+        return _texture_notes(instrument, score)
+    if role == "fx":
+        return _effect_notes(instrument, score)
+    if role in MONOPHONIC:
+        notes = _melody(grid, role, shift)
+    elif role in CHORDAL:
+        notes = _chordal(grid, role, shift)
+    else:
+        raise RequestError(f"unknown role {role!r} for {instrument.id}; roles are listed in noisician.styles.ROLES")
+    low = max(instrument.range[0], PITCH_LOW + shift)  # so that a fitted part can be written as tokens again
+    high = min(instrument.range[1], PITCH_HIGH + shift)
+    return _unique(fit_range(notes, low, high, keep_low=role == "bass"))
+
+
+def _melody(grid: Grid, role: str, shift: int) -> list[Note]:
+    steps_per_beat = grid.meter.steps_per_beat
+    tokens = grid.stream(role)
+    breaks = [*map(int, np.flatnonzero(tokens != HOLD))]  # every event: an onset or a rest ends the note before
+    notes = []
+    for start, end in zip(breaks, [*breaks[1:], len(tokens)], strict=True):
+        if tokens[start] >= FIRST_ONSET:
+            pitch, level = pitch_of(int(tokens[start]))
+            notes.append(_note(pitch + shift, start, end, steps_per_beat, LEVEL_VELOCITIES[level]))
+    return notes
+
+
+def _note(pitch: int, start: int, end: int, steps_per_beat: int, velocity: int) -> Note:
+    return Note(pitch, start / steps_per_beat, (end - start) / steps_per_beat, velocity)
+
+
+def _chordal(grid: Grid, role: str, shift: int) -> list[Note]:
+    steps_per_beat = grid.meter.steps_per_beat
+    harmony = grid.stream("chord")
+    notes: list[Note] = []
+    sounding: dict[int, int] = {}  # pitch → step it began
+    shape = (0, "close", 0)
+    chord = None
+
+    def release(pitches: set[int], step: int) -> None:
+        velocity = LEVEL_VELOCITIES[shape[2]]
+        for pitch in sorted(pitches):
+            notes.append(_note(pitch + shift, sounding.pop(pitch), step, steps_per_beat, velocity))
+
+    for step, token in enumerate(grid.stream(role)):
+        in_force = chord_of(int(harmony[step]))
+        if token != HOLD:
+            release(set(sounding), step)
+            if token >= FIRST_ONSET and in_force:
+                shape, chord = voicing_of(int(token)), in_force
+                sounding = dict.fromkeys(_voiced(chord, shape), step)
+        elif sounding and in_force and in_force != chord:
+            chord = in_force
+            wanted = set(_voiced(chord, shape))
+            release(set(sounding) - wanted, step)
+            sounding = {pitch: sounding.get(pitch, step) for pitch in wanted}
+    release(set(sounding), len(grid.tokens))
+    return notes
+
+
+def _voiced(chord: tuple[int, str], shape: tuple[int, str, int]) -> tuple[int, ...]:
+    register, voicing, _ = shape
+    return voice(*chord, voicing, REGISTER_FLOORS[register])
+
+
+def _drum_notes(grid: Grid) -> tuple[Note, ...]:
+    steps_per_beat = grid.meter.steps_per_beat
+    notes = []
+    for stream in DRUMS:
+        tokens = grid.stream(stream)
+        for step in map(int, np.flatnonzero(tokens)):
+            pitch, velocity = DRUM_HITS[stream][tokens[step] - 1]
+            notes.append(_note(pitch, step, step + 1, steps_per_beat, velocity))
+    return tuple(sorted(notes, key=lambda note: (note.start_beats, note.pitch)))
+
+
+def _texture_notes(instrument: Instrument, score: Score) -> tuple[Note, ...]:
+    energy = fmean(section.energy for section in score.sections) if score.sections else 0.5
+    pitch = _home_pitch(instrument, score.key)
+    return (Note(pitch, 0.0, score.duration_beats, _energy_velocity(energy)),)
+
+
+def _effect_notes(instrument: Instrument, score: Score) -> tuple[Note, ...]:
+    """One effect a section boundary where the energy moves the way this effect announces."""
+    beats_per_bar = score.meter.beats_per_bar
+    falling = instrument.id == "downlifter"
+    lead_in_bars = LEAD_IN_BARS.get(instrument.id, 0)
+    notes = []
+    for before, after in zip(score.sections, score.sections[1:], strict=False):
+        change = before.energy - after.energy if falling else after.energy - before.energy
+        if change < ENERGY_STEP:
+            continue
+        bars = min(lead_in_bars, before.bars) if lead_in_bars else min(1, after.bars)
+        start_bar = after.start_bar - bars if lead_in_bars else after.start_bar
+        if bars and start_bar >= 0 and start_bar + bars <= score.bars:
+            velocity = _energy_velocity(max(before.energy, after.energy))
+            pitch = _home_pitch(instrument, score.key)
+            notes.append(Note(pitch, float(start_bar * beats_per_bar), float(bars * beats_per_bar), velocity))
+    return tuple(notes)
+
+
+def _energy_velocity(energy: float) -> int:
+    return round(56 + 56 * min(max(energy, 0.0), 1.0))
+
+
+def _home_pitch(instrument: Instrument, key: str) -> int:
+    """The lowest tonic in a drone's range; unpitched sounds have one fixed pitch."""
+    low, high = instrument.range
+    return low if high == low else low + (pitch_class(key) - low) % 12
+
+
+def fit_range(notes: Sequence[Note], low: int, high: int, *, keep_low: bool = False) -> list[Note]:
+    """Notes moved by octaves into ``low`` … ``high`` (MIDI pitches, inclusive).
+
+    The whole part takes the octave that leaves the fewest notes outside (the nearest such octave; the lower of
+    two for ``keep_low``, which also tolerates a quarter of the notes outside before moving); the rest fold in
+    one by one. Notes that already fit come back unchanged.
+    """
+
+    def outside(shift: int) -> int:
+        return sum(not low <= note.pitch + shift <= high for note in notes)
+
+    shift = 0
+    tolerated = int(BASS_OUTSIDE_SHARE * len(notes)) if keep_low else 0
+    if outside(0) > tolerated:
+        downward = 1 if keep_low else -1
+        shift = min(range(-72, 73, 12), key=lambda octave: (outside(octave), abs(octave), downward * octave))
+    return [replace(note, pitch=_fold(note.pitch + shift, low, high)) for note in notes]
+
+
+def _fold(pitch: int, low: int, high: int) -> int:
+    """The octave of ``pitch`` inside the range, or the one nearest to it where the range is under an octave."""
+
+    def distance(candidate: int) -> int:
+        return max(low - candidate, candidate - high, 0)
+
+    octaves = (pitch + octave for octave in range(-84, 85, 12))
+    return min(octaves, key=lambda candidate: (distance(candidate), abs(candidate - pitch)))
+
+
+def _unique(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """Sorted; where folding made two notes overlap at one pitch the later one wins from its onset."""
+    kept: list[Note] = []
+    latest: dict[int, int] = {}  # pitch → index in kept
+    for note in sorted(notes, key=lambda note: (note.start_beats, note.pitch, -note.duration_beats)):
+        index = latest.get(note.pitch)
+        if index is not None and kept[index].end_beats > note.start_beats:
+            if kept[index].start_beats == note.start_beats:
+                continue
+            kept[index] = replace(kept[index], duration_beats=note.start_beats - kept[index].start_beats)
+        latest[note.pitch] = len(kept)
+        kept.append(note)
+    return tuple(kept)
+
+
+def _chords(grid: Grid, shift: int) -> tuple[Chord, ...]:
+    steps_per_beat = grid.meter.steps_per_beat
+    tokens = grid.stream("chord")
+    starts = [*map(int, np.flatnonzero(np.diff(tokens, prepend=-1)))]
+    chords = []
+    for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+        chord = chord_of(int(tokens[start]))
+        if chord:
+            root, quality = chord
+            start_beats, duration_beats = start / steps_per_beat, (end - start) / steps_per_beat
+            chords.append(Chord(start_beats, duration_beats, (root + shift) % 12, quality))
+    return tuple(chords)

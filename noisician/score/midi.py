@@ -1,0 +1,412 @@
+"""Score ↔ Standard MIDI file (type 1, 480 ticks a quarter note).
+
+Besides the notes a file carries its score's own terms (roles, instrument ids, sections, chords) in text events that
+start with ``noisician:``, so our own files come back exactly, to the tick. Files by others come back with roles
+and instruments inferred from programs, names and how the parts move.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, BinaryIO
+
+import mido
+import numpy as np
+
+from noisician.errors import FileError
+from noisician.request import MODES, TONICS
+from noisician.score.encode import estimate_key
+from noisician.score.harmony import pitch_class
+from noisician.score.midi_roles import Part, infer_roles
+from noisician.score.model import METERS, Chord, Meter, Note, Score, Section, Track
+from noisician.styles import ROLES, Instrument, instruments
+
+TICKS_PER_QUARTER = 480
+DRUM_CHANNEL = 9
+FILE_LIMIT_BYTES = 16 << 20
+BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
+OWN = "noisician:"
+SECTION_KINDS = ("intro", "verse", "chorus", "bridge", "drop", "build", "breakdown", "solo", "outro")
+
+#: What the parser raises on bytes that are no MIDI.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
+
+#: General MIDI stand-ins for sounds without a soundfont program.
+_SUBSTITUTE_PROGRAMS = {
+    "supersaw": 81, "saw_pluck": 84, "fm_bell": 98, "stab": 62, "fm_bass": 38, "sub_808": 39, "acid_bass": 38,
+    "reese_bass": 39, "wobble_bass": 39, "sine_sub": 39, "analog_bass": 38, "organ_bass": 16, "chip_pulse": 80,
+    "chip_triangle": 80, "analog_pad": 89, "string_machine": 50, "analog_lead": 81, "glass_pad": 92,
+    "trap_kit": 25, "tr909_kit": 24, "chip_kit": 24, "club_kit": 24, "glitch_kit": 24, "lofi_kit": 40,
+    "rain": 96, "wind": 122, "ocean_waves": 122, "birdsong": 123, "dark_drone": 95, "glass_drone": 92,
+    "choir_wash": 91, "shimmer": 98, "deep_space": 103, "noise_riser": 119, "reverse_swell": 119, "impact": 127,
+    "sub_boom": 118,
+}  # fmt: skip
+_FAMILY_PROGRAMS = {
+    ("drums", "struck"): 0,
+    ("bass", "plucked"): 38,
+    ("bass", "sustained"): 39,
+    ("synth", "plucked"): 84,
+    ("synth", "struck"): 98,
+    ("synth", "sustained"): 89,
+    ("texture", "struck"): 119,
+    ("texture", "sustained"): 122,
+}
+
+
+def general_midi_program(instrument: Instrument) -> int:
+    """Program 0 … 127 that sounds most like an instrument; for kits, the program of the drum channel."""
+    if instrument.source["kind"] == "soundfont":
+        return int(instrument.source["program"])
+    by_family = _FAMILY_PROGRAMS.get((instrument.family, instrument.sustain), 0)
+    return _SUBSTITUTE_PROGRAMS.get(instrument.id, by_family)
+
+
+def ticks_per_beat(meter: Meter) -> int:
+    """480 where a quarter is the beat, 720 where a dotted quarter is."""
+    return TICKS_PER_QUARTER * meter.steps_per_beat // 4
+
+
+def write_midi(score: Score, path_or_file: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> None:
+    """Write a type 1 file: a conductor track, then one named track per :class:`Track`.
+
+    Raises FileError when the path exists (unless ``overwrite``) or cannot be written; a failed write leaves
+    nothing behind.
+    """
+    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
+    midi.tracks.append(_conductor(score))
+    pitched = 0
+    for track in score.tracks:
+        channel = DRUM_CHANNEL
+        if track.role != "drums":
+            channel = [c for c in range(16) if c != DRUM_CHANNEL][pitched % 15]
+            pitched += 1
+        midi.tracks.append(_track_events(track, channel, ticks_per_beat(score.meter)))
+    content = BytesIO()
+    midi.save(file=content)
+    if isinstance(path_or_file, (str, os.PathLike)):
+        _write_file(Path(path_or_file), content.getvalue(), overwrite)
+    else:
+        path_or_file.write(content.getvalue())
+
+
+def _write_file(path: Path, content: bytes, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise FileError(f"{path} exists; choose another name or ask to overwrite it")
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                temporary.chmod(0o644)
+                temporary.replace(path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _timed_track(name: str, events: list[tuple[int, int, Any]], end_tick: int) -> mido.MidiTrack:
+    """A track from (tick, order within the tick, message)."""
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+    now = 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=max(end_tick - now, 0)))
+    return track
+
+
+def _conductor(score: Score) -> mido.MidiTrack:
+    meter = score.meter
+    quarter_bpm = score.tempo_bpm * meter.steps_per_beat / 4
+    minor = score.mode in ("minor", "dorian", "phrygian")
+    terms = {
+        "tempo_bpm": score.tempo_bpm,
+        "key": score.key,
+        "mode": score.mode,
+        "bars": score.bars,
+        "sections": [asdict(section) for section in score.sections],
+        "chords": [[c.start_beats, c.duration_beats, c.root, c.quality] for c in score.chords],
+    }
+    events = [
+        (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
+        (0, 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(quarter_bpm))),
+        (
+            0,
+            2,
+            mido.MetaMessage(
+                "time_signature",
+                numerator=meter.numerator,
+                denominator=meter.denominator,
+                clocks_per_click=6 * meter.steps_per_beat,
+            ),
+        ),
+        (0, 3, mido.MetaMessage("key_signature", key=_signature_name(score.key, minor))),
+    ]
+    bar_ticks = ticks_per_beat(meter) * meter.beats_per_bar
+    for section in score.sections:
+        text = f"{section.kind} {section.label}".strip()
+        events.append((section.start_bar * bar_ticks, 4, mido.MetaMessage("marker", text=text)))
+    return _timed_track("noisician", events, score.bars * bar_ticks)
+
+
+def _signature_name(key: str, minor: bool) -> str:
+    """The spelling MIDI key signatures have for a tonic: at most seven sharps or flats."""
+    major = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+    minors = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm")
+    return (minors if minor else major)[pitch_class(key)]
+
+
+def _track_events(track: Track, channel: int, beat_ticks: int) -> mido.MidiTrack:
+    instrument = instruments().get(track.instrument)
+    program = general_midi_program(instrument) if instrument else 0
+    name = instrument.name if instrument else track.instrument
+    terms = {"role": track.role, "instrument": track.instrument, "articulations": list(track.articulations)}
+    events: list[tuple[int, int, Any]] = [
+        (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
+        (0, 1, mido.Message("program_change", channel=channel, program=program)),
+    ]
+    for note in track.notes:
+        start = round(note.start_beats * beat_ticks)
+        end = max(round(note.end_beats * beat_ticks), start + 1)
+        if note.syllable is not None:
+            events.append((start, 3, mido.MetaMessage("lyrics", text=note.syllable)))
+        events.append((start, 3, mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)))
+        events.append((end, 2, mido.Message("note_off", channel=channel, note=note.pitch)))
+    return _timed_track(f"{track.role}: {name}", events, max((event[0] for event in events), default=0))
+
+
+@dataclass
+class _Voice:
+    """The notes of one channel of one track chunk, in ticks."""
+
+    name: str
+    channel: int
+    program: int = 0
+    terms: Mapping[str, Any] | None = None
+    notes: list[tuple[int, int, int, int, str | None]] = field(default_factory=list)  # start end pitch velocity text
+
+
+@dataclass
+class _Heading:
+    """What the file says about the whole piece; the first of each kind counts."""
+
+    tempo_us: int | None = None
+    signature: tuple[int, int] | None = None
+    key: str | None = None
+    terms: Mapping[str, Any] | None = None
+    markers: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
+    """The score in a MIDI file.
+
+    Tempo and metre are the first the file states (2/4, 2/2 and others read as 4/4, 9/8 and 12/8 as 6/8); key and
+    mode come from the key signature, or by Krumhansl–Schmuckler without one. Raises FileError for anything that
+    is no MIDI file, has no notes, or claims more than 4000 bars.
+    """
+    midi, name = _open(path_or_file)
+    heading = _Heading()
+    voices = [voice for track in midi.tracks for voice in _read_track(track, heading)]
+    signature = _supported_signature(heading.signature)
+    beat_ticks = midi.ticks_per_beat * METERS[signature].steps_per_beat / 4
+    last_tick = max((end for voice in voices for _, end, *_ in voice.notes), default=0)
+    bars = max(int(np.ceil(last_tick / beat_ticks / METERS[signature].beats_per_bar - 1e-9)), 1)
+    if bars > BARS_LIMIT:
+        raise FileError(f"{name} claims {bars} bars; the limit is {BARS_LIMIT} bars; it is probably damaged")
+    try:
+        if heading.terms is not None:
+            return _own_score(heading, voices, signature, beat_ticks, bars)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"{name}: its noisician text event is damaged ({error!r})") from None
+    if not any(voice.notes for voice in voices):
+        raise FileError(f"{name} holds no notes")
+    return _foreign_score(heading, voices, signature, beat_ticks, bars)
+
+
+def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
+    if isinstance(path_or_file, (str, os.PathLike)):
+        name = str(path_or_file)
+        try:
+            content = Path(path_or_file).read_bytes()
+        except OSError as error:
+            raise FileError(f"cannot read {name}: {error.strerror or error}") from None
+    else:
+        name = "the MIDI file"
+        content = path_or_file.read()
+    if len(content) > FILE_LIMIT_BYTES:
+        raise FileError(f"{name} has {len(content)} bytes; the limit is {FILE_LIMIT_BYTES} bytes for a MIDI file")
+    for charset in ("utf-8", "latin-1"):
+        try:
+            midi = mido.MidiFile(file=BytesIO(content), charset=charset, clip=True)
+        except UnicodeDecodeError:
+            continue
+        except (*_DAMAGE, mido.KeySignatureError) as error:
+            raise FileError(f"{name} is not a readable MIDI file ({error or type(error).__name__})") from None
+        if midi.type == 2 or midi.ticks_per_beat <= 0:
+            raise FileError(f"{name} counts time in frames or independent tracks; only musical time can be read")
+        return midi, name
+    raise FileError(f"{name} is not a readable MIDI file (undecodable text)")
+
+
+def _read_track(track: mido.MidiTrack, heading: _Heading) -> list[_Voice]:
+    """The voices of a track chunk; fills in ``heading``. A chunk of our own without notes is still a voice."""
+    voices: dict[int, _Voice] = {}
+    pending: dict[tuple[int, int], list[tuple[int, int, str | None]]] = defaultdict(list)
+    track_terms: Mapping[str, Any] | None = None
+    tick, syllable, syllable_tick = 0, None, -1
+    for message in track:
+        tick += message.time
+        if message.type == "lyrics":
+            syllable, syllable_tick = message.text, tick
+        elif message.type == "text" and message.text.startswith(OWN):
+            track_terms = _terms(message.text, heading) or track_terms
+        elif message.is_meta:
+            _note_heading(message, tick, heading)
+        elif message.type == "program_change":
+            _voice(voices, message.channel, track).program = message.program
+        elif message.type == "note_on" and message.velocity > 0:
+            text = syllable if syllable_tick == tick else None
+            syllable = None
+            pending[message.channel, message.note].append((tick, message.velocity, text))
+        elif message.type in ("note_on", "note_off") and pending[message.channel, message.note]:
+            start, velocity, text = pending[message.channel, message.note].pop(0)
+            _voice(voices, message.channel, track).notes.append((start, tick, message.note, velocity, text))
+    for (channel, pitch), left in pending.items():  # never released: they sound to the end of the track
+        for start, velocity, text in left:
+            _voice(voices, channel, track).notes.append((start, max(tick, start + 1), pitch, velocity, text))
+    for voice in voices.values():
+        voice.terms = track_terms
+    return list(voices.values())
+
+
+def _voice(voices: dict[int, _Voice], channel: int, track: mido.MidiTrack) -> _Voice:
+    return voices.setdefault(channel, _Voice(track.name, channel))
+
+
+def _terms(text: str, heading: _Heading) -> Mapping[str, Any] | None:
+    """Our own JSON: the score's goes to the heading, a track's is returned if we know its role and instrument."""
+    try:
+        terms = json.loads(text.removeprefix(OWN))
+    except json.JSONDecodeError:
+        return None
+    if not isinstance(terms, dict):
+        return None
+    if "tempo_bpm" in terms:
+        heading.terms = terms
+        return None
+    known = terms.get("role") in ROLES and terms.get("instrument") in instruments()
+    known = known and isinstance(terms.get("articulations", []), list)
+    return terms if known else None
+
+
+def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
+    if message.type == "set_tempo" and heading.tempo_us is None:
+        heading.tempo_us = message.tempo
+    elif message.type == "time_signature" and heading.signature is None:
+        heading.signature = (message.numerator, message.denominator)
+    elif message.type == "key_signature" and heading.key is None:
+        heading.key = message.key
+    elif message.type == "marker":
+        heading.markers.append((tick, message.text))
+
+
+def _supported_signature(signature: tuple[int, int] | None) -> str:
+    numerator, denominator = signature or (4, 4)
+    if denominator == 8 and numerator % 3 == 0:
+        return "6/8"
+    return "3/4" if numerator == 3 and denominator == 4 else "4/4"
+
+
+def _notes(voice: _Voice, beat_ticks: float) -> tuple[Note, ...]:
+    notes = (
+        Note(pitch, start / beat_ticks, (max(end, start + 1) - start) / beat_ticks, velocity, text)
+        for start, end, pitch, velocity, text in voice.notes
+    )
+    return tuple(sorted(notes, key=lambda note: (note.start_beats, note.pitch)))
+
+
+def _own_score(heading: _Heading, voices: list[_Voice], signature: str, beat_ticks: float, sounding_bars: int) -> Score:
+    """Our own file, perhaps edited elsewhere: notes may reach past the bars written, tracks may be new."""
+    terms = heading.terms or {}
+    if terms["mode"] not in MODES or not 0 < terms["tempo_bpm"] < 1000:
+        raise ValueError(f"mode {terms['mode']!r}, tempo {terms['tempo_bpm']!r}")
+    return Score(
+        tempo_bpm=float(terms["tempo_bpm"]),
+        key=TONICS[pitch_class(terms["key"])],
+        mode=terms["mode"],
+        time_signature=signature,
+        bars=min(max(int(terms["bars"]), sounding_bars), BARS_LIMIT),
+        sections=tuple(Section(**section) for section in terms["sections"]),
+        tracks=tuple(_tracks(voices, beat_ticks)),
+        chords=tuple(Chord(*chord) for chord in terms["chords"]),
+    )
+
+
+def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
+    """Tracks in file order; those without terms of ours get a role and an instrument by their notes."""
+    foreign = [voice for voice in voices if voice.terms is None and voice.notes]
+    parts = [Part(v.name, v.program, v.channel == DRUM_CHANNEL, _notes(v, beat_ticks)) for v in foreign]
+    inferred = iter(infer_roles(parts))
+    for voice in voices:
+        if voice.terms is not None:
+            tags = tuple(voice.terms.get("articulations", ()))
+            yield Track(voice.terms["role"], voice.terms["instrument"], _notes(voice, beat_ticks), tags)
+        elif voice.notes:
+            role, instrument = next(inferred)
+            yield Track(role, instrument, _notes(voice, beat_ticks))
+
+
+def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat_ticks: float, bars: int) -> Score:
+    meter = METERS[signature]
+    tracks = tuple(_tracks(voices, beat_ticks))
+    key, mode = _stated_key(heading.key) or _heard_key(tracks)
+    return Score(
+        tempo_bpm=round(60e6 / (heading.tempo_us or 500_000) / (meter.steps_per_beat / 4), 3),
+        key=key,
+        mode=mode,
+        time_signature=signature,
+        bars=bars,
+        sections=tuple(_sections(heading.markers, beat_ticks * meter.beats_per_bar, bars)),
+        tracks=tracks,
+    )
+
+
+def _stated_key(name: str | None) -> tuple[str, str] | None:
+    if name is None:
+        return None
+    minor = name.endswith("m")
+    return TONICS[pitch_class(name.removesuffix("m"))], "minor" if minor else "major"
+
+
+def _heard_key(tracks: tuple[Track, ...]) -> tuple[str, str]:
+    weights = np.zeros(12)
+    for track in tracks:
+        if track.role != "drums":
+            for note in track.notes:
+                weights[note.pitch % 12] += note.duration_beats
+    return estimate_key(weights)
+
+
+def _sections(markers: list[tuple[int, str]], bar_ticks: float, bars: int) -> Iterator[Section]:
+    """Markers as sections, each until the next; equal texts share a label."""
+    starts: dict[int, str] = {}
+    for tick, text in sorted(markers):
+        bar = round(tick / bar_ticks)
+        if bar < bars:
+            starts[bar] = text.strip().lower()
+    labels: dict[str, str] = {}
+    ends = [*starts, bars][1:]
+    for (bar, text), end in zip(starts.items(), ends, strict=True):
+        kind = next((kind for kind in SECTION_KINDS if kind in text), "verse")
+        label = labels.setdefault(text, chr(ord("A") + len(labels) % 26))
+        yield Section(kind, label, bar, end - bar, 0.5)

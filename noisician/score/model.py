@@ -1,0 +1,139 @@
+"""The score: what is played, in beats, before anybody decides how it sounds.
+
+Conventions
+-----------
+* A *beat* is the felt beat: a quarter note in 4/4 and 3/4, a dotted quarter in 6/8. ``tempo_bpm`` counts
+  those beats, so ``seconds = beats * 60 / tempo_bpm`` in every metre.
+* A *step* is a sixteenth note: 4 a beat in 4/4 and 3/4 (16 and 12 a bar), 6 a beat in 6/8 (12 a bar).
+* Pitches are MIDI numbers (60 = middle C). Drum tracks use the General MIDI percussion map.
+* Note times are those that are *played*: swing and human timing are already in ``start_beats``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Meter:
+    """How sixteenths group into beats and bars."""
+
+    name: str
+    beats_per_bar: int
+    steps_per_beat: int
+    denominator: int  # of the written signature
+    numerator: int
+
+    @property
+    def steps_per_bar(self) -> int:
+        return self.beats_per_bar * self.steps_per_beat
+
+
+METERS: dict[str, Meter] = {
+    "4/4": Meter("4/4", beats_per_bar=4, steps_per_beat=4, denominator=4, numerator=4),
+    "3/4": Meter("3/4", beats_per_bar=3, steps_per_beat=4, denominator=4, numerator=3),
+    "6/8": Meter("6/8", beats_per_bar=2, steps_per_beat=6, denominator=8, numerator=6),
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    pitch: int
+    start_beats: float
+    duration_beats: float
+    velocity: int
+    syllable: str | None = None
+
+    @property
+    def end_beats(self) -> float:
+        return self.start_beats + self.duration_beats
+
+
+@dataclass(frozen=True)
+class Track:
+    """One player's part. ``role`` is its job in the arrangement, ``instrument`` an id of ``styles``.
+
+    ``articulations`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``).
+    """
+
+    role: str
+    instrument: str
+    notes: tuple[Note, ...]
+    articulations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of bars. Sections with the same ``label`` are repeats (varied) of each other."""
+
+    kind: str
+    label: str
+    start_bar: int
+    bars: int
+    energy: float  # 0 … 1
+
+
+@dataclass(frozen=True)
+class Chord:
+    """Harmony in force from ``start_beats``: pitch class of the root and quality name of ``score.harmony``."""
+
+    start_beats: float
+    duration_beats: float
+    root: int
+    quality: str
+
+
+@dataclass(frozen=True)
+class Score:
+    tempo_bpm: float
+    key: str
+    mode: str
+    time_signature: str
+    bars: int
+    sections: tuple[Section, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    chords: tuple[Chord, ...] = field(default=())
+
+    @property
+    def meter(self) -> Meter:
+        return METERS[self.time_signature]
+
+    @property
+    def seconds_per_beat(self) -> float:
+        return 60.0 / self.tempo_bpm
+
+    @property
+    def duration_beats(self) -> float:
+        return float(self.bars * self.meter.beats_per_bar)
+
+    @property
+    def duration_s(self) -> float:
+        return self.duration_beats * self.seconds_per_beat
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_dict` restores an equal score."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Score:
+        tracks = tuple(
+            Track(
+                role=track["role"],
+                instrument=track["instrument"],
+                notes=tuple(Note(**note) for note in track["notes"]),
+                articulations=tuple(track.get("articulations", ())),
+            )
+            for track in data["tracks"]
+        )
+        return cls(
+            tempo_bpm=float(data["tempo_bpm"]),
+            key=data["key"],
+            mode=data["mode"],
+            time_signature=data["time_signature"],
+            bars=int(data["bars"]),
+            sections=tuple(Section(**section) for section in data["sections"]),
+            tracks=tracks,
+            chords=tuple(Chord(**chord) for chord in data["chords"]),
+        )

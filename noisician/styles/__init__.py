@@ -1,0 +1,71 @@
+"""Genres, moods and instruments as data. Adding one is a TOML entry; no code changes.
+
+Prompt, corpus, composer and mix all read the same tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
+
+ROLES = ("lead", "counter", "chords", "pad", "arp", "bass", "drums", "texture", "fx")
+PITCHED_ROLES = ("lead", "counter", "chords", "pad", "arp", "bass")
+ARTICULATIONS = ("bright", "dark", "driven", "lofi")
+
+
+@cache
+def table(name: str) -> Mapping[str, Mapping[str, Any]]:
+    """The entries of ``styles/<name>.toml`` in file order, read once."""
+    text = files("noisician.styles").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One sound: a pitched instrument, a drum kit or a texture. ``index`` is its place in the embedding."""
+
+    id: str
+    index: int
+    name: str
+    family: str
+    excitation: Literal["harmonic", "drum", "noise"]
+    source: Mapping[str, Any]
+    sustain: Literal["struck", "plucked", "sustained"]
+    polyphonic: bool
+    range: tuple[int, int]
+    roles: tuple[str, ...]
+    synonyms: tuple[str, ...]
+    description: str
+
+
+@cache
+def instruments() -> Mapping[str, Instrument]:
+    """Every instrument, kit and texture by id, in embedding order."""
+    return MappingProxyType(
+        {
+            id_: Instrument(
+                id=id_,
+                index=index,
+                name=entry["name"],
+                family=entry["family"],
+                excitation=entry["excitation"],
+                source=MappingProxyType(entry["source"]),
+                sustain=entry["sustain"],
+                polyphonic=entry["polyphonic"],
+                range=(entry["range"][0], entry["range"][1]),
+                roles=tuple(entry["roles"]),
+                synonyms=tuple(entry["synonyms"]),
+                description=entry["description"],
+            )
+            for index, (id_, entry) in enumerate(table("instruments").items())
+        }
+    )

@@ -1,0 +1,155 @@
+"""From a checkpoint to the file that ships: ONNX with half-precision storage, checked against torch.
+
+Weights are *stored* as float16 and cast back once when the model is loaded; all arithmetic is float32. That halves the
+files at no cost in speed, and unlike int8 products its results do not depend on what else is in the batch.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from noisician.composer.conditions import STEP_FEATURES, STYLE_FEATURES
+from noisician.mel import BINS, MEL_BANDS
+from noisician.renderer.conditions import FEATURES
+from noisician.score.grid import STREAMS
+from noisician.styles import ARTICULATIONS
+from noisician.training.composer import ComposerConfig, ComposerNet
+from noisician.training.loop import load_checkpoint
+from noisician.training.renderer import RendererConfig, RendererNet
+from noisician.training.vocoder import VocoderConfig, VocoderNet
+from noisician.weights import FOLDER, Network, checksum
+
+OPSET = 17
+#: Matrices smaller than this stay float32: nothing to gain.
+HALF_FROM_ELEMENTS = 4096
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """A network with example inputs; ``dynamic`` names the free axes of every input and output."""
+
+    net: nn.Module
+    config: Any
+    inputs: Mapping[str, Tensor]
+    outputs: Sequence[str]
+    dynamic: Mapping[int, str]
+    batch_only: Sequence[str] = ()
+
+
+def vocoder(config: VocoderConfig | None = None) -> Exportable:
+    config = config or VocoderConfig()
+    inputs = {"log_mel": torch.randn(2, 96, MEL_BANDS), "log_excitation": torch.randn(2, 96, BINS)}
+    outputs = ("log_gain", "cosine", "sine", "log_noise")
+    return Exportable(VocoderNet(config), config, inputs, outputs, {0: "batch", 1: "frames"})
+
+
+def renderer(config: RendererConfig | None = None) -> Exportable:
+    config = config or RendererConfig()
+    frames = config.frames_per_token * config.window_tokens
+    inputs = {
+        "mel_t": torch.randn(2, frames, MEL_BANDS),
+        "t": torch.tensor([0.9, 0.3]),
+        "roll": torch.rand(2, frames, FEATURES),
+        "instrument": torch.tensor([3, 70]),
+        "articulations": torch.zeros(2, len(ARTICULATIONS)),
+        "known": torch.tensor([1.0, 0.0]),
+    }
+    return Exportable(RendererNet(config), config, inputs, ("mel",), {0: "batch"})
+
+
+def composer(config: ComposerConfig | None = None) -> Exportable:
+    config = config or ComposerConfig()
+    inputs = {
+        "tokens": torch.ones(2, config.steps, len(STREAMS), dtype=torch.int64),
+        "place": torch.arange(config.steps).remainder(16).repeat(2, 1),
+        "kind": torch.ones(2, config.steps, dtype=torch.int64),
+        "features": torch.rand(2, config.steps, STEP_FEATURES),
+        "style": torch.rand(2, STYLE_FEATURES),
+        "known": torch.tensor([1.0, 0.0]),
+    }
+    return Exportable(
+        ComposerNet(config), config, inputs, ("logits",), {0: "batch", 1: "steps"}, batch_only=("style", "known")
+    )
+
+
+EXPORTABLES = {"vocoder": vocoder, "renderer": renderer, "composer": composer}
+
+
+def export(name: str, checkpoint: Path, version: str, folder: Path = FOLDER) -> float:
+    """Writes ``<name>.onnx`` and its manifest entry; returns the largest difference from torch over the outputs."""
+    part = EXPORTABLES[name]()
+    load_checkpoint(checkpoint, part.net)
+    part.net.eval()
+    path = folder / f"{name}.onnx"
+    _write_onnx(part, path)
+    _store_half(path)
+    difference = _difference(part, path)
+    manifest_path = folder / "manifest.json"
+    entries = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
+    entries[name] = {
+        "file": path.name,
+        "version": version,
+        "sha256": checksum(path),
+        "bytes": path.stat().st_size,
+        "max_difference_from_torch": float(f"{difference:.2e}"),
+        "config": asdict(part.config),
+    }
+    manifest_path.write_text(json.dumps(dict(sorted(entries.items())), indent=2) + "\n")
+    return difference
+
+
+def _write_onnx(part: Exportable, path: Path) -> None:
+    axes = {name: dict(part.dynamic) for name in (*part.inputs, *part.outputs)}
+    for name in part.inputs:
+        if part.inputs[name].dim() == 1 or name in part.batch_only:
+            axes[name] = {0: part.dynamic[0]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracing exporter warns of its successor; it is the one that folds shapes
+        torch.onnx.export(
+            part.net,
+            tuple(part.inputs.values()),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(part.inputs),
+            output_names=list(part.outputs),
+            dynamic_axes=axes,
+        )
+
+
+def _store_half(path: Path) -> None:
+    """Large float32 initialisers become float16 behind a Cast, which ONNX Runtime folds at load."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(str(path))
+    casts = []
+    for initialiser in model.graph.initializer:
+        values = numpy_helper.to_array(initialiser)
+        if values.dtype != np.float32 or values.size < HALF_FROM_ELEMENTS:
+            continue
+        name = initialiser.name
+        initialiser.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
+        casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
+    nodes = casts + list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+@torch.no_grad()
+def _difference(part: Exportable, path: Path) -> float:
+    expected = part.net(*part.inputs.values())
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    found = Network(path)(**{name: value.numpy() for name, value in part.inputs.items()})
+    return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True))

@@ -1,0 +1,73 @@
+"""The renderer network: a transformer that guesses a clean mel from a noisy one, given the notes.
+
+It predicts x₀ (the clean mel) rather than the velocity: four mel frames make one token of 512 numbers, more than the
+network is wide, and a plain transformer copes with that only in the clean signal's own low-dimensional space, behind a
+low-rank embedding (JiT, arXiv 2511.13720).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from noisician.mel import MEL_BANDS
+from noisician.renderer.conditions import FEATURES
+from noisician.styles import ARTICULATIONS
+from noisician.training.transformer import Backbone, time_features
+
+
+@dataclass(frozen=True)
+class RendererConfig:
+    width: int = 256
+    blocks: int = 8
+    bottleneck: int = 128
+    frames_per_token: int = 4
+    window_tokens: int = 128
+    instruments: int = 192  # room for entries yet to be appended; the last row is "any instrument"
+
+
+class RendererNet(nn.Module):
+    """``mel_t [B, F, 128]`` noisy and normalised, ``t [B]``, ``roll [B, F, FEATURES]``, ``instrument [B]`` int64,
+    ``articulations [B, 4]`` 0/1, ``known [B]`` 1 or 0 for "no conditions" → clean mel ``[B, F, 128]``.
+    """
+
+    def __init__(self, config: RendererConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, group = config.width, config.frames_per_token
+        self.mel_in = nn.Sequential(
+            nn.Linear(MEL_BANDS * group, config.bottleneck, bias=False), nn.Linear(config.bottleneck, width)
+        )
+        self.roll_in = nn.Linear(FEATURES * group, width)
+        self.roll_mix = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width)
+        )
+        self.instrument = nn.Embedding(config.instruments, width)
+        self.articulation = nn.Linear(len(ARTICULATIONS), width, bias=False)
+        self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
+        self.backbone = Backbone(width, config.blocks, config.window_tokens)
+        self.out = nn.Linear(width, MEL_BANDS * group)
+        nn.init.normal_(self.instrument.weight, std=0.5)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    @property
+    def any_instrument(self) -> int:
+        return self.config.instruments - 1
+
+    def forward(
+        self, mel_t: Tensor, t: Tensor, roll: Tensor, instrument: Tensor, articulations: Tensor, known: Tensor
+    ) -> Tensor:
+        batch, frames, bands = mel_t.shape
+        group = self.config.frames_per_token
+        tokens = frames // group
+        known = known[:, None]
+        sound = self.instrument(instrument) + self.articulation(articulations)
+        sound = known * sound + (1 - known) * self.instrument.weight[self.any_instrument]
+        notes = self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + sound[:, None]
+        notes = notes + self.roll_mix(F.silu(notes))
+        x = self.mel_in(mel_t.reshape(batch, tokens, bands * group)) + known[:, None] * notes
+        x = self.backbone(x, self.time(time_features(t)) + sound)
+        return self.out(x).reshape(batch, frames, bands)

@@ -1,0 +1,112 @@
+"""The raw material the vocoder carves: what the *known notes* would sound like with a flat spectrum.
+
+A harmonic note is a band-limited pulse train at its exact frequency, so the vocoder takes phase from it instead of
+having to invent one. With θ = 2π f₀ t and K = ⌊18 kHz / f₀⌋ harmonics of equal level (Dirichlet's kernel):
+
+    e(t) = (sin((2K + 1) θ/2) / sin(θ/2) − 1) / (2 √K)
+
+A drum hit is an impulse, for kicks, toms and snares with a falling sine under it. Notes go on ringing after their end
+(long for what is struck or plucked, short for what is blown or bowed): the mel decides what of it is heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from noisician.mel import SAMPLE_RATE_HZ
+from noisician.score.played import PlayedNote
+from noisician.styles import Instrument
+
+HIGHEST_HARMONIC_HZ = 18_000.0
+#: (length, time constant) of the ringing after the note's end, seconds.
+RINGING_S = {"struck": (2.0, 1.2), "plucked": (2.0, 1.2), "sustained": (1.0, 0.4)}
+IMPULSE = 60.0
+#: General MIDI drum → (start Hz, end Hz, sweep time constant s, decay s) of the sine under the impulse.
+DRUM_SINES = {
+    35: (140.0, 46.0, 0.035, 0.20),
+    36: (150.0, 50.0, 0.030, 0.15),
+    38: (220.0, 180.0, 0.020, 0.08),
+    40: (240.0, 195.0, 0.020, 0.08),
+    41: (120.0, 78.0, 0.060, 0.25),
+    43: (140.0, 92.0, 0.060, 0.25),
+    45: (165.0, 108.0, 0.060, 0.22),
+    47: (190.0, 126.0, 0.060, 0.22),
+    48: (220.0, 148.0, 0.060, 0.20),
+    50: (255.0, 172.0, 0.060, 0.20),
+}
+_DRUM_LENGTH_S = 1.0
+
+
+def frequency_hz(pitch: float) -> float:
+    """Equal temperament, A4 = 440 Hz."""
+    return 440.0 * 2.0 ** ((pitch - 69) / 12)
+
+
+@lru_cache(maxsize=160)
+def _pulse_train(pitch: int, blocks: int) -> np.ndarray:
+    """``blocks`` seconds of the kernel above, float32, starting on a pulse."""
+    f0 = frequency_hz(pitch)
+    harmonics = max(1, int(HIGHEST_HARMONIC_HZ // f0))
+    half = np.pi * f0 * np.arange(blocks * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ + 5e-5  # θ/2, off the pole at zero
+    kernel = np.sin((2 * harmonics + 1) * half) / np.sin(half) - 1
+    return (kernel / (2 * np.sqrt(harmonics))).astype(np.float32)
+
+
+@lru_cache(maxsize=128)
+def _drum_hit(pitch: int) -> np.ndarray:
+    hit = np.zeros(round(_DRUM_LENGTH_S * SAMPLE_RATE_HZ), np.float32)
+    if pitch in DRUM_SINES:
+        start_hz, end_hz, sweep_s, decay_s = DRUM_SINES[pitch]
+        t = np.arange(len(hit)) / SAMPLE_RATE_HZ
+        phase = 2 * np.pi * np.cumsum(end_hz + (start_hz - end_hz) * np.exp(-t / sweep_s)) / SAMPLE_RATE_HZ
+        hit += (3 * np.sin(phase) * np.exp(-t / decay_s)).astype(np.float32)
+    hit[0] += IMPULSE
+    return hit
+
+
+@lru_cache(maxsize=8)
+def _ringing(sustain: str) -> np.ndarray:
+    length_s, decay_s = RINGING_S[sustain]
+    t = np.arange(round(length_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    fade = np.minimum(1, (length_s - t) / 0.1)  # the last tenth of a second goes to nothing: no step
+    return (np.exp(-t / decay_s) * fade).astype(np.float32)
+
+
+def reach_s(instrument: Instrument) -> float:
+    """How long after its end a note still excites, seconds."""
+    return _DRUM_LENGTH_S if instrument.excitation == "drum" else RINGING_S[instrument.sustain][0]
+
+
+def excitation(notes: Sequence[PlayedNote], instrument: Instrument, samples: int, first_sample: int = 0) -> np.ndarray:
+    """Samples ``first_sample … first_sample + samples`` of the excitation of a part, float32 ``[samples]``.
+
+    Any stretch equals the same stretch of the whole, so a part can be made in pieces.
+    """
+    out = np.zeros(samples, np.float32)
+    if instrument.excitation == "noise":
+        return out
+    for note in notes:
+        start = round(note.start_s * SAMPLE_RATE_HZ)
+        if instrument.excitation == "drum":
+            _add(out, _drum_hit(note.pitch), start - first_sample)
+            continue
+        held = max(1, round(note.end_s * SAMPLE_RATE_HZ) - start)
+        ringing = _ringing(instrument.sustain)
+        low, high = max(0, first_sample - start), min(held + len(ringing), first_sample + samples - start)
+        if low >= high:
+            continue
+        train = _pulse_train(note.pitch, 2 ** int(np.ceil(np.log2(max(1, (held + len(ringing)) / SAMPLE_RATE_HZ)))))
+        target = out[start + low - first_sample : start + high - first_sample]
+        sounding = max(0, min(held, high) - low)
+        target[:sounding] += train[low : low + sounding]
+        target[sounding:] += train[low + sounding : high] * ringing[max(low - held, 0) : max(high - held, 0)]
+    return out
+
+
+def _add(out: np.ndarray, piece: np.ndarray, at: int) -> None:
+    low, high = max(0, -at), min(len(piece), len(out) - at)
+    if low < high:
+        out[at + low : at + high] += piece[low:high]

@@ -1,0 +1,124 @@
+"""Runs the vocoder network over a part of any length.
+
+The part is cut into pieces of fixed length with context on both sides; each piece's spectrum is exact, so the pieces
+join as if the part had been made at once, memory does not grow with length, and a piece made alone equals the same
+piece made among others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from noisician.diffusion.noise import noise_rows
+from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, log_mel_of_magnitude, mel_filters, stft
+from noisician.score.played import PlayedNote
+from noisician.styles import Instrument
+from noisician.vocoder.excitation import excitation
+from noisician.weights import Network, open_network
+
+PIECE_FRAMES = 512
+#: Frames of context on each side: the six blocks of kernel 7 see 18.
+HALO_FRAMES = 20
+EXCITATION_FLOOR = 1e-2
+NOISE_LEVEL = 0.1
+#: Output frames on each side whose samples need a neighbour's frames: half a window.
+_EDGE = N_FFT // HOP // 2
+#: The mel correction below moves a band by at most this factor (natural log): it repairs, it does not invent.
+CORRECTION_LIMIT_NATS = 1.5
+
+
+class Vocoder:
+    """``log_mel [frames, 128]`` and notes → mono float32 ``[frames · HOP]`` at 44.1 kHz."""
+
+    def __init__(self, network: Network | None = None, corrections: int = 1) -> None:
+        self._network = network or open_network("vocoder")
+        self._corrections = corrections
+
+    def synthesise(
+        self,
+        log_mel: np.ndarray,
+        notes: Sequence[PlayedNote],
+        instrument: Instrument,
+        seed: int,
+        stream: int,
+        on_piece: Callable[[float], None] = lambda share: None,
+    ) -> np.ndarray:
+        """``seed`` and ``stream`` name the noise; ``on_piece`` hears the share done and may raise to cancel."""
+        frames = len(log_mel)
+        out = np.zeros(frames * HOP, np.float32)
+        for first in range(0, frames, PIECE_FRAMES):
+            last = min(first + PIECE_FRAMES, frames)
+            if float(log_mel[max(0, first - _EDGE) : last + _EDGE].max()) > _SILENT_LOG_MEL:
+                piece = self._piece(log_mel, notes, instrument, first, (seed, stream))
+                out[first * HOP : last * HOP] = piece[: (last - first) * HOP]
+            on_piece(last / frames)
+        return out
+
+    def _piece(
+        self,
+        log_mel: np.ndarray,
+        notes: Sequence[PlayedNote],
+        instrument: Instrument,
+        first: int,
+        place: tuple[int, int],
+    ) -> np.ndarray:
+        """Samples of frames ``first … first + PIECE_FRAMES``, always computed at the same size."""
+        start, length = first - HALO_FRAMES, PIECE_FRAMES + 2 * HALO_FRAMES
+        mel = _rows(log_mel, start, length)
+        # Half a window more of waveform on each side, so that the edge frames' spectra are those of the whole part.
+        margin = _EDGE
+        samples, offset = (length + 2 * margin) * HOP, (start - margin) * HOP
+        raw = excitation(notes, instrument, samples, offset)
+        noise = _noise(place, offset // HOP, length + 2 * margin)
+        excited, noisy = (stft(part)[margin : margin + length] for part in (raw, noise))
+        spectrum = self._filter(mel, excited, noisy)
+        for _ in range(self._corrections):
+            spectrum = _nearer(spectrum, mel)
+        return istft(spectrum)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
+
+    def _filter(self, log_mel: np.ndarray, excited: np.ndarray, noisy: np.ndarray) -> np.ndarray:
+        """exp(a) E/|E| p + exp(c) N/|N|, ``[frames, 1025]`` complex64."""
+        magnitude = np.abs(excited)
+        log_excitation = np.log(magnitude + EXCITATION_FLOOR)
+        gain, cosine, sine, noise = self._network(log_mel=log_mel[None], log_excitation=log_excitation[None])
+        rotation = (cosine[0] + 1j * sine[0]).astype(np.complex64)
+        voiced = excited * (np.exp(gain[0]) / (magnitude + 1e-5)) * rotation
+        return voiced + noisy * (np.exp(noise[0]) / (np.abs(noisy) + 1e-5))
+
+
+_SILENT_LOG_MEL = -6.85
+
+
+def _rows(values: np.ndarray, start: int, length: int) -> np.ndarray:
+    """Rows ``start … start + length``; beyond the part there is silence."""
+    rows = np.full((length, MEL_BANDS), np.log(1e-3), np.float32)
+    low, high = max(0, start), min(len(values), start + length)
+    rows[low - start : high - start] = values[low:high]
+    return rows
+
+
+def _noise(place: tuple[int, int], first_block: int, blocks: int) -> np.ndarray:
+    """White noise that belongs to the absolute position, float32 ``[blocks · HOP]``. Before 0 it mirrors on."""
+    seed, stream = place
+    shift = 4 * PIECE_FRAMES  # keeps the row numbers positive for the halo before the start
+    return NOISE_LEVEL * noise_rows(seed, stream, first_block + shift, blocks, HOP).reshape(-1)
+
+
+def _nearer(spectrum: np.ndarray, log_mel: np.ndarray) -> np.ndarray:
+    """Scales each bin towards the mel that was asked for, keeping the phase.
+
+    The inverse STFT of any spectrum is heard with another one (frames overlap). Measuring the mel of what is heard and
+    multiplying each band's bins by what is missing is one projection of Griffin and Lim (1984) with a mel in the place
+    of the magnitudes.
+    """
+    heard = stft(istft(spectrum))
+    missing = np.clip(log_mel - log_mel_of_magnitude(np.abs(heard)), -CORRECTION_LIMIT_NATS, CORRECTION_LIMIT_NATS)
+    return heard * np.exp(missing @ _spread())
+
+
+def _spread() -> np.ndarray:
+    """``[128, 1025]``: each bin takes the mean of the bands it belongs to."""
+    filters = mel_filters() / mel_filters().max(axis=1, keepdims=True)
+    return (filters / np.maximum(filters.sum(axis=0, keepdims=True), 1e-6)).astype(np.float32)
