@@ -28,19 +28,19 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt: str = ""
-    duration_s: float | None = Field(None, description="length of the track in seconds")
-    bars: int | None = Field(None, description="length in bars, instead of duration_s")
-    tempo_bpm: float | None = Field(None, description="beats a minute; a dotted quarter is the beat of 6/8")
-    key: str | None = Field(None, description="tonic, one of TONICS (flats and sharps are interchangeable)")
+    duration_s: float | None = Field(default=None, description="length of the track in seconds")
+    bars: int | None = Field(default=None, description="length in bars, instead of duration_s")
+    tempo_bpm: float | None = Field(default=None, description="beats a minute; a dotted quarter is the beat of 6/8")
+    key: str | None = Field(default=None, description="tonic, one of TONICS (flats and sharps are interchangeable)")
     mode: Mode | None = None
     time_signature: TimeSignature | None = None
     genres: tuple[str, ...] = ()
     moods: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
-    without: tuple[str, ...] = Field((), description="roles, instruments, families or textures to leave out")
-    seed: int | None = Field(None, description="0 … 2**32 − 1; the one drawn is always reported")
+    without: tuple[str, ...] = Field(default=(), description="roles, instruments, families or textures to leave out")
+    seed: int | None = Field(default=None, description="0 … 2**32 − 1; the one drawn is always reported")
     takes: int = 1
-    steps: int | None = Field(None, description="renderer sampling steps")
-    guidance_scale: float | None = Field(None, description="classifier-free guidance, 1 = off")
+    steps: int | None = Field(default=None, description="renderer sampling steps")
+    guidance_scale: float | None = Field(default=None, description="classifier-free guidance, 1 = off")
     loop: bool = False
     model: str = "embedded"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisician.score import Note, Score, Track
-from noisician.score.perform import TIMING_LIMIT_S, VELOCITY_LIMIT, perform, swing_time, unswing_time
+from noisician.score import Note, Score, Section, Track
+from noisician.score.perform import TIMING_LIMIT_S, VELOCITY_LIMIT, perform, shade, swing_time, unswing_time
 
 INSTRUMENTS = {
     "lead": "flute",
@@ -128,3 +128,19 @@ def test_textures_are_left_alone_and_bad_amounts_refused() -> None:
     assert perform(score, swing=0.5, humanise=1.0, seed=2).tracks == (drone,)
     with pytest.raises(ValueError, match=r"swing 1\.5"):
         perform(score, swing=1.5, humanise=0.0, seed=0)
+
+
+def test_shade_follows_the_sections_and_the_mood() -> None:
+    notes = (Note(60, 0.0, 1.0, 80), Note(60, 4.0, 1.0, 80))
+    score = Score(
+        120.0,
+        "C",
+        "major",
+        "4/4",
+        2,
+        sections=(Section("verse", "A", 0, 1, 0.25), Section("chorus", "B", 1, 1, 0.75)),
+        tracks=(Track("lead", "flute", notes), Track("texture", "rain", notes)),
+    )
+    lead, rain = shade(score, -4).tracks
+    assert [note.velocity for note in lead.notes] == [71, 81]
+    assert rain == score.tracks[1]

@@ -92,13 +92,18 @@ class Composer:
         stages = _stages(cells, settings.steps)
         conditions = _Conditions.of(board.steps.cut(first, last), plan)
 
+        follows = masked[:, CHORD]
+
         def predict(guess: np.ndarray) -> list[np.ndarray]:
-            return conditions.logits(self._network, _held_chords(guess, board.steps_per_beat), settings.guidance_scale)
+            held = _held_chords(guess, follows, board.steps_per_beat)
+            return conditions.logits(self._network, held, settings.guidance_scale)
 
         total = sum(stage.steps for stage in stages)
+        if not stages:
+            on_step(1.0)
         choice = Choice(settings.temperature, settings.top_p, settings.order_noise)
         written = unmask(predict, tokens[None], cells[None], stages, choice, [rng], lambda done: on_step(done / total))
-        board.tokens[first:last] = _held_chords(written, board.steps_per_beat)[0]
+        board.tokens[first:last] = _held_chords(written, follows, board.steps_per_beat)[0]
 
 
 @dataclass(frozen=True)
@@ -198,8 +203,9 @@ def _stages(cells: np.ndarray, steps: int) -> list[Stage]:
     return stages
 
 
-def _held_chords(tokens: np.ndarray, steps_per_beat: int) -> np.ndarray:
-    """Every step of a beat takes the chord of its first, ``[batch, steps, streams]``."""
+def _held_chords(tokens: np.ndarray, follows: np.ndarray, steps_per_beat: int) -> np.ndarray:
+    """``[batch, steps, streams]`` where every step in ``follows`` (bool ``[steps]``) takes the chord its beat began."""
     tokens = tokens.copy()
-    tokens[:, :, CHORD] = np.repeat(tokens[:, ::steps_per_beat, CHORD], steps_per_beat, axis=1)
+    begun = np.repeat(tokens[:, ::steps_per_beat, CHORD], steps_per_beat, axis=1)
+    tokens[:, :, CHORD] = np.where(follows, begun, tokens[:, :, CHORD])
     return tokens

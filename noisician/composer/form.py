@@ -90,12 +90,14 @@ def _weakest(kinds: Sequence[tuple[str, int]], wanted: Mapping[str, bool]) -> in
 def _share_out(lengths: Sequence[int], bars: int) -> list[int]:
     """Scales lengths to sum to ``bars``, in fours where possible, else in twos; the last section takes the odd rest."""
     unit = 4 if bars >= 8 * len(lengths) else 2 if bars >= 2 * len(lengths) else 1
-    exact = np.array(lengths, np.float64) * bars / sum(lengths)
+    rest = bars % unit
+    exact = np.array(lengths, np.float64) * (bars - rest) / sum(lengths)
     shared = np.maximum(unit, np.round(exact / unit) * unit).astype(int)
-    while shared.sum() > bars and shared.max() > unit:
-        shared[np.argmax(shared - exact + 1e-6 * shared)] -= min(unit, shared.sum() - bars)
-    while shared.sum() < bars:
-        shared[np.argmax(exact - shared)] += min(unit, bars - shared.sum())
+    while shared.sum() > bars - rest:  # never from a section that has but one unit
+        shared[np.argmax(np.where(shared > unit, shared - exact + 1e-6 * shared, -np.inf))] -= unit
+    while shared.sum() < bars - rest:
+        shared[np.argmax(exact - shared)] += unit
+    shared[-1] += rest
     return [int(length) for length in shared]
 
 

@@ -14,16 +14,26 @@ from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls
 from noisician.request import TEMPO_RANGE_BPM, TONICS
-from noisician.score.grid import ROLE_STREAMS
+from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
 from noisician.score.model import METERS, Section
 from noisician.styles import ARTICULATIONS, ROLES, instruments, table
 
 DEFAULT_DURATION_S = 30.0
 #: Left at the end for what still rings when the last bar is over.
 TAIL_S = 2.0
+#: How far from the wanted end the last bar may end when the tempo was ours to choose.
+_BENT_OFF_S = 0.5
 #: Roles are filled in this order, so that wanted instruments find the seat they fit best.
 _SEATS = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
 _FEWEST_PLAYERS = 5
+#: Where somebody goes whose own roles are taken: the nearest part first. Basses and kits double each other instead.
+_NEAREST = {
+    "lead": ("counter", "arp", "chords", "pad"),
+    "counter": ("lead", "arp", "pad", "chords"),
+    "chords": ("pad", "arp", "counter", "lead"),
+    "pad": ("chords", "counter", "arp", "lead"),
+    "arp": ("chords", "counter", "lead", "pad"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class Plan:
     """A piece before its first note.
 
     ``roster`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that play in
-    each section; ``articulations`` are renderer tags by role; ``duration_s`` is the whole track, tail included.
+    each section; ``articulations`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
+    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play.
     """
 
     tempo_bpm: float
@@ -46,6 +57,7 @@ class Plan:
     articulations: Mapping[str, tuple[str, ...]]
     style: Style
     production: tuple[str, ...]
+    velocity_shift: int
     swing: float
     swing_unit: Literal["eighth", "sixteenth"]
     loop: bool
@@ -71,7 +83,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         density = float(np.clip(0.5 + mood.mean("density", 0.0), 0.0, 1.0))
     tempo_bpm, bars, duration_s = _choose_length(controls, genre, mood, METERS[signature].beats_per_bar, rng)
     roster = _choose_roster(controls, genre, rng)
-    roles = [role for role, _ in roster if role in ROLE_STREAMS]
+    roles = list(dict.fromkeys(role for role, _ in roster if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
     if duration_s < FORM_FROM_S and not wanted:
@@ -93,6 +105,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         articulations=_articulations(roster, production),
         style=Style(genres, moods, mode, signature, density),
         production=production,
+        velocity_shift=round(mood.mean("velocity", 0.0)),
         swing=swing,
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
@@ -194,9 +207,11 @@ def _choose_length(
         return tempo, bars, bars * beats_per_bar * 60 / tempo
     if controls.tempo_bpm is None and exact >= 6:
         bars = max(2, 2 * round(exact / 2))
-        bent = round(bars * beats_per_bar * 60 / musical_s)
-        if low <= bent <= high:
-            return float(bent), bars, wanted_s
+        fitting = bars * beats_per_bar * 60 / musical_s
+        for digits in (0, 1, 2):  # whole where that is close: over ten minutes half a beat a minute is seconds
+            bent = round(fitting, digits)
+            if low <= bent <= high and abs(bars * beats_per_bar * 60 / bent - musical_s) < _BENT_OFF_S:
+                return float(bent), bars, wanted_s
     return tempo, max(1, int(exact + 1e-6)), wanted_s
 
 
@@ -205,12 +220,7 @@ def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:
 
 
 def _choose_roster(controls: Controls, genre: _Blend, rng: np.random.Generator) -> tuple[tuple[str, str], ...]:
-    table_ = instruments()
-    seats: dict[str, str] = {}
-    for wanted in controls.instruments:
-        seat = next((role for role in table_[wanted].roles if role not in seats), None)
-        if seat is not None and not _is_out(wanted, seat, controls.excluded):
-            seats[seat] = wanted
+    seats, doubles = _seat_wanted(controls.instruments, controls.excluded)
     open_seats = []
     for role in _SEATS:
         presence, choices = genre.seat(role)
@@ -224,7 +234,8 @@ def _choose_roster(controls: Controls, genre: _Blend, rng: np.random.Generator) 
     for _, role, id_, drawn in sorted(open_seats, key=lambda seat: -seat[0]):
         if not drawn and len(seats) < _FEWEST_PLAYERS and id_ not in seats.values():
             seats[role] = id_
-    roster = [(role, seats[role]) for role in ROLES if role in seats] + _atmosphere(controls, genre, rng)
+    players = sorted([*seats.items(), *doubles], key=lambda player: ROLES.index(player[0]))
+    roster = players + _atmosphere(controls, genre, rng)
     if not roster:
         raise RequestError(
             f"nobody is left to play: without {', '.join(controls.excluded)} no role of this style has an instrument; "
@@ -233,11 +244,48 @@ def _choose_roster(controls: Controls, genre: _Blend, rng: np.random.Generator) 
     return tuple(roster)
 
 
+def _seat_wanted(wanted: Sequence[str], excluded: Sequence[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Seats for everybody who was asked for, and (role, instrument) of those who double a taken seat in unison.
+
+    Roles are shared out so that as many as possible play one of their own (augmenting paths: Kuhn 1955). Who is left
+    takes the nearest free pitched role; where none is free, or for a second bass or kit, there is unison.
+    """
+    table_ = instruments()
+    seats: dict[str, str] = {}
+
+    def own(id_: str) -> list[str]:
+        return [role for role in table_[id_].roles if role in _SEATS and role not in excluded]
+
+    def sit(id_: str, tried: set[str]) -> bool:
+        free = next((role for role in own(id_) if role not in seats), None)
+        if free is not None:
+            seats[free] = id_
+            return True
+        for role in own(id_):
+            if role not in tried:
+                tried.add(role)
+                if sit(seats[role], tried):
+                    seats[role] = id_
+                    return True
+        return False
+
+    present = [id_ for id_ in dict.fromkeys(wanted) if own(id_) and not {id_, table_[id_].family} & set(excluded)]
+    standing = [id_ for id_ in present if not sit(id_, set())]
+    doubles = []
+    for id_ in standing:
+        near = [role for role in _NEAREST.get(own(id_)[0], ()) if table_[id_].polyphonic or role in MONOPHONIC]
+        role = next((role for role in near if role not in seats and role not in excluded), None)
+        if role is None:
+            doubles.append((own(id_)[0], id_))
+        else:
+            seats[role] = id_
+    return seats, doubles
+
+
 def _atmosphere(controls: Controls, genre: _Blend, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Textures that were asked for, else perhaps one of the genre's; effects at its rate."""
     beds = [id_ for id_ in controls.textures if "texture" in instruments()[id_].roles]
     effects = [id_ for id_ in controls.textures if "fx" in instruments()[id_].roles]
-    # An explicit list of players without words of atmosphere means those players and nobody else.
     if "texture" not in controls.excluded and not beds:
         likely = {id_: weight for id_, weight in genre.weights("textures").items()}
         drawn = [id_ for id_ in likely if rng.random() < 0.6 * likely[id_]]

@@ -132,14 +132,17 @@ def write_shard(folder: Path, number: int, studio: Studio, seeds: Sequence[int])
         offset.append(len(notes))
     audio.flush()
     mel.flush()
-    np.savez_compressed(
-        meta_path,
-        instrument=np.array(instrument, np.int16),
-        articulations=np.array(tags, bool),
-        notes=np.array(notes, np.float32).reshape(-1, 4),
-        offset=np.array(offset, np.int32),
-        seed=np.array(seeds, np.int64),
-    )
+    temporary = folder / f"clips-{number}.tmp"  # renamed when whole: a shard is there once its notes are
+    with temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            instrument=np.array(instrument, np.int16),
+            articulations=np.array(tags, bool),
+            notes=np.array(notes, np.float32).reshape(-1, 4),
+            offset=np.array(offset, np.int32),
+            seed=np.array(seeds, np.int64),
+        )
+    temporary.replace(meta_path)
 
 
 @dataclass(frozen=True)

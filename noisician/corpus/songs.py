@@ -75,16 +75,19 @@ def write_pack(path: Path, songs: Iterable[Song]) -> int:
         signature.append(TIME_SIGNATURES.index(song.grid.time_signature))
         offset.append(offset[-1] + len(tokens[-1]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        path,
-        tokens=np.concatenate(tokens).astype(np.int16),
-        place=np.concatenate(place).astype(np.uint8),
-        kind=np.concatenate(kind).astype(np.uint8),
-        features=np.concatenate(features).astype(np.float16),
-        style=np.stack(style).astype(np.float16),
-        signature=np.array(signature, np.uint8),
-        offset=np.array(offset, np.int64),
-    )
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            tokens=np.concatenate(tokens).astype(np.int16),
+            place=np.concatenate(place).astype(np.uint8),
+            kind=np.concatenate(kind).astype(np.uint8),
+            features=np.concatenate(features).astype(np.float16),
+            style=np.stack(style).astype(np.float16),
+            signature=np.array(signature, np.uint8),
+            offset=np.array(offset, np.int64),
+        )
+    temporary.replace(path)
     return len(signature)
 
 

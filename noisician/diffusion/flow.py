@@ -48,13 +48,13 @@ def euler(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = 
 
 def heun(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = ignore_step) -> np.ndarray:
     """Euler's step corrected by the velocity at its end (two evaluations a step but the last)."""
-    for done, (t, t_next) in enumerate(pairwise(times), start=1):
-        velocity = (x - denoise(x, float(t))) / t
+    for done, (t, t_next) in enumerate(pairwise(times.tolist()), start=1):  # Python's floats keep x float32
+        velocity = (x - denoise(x, t)) / t
         guess = x + (t_next - t) * velocity
         if t_next > 0:
-            velocity = (velocity + (guess - denoise(guess, float(t_next))) / t_next) / 2
+            velocity = (velocity + (guess - denoise(guess, t_next)) / t_next) / 2
             guess = x + (t_next - t) * velocity
-        x = guess.astype(x.dtype, copy=False)
+        x = guess
         on_step(done)
     return x
 

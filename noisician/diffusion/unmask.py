@@ -88,6 +88,7 @@ def nucleus(logits: np.ndarray, choice: Choice) -> np.ndarray:
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, order, axis=1)
     beyond = np.cumsum(ranked, axis=1) - ranked >= choice.top_p
+    beyond[:, 0] = False  # the likeliest stays at any top_p
     ranked[beyond] = 0
     np.put_along_axis(probabilities, order, ranked, axis=1)
     return probabilities / probabilities.sum(axis=1, keepdims=True)

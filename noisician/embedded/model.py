@@ -25,7 +25,7 @@ from noisician.renderer import Part, Renderer, RenderSettings
 from noisician.request import Request
 from noisician.score import Score, Track
 from noisician.score.decode import decode
-from noisician.score.perform import perform
+from noisician.score.perform import perform, shade
 from noisician.score.played import played_notes
 from noisician.styles import instruments
 from noisician.vocoder import Vocoder
@@ -115,7 +115,10 @@ class EmbeddedModel:
         if recipe.score is None:
             raise FileError("the recipe holds no score; it was made by another kind of model")
         sound = Sound.from_settings(recipe.settings)
-        score = Score.from_dict(recipe.score)
+        try:
+            score = Score.from_dict(recipe.score)
+        except (KeyError, TypeError, ValueError) as broken:
+            raise FileError(f"the recipe's score is incomplete ({broken}); it was cut or edited") from broken
         return self._play(recipe, score, sound, Stages(STAGE_WEIGHTS, on_progress, cancel), keep_stems)
 
     def write(self, plan: Plan, seed: int, on_step: Callable[[float], None] = lambda share: None) -> Score:
@@ -130,7 +133,8 @@ class EmbeddedModel:
             roster=plan.roster,
             articulations=plan.articulations,
         )
-        return perform(score, swing=plan.swing, humanise=HUMANISE, seed=seed, swing_unit=plan.swing_unit)
+        played = perform(score, swing=plan.swing, humanise=HUMANISE, seed=seed, swing_unit=plan.swing_unit)
+        return shade(played, plan.velocity_shift)
 
     def _play(self, recipe: Recipe, score: Score, sound: Sound, stages: Stages, keep_stems: bool) -> Music:
         samples = round(sound.duration_s * SAMPLE_RATE_HZ)

@@ -13,8 +13,8 @@ How good the tracker is
 -----------------------
 On a soundfont's own random lines it agrees with the score in 0.96 to 1.00 of the frames on piano, electric guitars,
 basses, saxophone, flute and square leads, 0.75 to 0.93 where tails ring or sections swell (nylon guitar, vibraphone,
-bowed strings, trumpet), and 0.04 on a drawbar organ, whose sixteen-foot rank sounds an octave below the key. So the
-soundfont playing the same score is the reference to compare a stem with.
+bowed strings, trumpet; saw leads and pads are not in that range), and 0.04 on a drawbar organ, whose sixteen-foot rank
+sounds an octave below the key. So the soundfont playing the same score is the reference to compare a stem with.
 """
 
 from __future__ import annotations

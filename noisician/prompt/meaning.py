@@ -142,10 +142,10 @@ def similarities(field: str, words: Sequence[str], context: Sequence[str] = ()) 
 
 def nearest(field: str, words: Sequence[str], context: Sequence[str] = ()) -> Nearest | None:
     """The id of ``field`` closest in meaning to a clause, or None below the threshold."""
-    known = content_words(words)
+    known = content_words(dict.fromkeys(words))
     if not known:
         return None
-    around = content_words(context)
+    around = content_words(dict.fromkeys(context))
     found = similarities(field, known, around)
     id_ = max(found, key=found.__getitem__)
     margin = LONE_WORD_MARGIN if len(known) + len(around) == 1 else 0.0

@@ -7,7 +7,7 @@ whatever is rendered beside it, which is what lets an edit touch only what it mu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from noisician.diffusion.flow import euler, guided, shifted_times
 from noisician.diffusion.noise import noise_rows
 from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
+from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, note_roll
 from noisician.score.played import PlayedNote
 from noisician.styles import ARTICULATIONS, Instrument
@@ -58,7 +59,8 @@ class Renderer:
     """Holds the network; renders any number of parts."""
 
     def __init__(self, network: Network | None = None) -> None:
-        self._network = network or open_network("renderer")
+        # One thread a call: windows are painted side by side on all cores instead.
+        self._network = network or open_network("renderer", threads=1)
         config = manifest()["renderer"]["config"]
         self.window_frames: int = config["frames_per_token"] * config["window_tokens"]
 
@@ -83,20 +85,22 @@ class Renderer:
         ]
         silence = np.full((plan.count, plan.length, MEL_BANDS), SILENCE, np.float32)
         windows = [silence.copy() for _ in parts]
-        total = max(1, -(-len(jobs) // BATCH) * settings.steps)
-        for turn, batch in enumerate(_batches(jobs)):
-            painted = self._paint(
-                [(parts[job.part], plan.start(job.window)) for job in batch],
-                seed,
-                settings,
-                lambda done, turn=turn: on_step((turn * settings.steps + done) / total),
-            )
+        batches = [jobs[first : first + BATCH] for first in range(0, len(jobs), BATCH)]
+        steps = Steps(len(batches) * settings.steps, on_step)
+        if not jobs:
+            on_step(1.0)
+
+        def paint(batch: Sequence[_Job]) -> np.ndarray:
+            places = [(parts[job.part], plan.start(job.window)) for job in batch]
+            return self._paint(places, seed, settings, steps)
+
+        for batch, painted in zip(batches, map_in_order(paint, batches, steps), strict=True):
             for job, mel in zip(batch, painted, strict=False):
                 windows[job.part][job.window] = mel
         return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
 
     def _paint(
-        self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, on_step: Callable[[int], None]
+        self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, steps: Steps
     ) -> np.ndarray:
         """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
         jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
@@ -117,13 +121,8 @@ class Renderer:
         model = guided(
             lambda x, t: denoise(x, t, 1.0), lambda x, t: denoise(x, t, 0.0), settings.guidance_scale, GUIDANCE_INTERVAL
         )
-        clean = euler(model, noise, shifted_times(settings.steps, settings.shift), on_step)
+        clean = euler(model, noise, shifted_times(settings.steps, settings.shift), lambda done: steps())
         return np.maximum(clean * MEL_STD + MEL_MEAN, SILENCE).astype(np.float32)
-
-
-def _batches(jobs: Sequence[_Job]) -> Iterator[Sequence[_Job]]:
-    for first in range(0, len(jobs), BATCH):
-        yield jobs[first : first + BATCH]
 
 
 def _sounds(part: Part, plan: WindowPlan, window: int) -> bool:

@@ -21,6 +21,7 @@ SwingUnit = Literal["sixteenth", "eighth"]
 
 #: A played onset never leaves the swung grid by more than this, so onset and tempo measures stay exact.
 TIMING_LIMIT_S = 0.018
+ENERGY_VELOCITY = 20.0
 VELOCITY_LIMIT = 10  # keeps a note nearest to its own level of ``score.grid``
 #: Standard deviation of an onset at ``humanise`` 1.
 TIMING_SPREAD_S = {
@@ -107,6 +108,30 @@ def perform(score: Score, *, swing: float, humanise: float, seed: int, swing_uni
     pair_steps = 4 if swing_unit == "eighth" and meter.steps_per_beat == 4 else 2
     stage = _Stage(meter, score.seconds_per_beat, score.duration_beats, swing, pair_steps, humanise, seed)
     return replace(score, tracks=tuple(_play(track, stage) for track in score.tracks))
+
+
+def shade(score: Score, velocity_shift: int) -> Score:
+    """Dynamics over the form: velocities move by the mood's ``velocity_shift`` and with each section's energy.
+
+    A section of average energy stays; one at full energy above an average of 0.5 gains 10. Textures stay.
+    """
+    if not score.sections:
+        return score
+    bar_beats = score.meter.beats_per_bar
+    starts = np.array([section.start_bar * bar_beats for section in score.sections])
+    lengths = np.array([section.bars for section in score.sections], np.float64)
+    energies = np.array([section.energy for section in score.sections])
+    change = velocity_shift + ENERGY_VELOCITY * (energies - np.average(energies, weights=lengths))
+
+    def louder(note: Note) -> Note:
+        section = max(0, int(np.searchsorted(starts, note.start_beats + 0.1, side="right")) - 1)
+        return replace(note, velocity=min(max(round(note.velocity + change[section]), 1), 127))
+
+    played = (
+        replace(track, notes=tuple(louder(note) for note in track.notes)) if track.role in TIMING_SPREAD_S else track
+        for track in score.tracks
+    )
+    return replace(score, tracks=tuple(played))
 
 
 def _play(track: Track, stage: _Stage) -> Track:

@@ -7,6 +7,7 @@ those minutes that is spent. State is saved every few minutes and on Ctrl-C, and
 from __future__ import annotations
 
 import json
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -71,7 +73,7 @@ class Run:
         """Steps until the minutes are spent. ``loss_of`` returns named scalars; the one called "loss" is minimised."""
         last_save = time.monotonic()
         self.net.train()
-        signal.signal(signal.SIGTERM, _interrupt)  # being asked to leave saves the state as Ctrl-C does
+        before = signal.signal(signal.SIGTERM, _interrupt)  # being asked to leave saves the state as Ctrl-C does
         try:
             while self.progress < 1:
                 started = time.monotonic()
@@ -84,6 +86,7 @@ class Run:
                     last_save = time.monotonic()
         finally:
             self.save()
+            signal.signal(signal.SIGTERM, before)
 
     def _step(self, losses: Mapping[str, Tensor]) -> None:
         settings = self.settings
@@ -100,6 +103,8 @@ class Run:
         self._average_weights()
         for name, value in losses.items():
             number = float(value.detach())
+            if math.isnan(number):  # nothing of this kind in the batch
+                continue
             old = self._averages.get(name, number)
             self._averages[name] = 0.98 * old + 0.02 * number
 
@@ -147,14 +152,19 @@ def save_checkpoint(path: Path, weights: Mapping[str, Tensor], config: Any) -> N
     """Half-precision safetensors with the network's configuration in the header."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = {name: value.detach().cpu().half().contiguous() for name, value in weights.items()}
-    save_file(half, path, metadata={"config": json.dumps(asdict(config))})
+    temporary = path.with_suffix(".tmp")
+    save_file(half, temporary, metadata={"config": json.dumps(asdict(config))})
+    temporary.replace(path)
 
 
 def load_checkpoint(path: Path, net: nn.Module) -> None:
-    """Raises WeightsError when the file does not fit the network."""
-    weights = {name: value.float() for name, value in load_file(path).items()}
+    """Raises WeightsError when the file cannot be read or does not fit the network."""
+    try:
+        weights = {name: value.float() for name, value in load_file(path).items()}
+    except (OSError, SafetensorError) as broken:
+        raise WeightsError(f"{path} cannot be read ({broken}); it is missing or damaged") from broken
     try:
         net.load_state_dict(weights)
     except RuntimeError as misfit:
-        first_line = str(misfit).splitlines()[0]
-        raise WeightsError(f"{path} does not fit this network ({first_line}); it is of another size") from misfit
+        first = str(misfit).splitlines()[1].strip()  # the line before it only names the class
+        raise WeightsError(f"{path} does not fit this network ({first}); it is of another size") from misfit

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from noisician.mel import MEL_BANDS
-from noisician.renderer.conditions import FEATURES
-from noisician.styles import ARTICULATIONS
+from noisician.renderer.conditions import FEATURES, PITCHES, harmonic_templates
+from noisician.styles import ARTICULATIONS, instruments
 from noisician.training.transformer import Backbone, time_features
 
 
@@ -41,6 +42,7 @@ class RendererNet(nn.Module):
             nn.Linear(MEL_BANDS * group, config.bottleneck, bias=False), nn.Linear(config.bottleneck, width)
         )
         self.roll_in = nn.Linear(FEATURES * group, width)
+        self.skeleton_in = nn.Linear(2 * MEL_BANDS * group, width, bias=False)
         self.roll_mix = nn.Sequential(
             nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width)
         )
@@ -52,6 +54,13 @@ class RendererNet(nn.Module):
         nn.init.normal_(self.instrument.weight, std=0.5)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
+        pitched = torch.zeros(config.instruments)
+        for instrument in instruments().values():
+            pitched[instrument.index] = float(instrument.excitation == "harmonic")
+        self.pitched: Tensor
+        self.templates: Tensor
+        self.register_buffer("pitched", pitched, persistent=False)
+        self.register_buffer("templates", torch.from_numpy(harmonic_templates()), persistent=False)
 
     @property
     def any_instrument(self) -> int:
@@ -66,8 +75,15 @@ class RendererNet(nn.Module):
         known = known[:, None]
         sound = self.instrument(instrument) + self.articulation(articulations)
         sound = known * sound + (1 - known) * self.instrument.weight[self.any_instrument]
-        notes = self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + sound[:, None]
+        skeleton = self._skeleton(roll, instrument).reshape(batch, tokens, 2 * bands * group)
+        notes = self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + self.skeleton_in(skeleton) + sound[:, None]
         notes = notes + self.roll_mix(F.silu(notes))
         x = self.mel_in(mel_t.reshape(batch, tokens, bands * group)) + known[:, None] * notes
         x = self.backbone(x, self.time(time_features(t)) + sound)
         return self.out(x).reshape(batch, frames, bands)
+
+    def _skeleton(self, roll: Tensor, instrument: Tensor) -> Tensor:
+        """Harmonics of the notes held and of those still ringing, on a log scale: ``[B, F, 2 · 128]`` in 0 … 1."""
+        held_and_ringing = roll.reshape(*roll.shape[:2], 3, PITCHES)[:, :, 1:] @ self.templates
+        levels = 1 + torch.log(held_and_ringing + 1e-3) / 6.9
+        return (levels * self.pitched[instrument][:, None, None, None]).flatten(2)

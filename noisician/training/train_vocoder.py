@@ -44,7 +44,7 @@ def clip_notes(shard: Shard, clip: int) -> list[PlayedNote]:
 
 
 def draw_crops(shards: list[Shard], batch: int, samples: int, seed: int) -> Iterator[Crop]:
-    """Endless random crops, ±6 dB, upside down half the time (the ear does not mind and the network must not)."""
+    """Endless random crops, −6 … +4 dB, upside down half the time (the ear does not mind and the network must not)."""
     rng = np.random.default_rng(seed)
     table = list(instruments().values())
     sizes = np.array([len(shard.instrument) for shard in shards], np.float64)
@@ -54,7 +54,7 @@ def draw_crops(shards: list[Shard], batch: int, samples: int, seed: int) -> Iter
         for row in range(batch):
             shard = shards[rng.choice(len(shards), p=sizes / sizes.sum())]
             clip = int(rng.integers(len(shard.instrument)))
-            at = int(rng.integers(shard.audio.shape[1] - samples))
+            at = int(rng.integers(shard.audio.shape[1] - samples + 1))
             gain = 10 ** (rng.uniform(-6, 4) / 20) * rng.choice([-1, 1]) / 32767
             audio[row] = shard.audio[clip, at : at + samples] * gain
             raw[row] = _excitation(shard, clip, table[shard.instrument[clip]], samples, at)

@@ -45,14 +45,22 @@ def frequency_hz(pitch: float) -> float:
     return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
 
-@lru_cache(maxsize=160)
-def _pulse_train(pitch: int, blocks: int) -> np.ndarray:
-    """``blocks`` seconds of the kernel above, float32, starting on a pulse."""
+@lru_cache(maxsize=640)
+def _pulse_second(pitch: int, second: int) -> np.ndarray:
+    """One second of the kernel above, float32, by number from the pulse the note starts on."""
     f0 = frequency_hz(pitch)
     harmonics = max(1, int(HIGHEST_HARMONIC_HZ // f0))
-    half = np.pi * f0 * np.arange(blocks * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ + 5e-5  # θ/2, off the pole at zero
+    at = np.arange(second * SAMPLE_RATE_HZ, (second + 1) * SAMPLE_RATE_HZ)
+    half = np.pi * f0 * at / SAMPLE_RATE_HZ + 5e-5  # θ/2, off the pole at zero
     kernel = np.sin((2 * harmonics + 1) * half) / np.sin(half) - 1
     return (kernel / (2 * np.sqrt(harmonics))).astype(np.float32)
+
+
+def _pulse_train(pitch: int, low: int, high: int) -> np.ndarray:
+    """Samples ``low … high`` of a pitch's kernel."""
+    first, last = low // SAMPLE_RATE_HZ, (high - 1) // SAMPLE_RATE_HZ
+    seconds = [_pulse_second(pitch, second) for second in range(first, last + 1)]
+    return np.concatenate(seconds)[low - first * SAMPLE_RATE_HZ : high - first * SAMPLE_RATE_HZ]
 
 
 @lru_cache(maxsize=128)
@@ -98,11 +106,11 @@ def excitation(notes: Sequence[PlayedNote], instrument: Instrument, samples: int
         low, high = max(0, first_sample - start), min(held + len(ringing), first_sample + samples - start)
         if low >= high:
             continue
-        train = _pulse_train(note.pitch, 2 ** int(np.ceil(np.log2(max(1, (held + len(ringing)) / SAMPLE_RATE_HZ)))))
+        train = _pulse_train(note.pitch, low, high)
         target = out[start + low - first_sample : start + high - first_sample]
         sounding = max(0, min(held, high) - low)
-        target[:sounding] += train[low : low + sounding]
-        target[sounding:] += train[low + sounding : high] * ringing[max(low - held, 0) : max(high - held, 0)]
+        target[:sounding] += train[:sounding]
+        target[sounding:] += train[sounding:] * ringing[max(low - held, 0) : max(high - held, 0)]
     return out
 
 

@@ -13,14 +13,15 @@ import numpy as np
 
 from noisician.diffusion.noise import noise_rows
 from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, log_mel_of_magnitude, mel_filters, stft
+from noisician.parallel import Steps, map_in_order
 from noisician.score.played import PlayedNote
 from noisician.styles import Instrument
 from noisician.vocoder.excitation import excitation
 from noisician.weights import Network, open_network
 
 PIECE_FRAMES = 512
-#: Frames of context on each side: the six blocks of kernel 7 see 18.
-HALO_FRAMES = 20
+#: Frames of context on each side: the six blocks of kernel 7 see 18, the correction's two transforms 4 more.
+HALO_FRAMES = 24
 EXCITATION_FLOOR = 1e-2
 NOISE_LEVEL = 0.1
 #: Output frames on each side whose samples need a neighbour's frames: half a window.
@@ -33,7 +34,8 @@ class Vocoder:
     """``log_mel [frames, 128]`` and notes → mono float32 ``[frames · HOP]`` at 44.1 kHz."""
 
     def __init__(self, network: Network | None = None, corrections: int = 1) -> None:
-        self._network = network or open_network("vocoder")
+        # One thread a call: pieces are made side by side on all cores instead, FFTs included.
+        self._network = network or open_network("vocoder", threads=1)
         self._corrections = corrections
 
     def synthesise(
@@ -48,12 +50,18 @@ class Vocoder:
         """``seed`` and ``stream`` name the noise; ``on_piece`` hears the share done and may raise to cancel."""
         frames = len(log_mel)
         out = np.zeros(frames * HOP, np.float32)
-        for first in range(0, frames, PIECE_FRAMES):
+        pieces = range(0, frames, PIECE_FRAMES)
+        steps = Steps(len(pieces), on_piece)
+
+        def make(first: int) -> None:
             last = min(first + PIECE_FRAMES, frames)
             if float(log_mel[max(0, first - _EDGE) : last + _EDGE].max()) > _SILENT_LOG_MEL:
                 piece = self._piece(log_mel, notes, instrument, first, (seed, stream))
                 out[first * HOP : last * HOP] = piece[: (last - first) * HOP]
-            on_piece(last / frames)
+            steps()
+
+        for _ in map_in_order(make, pieces, steps):
+            pass
         return out
 
     def _piece(

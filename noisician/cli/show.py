@@ -1,0 +1,161 @@
+"""``noisician explain``, ``inspect`` and ``styles``: looking without making."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from noisician.cli.options import MusicOptions, command
+from noisician.errors import RequestError
+
+if TYPE_CHECKING:
+    from noisician.recipe import Recipe
+
+#: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
+_PIPED_WIDTH = 240
+STYLE_KINDS = ("genres", "moods", "instruments", "textures")
+
+
+def add_to(app: typer.Typer) -> None:
+    command(app, "explain", ExplainOptions)(explain)
+    command(app, "inspect", InspectOptions)(inspect)
+    command(app, "styles", StylesOptions)(styles)
+
+
+@dataclass(frozen=True)
+class ExplainOptions(MusicOptions):
+    as_json: Annotated[bool, typer.Option("--json", help="The controls as JSON.", rich_help_panel="Output")] = False
+
+
+def explain(options: ExplainOptions) -> None:
+    """Show what words are taken to mean, and why."""
+    from noisician.api import changed
+    from noisician.prompt import explain_rows, understand
+    from noisician.request import Request
+
+    controls = understand(changed(Request(), options.controls()))
+    if options.as_json:
+        typer.echo(controls.model_dump_json(indent=2))
+        return
+    rows = explain_rows(controls)
+    if rows:
+        _table(("field", "value", "words", "why"), rows)
+    else:
+        typer.echo("nothing was asked for: everything will be chosen by the seed")
+
+
+@dataclass(frozen=True)
+class InspectOptions:
+    file: Annotated[Path, typer.Argument(help="A track, stem, MIDI file, picture, archive or sidecar.")]
+    as_json: Annotated[bool, typer.Option("--json", help="The whole recipe as JSON.")] = False
+
+
+def inspect(options: InspectOptions) -> None:
+    """Show the recipe inside a file made by noisician."""
+    from noisician.api import read_recipe
+
+    recipe = read_recipe(options.file)
+    if options.as_json:
+        typer.echo(recipe.to_json(), nl=False)
+    else:
+        _table(("recipe", recipe.id6), recipe_rows(recipe))
+
+
+def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
+    """The recipe in lines a person reads; what it does not hold is left out."""
+    score = recipe.score or {}
+    request = recipe.request.model_dump(mode="json", exclude={"prompt", "seed"}, exclude_defaults=True)
+    rows = [
+        ("prompt", recipe.request.prompt or "(none)"),
+        ("options", ", ".join(f"{name} {_shown(value)}" for name, value in request.items())),
+        ("seed", str(recipe.seed)),
+        ("genres", _weights(recipe.controls.get("genres"))),
+        ("moods", _weights(recipe.controls.get("moods"))),
+        ("tempo", f"{score['tempo_bpm']:g} BPM" if "tempo_bpm" in score else ""),
+        ("key", f"{score.get('key', '')} {score.get('mode', '')}".strip()),
+        ("metre", str(score.get("time_signature", ""))),
+        ("bars", str(score.get("bars", ""))),
+        ("sections", ", ".join(f"{part['kind']} {part['bars']}" for part in score.get("sections", ()))),
+        *((track["role"], f"{track['instrument']}, {len(track['notes'])} notes") for track in score.get("tracks", ())),
+        ("not understood", ", ".join(recipe.controls.get("not_understood", ()))),
+        ("models", ", ".join(f"{name} {sha[:8]}" for name, sha in recipe.models.items())),
+        ("made by", f"noisician {recipe.noisician}"),
+        ("comes from", ", ".join(f"{step.get('operation', '?')} of {step.get('id', '?')}" for step in recipe.lineage)),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _weights(pairs: Iterable[Sequence[Any]] | None) -> str:
+    pairs = list(pairs or ())
+    return ", ".join(str(name) if len(pairs) == 1 else f"{name} {weight:.0%}" for name, weight in pairs)
+
+
+@dataclass(frozen=True)
+class StylesOptions:
+    kind: Annotated[
+        str | None, typer.Argument(help="genres, moods, instruments or textures; all if left out.", show_default=False)
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
+
+
+def styles(options: StylesOptions) -> None:
+    """List the genres, moods, instruments and textures there are."""
+    if options.kind is not None and options.kind not in STYLE_KINDS:
+        raise RequestError(f"{options.kind!r} is no kind of style; there are {', '.join(STYLE_KINDS)}")
+    kinds = STYLE_KINDS if options.kind is None else (options.kind,)
+    listed = {kind: style_rows(kind) for kind in kinds}
+    if options.as_json:
+        typer.echo(json.dumps(listed if options.kind is None else listed[kinds[0]], indent=2, ensure_ascii=False))
+        return
+    for kind, rows in listed.items():
+        _table((f"{len(rows)} {kind}", *list(rows[0])[1:]), [[str(value) for value in row.values()] for row in rows])
+
+
+def style_rows(kind: str) -> list[dict[str, Any]]:
+    """The entries of one kind in the order of their file."""
+    from noisician.styles import instruments, table
+
+    if kind == "genres":
+        return [
+            {
+                "id": id_,
+                "tempo_bpm": "{}–{}".format(entry["tempo_bpm"][0], entry["tempo_bpm"][2]),
+                "description": entry["description"],
+            }
+            for id_, entry in table("genres").items()
+        ]
+    if kind == "moods":
+        return [{"id": id_, "description": entry["description"]} for id_, entry in table("moods").items()]
+    return [
+        {
+            "id": id_,
+            "family": instrument.family,
+            "roles": " ".join(instrument.roles),
+            "description": instrument.description,
+        }
+        for id_, instrument in instruments().items()
+        if (instrument.family == "texture") == (kind == "textures")
+    ]
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False).print(table)

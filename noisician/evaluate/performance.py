@@ -1,0 +1,134 @@
+"""One prompt made into a track, and the same score played by a soundfont through the same mix.
+
+Nothing here goes round the main path: the models below *are* the shipped model, overheard where its players hand
+their dry samples to the mix, or with other players in their seats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from noisician.corpus.clips import Studio
+from noisician.corpus.voices.effects import apply_articulations
+from noisician.embedded import EmbeddedModel
+from noisician.embedded.model import Sound
+from noisician.evaluate.prompts import Prompt
+from noisician.mel import HOP, SAMPLE_RATE_HZ
+from noisician.mix import StemAudio
+from noisician.music import Music, Stages
+from noisician.score import Score, Track
+from noisician.score.played import PlayedNote, played_notes
+from noisician.styles import instruments
+from noisician.vocoder.synthesis import PIECE_FRAMES
+
+LINE_ROLES = ("lead", "bass", "counter", "arp")
+#: Two notes of a line may overlap this long (legato) before it counts as two voices.
+LEGATO_S = 0.05
+
+
+class Overheard(EmbeddedModel):
+    """The shipped model. ``dry`` keeps each player's mono samples of the last piece, in the score's order."""
+
+    def __init__(self) -> None:
+        self.dry: list[np.ndarray] = []
+
+    def _stems(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+        self.dry = []
+        for stem in self._played(score, samples, seed, sound, stages):
+            self.dry.append(stem.samples)
+            yield stem
+
+    def _played(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+        return super()._stems(score, samples, seed, sound, stages)
+
+    def joins_samples(self, samples: int) -> list[int]:
+        """Where windows of the renderer and pieces of the vocoder meet in a stem of ``samples``."""
+        plan = self._renderer.plan(-(-samples // HOP))
+        windows = [(plan.start(window) + plan.overlap // 2) * HOP for window in range(1, plan.count)]
+        pieces = range(PIECE_FRAMES * HOP, samples, PIECE_FRAMES * HOP)
+        return sorted({join for join in (*windows, *pieces) if join < samples})
+
+
+class SoundfontBand(Overheard):
+    """Plays any recipe's score with a :class:`Studio` instead of networks; the mix is the same."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self._studio = studio
+
+    def _played(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+        report = stages.reporter("sounding")
+        for number, track in enumerate(score.tracks):
+            instrument, notes = instruments()[track.instrument], played_notes(score, track)
+            kept = [note for note in notes if note.start_s < samples / SAMPLE_RATE_HZ]
+            audio = self._studio.play(instrument, kept, samples / SAMPLE_RATE_HZ, seed + number)
+            if track.articulations:
+                audio = apply_articulations(audio, track.articulations, seed + number)
+            report((number + 1) / len(score.tracks))
+            yield StemAudio(track.role, track.instrument, np.asarray(audio[:samples], np.float32))
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What one prompt became. The soundfont plays only when somebody asks for it."""
+
+    prompt: Prompt
+    music: Music
+    stems: tuple[np.ndarray, ...]
+    joins_samples: tuple[int, ...]
+    band: SoundfontBand
+
+    @property
+    def score(self) -> Score:
+        if self.music.score is None:
+            raise ValueError("a performance needs a score")
+        return self.music.score
+
+    @cached_property
+    def _soundfont(self) -> tuple[Music, tuple[np.ndarray, ...]]:
+        return self.band.replay(self.music.recipe), tuple(self.band.dry)
+
+    @property
+    def soundfont_audio(self) -> np.ndarray:
+        """``[frames, 2]``: the same score by the soundfont, mixed and mastered the same way."""
+        return self._soundfont[0].audio
+
+    @property
+    def soundfont_stems(self) -> tuple[np.ndarray, ...]:
+        """The soundfont's dry stems, mono, in the score's order."""
+        return self._soundfont[1]
+
+    def lines(self) -> dict[str, int]:
+        """Role → number of its track, for the pitched tracks of one voice."""
+        tracks = enumerate(self.score.tracks)
+        return {track.role: number for number, track in tracks if is_line(track, played_notes(self.score, track))}
+
+
+class Performer:
+    """Makes performances, one at a time; the networks and the soundfont stay loaded."""
+
+    def __init__(self, studio: Studio, duration_s: float, seed: int) -> None:
+        self._model = Overheard()
+        self._band = SoundfontBand(studio)
+        self._duration_s = duration_s
+        self._seed = seed
+
+    def perform(self, prompt: Prompt, on_share: Callable[[float], None] = lambda share: None) -> Performance:
+        """Raises what the model raises; ``on_share`` hears the share done and may raise to cancel."""
+        request = prompt.request(self._duration_s, self._seed)
+        music = self._model.generate(request, lambda progress: on_share(progress.share))
+        joins = tuple(self._model.joins_samples(len(music.audio)))
+        return Performance(prompt, music, tuple(self._model.dry), joins, self._band)
+
+
+def is_line(track: Track, notes: tuple[PlayedNote, ...]) -> bool:
+    """Whether a part is one pitched voice of at least eight notes."""
+    if track.role not in LINE_ROLES or instruments()[track.instrument].excitation != "harmonic" or len(notes) < 8:
+        return False
+    overlaps = np.array([before.end_s - after.start_s for before, after in pairwise(notes)])
+    return bool((overlaps <= LEGATO_S).mean() >= 0.98)

@@ -1,0 +1,21 @@
+"""What is measured, one suite a module: how a row is measured, and how rows become figures."""
+
+from noisician.evaluate.suites import (
+    determinism,
+    faults,
+    key,
+    novelty,
+    renderer,
+    stems,
+    tempo,
+    vocoder,
+    weights,
+)
+from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
+
+SUITES: dict[str, Suite] = {
+    module.SUITE.name: module.SUITE
+    for module in (tempo, key, stems, vocoder, renderer, faults, novelty, determinism, weights)
+}
+
+__all__ = ["SUITES", "BenchSuite", "Row", "Suite", "TrackSuite"]

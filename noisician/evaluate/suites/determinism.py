@@ -1,0 +1,108 @@
+"""Does the same recipe give the same samples, whatever is made beside it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from noisician.embedded import EmbeddedModel
+from noisician.evaluate.prompts import Prompt, prompts
+from noisician.evaluate.report import Figure, Target
+from noisician.evaluate.settings import EvaluateSettings
+from noisician.evaluate.suites.suite import BenchSuite, Row, percent
+from noisician.mel import HOP
+from noisician.music import Music
+from noisician.recipe import Recipe
+from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.score.played import played_notes
+from noisician.styles import instruments
+from noisician.vocoder import Vocoder
+from noisician.vocoder.synthesis import PIECE_FRAMES as PIECE
+from noisician.weights import open_network
+
+#: Each prompt is rendered several times over, so a few of them must do.
+MOST_PROMPTS = 3
+THREADS_TOLERANCE = 1e-4
+SAME_TWICE = "the same request twice"
+FROM_RECIPE = "from the recipe's JSON, models loaded anew"
+WINDOW_ALONE = "a window rendered alone or among others"
+PIECE_ALONE = "a stem's beginning made alone or with the rest"
+THREADS = "one thread or all"
+
+
+def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
+    """One row a check and prompt: the largest difference in samples (mels: nats)."""
+    chosen = prompts("beat")[: min(settings.prompts, MOST_PROMPTS)]
+    model = EmbeddedModel()
+    for number, prompt in enumerate(chosen):
+        for check, difference in _checks(model, prompt, settings):
+            yield (number + 1) / len(chosen), {"prompt": prompt.text, "check": check, "difference": difference}
+
+
+def _checks(model: EmbeddedModel, prompt: Prompt, settings: EvaluateSettings) -> Iterator[tuple[str, float]]:
+    request = prompt.request(settings.duration_s, settings.seed)
+    music = model.generate(request)
+    yield SAME_TWICE, difference(music.audio, model.generate(request).audio)
+    again = EmbeddedModel().replay(Recipe.from_json(music.recipe.to_json()))
+    yield FROM_RECIPE, difference(music.audio, again.audio)
+    yield from _parts_checks(music)
+
+
+def _parts_checks(music: Music) -> Iterator[tuple[str, float]]:
+    """The renderer's and vocoder's promises on the parts of one track."""
+    parts = parts_of(music)
+    frames, seed, settings = len(music.audio) // HOP, music.seed, RenderSettings()
+    renderer = Renderer()
+    together = renderer.render(parts, frames, seed, settings)
+    last = max((number for number, part in enumerate(parts) if part.notes), default=0)
+    (alone,) = renderer.render([parts[last]], frames, seed, settings)
+    yield WINDOW_ALONE, difference(together[last], alone)
+    mel, part = together[last], parts[last]
+    vocoder = Vocoder()
+    whole = vocoder.synthesise(mel, part.notes, part.instrument, seed, part.stream)
+    # One piece and the context it sees, instead of everything.
+    beginning = vocoder.synthesise(mel[: 2 * PIECE], part.notes, part.instrument, seed, part.stream)
+    yield PIECE_ALONE, difference(whole[: min(PIECE * HOP, len(beginning))], beginning[: PIECE * HOP])
+    (mel_one,) = Renderer(open_network("renderer", threads=1)).render([part], frames, seed, settings)
+    one = Vocoder(open_network("vocoder", threads=1)).synthesise(
+        mel_one, part.notes, part.instrument, seed, part.stream
+    )
+    yield THREADS, difference(whole, one)
+
+
+def parts_of(music: Music) -> list[Part]:
+    """The parts as the renderer was given them."""
+    if music.score is None:
+        raise ValueError("parts need a score")
+    table = instruments()
+    return [
+        Part(table[track.instrument], played_notes(music.score, track), track.articulations, stream)
+        for stream, track in enumerate(music.score.tracks)
+    ]
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Largest absolute difference; infinite where the shapes differ."""
+    if first.shape != second.shape:
+        return float("inf")
+    return float(np.abs(first.astype(np.float64) - second.astype(np.float64)).max(initial=0.0))
+
+
+def figures(rows: Sequence[Row]) -> list[Figure]:
+    """Share of bit-identical repetitions for each check; across thread counts the largest difference."""
+    made = []
+    for check in (SAME_TWICE, FROM_RECIPE, WINDOW_ALONE, PIECE_ALONE):
+        chosen = [row for row in rows if row["check"] == check]
+        worst = max((row["difference"] for row in chosen), default=None)
+        how = f"Share of tracks that are equal bit for bit; largest difference {worst}."
+        share = percent(row["difference"] == 0 for row in chosen)
+        made.append(Figure(f"bit-identical: {check}", share, "%", how, Target("at least", 100), len(chosen)))
+    threads = [row["difference"] for row in rows if row["check"] == THREADS]
+    how = "Largest difference of one stem's samples (full scale 1) between networks on one thread and on all cores."
+    target = Target("at most", THREADS_TOLERANCE)
+    made.append(Figure(f"difference: {THREADS}", max(threads, default=None), "", how, target, len(threads)))
+    return made
+
+
+SUITE = BenchSuite("determinism", rows, figures)

@@ -1,0 +1,122 @@
+"""Samplers against flows whose answer is known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from noisician.diffusion.flow import Denoise, euler, guided, heun, shifted_times
+from noisician.errors import Cancelled
+
+
+def of_velocity(velocity: float, power: float) -> Denoise:
+    """The x₀ of a field v(t) = velocity · t^power that does not depend on x."""
+    return lambda x, t: (x - t * velocity * t**power).astype(x.dtype)
+
+
+def gaussian(mean: float, deviation: float) -> Denoise:
+    """The exact posterior mean of x₀ ~ N(mean, deviation²) given x_t = (1 − t) x₀ + t ε."""
+
+    def denoise(x: np.ndarray, t: float) -> np.ndarray:
+        gain = (1 - t) * deviation**2 / ((1 - t) ** 2 * deviation**2 + t**2)
+        return (mean + gain * (x - (1 - t) * mean)).astype(x.dtype)
+
+    return denoise
+
+
+def test_times_run_from_start_to_zero_and_are_even_without_shift() -> None:
+    np.testing.assert_allclose(shifted_times(4), [1, 0.75, 0.5, 0.25, 0])
+    np.testing.assert_allclose(shifted_times(2, start=0.6), [0.6, 0.3, 0])
+
+
+def test_shift_three_follows_its_equation() -> None:
+    times = shifted_times(4, shift=3.0)
+    np.testing.assert_allclose(times, [1, 0.9, 0.75, 0.5, 0], atol=1e-12)
+    assert (np.diff(times) < 0).all()
+
+
+def test_no_steps_are_refused() -> None:
+    with pytest.raises(ValueError, match="0 steps"):
+        shifted_times(0)
+
+
+@pytest.mark.parametrize("sampler", [euler, heun])
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_constant_velocity_is_followed_exactly(sampler, steps: int) -> None:
+    x = np.linspace(-2, 2, 5, dtype=np.float32)[None]
+    made = sampler(of_velocity(0.7, 0), x, shifted_times(steps))
+    np.testing.assert_allclose(made, x - 0.7, atol=1e-6)
+    assert made.dtype == np.float32
+
+
+def test_order_of_convergence_on_v_equal_3t_squared() -> None:
+    """x(0) = x(1) − ∫ 3t² dt = x(1) − 1: halving the step halves Euler's error and quarters Heun's."""
+    x = np.zeros((1, 1))
+    errors = {
+        sampler: [abs(float(sampler(of_velocity(3, 2), x, shifted_times(steps))[0, 0]) + 1) for steps in (16, 32)]
+        for sampler in (euler, heun)
+    }
+    assert errors[euler][0] / errors[euler][1] == pytest.approx(2, rel=0.1)
+    assert errors[heun][0] / errors[heun][1] == pytest.approx(4, rel=0.25)
+    assert errors[heun][1] < errors[euler][1] / 10
+
+
+@pytest.mark.parametrize(("sampler", "steps", "tolerance"), [(euler, 64, 0.03), (heun, 32, 0.003)])
+def test_noise_flows_into_the_gaussian_it_was_asked_for(sampler, steps: int, tolerance: float) -> None:
+    """The flow of a Gaussian is x₀ = mean + deviation · ε, point by point."""
+    noise = np.linspace(-2.5, 2.5, 11, dtype=np.float32)[None]
+    made = sampler(gaussian(1.5, 0.4), noise, shifted_times(steps))
+    np.testing.assert_allclose(made, 1.5 + 0.4 * noise, atol=tolerance)
+
+
+@pytest.mark.parametrize("sampler", [euler, heun])
+def test_the_network_always_sees_float32_and_falling_times(sampler) -> None:
+    seen: list[tuple[np.dtype, float]] = []
+
+    def watch(x: np.ndarray, t: float) -> np.ndarray:
+        seen.append((x.dtype, t))
+        return np.zeros_like(x)
+
+    sampler(watch, np.ones((2, 3), np.float32), shifted_times(5))
+    assert {dtype for dtype, _ in seen} == {np.dtype(np.float32)}
+    times = [t for _, t in seen]
+    assert times == sorted(times, reverse=True)
+    assert all(type(t) is float and t > 0 for t in times)
+
+
+@pytest.mark.parametrize("sampler", [euler, heun])
+def test_steps_are_told_and_may_cancel(sampler) -> None:
+    told: list[int] = []
+
+    def cancel_at_two(done: int) -> None:
+        told.append(done)
+        if done == 2:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        sampler(of_velocity(1, 0), np.zeros((1, 1), np.float32), shifted_times(9), cancel_at_two)
+    assert told == [1, 2]
+
+
+def constant(value: float) -> Denoise:
+    return lambda x, t: np.full_like(x, value)
+
+
+def test_guidance_of_scale_one_and_zero_is_one_model_alone() -> None:
+    x = np.zeros((1, 2), np.float32)
+    conditional = constant(2)
+    assert guided(conditional, constant(5), 1.0, (0, 1)) is conditional
+    np.testing.assert_array_equal(guided(conditional, constant(5), 0.0, (0, 1))(x, 0.5), 5)
+
+
+def test_guidance_extrapolates_inside_its_interval_only() -> None:
+    denoise = guided(constant(2), constant(1), 3.0, (0.2, 0.9))
+    x = np.zeros((1, 1), np.float32)
+    assert [float(denoise(x, t)[0, 0]) for t in (0.1, 0.2, 0.5, 0.9, 0.95)] == [2, 4, 4, 4, 2]
+
+
+def test_models_that_agree_are_not_moved_by_guidance() -> None:
+    noise = np.linspace(-1, 1, 5, dtype=np.float32)[None]
+    plain = euler(gaussian(0.5, 0.3), noise, shifted_times(8))
+    model = guided(gaussian(0.5, 0.3), gaussian(0.5, 0.3), 4.0, (0, 1))
+    np.testing.assert_allclose(euler(model, noise, shifted_times(8)), plain, atol=1e-5)

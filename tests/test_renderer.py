@@ -1,0 +1,242 @@
+"""Note rolls, and the renderer's windows on a stand-in network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisician.errors import Cancelled
+from noisician.mel import FRAME_RATE_HZ, MEL_BANDS
+from noisician.renderer import Part, Renderer, RenderSettings, render
+from noisician.renderer.conditions import (
+    AGE_DECAY_S,
+    FEATURES,
+    LOWEST_PITCH,
+    PITCHES,
+    RINGING_S,
+    harmonic_templates,
+    note_roll,
+)
+from noisician.score.played import PlayedNote
+from noisician.styles import instruments
+from noisician.weights import available_cores
+
+FRAME_S = 1 / FRAME_RATE_HZ
+A4 = 69 - LOWEST_PITCH
+
+
+def roll_of(notes: list[PlayedNote], frames: int = 400, first: int = 0) -> np.ndarray:
+    return note_roll(notes, frames, first).reshape(frames, 3, PITCHES)
+
+
+# --- the roll -----------------------------------------------------------------------------------------------
+
+NOTES = st.lists(
+    st.builds(
+        lambda pitch, start, length, velocity: PlayedNote(pitch, start, start + length, velocity),
+        st.integers(0, 127),
+        st.floats(-1, 5),
+        st.floats(0, 3),
+        st.integers(1, 127),
+    ),
+    max_size=5,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(notes=NOTES, first=st.integers(0, 400), frames=st.integers(1, 200))
+def test_a_window_of_the_roll_equals_that_slice_of_the_whole(notes: list[PlayedNote], first: int, frames: int) -> None:
+    # Half a frame is where rounding could go either way; human timing never falls on it exactly.
+    notes = [
+        note
+        for note in notes
+        if all(abs(at * FRAME_RATE_HZ % 1 - 0.5) > 1e-6 for at in (note.start_s, note.end_s, note.end_s + RINGING_S))
+    ]
+    window, whole = note_roll(notes, frames, first), note_roll(notes, 700)
+    np.testing.assert_allclose(window, whole[first : first + frames], atol=1e-6)
+
+
+def test_an_onset_between_two_frames_is_shared() -> None:
+    roll = roll_of([PlayedNote(69, 10.25 * FRAME_S, 20 * FRAME_S, 127)])
+    assert roll[9:13, 0, A4] == pytest.approx([0, 0.75, 0.25, 0], abs=1e-5)
+    assert roll[:, 0].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_sustain_lasts_from_start_to_end_at_the_velocity() -> None:
+    roll = roll_of([PlayedNote(69, 10 * FRAME_S, 20 * FRAME_S, 64)])
+    expected = np.zeros(400)
+    expected[10:20] = 64 / 127
+    np.testing.assert_allclose(roll[:, 1, A4], expected, rtol=1e-6)
+
+
+def test_age_falls_from_the_start_and_is_gone_after_the_ringing() -> None:
+    roll = roll_of([PlayedNote(69, 10 * FRAME_S, 20 * FRAME_S, 127)])
+    age = roll[:, 2, A4]
+    np.testing.assert_allclose(age[10:50], np.exp(-np.arange(40) * FRAME_S / AGE_DECAY_S), rtol=1e-5)
+    last = round(20 + RINGING_S * FRAME_RATE_HZ)
+    assert age[last - 1] > 0
+    assert not age[last:].any()
+    assert not age[:10].any()
+
+
+def test_the_shortest_note_still_sounds_a_frame() -> None:
+    roll = roll_of([PlayedNote(69, 0.1, 0.1, 100)])
+    assert (roll[:, 1] > 0).sum() == 1
+
+
+def test_pitches_beyond_the_piano_take_its_outer_keys() -> None:
+    roll = roll_of([PlayedNote(5, 0.0, 1.0, 100), PlayedNote(127, 0.0, 1.0, 100)])
+    assert np.flatnonzero(roll[5, 1]).tolist() == [0, PITCHES - 1]
+
+
+def test_of_a_repeated_pitch_the_loudest_age_counts() -> None:
+    loud, soft = PlayedNote(69, 0.0, 0.1, 120), PlayedNote(69, 0.2, 0.3, 10)
+    age = roll_of([loud, soft])[:, 2, A4]
+    assert age[30] == pytest.approx(120 / 127 * np.exp(-30 * FRAME_S / AGE_DECAY_S), rel=1e-4)
+
+
+def test_templates_are_loudest_where_the_pitch_is() -> None:
+    templates = harmonic_templates()
+    assert templates.shape == (PITCHES, MEL_BANDS)
+    np.testing.assert_allclose(templates.max(axis=1), 1)
+    assert templates.min() >= 0
+    lowest = np.array([int(np.flatnonzero(row > 0.2)[0]) for row in templates[12:]])
+    assert (np.diff(lowest) >= 0).all()
+    assert lowest[-1] > 3 * lowest[0]
+
+
+# --- windows ------------------------------------------------------------------------------------------------
+
+WINDOW = 96
+MIX = np.random.default_rng(0).standard_normal((FEATURES, MEL_BANDS)).astype(np.float32)
+SETTINGS = RenderSettings(steps=3, guidance_scale=2.0)
+MELODY = tuple(PlayedNote(60 + step % 7, 0.5 + 0.25 * step, 0.7 + 0.25 * step, 80) for step in range(5))
+
+
+class FakeNetwork:
+    """Every item is computed by itself, so only the renderer could let one touch another."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, float]] = []
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        self.calls.append((len(inputs["mel_t"]), float(inputs["known"][0])))
+        assert inputs["mel_t"].dtype == inputs["roll"].dtype == inputs["t"].dtype == np.float32
+        made = [self._one({name: value[item] for name, value in inputs.items()}) for item in range(render.BATCH)]
+        return [np.stack(made)]
+
+    @staticmethod
+    def _one(inputs: dict[str, np.ndarray]) -> np.ndarray:
+        heard = inputs["roll"] @ MIX + 0.1 * float(inputs["instrument"]) + inputs["articulations"].sum()
+        return np.tanh(0.5 * inputs["mel_t"] + inputs["known"] * heard).astype(np.float32)
+
+
+@pytest.fixture
+def renderer(monkeypatch: pytest.MonkeyPatch) -> Renderer:
+    config = {"frames_per_token": 4, "window_tokens": WINDOW // 4}
+    monkeypatch.setattr(render, "manifest", lambda: {"renderer": {"config": config}})
+    return Renderer(FakeNetwork())  # type: ignore[arg-type]
+
+
+def part(notes: tuple[PlayedNote, ...] = MELODY, id_: str = "flute", stream: int = 0) -> Part:
+    return Part(instruments()[id_], notes, (), stream)
+
+
+def test_a_part_alone_equals_it_among_others_bit_for_bit(renderer: Renderer) -> None:
+    parts = [part(), part(id_="grand_piano", stream=1), part(id_="violin", stream=2)]
+    together = renderer.render(parts, 333, 5, SETTINGS)
+    for one, mel in zip(parts, together, strict=True):
+        np.testing.assert_array_equal(renderer.render([one], 333, 5, SETTINGS)[0], mel)
+
+
+def test_lengthening_a_piece_keeps_the_windows_before_the_end(renderer: Renderer) -> None:
+    short, long = (renderer.render([part()], frames, 5, SETTINGS)[0] for frames in (200, 300))
+    plan = renderer.plan(200)
+    settled = plan.start(plan.count - 1)  # where the short piece's last window begins
+    np.testing.assert_array_equal(long[:settled], short[:settled])
+
+
+def test_a_changed_note_changes_only_the_windows_that_hear_it(renderer: Renderer) -> None:
+    late = PlayedNote(80, 3.0, 3.2, 100)
+    before = renderer.render([part()], 400, 5, SETTINGS)[0]
+    after = renderer.render([part((*MELODY, late))], 400, 5, SETTINGS)[0]
+    plan = renderer.plan(400)
+    first = plan.start(plan.touching(int(3.0 * FRAME_RATE_HZ) - 1, 400)[0])
+    np.testing.assert_array_equal(after[:first], before[:first])
+    assert (after[first:] != before[first:]).any()
+
+
+def test_seed_stream_instrument_and_tags_all_matter(renderer: Renderer) -> None:
+    base = renderer.render([part()], 120, 5, SETTINGS)[0]
+    others = [
+        renderer.render([part(stream=9)], 120, 5, SETTINGS)[0],
+        renderer.render([part(id_="violin")], 120, 5, SETTINGS)[0],
+        renderer.render([replace(part(), articulations=("dark",))], 120, 5, SETTINGS)[0],
+        renderer.render([part()], 120, 6, SETTINGS)[0],
+    ]
+    np.testing.assert_array_equal(renderer.render([part()], 120, 5, SETTINGS)[0], base)
+    assert all((other != base).any() for other in others)
+
+
+@pytest.mark.parametrize("frames", [1, 20, 95, 96, 97, 130])
+def test_any_length_gives_its_frames(renderer: Renderer, frames: int) -> None:
+    (mel,) = renderer.render([part()], frames, 0, SETTINGS)
+    assert mel.shape == (frames, MEL_BANDS)
+    assert mel.dtype == np.float32
+    assert mel.min() >= np.float32(render.SILENCE)
+
+
+def test_the_batch_is_always_full_and_silence_is_not_painted(renderer: Renderer) -> None:
+    network: FakeNetwork = renderer._network  # type: ignore[assignment]
+    note = PlayedNote(69, 0.0, 0.2, 90)  # rings until frame 233: windows at 0, 32, … 224 of 31
+    renderer.render([part((note,))], 1000, 0, RenderSettings(steps=1))
+    assert [batch for batch, _ in network.calls] == [render.BATCH] * 2
+
+
+def test_guidance_asks_twice_inside_its_interval(renderer: Renderer) -> None:
+    network: FakeNetwork = renderer._network  # type: ignore[assignment]
+    renderer.render([part()], 50, 0, RenderSettings(steps=4, guidance_scale=2.0))
+    assert [known for _, known in network.calls] == [1, 1, 0, 1, 0, 1, 0]  # t = 1 is outside 0.2 … 0.9
+
+
+def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
+    note = PlayedNote(69, 100 * FRAME_S, 120 * FRAME_S, 90)
+    (mel,) = renderer.render([part((note,))], 600, 0, SETTINGS)
+    gone = round(120 + RINGING_S * FRAME_RATE_HZ)
+    assert (mel[:99] == np.float32(render.SILENCE)).all()
+    assert (mel[gone:] == np.float32(render.SILENCE)).all()
+    assert (mel[99:gone].max(axis=1) > render.SILENCE).all()
+
+
+def test_without_notes_there_is_silence_and_progress_ends(renderer: Renderer) -> None:
+    shares: list[float] = []
+    (mel,) = renderer.render([part(())], 100, 0, SETTINGS, shares.append)
+    assert (mel == np.float32(render.SILENCE)).all()
+    assert shares == [1.0]
+    assert renderer.render([], 100, 0, SETTINGS) == []
+
+
+def test_notes_beyond_the_end_are_nobodys(renderer: Renderer) -> None:
+    beyond = PlayedNote(69, 9.0, 9.5, 90)
+    assert (renderer.render([part((beyond,))], 100, 0, SETTINGS)[0] == np.float32(render.SILENCE)).all()
+
+
+def test_progress_climbs_to_one_and_may_cancel_at_once(renderer: Renderer) -> None:
+    network: FakeNetwork = renderer._network  # type: ignore[assignment]
+    shares: list[float] = []
+    renderer.render([part(), part(stream=1)], 200, 0, SETTINGS, shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(shares) > 4
+    asked = len(network.calls)
+
+    def cancel(share: float) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        renderer.render([part()], 200, 0, RenderSettings(steps=3), cancel)
+    assert asked < len(network.calls) <= asked + available_cores()
