@@ -222,7 +222,7 @@ def roster_of(*wanted: str, excluded: tuple[str, ...] = ()) -> list[tuple[str, s
 
 
 def test_one_who_fits_another_seat_makes_room() -> None:
-    """The piano could lead; the cello section it displaces could not."""
+    """One who could also lead leaves the chords to one who knows nothing else."""
     table_ = instruments()
     chords_only = next(id_ for id_ in PLAYABLE if table_[id_].roles == ("chords",))
     flexible = next(id_ for id_ in PLAYABLE if table_[id_].roles[0] == "chords" and len(table_[id_].roles) > 1)
@@ -274,7 +274,7 @@ def test_textures_alone_are_a_piece() -> None:
     assert plan.players == ((),) * len(plan.sections)
 
 
-def test_an_instrument_suggests_its_genre_and_energy_the_fitting_one() -> None:
+def test_a_calm_wish_chooses_a_calm_genre() -> None:
     shares = [next(iter(make_plan(Controls(energy=0.05), seed).style.genres)) for seed in range(30)]
     assert {"ambient", "new_age"} & set(shares)
     assert not {"metal", "punk", "edm"} & set(shares)

@@ -125,6 +125,12 @@ def test_a_hold_extends_and_a_hold_of_nothing_rests() -> None:
     assert _decode(grid).tracks[0].notes == (Note(72, 2 / 6, 3 / 6, 62),)
 
 
+def test_a_melody_that_only_holds_has_no_notes() -> None:
+    grid = _random_grid(0, "4/4")
+    grid.stream("lead")[:] = HOLD
+    assert _decode(grid, roster={"lead": "flute"}).tracks[0].notes == ()
+
+
 def test_a_held_chord_moves_only_the_voices_that_must() -> None:
     grid = Grid.empty(1)
     grid.stream("chord")[:8] = chord_token(0, "maj")

@@ -24,6 +24,7 @@ KIND_ENERGY = {
 }
 #: What goes first when a piece is too short for its form.
 _EXPENDABLE = ("solo", "bridge", "pre_chorus", "break", "outro", "build", "intro", "verse")
+_SIDES = ("intro", "outro", "break", "build")
 SHORTEST_SECTION_BARS = 2
 #: Pieces shorter than this are one section.
 FORM_FROM_S = 20.0
@@ -50,7 +51,8 @@ def plan_sections(
         if kind not in [existing for existing, _ in kinds]:
             kinds.insert(*_place_for(kind, len(kinds)))
     kinds = _shortened(kinds, bars, wanted)
-    lengths = _share_out([length for _, length in kinds], bars)
+    longest_side = max(SHORTEST_SECTION_BARS, bars // 6)  # a short piece has no time for a long way in
+    lengths = _share_out([min(n, longest_side) if kind in _SIDES else n for kind, n in kinds], bars)
     sections, start, labels = [], 0, {}
     for (kind, _), length in zip(kinds, lengths, strict=True):
         label = labels.setdefault(kind, chr(ord("A") + len(labels)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -133,6 +133,8 @@ class EmbeddedModel:
             roster=plan.roster,
             articulations=plan.articulations,
         )
+        # Somebody with nothing to play in so short a piece needs no stem.
+        score = replace(score, tracks=tuple(track for track in score.tracks if track.notes))
         played = perform(score, swing=plan.swing, humanise=HUMANISE, seed=seed, swing_unit=plan.swing_unit)
         return shade(played, plan.velocity_shift)
 

@@ -7,9 +7,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from noisician.recipe import software_version
 from noisician.weights import available_cores
 
-PACKAGES = ("noisician", "numpy", "scipy", "onnxruntime", "soxr", "librosa", "tinysoundfont")
+PACKAGES = ("numpy", "scipy", "onnxruntime", "soxr", "librosa", "tinysoundfont")
 
 
 def processor() -> str:
@@ -32,7 +33,7 @@ def memory_gb() -> float | None:
 
 def versions() -> dict[str, str]:
     """Package → version, of those that are installed."""
-    found = {}
+    found = {"noisician": software_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    steps: int = 12
+    steps: int = 8
     guidance_scale: float = 1.0
     shift: float = 1.0
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from statistics import fmean
 
 import numpy as np
@@ -131,7 +132,7 @@ def _melody(grid: Grid, role: str, shift: int) -> list[Note]:
     tokens = grid.stream(role)
     breaks = [*map(int, np.flatnonzero(tokens != HOLD))]  # every event: an onset or a rest ends the note before
     notes = []
-    for start, end in zip(breaks, [*breaks[1:], len(tokens)], strict=True):
+    for start, end in pairwise([*breaks, len(tokens)]):
         if tokens[start] >= FIRST_ONSET:
             pitch, level = pitch_of(int(tokens[start]))
             notes.append(_note(pitch + shift, start, end, steps_per_beat, LEVEL_VELOCITIES[level]))

@@ -55,10 +55,10 @@ def _parts_checks(music: Music) -> Iterator[tuple[str, float]]:
     frames, seed, settings = len(music.audio) // HOP, music.seed, RenderSettings()
     renderer = Renderer()
     together = renderer.render(parts, frames, seed, settings)
-    last = max((number for number, part in enumerate(parts) if part.notes), default=0)
-    (alone,) = renderer.render([parts[last]], frames, seed, settings)
-    yield WINDOW_ALONE, difference(together[last], alone)
-    mel, part = together[last], parts[last]
+    busiest = max(range(len(parts)), key=lambda number: _pitched_notes(parts[number]))
+    mel, part = together[busiest], parts[busiest]
+    (alone,) = renderer.render([part], frames, seed, settings)
+    yield WINDOW_ALONE, difference(mel, alone)
     vocoder = Vocoder()
     whole = vocoder.synthesise(mel, part.notes, part.instrument, seed, part.stream)
     # One piece and the context it sees, instead of everything.
@@ -69,6 +69,10 @@ def _parts_checks(music: Music) -> Iterator[tuple[str, float]]:
         mel_one, part.notes, part.instrument, seed, part.stream
     )
     yield THREADS, difference(whole, one)
+
+
+def _pitched_notes(part: Part) -> int:
+    return len(part.notes) if part.instrument.excitation == "harmonic" else 0
 
 
 def parts_of(music: Music) -> list[Part]:
