@@ -103,9 +103,7 @@ def _torch(threads: int | None) -> None:
 
     missing = [name for name in ("torch", "onnx", "safetensors") if find_spec(name) is None]
     if missing:
-        raise NoisicianError(
-            f"training needs {missing[0]}, which is not installed; run: pip install 'noisician[train]'"
-        )
+        raise NoisicianError(f"training needs {missing[0]}, which is missing; run: pip install 'noisician[train]'")
     os.environ["OMP_NUM_THREADS"] = str(threads or available_cores())  # read once, when PyTorch is imported
 
 

@@ -16,12 +16,14 @@ from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, WINDOW_BARS, 
 from noisician.composer.plan import Plan
 from noisician.diffusion.noise import generator
 from noisician.diffusion.unmask import Choice, Stage, unmask
-from noisician.score.grid import DRUMS, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
+from noisician.score.grid import CHORDAL, DRUMS, HOLD, MONOPHONIC, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
 from noisician.score.model import Section
 from noisician.weights import Network, open_network
 
 STRETCH_BARS = 8
 CHORD = STREAMS.index("chord")
+_NOTE_STREAMS = tuple(STREAMS.index(name) for name in (*MONOPHONIC, *CHORDAL))
+_NEVER = np.float32(-1e9)
 #: Share of each role's beats written anew when a section returns; of drums only the last bar, for a fresh fill.
 VARIATION = {"lead": 0.25, "counter": 0.3, "arp": 0.15, "bass": 0.1, "chords": 0.1, "pad": 0.0}
 _ORDER = (
@@ -35,13 +37,16 @@ _ORDER = (
 
 @dataclass(frozen=True)
 class ComposerSettings:
-    """``steps`` unmasking steps a stage; ``guidance_scale`` sharpens the style, 1 = off."""
+    """``steps`` unmasking steps a stage; ``guidance_scale`` sharpens the style, 1 = off.
 
-    steps: int = 5
+    The order is nearly random: surest-first fills the grid with rests and held notes, which are always a safe guess.
+    """
+
+    steps: int = 6
     temperature: float = 0.95
     top_p: float = 0.96
-    order_noise: float = 0.7
-    guidance_scale: float = 1.4
+    order_noise: float = 8.0
+    guidance_scale: float = 1.0
 
 
 class Composer:
@@ -96,7 +101,10 @@ class Composer:
 
         def predict(guess: np.ndarray) -> list[np.ndarray]:
             held = _held_chords(guess, follows, board.steps_per_beat)
-            return conditions.logits(self._network, held, settings.guidance_scale)
+            logits = conditions.logits(self._network, held, settings.guidance_scale)
+            for place in _NOTE_STREAMS:
+                forbid_loose_holds(logits[place][0], guess[0, :, place], starts_piece=start_bar == 0)
+            return logits
 
         total = sum(stage.steps for stage in stages)
         if not stages:
@@ -177,6 +185,17 @@ class _Board:
         for stream in DRUMS:
             fresh[-self.steps_per_bar :, STREAMS.index(stream)] = True
         return fresh
+
+
+def forbid_loose_holds(logits: np.ndarray, tokens: np.ndarray, starts_piece: bool) -> None:
+    """In place: nothing may be held after a known rest, and no rest may stand before a known hold.
+
+    ``logits [steps, vocabulary]`` and ``tokens [steps]`` of one stream of notes.
+    """
+    after_rest = np.empty(len(tokens), bool)
+    after_rest[0], after_rest[1:] = starts_piece, tokens[:-1] == REST
+    logits[after_rest, HOLD] = _NEVER
+    logits[:-1][tokens[1:] == HOLD, REST] = _NEVER
 
 
 def _active(plan: Plan) -> np.ndarray:

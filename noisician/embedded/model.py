@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
-from noisician.errors import FileError
+from noisician.errors import FileError, RequestError
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import Finish, StemAudio, Timing, mix_stems, plan_mix
 from noisician.music import Music, OnProgress, ShouldCancel, Stages, ignore_progress, never
@@ -135,6 +135,8 @@ class EmbeddedModel:
         )
         # Somebody with nothing to play in so short a piece needs no stem.
         score = replace(score, tracks=tuple(track for track in score.tracks if track.notes))
+        if not score.tracks:
+            raise RequestError(f"seed {seed} left every player of this piece silent; take another seed or more bars")
         played = perform(score, swing=plan.swing, humanise=HUMANISE, seed=seed, swing_unit=plan.swing_unit)
         return shade(played, plan.velocity_shift)
 

@@ -23,7 +23,7 @@ from noisician.renderer.conditions import FEATURES
 from noisician.score.grid import STREAMS
 from noisician.styles import ARTICULATIONS
 from noisician.training.composer import ComposerConfig, ComposerNet
-from noisician.training.loop import load_checkpoint
+from noisician.training.loop import checkpoint_config, load_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.training.vocoder import VocoderConfig, VocoderNet
 from noisician.weights import FOLDER, Network, checksum
@@ -82,17 +82,20 @@ def composer(config: ComposerConfig | None = None) -> Exportable:
 
 
 EXPORTABLES = {"vocoder": vocoder, "renderer": renderer, "composer": composer}
+CONFIGS = {"vocoder": VocoderConfig, "renderer": RendererConfig, "composer": ComposerConfig}
 
 
 def export(name: str, checkpoint: Path, version: str, folder: Path = FOLDER) -> float:
     """Writes ``<name>.onnx`` and its manifest entry; returns the largest difference from torch over the outputs."""
-    part = EXPORTABLES[name]()
+    part = EXPORTABLES[name](CONFIGS[name](**checkpoint_config(checkpoint)))
     load_checkpoint(checkpoint, part.net)
     part.net.eval()
     path = folder / f"{name}.onnx"
-    _write_onnx(part, path)
-    _store_half(path)
-    difference = _difference(part, path)
+    temporary = folder / f"{name}.tmp"  # a failure on the way leaves the model that was there
+    _write_onnx(part, temporary)
+    _store_half(temporary)
+    difference = _difference(part, temporary)
+    temporary.replace(path)
     manifest_path = folder / "manifest.json"
     entries = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
     entries[name] = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -155,6 +155,15 @@ def save_checkpoint(path: Path, weights: Mapping[str, Tensor], config: Any) -> N
     temporary = path.with_suffix(".tmp")
     save_file(half, temporary, metadata={"config": json.dumps(asdict(config))})
     temporary.replace(path)
+
+
+def checkpoint_config(path: Path) -> dict[str, Any]:
+    """The configuration of the network a checkpoint is of. Raises WeightsError."""
+    try:
+        with safe_open(path, "pt") as file:
+            return json.loads((file.metadata() or {})["config"])
+    except (OSError, KeyError, ValueError, SafetensorError) as broken:
+        raise WeightsError(f"{path} is no checkpoint of ours ({broken}); it is missing or damaged") from broken
 
 
 def load_checkpoint(path: Path, net: nn.Module) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from noisician.composer import Composer, ComposerSettings, make_plan
 from noisician.embedded import EmbeddedModel
 from noisician.evaluate.prompts import Prompt, prompts
 from noisician.evaluate.report import Figure, Target
@@ -13,6 +14,7 @@ from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.suites.suite import BenchSuite, Row, percent
 from noisician.mel import HOP
 from noisician.music import Music
+from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.renderer import Part, Renderer, RenderSettings
 from noisician.score.played import played_notes
@@ -28,7 +30,8 @@ SAME_TWICE = "the same request twice"
 FROM_RECIPE = "from the recipe's JSON, models loaded anew"
 WINDOW_ALONE = "a window rendered alone or among others"
 PIECE_ALONE = "a stem's beginning made alone or with the rest"
-THREADS = "one thread or all"
+THREADS = "networks on one thread or two, samples"
+COMPOSER_THREADS = "composer on one thread or two"
 
 
 def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
@@ -46,6 +49,7 @@ def _checks(model: EmbeddedModel, prompt: Prompt, settings: EvaluateSettings) ->
     yield SAME_TWICE, difference(music.audio, model.generate(request).audio)
     again = EmbeddedModel().replay(Recipe.from_json(music.recipe.to_json()))
     yield FROM_RECIPE, difference(music.audio, again.audio)
+    yield COMPOSER_THREADS, difference(_composed(1, prompt, settings), _composed(2, prompt, settings))
     yield from _parts_checks(music)
 
 
@@ -64,11 +68,22 @@ def _parts_checks(music: Music) -> Iterator[tuple[str, float]]:
     # One piece and the context it sees, instead of everything.
     beginning = vocoder.synthesise(mel[: 2 * PIECE], part.notes, part.instrument, seed, part.stream)
     yield PIECE_ALONE, difference(whole[: min(PIECE * HOP, len(beginning))], beginning[: PIECE * HOP])
-    (mel_one,) = Renderer(open_network("renderer", threads=1)).render([part], frames, seed, settings)
-    one = Vocoder(open_network("vocoder", threads=1)).synthesise(
-        mel_one, part.notes, part.instrument, seed, part.stream
-    )
-    yield THREADS, difference(whole, one)
+    yield THREADS, difference(_on_threads(1, part, frames, seed), _on_threads(2, part, frames, seed))
+
+
+def _on_threads(threads: int, part: Part, frames: int, seed: int) -> np.ndarray:
+    """A part's samples with ``threads`` threads inside each network."""
+    renderer = Renderer(open_network("renderer", threads))
+    (mel,) = renderer.render([part], frames, seed, RenderSettings())
+    return Vocoder(open_network("vocoder", threads)).synthesise(mel, part.notes, part.instrument, seed, part.stream)
+
+
+def _composed(threads: int, prompt: Prompt, settings: EvaluateSettings) -> np.ndarray:
+    """The tokens of a prompt's grid with ``threads`` threads inside the composer's network."""
+    request = prompt.request(settings.duration_s, settings.seed)
+    seed = request.seed or 0
+    composer = Composer(open_network("composer", threads))
+    return composer.compose(make_plan(understand(request), seed), seed, ComposerSettings()).tokens
 
 
 def _pitched_notes(part: Part) -> int:
@@ -96,14 +111,14 @@ def difference(first: np.ndarray, second: np.ndarray) -> float:
 def figures(rows: Sequence[Row]) -> list[Figure]:
     """Share of bit-identical repetitions for each check; across thread counts the largest difference."""
     made = []
-    for check in (SAME_TWICE, FROM_RECIPE, WINDOW_ALONE, PIECE_ALONE):
+    for check in (SAME_TWICE, FROM_RECIPE, WINDOW_ALONE, PIECE_ALONE, COMPOSER_THREADS):
         chosen = [row for row in rows if row["check"] == check]
         worst = max((row["difference"] for row in chosen), default=None)
         how = f"Share of tracks that are equal bit for bit; largest difference {worst}."
         share = percent(row["difference"] == 0 for row in chosen)
         made.append(Figure(f"bit-identical: {check}", share, "%", how, Target("at least", 100), len(chosen)))
     threads = [row["difference"] for row in rows if row["check"] == THREADS]
-    how = "Largest difference of one stem's samples (full scale 1) between networks on one thread and on all cores."
+    how = "Largest difference of one stem's samples (full scale 1) between networks on one thread and on two."
     target = Target("at most", THREADS_TOLERANCE)
     made.append(Figure(f"difference: {THREADS}", max(threads, default=None), "", how, target, len(threads)))
     return made

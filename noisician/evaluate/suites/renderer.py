@@ -22,8 +22,8 @@ from noisician.vocoder import Vocoder
 _HOW = (
     "Log-mel L1 (128 bands, levels not aligned) between held-out exercises played by {source} and the same notes "
     "through renderer and vocoder (default sampler settings, one take). Baselines: the exercise played by the other "
-    "soundfont (own voices: another seed), and a flat mel (one level wherever a note sounds or rings, the best one for "
-    "the clip) through the vocoder."
+    "soundfont (own voices: another seed), and a flat mel (the clip's mean level wherever a note sounds or "
+    "rings) through the vocoder."
 )
 _SOURCES = {
     "training": "the soundfonts and voices of the training set, held-out seeds",
@@ -76,12 +76,12 @@ def measured(clip: Clip, renderer: Renderer, vocoder: Vocoder, understudy: Under
 
 
 def flat_mel(clip: Clip, reference: np.ndarray) -> np.ndarray:
-    """``[frames, 128]``: the reference's median where notes sound or ring, silence elsewhere."""
+    """``[frames, 128]``: the reference's mean where notes sound or ring, silence elsewhere."""
     roll = note_roll(clip.notes, len(reference))
     sounding = (roll > 0).any(axis=1)
     flat = np.full_like(reference, SILENCE)
     if sounding.any():
-        flat[sounding] = np.median(reference[sounding])
+        flat[sounding] = reference[sounding].mean()
     return flat
 
 

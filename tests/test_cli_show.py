@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import FakeModel, RunCommand
+
+from noisician.cli.progress import PlainLines, watch
+from noisician.cli.show import _table
+from noisician.styles import instruments, table
+
+
+def test_explain_gives_each_value_its_reason(run_command: RunCommand) -> None:
+    lines = run_command("explain", "dreamy lofi in F# minor, no drums, qxzzy", "--bpm", "90").out.splitlines()
+    words = [line.split() for line in lines]
+    assert ["genres", "lofi_hip_hop", "lofi", "known", "word"] in words
+    assert ["tempo_bpm", "90", "--bpm", "90", "option"] in words
+    assert any(row[:2] == ["excluded", "drums"] for row in words)
+    assert any(row[:3] == ["not", "understood", "qxzzy"] for row in words)
+
+
+def test_explain_as_json(run_command: RunCommand) -> None:
+    controls = json.loads(run_command("explain", "dreamy lofi", "--key", "A dorian", "--json").out)
+    assert controls["genres"] == [["lofi_hip_hop", 1.0]]
+    assert (controls["key"], controls["mode"]) == ("A", "dorian")
+
+
+def test_cells_show_markup_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    _table(("words",), [["[bold]jazz[/bold]"]])
+    assert "[bold]jazz[/bold]" in capsys.readouterr().out
+
+
+def test_explain_of_nothing(run_command: RunCommand) -> None:
+    assert "everything will be chosen" in run_command("explain").out
+
+
+def test_inspect_any_file_of_a_track(fake_model: FakeModel, run_command: RunCommand, tmp_path: Path) -> None:
+    run_command(
+        "make", "calm piano", "--seed", "5", "--midi", "--spectrogram", "--stems-zip", "-o", f"{tmp_path}/a.mp3"
+    )
+    shown = {name: run_command("inspect", f"{tmp_path}/{name}").out for name in
+             ("a.mp3", "a.json", "a.mid", "a.png", "a_stems.zip")}  # fmt: skip
+    assert len(set(shown.values())) == 1
+    rows = [line.split() for line in shown["a.mp3"].splitlines()]
+    for row in (["prompt", "calm", "piano"], ["seed", "5"], ["tempo", "120", "BPM"], ["key", "C", "major"]):
+        assert row in rows
+    assert ["lead", "flute,", "1", "notes"] in rows
+    recipe = json.loads(run_command("inspect", f"{tmp_path}/a.mp3", "--json").out)
+    assert recipe == json.loads((tmp_path / "a.json").read_text())
+
+
+def test_styles_lists_every_entry_once(run_command: RunCommand) -> None:
+    listed = json.loads(run_command("styles", "--json").out)
+    assert [entry["id"] for entry in listed["genres"]] == list(table("genres"))
+    assert [entry["id"] for entry in listed["moods"]] == list(table("moods"))
+    sounds = [entry["id"] for kind in ("instruments", "textures") for entry in listed[kind]]
+    assert sorted(sounds) == sorted(instruments())
+    textures = json.loads(run_command("styles", "textures", "--json").out)
+    assert textures == listed["textures"]
+
+
+def test_styles_as_a_table(run_command: RunCommand) -> None:
+    lines = run_command("styles", "moods").out.splitlines()
+    assert lines[0].split()[:2] == [str(len(table("moods"))), "moods"]
+    assert [line.split()[0] for line in lines[1:]] == list(table("moods"))
+
+
+def test_no_command_and_help(run_command: RunCommand) -> None:
+    done = run_command()
+    assert done.status == 0
+    for name in ("make", "explain", "inspect", "styles", "corpus", "train", "evaluate"):
+        assert name in done.out
+    assert run_command("--version").out.startswith("noisician ")
+    assert run_command("make", "--help").status == 0
+
+
+def test_plain_progress_says_each_stage_and_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    now_s = [0.0]
+    lines = PlainLines("take 1 of 2: ", clock=lambda: now_s[0])
+    for second, stage, share in ((0, "composing", 0.0), (1, "composing", 0.1), (2, "painting", 0.2),
+                                 (4, "painting", 0.4), (8, "painting", 0.5), (9, "mixing", 1.0)):  # fmt: skip
+        now_s[0] = float(second)
+        lines(stage, share)
+    assert capsys.readouterr().err.splitlines() == [
+        "take 1 of 2: composing, 0%",
+        "take 1 of 2: painting, 20%, about 8 s left",
+        "take 1 of 2: painting, 50%, about 8 s left",
+        "take 1 of 2: mixing, 100%",
+    ]
+
+
+def test_a_terminal_gets_a_line_that_is_cleared(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with watch("take 1 of 2: ") as show:
+        show("painting", 0.5)
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert "take 1 of 2: starting" in written.err or "take 1 of 2: painting" in written.err
+
+
+def test_quiet_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    with watch(quiet=True) as show:
+        show("painting", 0.5)
+    assert capsys.readouterr().err == ""

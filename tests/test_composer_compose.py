@@ -1,0 +1,212 @@
+"""Writing grids with a stand-in network: what is given stays, repeats return, nothing leaves the vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from noisician.composer import Composer, ComposerSettings, Plan
+from noisician.composer.compose import STRETCH_BARS, VARIATION
+from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
+from noisician.errors import Cancelled
+from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
+from noisician.score.model import METERS, Section
+
+CHORD = STREAMS.index("chord")
+SIZES = [VOCABULARY[stream] for stream in STREAMS]
+QUICK = ComposerSettings(steps=2)
+PLACES = np.random.default_rng(0).standard_normal((16, sum(SIZES))).astype(np.float32)
+
+
+class FakeNetwork:
+    """Logits from each step's own conditions and tokens; checks what it is fed."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        self.calls += 1
+        tokens = inputs["tokens"]
+        batch, steps, streams = tokens.shape
+        assert tokens.dtype == inputs["place"].dtype == inputs["kind"].dtype == np.int64
+        assert streams == len(STREAMS)
+        assert steps <= 16 * WINDOW_BARS
+        assert (tokens <= MASK_TOKENS).all()
+        assert inputs["features"].shape == (batch, steps, STEP_FEATURES)
+        assert inputs["style"].shape == (batch, STYLE_FEATURES)
+        turn = (tokens.sum(axis=2) % 7)[..., None] / 7
+        return [(2 * PLACES[inputs["place"]] * (0.5 + turn) * (0.5 + inputs["known"])).astype(np.float32)]
+
+
+def plan_of(
+    form: tuple[tuple[str, int], ...] = (("verse", 3), ("chorus", 2)),
+    roles: tuple[str, ...] = GRID_ROLES,
+    signature: str = "4/4",
+    silent: tuple[tuple[int, str], ...] = (),
+) -> Plan:
+    """A plan of these sections; ``silent`` (section, role) pairs rest."""
+    starts = np.cumsum([0, *(bars for _, bars in form)]).tolist()
+    sections = tuple(
+        Section(kind, kind, start, bars, 0.5) for (kind, bars), start in zip(form, starts[:-1], strict=True)
+    )
+    players = tuple(tuple(role for role in roles if (place, role) not in silent) for place in range(len(form)))
+    return Plan(
+        tempo_bpm=120.0,
+        key="C",
+        mode="major",
+        time_signature=signature,
+        bars=starts[-1],
+        duration_s=10.0,
+        sections=sections,
+        players=players,
+        roster=tuple((role, "grand_piano") for role in roles),
+        articulations={},
+        style=Style({"pop": 1.0}, {}, "major", signature),
+        production=(),
+        velocity_shift=0,
+        swing=0.0,
+        swing_unit="sixteenth",
+        loop=False,
+    )
+
+
+def composed(plan: Plan, seed: int = 1, given: Grid | None = None, **hearing) -> Grid:
+    return Composer(FakeNetwork()).compose(plan, seed, QUICK, given, **hearing)  # type: ignore[arg-type]
+
+
+def bar_rows(plan: Plan, first: int, bars: int = 1) -> slice:
+    per_bar = METERS[plan.time_signature].steps_per_bar
+    return slice(first * per_bar, (first + bars) * per_bar)
+
+
+@pytest.mark.parametrize("signature", list(METERS))
+@pytest.mark.parametrize("form", [(("chorus", 1),), (("verse", 9), ("chorus", 2)), (("intro", 17),)])
+def test_a_grid_is_whole_and_inside_the_vocabulary(signature: str, form: tuple[tuple[str, int], ...]) -> None:
+    plan = plan_of(form, signature=signature)
+    grid = composed(plan)
+    assert grid.bars == plan.bars
+    assert grid.time_signature == signature
+    assert ((grid.tokens >= 0) & (grid.tokens < MASK_TOKENS)).all()
+    beats = grid.stream("chord").reshape(-1, grid.meter.steps_per_beat)
+    assert (beats == beats[:, :1]).all()  # a chord lasts its beat
+
+
+def test_the_same_seed_gives_the_same_grid_and_another_another() -> None:
+    first, again, other = (composed(plan_of(), seed).tokens for seed in (4, 4, 5))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_what_comes_later_changes_nothing_before() -> None:
+    shorter = plan_of((("verse", 8), ("chorus", 4)))
+    longer = plan_of((("verse", 8), ("chorus", 4), ("outro", 3)))
+    np.testing.assert_array_equal(composed(longer).tokens[: 12 * 16], composed(shorter).tokens)
+
+
+def test_who_does_not_play_rests() -> None:
+    plan = plan_of(silent=((0, "drums"), (1, "lead")))
+    grid = composed(plan)
+    for section, role in ((0, "drums"), (1, "lead")):
+        rows = bar_rows(plan, plan.sections[section].start_bar, plan.sections[section].bars)
+        for stream in ROLE_STREAMS[role]:
+            assert (grid.stream(stream)[rows] == REST).all()
+    assert (grid.stream("lead")[bar_rows(plan, 0, 3)] != REST).any()
+
+
+def test_nobody_at_all_still_leaves_the_harmony() -> None:
+    grid = composed(plan_of(roles=()))
+    silent = np.delete(grid.tokens, CHORD, axis=1)
+    assert (silent == REST).all()
+    assert (grid.stream("chord") != 0).any()
+
+
+def given_grid(plan: Plan, share: float, seed: int = 0) -> Grid:
+    """A grid with a random share of its cells known, chords changing within the beat included."""
+    rng = np.random.default_rng(seed)
+    grid = Grid.empty(plan.bars, plan.time_signature)
+    known = rng.random(grid.tokens.shape) < share
+    tokens = np.stack([rng.integers(0, size, len(grid.tokens)) for size in SIZES], axis=1)
+    return Grid(np.where(known, tokens, MASK_TOKENS).astype(np.int16), plan.time_signature)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])
+def test_given_cells_stay_to_the_last_one(share: float) -> None:
+    plan = plan_of((("verse", 2), ("chorus", 2), ("verse", 2)), silent=((0, "bass"),))
+    given = given_grid(plan, share)
+    kept = given.tokens.copy()
+    made = composed(plan, given=given).tokens
+    known = kept != MASK_TOKENS
+    np.testing.assert_array_equal(made[known], kept[known])
+    np.testing.assert_array_equal(given.tokens, kept)
+    assert (made < MASK_TOKENS).all()
+
+
+def test_a_given_melody_is_harmonised_around() -> None:
+    plan = plan_of()
+    given = Grid(np.tile(MASK_TOKENS, (plan.bars * 16, 1)))
+    given.stream("lead")[:] = np.arange(plan.bars * 16) % 50
+    made = composed(plan, given=given)
+    np.testing.assert_array_equal(made.stream("lead"), given.stream("lead"))
+    assert (made.stream("bass") != REST).any()
+
+
+REPEATED = (("verse", 8), ("chorus", 2), ("verse", 8))
+
+
+def test_a_section_that_returns_is_recognised_and_not_the_same() -> None:
+    plan = plan_of(REPEATED)
+    grid = composed(plan)
+    first, again = grid.tokens[bar_rows(plan, 0, 8)], grid.tokens[bar_rows(plan, 10, 8)]
+    same = (first == again).mean(axis=0)
+    assert same[CHORD] == 1
+    for stream in ("pad", "bass", "chords"):
+        assert same[STREAMS.index(stream)] >= 1 - VARIATION[stream] - 0.2
+    drums = [STREAMS.index(stream) for stream in ROLE_STREAMS["drums"]]
+    assert (first[:-16, drums] == again[:-16, drums]).all()  # only the last bar may hold another fill
+    assert (first[-16:, drums] != again[-16:, drums]).any()
+    assert (first[:, STREAMS.index("lead")] != again[:, STREAMS.index("lead")]).any()
+
+
+def test_a_longer_repeat_goes_round_its_original() -> None:
+    plan = plan_of((("verse", 2), ("chorus", 1), ("verse", 5)))
+    chords = composed(plan).stream("chord").reshape(plan.bars, -1)
+    np.testing.assert_array_equal(chords[3:], chords[[0, 1, 0, 1, 0]])
+
+
+def test_who_joins_in_a_repeat_gets_a_new_part() -> None:
+    plan = plan_of(REPEATED, silent=((0, "pad"),))
+    pad = composed(plan).stream("pad")
+    assert (pad[bar_rows(plan, 0, 8)] == REST).all()
+    assert (pad[bar_rows(plan, 10, 8)] != REST).any()
+
+
+def test_progress_climbs_to_one_even_where_all_is_given() -> None:
+    shares: list[float] = []
+    plan = plan_of((("verse", STRETCH_BARS + 1), ("chorus", 1)))
+    composed(plan, on_step=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert len(shares) == 3 * 5 * QUICK.steps  # stretches · stages · steps
+    shares.clear()
+    composed(plan, given=given_grid(plan, 1.0), on_step=shares.append)
+    assert shares[-1] == pytest.approx(1)
+
+
+def test_a_wish_to_stop_takes_effect_within_a_step() -> None:
+    network = FakeNetwork()
+
+    def cancel(share: float) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        Composer(network).compose(plan_of(), 0, QUICK, on_step=cancel)  # type: ignore[arg-type]
+    assert network.calls == 1
+
+
+def test_guidance_one_asks_once() -> None:
+    network = FakeNetwork()
+    settings = replace(QUICK, guidance_scale=1.0)
+    Composer(network).compose(plan_of((("verse", 1),)), 0, settings)  # type: ignore[arg-type]
+    assert network.calls == 5 * QUICK.steps

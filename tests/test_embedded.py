@@ -1,0 +1,301 @@
+"""The whole line from words to a track, on stand-in networks: reproducible, replayable, cancellable, exact in length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noisician.composer import Composer
+from noisician.embedded import EmbeddedModel, model
+from noisician.embedded.model import Sound, fold, stem_names
+from noisician.errors import Cancelled, FileError, RequestError
+from noisician.mel import BINS, MEL_BANDS, SAMPLE_RATE_HZ, mel_filters
+from noisician.mix import mixdown
+from noisician.music import Music, Progress, Stages
+from noisician.recipe import Recipe
+from noisician.renderer import Renderer, RenderSettings, render
+from noisician.request import Request
+from noisician.score.grid import STREAMS, VOCABULARY
+from noisician.score.model import METERS, Note, Score, Track
+from noisician.score.played import PlayedNote, played_notes
+from noisician.vocoder import Vocoder
+
+ENTRIES = {
+    "composer": {"sha256": "c" * 64, "config": {}},
+    "renderer": {"sha256": "r" * 64, "config": {"frames_per_token": 4, "window_tokens": 32}},
+    "vocoder": {"sha256": "v" * 64, "config": {}},
+}
+PLACES = np.random.default_rng(0).standard_normal((16, sum(VOCABULARY[stream] for stream in STREAMS)))
+BANDS = np.clip(mel_filters().argmax(axis=0), 0, MEL_BANDS - 1)
+SHORT = Request(genres=("pop",), instruments=("flute", "grand_piano"), duration_s=2.0, seed=11, steps=2)
+LOOP = Request(genres=("house",), bars=1, tempo_bpm=125, seed=5, steps=1, loop=True)
+
+
+def write(**inputs: np.ndarray) -> list[np.ndarray]:
+    return [(2 * PLACES[inputs["place"]] * (1 + inputs["known"])).astype(np.float32)]
+
+
+def paint(**inputs: np.ndarray) -> list[np.ndarray]:
+    batch, frames, _ = inputs["roll"].shape
+    age = inputs["roll"].reshape(batch, frames, 3, -1)[:, :, 2].max(axis=-1, keepdims=True)
+    return [(age - 0.5 + 0.3 * inputs["mel_t"]).astype(np.float32)]
+
+
+def carve(**inputs: np.ndarray) -> list[np.ndarray]:
+    gain = inputs["log_mel"][:, :, BANDS] + 2
+    ones = np.ones((*gain.shape[:2], BINS), np.float32)
+    return [gain, ones, 0 * ones, gain - 2]
+
+
+@pytest.fixture(autouse=True)
+def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "manifest", lambda: ENTRIES)
+    monkeypatch.setattr(model, "manifest", lambda: ENTRIES)
+
+
+def embedded() -> EmbeddedModel:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "manifest", lambda: ENTRIES)
+        made = EmbeddedModel()
+        parts: dict[str, Any] = {"_composer": Composer(write), "_renderer": Renderer(paint), "_vocoder": Vocoder(carve)}  # type: ignore[arg-type]
+        made.__dict__.update(parts)
+        return made
+
+
+@cache
+def track(request: Request) -> tuple[Music, tuple[Progress, ...]]:
+    heard: list[Progress] = []
+    return embedded().generate(request, heard.append, keep_stems=True), tuple(heard)
+
+
+# --- a piece ------------------------------------------------------------------------------------------------
+
+
+def test_a_piece_is_stereo_finite_and_exactly_as_long_as_asked() -> None:
+    music, _ = track(SHORT)
+    assert music.audio.shape == (2 * SAMPLE_RATE_HZ, 2)
+    assert music.audio.dtype == np.float32
+    assert np.isfinite(music.audio).all()
+    assert 0.01 < np.abs(music.audio).max() < 1
+    assert music.duration_s == 2
+
+
+def test_the_same_request_gives_the_same_bits_stems_or_not() -> None:
+    music, _ = track(SHORT)
+    again = embedded().generate(SHORT)
+    np.testing.assert_array_equal(again.audio, music.audio)
+    assert again.recipe == music.recipe
+    assert again.stems == {}
+
+
+def test_the_recipe_alone_replays_the_same_bits() -> None:
+    music, _ = track(SHORT)
+    recipe = Recipe.from_json(music.recipe.to_json())
+    again = embedded().replay(recipe, keep_stems=True)
+    np.testing.assert_array_equal(again.audio, music.audio)
+    assert again.score == music.score
+    assert list(again.stems) == list(music.stems)
+
+
+def test_the_recipe_names_seed_weights_and_settings() -> None:
+    recipe = track(SHORT)[0].recipe
+    assert recipe.seed == recipe.request.seed == 11
+    assert recipe.models == {name: entry["sha256"][:16] for name, entry in ENTRIES.items()}
+    assert recipe.settings["render"] == {"steps": 2, "guidance_scale": 1.0, "shift": 1.0}
+
+
+def test_a_seed_nobody_chose_is_reported_and_reproduces() -> None:
+    request = SHORT.model_copy(update={"seed": None, "duration_s": 1.0, "steps": 1, "instruments": ()})
+    first = embedded().generate(request)
+    assert first.recipe.request.seed == first.seed
+    np.testing.assert_array_equal(embedded().replay(first.recipe).audio, first.audio)
+    other = embedded().generate(request.model_copy(update={"seed": first.seed ^ 1}))
+    assert (other.audio != first.audio).any()
+
+
+def test_stems_bear_names_and_lengths_and_everybody_asked_for() -> None:
+    music, _ = track(SHORT)
+    assert music.score is not None
+    assert list(music.stems) == stem_names(music.score.tracks)
+    assert {stem.shape for stem in music.stems.values()} == {music.audio.shape}
+    playing = {part.instrument for part in music.score.tracks}
+    assert {"flute", "grand_piano"} <= playing
+
+
+def test_the_stems_sum_to_the_mix_before_mastering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixdown, "master", lambda channels, *settings: channels.T.copy())
+    unmastered = embedded().generate(SHORT.model_copy(update={"steps": 1}), keep_stems=True)
+    summed = np.sum(list(unmastered.stems.values()), axis=0)
+    np.testing.assert_allclose(summed, unmastered.audio, atol=1e-4 * np.abs(summed).max())
+    assert np.abs(summed).max() > 0.01
+
+
+def test_the_score_keeps_what_was_asked() -> None:
+    request = Request(
+        genres=("folk",), key="F#", mode="dorian", tempo_bpm=77, time_signature="6/8", bars=2, seed=1, steps=1
+    )
+    score = embedded().generate(request).score
+    assert score is not None
+    asked = (score.key, score.mode, score.tempo_bpm, score.time_signature, score.bars)
+    assert asked == ("F#", "dorian", 77, "6/8", 2)
+
+
+def test_a_piece_shorter_than_a_bar_ends_on_time() -> None:
+    request = Request(genres=("ambient",), tempo_bpm=40, duration_s=1.37, seed=2, steps=1)
+    assert len(embedded().generate(request).audio) == round(1.37 * SAMPLE_RATE_HZ)
+
+
+# --- loops --------------------------------------------------------------------------------------------------
+
+
+def test_a_loop_is_whole_bars_to_the_sample() -> None:
+    music, _ = track(LOOP)
+    assert len(music.audio) == round(4 * 60 / 125 * SAMPLE_RATE_HZ)
+    assert music.metadata.loop
+
+
+def test_fold_brings_the_tail_back_to_the_start() -> None:
+    np.testing.assert_array_equal(fold(np.arange(5.0), 5), np.arange(5.0))
+    np.testing.assert_array_equal(fold(np.array([1.0, 2, 3, 10, 20]), 3), [11, 22, 3])
+
+
+@given(length=st.integers(1, 40), samples=st.integers(1, 10))
+def test_folding_loses_nothing_and_wraps_any_number_of_times(length: int, samples: int) -> None:
+    audio = np.random.default_rng(length).integers(-9, 9, length + samples).astype(np.float64)
+    folded = fold(audio, samples)
+    assert len(folded) == samples
+    for place in range(samples):
+        assert folded[place] == audio[place::samples].sum()
+
+
+# --- progress and stopping ----------------------------------------------------------------------------------
+
+
+def test_progress_is_immediate_monotone_in_order_and_complete() -> None:
+    _, heard = track(SHORT)
+    shares = [progress.share for progress in heard]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    stages = list(dict.fromkeys(progress.stage for progress in heard))
+    assert stages == list(model.STAGE_WEIGHTS)
+
+
+@pytest.mark.parametrize("stage", list(model.STAGE_WEIGHTS))
+def test_a_wish_to_stop_is_heard_in_every_stage(stage: str) -> None:
+    now: list[str] = []
+
+    def hear(progress: Progress) -> None:
+        now.append(progress.stage)
+
+    with pytest.raises(Cancelled):
+        embedded().generate(SHORT, hear, lambda: stage in now)
+    assert now[-1] == stage
+    assert now.count(stage) <= 2
+
+
+def test_stages_share_out_the_whole() -> None:
+    heard: list[Progress] = []
+    stages = Stages({"first": 1.0, "second": 3.0}, heard.append, lambda: False)
+    stages.reporter("second")(0.5)
+    stages.reporter("first")(1.0)
+    assert heard == [
+        Progress("second", 0.25),
+        Progress("second", 0.625),
+        Progress("first", 0.0),
+        Progress("first", 0.25),
+    ]
+
+
+# --- recipes and settings -----------------------------------------------------------------------------------
+
+SOUND = Sound(4.5, True, {"pop": 1.0}, {}, ("warm",), RenderSettings(steps=7, guidance_scale=1.5))
+
+
+def settings_of(sound: Sound) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return Recipe(request=SHORT, seed=1, settings=asdict(sound)).settings
+
+
+def test_sound_survives_the_recipe() -> None:
+    assert Sound.from_settings(settings_of(SOUND)) == SOUND
+
+
+def without(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda settings: {name: value for name, value in settings.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [without("render"), without("genres"), lambda s: s | {"odd": 1}, lambda s: s | {"render": {"stepz": 1}}],
+)
+def test_damaged_settings_are_refused_in_one_line(damage: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    with pytest.raises(FileError, match="settings are incomplete") as refusal:
+        Sound.from_settings(damage(settings_of(SOUND)))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_recipe_without_a_score_or_with_half_of_one_is_refused() -> None:
+    recipe = track(SHORT)[0].recipe
+    with pytest.raises(FileError, match="no score"):
+        embedded().replay(recipe.model_copy(update={"score": None}))
+    assert recipe.score is not None
+    half = {name: value for name, value in recipe.score.items() if name != "tracks"}
+    with pytest.raises(FileError, match="incomplete"):
+        embedded().replay(recipe.model_copy(update={"score": half}))
+
+
+def test_a_piece_in_which_nobody_plays_is_refused() -> None:
+    def rest(**inputs: np.ndarray) -> list[np.ndarray]:
+        logits = np.full((*inputs["place"].shape, PLACES.shape[1]), -30, np.float32)
+        starts = np.cumsum([0, *(VOCABULARY[stream] for stream in STREAMS)])[:-1]
+        logits[..., starts] = 30
+        return [logits]
+
+    silent = embedded()
+    silent.__dict__["_composer"] = Composer(rest)  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="silent"):
+        silent.generate(SHORT.model_copy(update={"without": ("texture", "fx")}))
+
+
+# --- music and notes ----------------------------------------------------------------------------------------
+
+
+def test_metadata_says_what_is_heard() -> None:
+    music, _ = track(LOOP)
+    metadata = music.metadata
+    assert (metadata.tempo_bpm, metadata.seed, metadata.beats) == (125, 5, 4)
+    assert metadata.title == "Surprise"
+    assert [marker.start_s for marker in metadata.sections] == [0]
+    assert music.file_name("flac").endswith(".flac")
+
+
+def test_midi_holds_the_notes_and_a_model_without_a_score_has_none() -> None:
+    music, _ = track(SHORT)
+    assert music.midi()[:4] == b"MThd"
+    with pytest.raises(ValueError, match="no score"):
+        Music(music.audio, music.recipe).midi()
+
+
+def test_stem_names_number_their_namesakes() -> None:
+    tracks = [Track("texture", "rain", ()), Track("bass", "sine_sub", ()), Track("texture", "rain", ())]
+    assert stem_names(tracks) == ["texture-rain", "bass-sine_sub", "texture-rain-2"]
+
+
+@pytest.mark.parametrize("signature", list(METERS))
+def test_played_notes_are_in_seconds_and_in_order(signature: str) -> None:
+    notes = (Note(64, 2.0, 1.0, 80), Note(60, 0.5, 0.25, 90), Note(55, 0.5, 1.0, 70))
+    part = Track("lead", "flute", notes)
+    score = Score(120.0, "C", "major", signature, 2, tracks=(part,))
+    assert played_notes(score, part) == (
+        PlayedNote(55, 0.25, 0.75, 70),
+        PlayedNote(60, 0.25, 0.375, 90),
+        PlayedNote(64, 1.0, 1.5, 80),
+    )
