@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 
 python="${PYTHON:-python3}"
 run="${RUN:-data/runs/composer}"
+version="${VERSION:-$("$python" -c 'import noisician; print(noisician.__version__)')}"
 
 "$python" -m noisician train composer --minutes "${MINUTES:-120}" --data data/songs --run "$run" \
     ${THREADS:+--threads "$THREADS"} ${START_FROM:+--start-from "$START_FROM"}
-"$python" -m noisician train export composer "$run/composer.safetensors" --version "${VERSION:?set VERSION, such as 0.1.0}"
+"$python" -m noisician train export composer "$run/composer.safetensors" --version "$version"

@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 
 python="${PYTHON:-python3}"
 run="${RUN:-data/runs/renderer}"
+version="${VERSION:-$("$python" -c 'import noisician; print(noisician.__version__)')}"
 
 "$python" -m noisician train renderer --minutes "${MINUTES:-300}" --data data/sound --run "$run" \
     ${THREADS:+--threads "$THREADS"} ${START_FROM:+--start-from "$START_FROM"}
-"$python" -m noisician train export renderer "$run/renderer.safetensors" --version "${VERSION:?set VERSION, such as 0.1.0}"
+"$python" -m noisician train export renderer "$run/renderer.safetensors" --version "$version"

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisician.composer import Plan, make_plan
-from noisician.composer.conditions import GRID_ROLES, SECTION_KINDS, STEP_FEATURES, STYLE_FEATURES, Style, step_conditions
+from noisician.composer.conditions import (
+    GRID_ROLES,
+    SECTION_KINDS,
+    STEP_FEATURES,
+    STYLE_FEATURES,
+    Style,
+    step_conditions,
+)
 from noisician.composer.form import choose_players, plan_sections
 from noisician.composer.plan import TAIL_S, draw
 from noisician.errors import RequestError
@@ -268,7 +275,7 @@ def test_an_empty_stage_is_refused_in_one_line() -> None:
 
 
 def test_textures_alone_are_a_piece() -> None:
-    controls = Controls(genres=(("ambient", 1.0),), textures=("rain",), excluded=tuple(GRID_ROLES) + ("fx",))
+    controls = Controls(genres=(("ambient", 1.0),), textures=("rain",), excluded=(*GRID_ROLES, "fx"))
     plan = make_plan(controls, 0)
     assert plan.roster == (("texture", "rain"),)
     assert plan.players == ((),) * len(plan.sections)

@@ -72,9 +72,7 @@ def test_lengthening_moves_no_window(plan: WindowPlan, more: int) -> None:
 def test_touching_names_exactly_the_windows_that_hold_a_frame(plan: WindowPlan, first: int, length: int) -> None:
     last = first + length
     expected = [
-        window
-        for window in range(plan.count)
-        if plan.start(window) < last and plan.start(window) + plan.length > first
+        window for window in range(plan.count) if plan.start(window) < last and plan.start(window) + plan.length > first
     ]
     assert list(plan.touching(first, last)) == expected
 

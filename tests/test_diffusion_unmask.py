@@ -65,9 +65,7 @@ def test_an_item_alone_gets_what_it_gets_in_a_batch() -> None:
 
 def test_the_same_generators_give_the_same_and_others_another() -> None:
     tokens, masked = board(np.random.default_rng(3), rows=40)
-    first, again, other = (
-        unmask(predict, tokens, masked, STAGES, Choice(), generators(2, seed)) for seed in (0, 0, 1)
-    )
+    first, again, other = (unmask(predict, tokens, masked, STAGES, Choice(), generators(2, seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 

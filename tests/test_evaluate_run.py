@@ -207,6 +207,7 @@ def test_the_soundfont_plays_on_demand_and_the_same_again(performance: Performan
 
 
 def test_suites_hear_a_performance(performance: Performance) -> None:
+    pytest.importorskip("librosa")
     (stem_row,) = stems.hear(performance)
     assert stem_row["role"] == "lead" and stem_row["notes"] == 8
     assert stem_row["onset_f"] == stem_row["soundfont_onset_f"]

@@ -62,9 +62,7 @@ def test_a_notes_harmonics_are_equal_and_end_at_18_khz() -> None:
 
 
 def test_the_level_does_not_depend_on_the_pitch() -> None:
-    powers = [
-        excitation([PlayedNote(pitch, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ).std() for pitch in (33, 57, 81, 100)
-    ]
+    powers = [excitation([PlayedNote(pitch, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ).std() for pitch in (33, 57, 81, 100)]
     assert powers == pytest.approx([np.sqrt(0.5)] * 4, rel=0.05)
 
 

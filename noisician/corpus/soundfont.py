@@ -23,6 +23,7 @@ SOUNDFONTS = {
 }
 TRAINING_SOUNDFONTS = ("fluidr3", "fluidr3mono")
 HELD_OUT_SOUNDFONT = "musescore"
+FADE_OUT_SAMPLES = 1024
 _PACKAGES = {
     "fluidr3": "fluid-soundfont-gm",
     "fluidr3mono": "fluidr3mono-gm-soundfont",
@@ -55,6 +56,7 @@ class SoundfontPlayer:
         """Mono float32 ``[round(duration_s · 44100)]`` at the soundfont's own level."""
         synth, channel = self._synth, 9 if instrument.excitation == "drum" else 0
         synth.sounds_off(channel)
+        self._generate(FADE_OUT_SAMPLES)  # what was cut off before fades over 10 ms: not into this part
         synth.program_select(
             channel, self._font, int(instrument.source.get("bank", 0)), int(instrument.source["program"])
         )

@@ -25,6 +25,7 @@ from noisician.styles import ARTICULATIONS
 from noisician.training.composer import ComposerConfig, ComposerNet
 from noisician.training.loop import checkpoint_config, load_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
+from noisician.training.shipped import HALF, describe
 from noisician.training.vocoder import VocoderConfig, VocoderNet
 from noisician.weights import FOLDER, Network, checksum
 
@@ -93,7 +94,7 @@ def export(name: str, checkpoint: Path, version: str, folder: Path = FOLDER) -> 
     path = folder / f"{name}.onnx"
     temporary = folder / f"{name}.tmp"  # a failure on the way leaves the model that was there
     _write_onnx(part, temporary)
-    _store_half(temporary)
+    _store_half(part, temporary)
     difference = _difference(part, temporary)
     temporary.replace(path)
     manifest_path = folder / "manifest.json"
@@ -129,8 +130,8 @@ def _write_onnx(part: Exportable, path: Path) -> None:
         )
 
 
-def _store_half(path: Path) -> None:
-    """Large float32 initialisers become float16 behind a Cast, which ONNX Runtime folds at load."""
+def _store_half(part: Exportable, path: Path) -> None:
+    """Large float32 initialisers become float16 behind a Cast, which ONNX Runtime folds at load; all are described."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -141,11 +142,12 @@ def _store_half(path: Path) -> None:
         if values.dtype != np.float32 or values.size < HALF_FROM_ELEMENTS:
             continue
         name = initialiser.name
-        initialiser.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
-        casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
+        initialiser.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + HALF))
+        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
     nodes = casts + list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    describe(model, part.net.state_dict(), asdict(part.config))
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 

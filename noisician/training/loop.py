@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from noisician.errors import WeightsError
+from noisician.training.shipped import read_shipped
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ def save_checkpoint(path: Path, weights: Mapping[str, Tensor], config: Any) -> N
 
 def checkpoint_config(path: Path) -> dict[str, Any]:
     """The configuration of the network a checkpoint is of. Raises WeightsError."""
+    if path.suffix == ".onnx":
+        return read_shipped(path)[1]
     try:
         with safe_open(path, "pt") as file:
             return json.loads((file.metadata() or {})["config"])
@@ -167,9 +170,12 @@ def checkpoint_config(path: Path) -> dict[str, Any]:
 
 
 def load_checkpoint(path: Path, net: nn.Module) -> None:
-    """Raises WeightsError when the file cannot be read or does not fit the network."""
+    """Safetensors of a run, or the ONNX file that ships. Raises WeightsError when it is damaged or does not fit."""
     try:
-        weights = {name: value.float() for name, value in load_file(path).items()}
+        if path.suffix == ".onnx":
+            weights, _ = read_shipped(path)
+        else:
+            weights = {name: value.float() for name, value in load_file(path).items()}
     except (OSError, SafetensorError) as broken:
         raise WeightsError(f"{path} cannot be read ({broken}); it is missing or damaged") from broken
     try:

@@ -33,7 +33,7 @@ CORRECTION_LIMIT_NATS = 1.5
 class Vocoder:
     """``log_mel [frames, 128]`` and notes → mono float32 ``[frames · HOP]`` at 44.1 kHz."""
 
-    def __init__(self, network: Network | None = None, corrections: int = 1) -> None:
+    def __init__(self, network: Network | None = None, corrections: int = 2) -> None:
         # One thread a call: pieces are made side by side on all cores instead, FFTs included.
         self._network = network or open_network("vocoder", threads=1)
         self._corrections = corrections

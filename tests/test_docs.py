@@ -1,0 +1,54 @@
+"""What the documents promise must hold: commands exist, files are where they are said to be."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import FakeModel, RunCommand
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/models.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_the_map_names_folders_that_exist() -> None:
+    places = re.findall(r"^\| `([^`]+)` \|", README, re.MULTILINE)
+    assert len(places) > 15
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    packages = {path.name for path in (ROOT / "noisician").iterdir() if (path / "__init__.py").exists()}
+    assert packages <= {Path(place).name for place in places}
+
+
+def test_the_readme_shows_the_command_that_ci_runs() -> None:
+    pattern = re.search(r"grep -m 1 -E '([^']+)' README.md", (ROOT / ".ci/run").read_text(encoding="utf-8"))
+    assert pattern is not None
+    assert len(re.findall(pattern[1], README, re.MULTILINE)) == 1
+
+
+def test_the_commands_of_the_readme_work(
+    fake_model: FakeModel, run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    block = README.split("## On the command line")[1].split("```")[1]
+    commands = [line for line in block.splitlines() if line.startswith("noisician ")]
+    assert len(commands) >= 8
+    for line in commands:
+        done = run_command(*shlex.split(line, comments=True)[1:])
+        assert done.status == 0, f"{line}: {done.err}"
+
+
+def test_the_python_of_the_readme_works(fake_model: FakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = README.split("```python")[1].split("```")[0]
+    exec(compile(code.replace("drums-lofi_kit", "lead-flute"), "README.md", "exec"), {})
+    assert (tmp_path / "dream.flac").exists()
+    assert len(list(tmp_path.glob("techno_*.wav"))) == 3
