@@ -7,6 +7,7 @@ sample ``k · HOP``; there are ``n // HOP`` frames of ``n`` samples (the rendere
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -92,4 +93,13 @@ def log_mel(samples: np.ndarray, frames: int | None = None) -> np.ndarray:
 
 def log_mel_of_magnitude(magnitude: np.ndarray) -> np.ndarray:
     """``[frames, 1025]`` magnitudes → ``[frames, 128]`` log-mels."""
-    return np.log(magnitude @ mel_filters().T + LOG_FLOOR).astype(np.float32)
+    mel = np.ascontiguousarray((_sparse_filters() @ magnitude.T).T)
+    return np.log(mel + np.float32(LOG_FLOOR))
+
+
+@cache
+def _sparse_filters() -> Any:
+    """The filters as a sparse matrix: two bands a bin, and no BLAS threads to spin inside our own."""
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(mel_filters())

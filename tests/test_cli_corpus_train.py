@@ -108,3 +108,13 @@ def test_evaluation_refuses_an_unknown_suite(run_command: RunCommand) -> None:
     done = run_command("evaluate", "--suites", "taste")
     assert (done.status, done.err.count("\n")) == (2, 1)
     assert "'taste'" in done.err
+
+
+def test_several_processes_make_the_same_packs(tmp_path: Path) -> None:
+    build.build_songs(build.SongCorpus(tmp_path / "one", packs=3, songs_per_pack=1))
+    heard = []
+    several = build.SongCorpus(tmp_path / "two", packs=3, songs_per_pack=1, workers=2)
+    build.build_songs(several, lambda done, total: heard.append((done, total)))
+    assert heard == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    one, two = (open_songs(tmp_path / name)["procedural"] for name in ("one", "two"))
+    assert np.array_equal(one.tokens, two.tokens)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from noisician.composer import Composer, ComposerSettings, Plan
-from noisician.composer.compose import STRETCH_BARS, VARIATION
+from noisician.composer.compose import STRETCH_BARS, VARIATION, forbid_loose_holds
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
 from noisician.errors import Cancelled
-from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
+from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
 from noisician.score.model import METERS, Section
 
 CHORD = STREAMS.index("chord")
@@ -210,3 +210,13 @@ def test_guidance_one_asks_once() -> None:
     settings = replace(QUICK, guidance_scale=1.0)
     Composer(network).compose(plan_of((("verse", 1),)), 0, settings)  # type: ignore[arg-type]
     assert network.calls == 5 * QUICK.steps
+
+
+@pytest.mark.parametrize("starts_piece", [False, True])
+def test_nothing_is_held_after_a_rest_nor_rests_before_a_hold(starts_piece: bool) -> None:
+    masked = 99
+    tokens = np.array([masked, REST, masked, HOLD, masked, FIRST_ONSET, masked])
+    logits = np.zeros((len(tokens), 5), np.float32)
+    forbid_loose_holds(logits, tokens, starts_piece)
+    barred = {(int(step), int(token)) for step, token in np.argwhere(logits < -1e6)}
+    assert barred == {(2, HOLD), (2, REST)} | ({(0, HOLD)} if starts_piece else set())

@@ -1,4 +1,4 @@
-"""The whole line from words to a track, on stand-in networks: reproducible, replayable, cancellable, exact in length."""
+"""The whole line from words to a track, on stand-in networks: reproducible, cancellable, exact in length."""
 
 from __future__ import annotations
 
@@ -115,8 +115,7 @@ def test_a_seed_nobody_chose_is_reported_and_reproduces() -> None:
     first = embedded().generate(request)
     assert first.recipe.request.seed == first.seed
     np.testing.assert_array_equal(embedded().replay(first.recipe).audio, first.audio)
-    other = embedded().generate(request.model_copy(update={"seed": first.seed ^ 1}))
-    assert (other.audio != first.audio).any()
+    assert embedded().generate(request).seed != first.seed
 
 
 def test_stems_bear_names_and_lengths_and_everybody_asked_for() -> None:

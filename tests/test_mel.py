@@ -70,7 +70,17 @@ def test_a_sine_on_a_bin_has_the_windows_spectrum() -> None:
 
 
 def test_log_mel_of_silence_is_the_floor() -> None:
-    np.testing.assert_allclose(log_mel(np.zeros(4 * HOP, np.float32)), np.log(LOG_FLOOR), rtol=1e-6)
+    silent = log_mel(np.zeros(4 * HOP, np.float32))
+    np.testing.assert_allclose(silent, np.log(LOG_FLOOR), rtol=1e-6)
+    assert silent.shape == (4, MEL_BANDS)
+    assert silent.dtype == np.float32
+    assert silent.flags.c_contiguous
+
+
+def test_mels_are_the_filtered_magnitudes() -> None:
+    samples = white(6 * HOP)
+    expected = np.log(np.abs(stft(samples)).astype(np.float64) @ mel_filters().T.astype(np.float64) + LOG_FLOOR)
+    np.testing.assert_allclose(log_mel(samples), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("hz", [110.0, 440.0, 1760.0, 7040.0])

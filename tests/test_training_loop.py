@@ -1,4 +1,4 @@
-"""What every run shares: it goes on where it stopped, it saves when it is told to leave, its files fit or say why not."""
+"""What every run shares: it goes on where it stopped, saves when told to leave, its files fit or say why not."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ RECEPTIVE_FRAMES = 18  # on each side, of six blocks of kernel 7
 @st.composite
 def parts(draw: st.DrawFn) -> tuple[Instrument, list[PlayedNote]]:
     instrument = draw(st.sampled_from((FLUTE, PIANO, KIT)))
-    pitches = st.sampled_from(sorted(DRUM_SINES) + [42]) if instrument is KIT else st.sampled_from([40, 69, 95])
+    pitches = st.sampled_from([*sorted(DRUM_SINES), 42]) if instrument is KIT else st.sampled_from([40, 69, 95])
     starts, lengths = st.floats(-0.5, 1.2), st.floats(0.0, 0.7)
     notes = draw(st.lists(st.tuples(pitches, starts, lengths), max_size=4))
     return instrument, [PlayedNote(pitch, start, start + length, 90) for pitch, start, length in notes]
@@ -127,13 +127,19 @@ def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 64)
 
 
-def test_pieces_join_as_if_the_part_had_been_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("corrections", [0, 2])
+def test_pieces_join_as_if_the_part_had_been_made_at_once(monkeypatch: pytest.MonkeyPatch, corrections: int) -> None:
     mel = asked_for(200)
     monkeypatch.setattr(synthesis, "_noise", lambda place, first, blocks: np.ones(blocks * HOP, np.float32))
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 256)
-    whole = synthesised(mel)
+    whole = synthesised(mel, corrections=corrections)
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 64)
-    np.testing.assert_allclose(synthesised(mel), whole, atol=2e-5)
+    np.testing.assert_allclose(synthesised(mel, corrections=corrections), whole, atol=2e-5)
+
+
+def test_the_context_suffices_for_the_corrections_that_are_made() -> None:
+    corrections = Vocoder(network)._corrections  # type: ignore[arg-type]
+    assert synthesis.HALO_FRAMES >= RECEPTIVE_FRAMES + 3 * corrections + 1
 
 
 @pytest.mark.usefixtures("short_pieces")
@@ -189,6 +195,7 @@ def test_the_correction_brings_the_mel_nearer() -> None:
         return float(np.abs(heard - mel)[4:-4].mean())
 
     assert distance(1) < 0.7 * distance(0)
+    assert distance(2) < distance(1)
 
 
 @pytest.mark.usefixtures("short_pieces")

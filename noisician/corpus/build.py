@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -117,15 +118,18 @@ def _each(work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], workers: i
             work(*job)
             on_part(done, len(jobs))
         return
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(work, *job) for job in jobs]
-        try:
-            for done, future in enumerate(as_completed(futures), start=1):
+    waiting, running, done = iter(jobs), set[Future[None]](), 0
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        while True:
+            # Only what can run at once is handed over: an interrupt then finds nothing queued behind it.
+            running |= {pool.submit(work, *job) for job in islice(waiting, workers - len(running))}
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
                 future.result()
+                done += 1
                 on_part(done, len(jobs))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def manifest() -> dict[str, Any]:

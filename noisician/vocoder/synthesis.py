@@ -8,6 +8,8 @@ piece made among others.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +22,8 @@ from noisician.vocoder.excitation import excitation
 from noisician.weights import Network, open_network
 
 PIECE_FRAMES = 512
-#: Frames of context on each side: the six blocks of kernel 7 see 18, the correction's two transforms 4 more.
-HALO_FRAMES = 24
+#: Frames of context on each side: six blocks of kernel 7 see 18, each correction 3 more, the last transform 1.
+HALO_FRAMES = 28
 EXCITATION_FLOOR = 1e-2
 NOISE_LEVEL = 0.1
 #: Output frames on each side whose samples need a neighbour's frames: half a window.
@@ -123,10 +125,13 @@ def _nearer(spectrum: np.ndarray, log_mel: np.ndarray) -> np.ndarray:
     """
     heard = stft(istft(spectrum))
     missing = np.clip(log_mel - log_mel_of_magnitude(np.abs(heard)), -CORRECTION_LIMIT_NATS, CORRECTION_LIMIT_NATS)
-    return heard * np.exp(missing @ _spread())
+    return heard * np.exp(np.ascontiguousarray((_spread() @ missing.T).T))
 
 
-def _spread() -> np.ndarray:
-    """``[128, 1025]``: each bin takes the mean of the bands it belongs to."""
+@cache
+def _spread() -> Any:
+    """Sparse ``[1025, 128]``: each bin takes the weighted mean of the bands it belongs to."""
+    from scipy.sparse import csr_matrix
+
     filters = mel_filters() / mel_filters().max(axis=1, keepdims=True)
-    return (filters / np.maximum(filters.sum(axis=0, keepdims=True), 1e-6)).astype(np.float32)
+    return csr_matrix((filters / np.maximum(filters.sum(axis=0, keepdims=True), 1e-6)).T.astype(np.float32))
