@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 from noisician.errors import WeightsError  # noqa: E402
 from noisician.training.composer import ComposerConfig  # noqa: E402
 from noisician.training.export import EXPORTABLES, HALF_FROM_ELEMENTS, Exportable, export  # noqa: E402
-from noisician.training.loop import load_checkpoint, save_checkpoint  # noqa: E402
+from noisician.training.loop import checkpoint_config, load_checkpoint, save_checkpoint  # noqa: E402
 from noisician.training.renderer import RendererConfig  # noqa: E402
 from noisician.training.vocoder import VocoderConfig  # noqa: E402
 from noisician.weights import Network, checksum  # noqa: E402
@@ -75,6 +75,24 @@ def test_vocoder_and_composer_take_any_length(folder: Path) -> None:
         right = expected[0] if isinstance(expected, tuple) else expected
         assert found[0].shape[1] == length
         np.testing.assert_allclose(found[0], right.numpy(), atol=2e-3)
+
+
+@pytest.mark.parametrize("name", list(CONFIGS))
+def test_the_file_goes_back_into_a_network_parameter_by_parameter(name: str, folder: Path) -> None:
+    part, _, _ = exported(name, folder)
+    assert type(part.config)(**checkpoint_config(folder / f"{name}.onnx")) == part.config
+    other = EXPORTABLES[name](part.config).net
+    load_checkpoint(folder / f"{name}.onnx", other)
+    for key, value in part.net.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[key], value, atol=1e-3, rtol=1e-3)
+
+
+def test_a_foreign_or_damaged_onnx_file_is_no_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.onnx"
+    path.write_bytes(b"no protobuf at all")
+    with pytest.raises(WeightsError) as refusal:
+        checkpoint_config(path)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", list(CONFIGS))

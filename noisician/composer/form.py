@@ -50,7 +50,7 @@ def plan_sections(
     for kind in (kind for kind, yes in wanted.items() if yes):
         if kind not in [existing for existing, _ in kinds]:
             kinds.insert(*_place_for(kind, len(kinds)))
-    kinds = _shortened(kinds, bars, wanted)
+    kinds = _shortened(_lengthened(kinds, bars), bars, wanted)
     longest_side = max(SHORTEST_SECTION_BARS, bars // 6)  # a short piece has no time for a long way in
     lengths = _share_out([min(n, longest_side) if kind in _SIDES else n for kind, n in kinds], bars)
     sections, start, labels = [], 0, {}
@@ -59,6 +59,15 @@ def plan_sections(
         sections.append(Section(kind, label, start, length, _section_energy(kind, energy)))
         start += length
     return _grow(sections)
+
+
+def _lengthened(kinds: list[tuple[str, int]], bars: int) -> list[tuple[str, int]]:
+    """Goes round the body of the form again while all of it fits."""
+    body = [section for section in kinds if section[0] not in ("intro", "outro")] or kinds
+    at = len(kinds) - (kinds[-1][0] == "outro")
+    while sum(length for _, length in [*kinds, *body]) <= bars:
+        kinds = [*kinds[:at], *body, *kinds[at:]]
+    return kinds
 
 
 def _place_for(kind: str, count: int) -> tuple[int, tuple[str, int]]:
@@ -108,13 +117,13 @@ def _section_energy(kind: str, energy: float) -> float:
 
 
 def _grow(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """A repeat is a little stronger than the time before: pieces should arrive somewhere."""
+    """The first two repeats are each a little stronger: pieces should arrive somewhere."""
     seen: dict[str, int] = {}
     grown = []
     for section in sections:
         times = seen.get(section.label, 0)
         seen[section.label] = times + 1
-        grown.append(replace(section, energy=min(1.0, section.energy + 0.06 * times)))
+        grown.append(replace(section, energy=min(1.0, section.energy + 0.06 * min(times, 2))))
     return tuple(grown)
 
 

@@ -13,7 +13,7 @@ from noisician.composer.form import FORM_FROM_S, choose_players, plan_sections
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls
-from noisician.request import TEMPO_RANGE_BPM, TONICS
+from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
 from noisician.score.model import METERS, Section
 from noisician.styles import ARTICULATIONS, ROLES, instruments, table
@@ -198,7 +198,13 @@ def _choose_length(
         tempo = float(np.clip(round(tempo * mood.mean("tempo_factor", 1.0)), *TEMPO_RANGE_BPM))
     tail_s = 0.0 if controls.loop else TAIL_S
     if controls.bars is not None:
-        return tempo, controls.bars, controls.bars * beats_per_bar * 60 / tempo + tail_s
+        played_s = controls.bars * beats_per_bar * 60 / tempo
+        if played_s > DURATION_RANGE_S[1]:
+            raise RequestError(
+                f"{controls.bars} bars at {tempo:g} BPM last {played_s:.0f} s, over the limit of "
+                f"{DURATION_RANGE_S[1]:.0f} s; ask for fewer bars or a faster tempo"
+            )
+        return tempo, controls.bars, played_s + tail_s
     wanted_s = controls.duration_s or DEFAULT_DURATION_S
     musical_s = wanted_s - min(tail_s, wanted_s / 4)
     exact = musical_s * tempo / (60 * beats_per_bar)

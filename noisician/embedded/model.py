@@ -7,6 +7,7 @@ score ─ render ─▶ mels ─ synthesise ─▶ stems ─ mix_stems ─▶ tr
 from __future__ import annotations
 
 import secrets
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -165,8 +166,8 @@ class EmbeddedModel:
         """Each player's samples, made one after another so that only one waits in memory at a time."""
         table = instruments()
         parts = [
-            Part(table[track.instrument], played_notes(score, track), track.articulations, stream)
-            for stream, track in enumerate(score.tracks)
+            Part(table[track.instrument], played_notes(score, track), track.articulations, noise_stream(name))
+            for name, track in zip(stem_names(score.tracks), score.tracks, strict=True)
         ]
         length = samples + round(LOOP_TAIL_S * SAMPLE_RATE_HZ) if sound.loop else samples
         mels = self._renderer.render(parts, -(-length // HOP), seed, sound.render, stages.reporter("painting"))
@@ -193,6 +194,11 @@ def fold(audio: np.ndarray, samples: int) -> np.ndarray:
         folded[: len(tail)] += tail[:samples]
         tail = tail[samples:]
     return folded
+
+
+def noise_stream(stem_name: str) -> int:
+    """The noise of a stem is named after the stem, so that adding or removing others leaves it alone."""
+    return zlib.crc32(stem_name.encode())
 
 
 def stem_names(tracks: Sequence[Track]) -> list[str]:

@@ -76,7 +76,9 @@ class RendererNet(nn.Module):
         sound = self.instrument(instrument) + self.articulation(articulations)
         sound = known * sound + (1 - known) * self.instrument.weight[self.any_instrument]
         skeleton = self._skeleton(roll, instrument).reshape(batch, tokens, 2 * bands * group)
-        notes = self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + self.skeleton_in(skeleton) + sound[:, None]
+        notes = (
+            self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + self.skeleton_in(skeleton) + sound[:, None]
+        )
         notes = notes + self.roll_mix(F.silu(notes))
         x = self.mel_in(mel_t.reshape(batch, tokens, bands * group)) + known[:, None] * notes
         x = self.backbone(x, self.time(time_features(t)) + sound)

@@ -1,8 +1,8 @@
 """The shipped file is also the checkpoint.
 
-The exporter renames, transposes and folds what it writes, so an ONNX file alone cannot go back into a network. At export
-its metadata is given the place of every parameter; with that, training resumes from the file that ships, and no second
-copy of the weights has to be kept.
+The exporter renames, transposes and folds what it writes, so an ONNX file alone cannot go back into a network. At
+export its metadata is given the place of every parameter; with that, training resumes from the file that ships, and no
+second copy of the weights has to be kept.
 """
 
 from __future__ import annotations

@@ -99,6 +99,8 @@ class Vocoder:
 
 
 _SILENT_LOG_MEL = -6.85
+#: Keeps the vocoder's noise apart from the renderer's of the same stem.
+_DOMAIN = 1 << 32
 
 
 def _rows(values: np.ndarray, start: int, length: int) -> np.ndarray:
@@ -113,7 +115,7 @@ def _noise(place: tuple[int, int], first_block: int, blocks: int) -> np.ndarray:
     """White noise that belongs to the absolute position, float32 ``[blocks · HOP]``. Before 0 it mirrors on."""
     seed, stream = place
     shift = 4 * PIECE_FRAMES  # keeps the row numbers positive for the halo before the start
-    return NOISE_LEVEL * noise_rows(seed, stream, first_block + shift, blocks, HOP).reshape(-1)
+    return NOISE_LEVEL * noise_rows(seed, _DOMAIN + stream, first_block + shift, blocks, HOP).reshape(-1)
 
 
 def _nearer(spectrum: np.ndarray, log_mel: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from noisician.composer import Composer, ComposerSettings, make_plan
 from noisician.embedded import EmbeddedModel
+from noisician.embedded.model import noise_stream, stem_names
 from noisician.evaluate.prompts import Prompt, prompts
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.settings import EvaluateSettings
@@ -96,8 +97,8 @@ def parts_of(music: Music) -> list[Part]:
         raise ValueError("parts need a score")
     table = instruments()
     return [
-        Part(table[track.instrument], played_notes(music.score, track), track.articulations, stream)
-        for stream, track in enumerate(music.score.tracks)
+        Part(table[track.instrument], played_notes(music.score, track), track.articulations, noise_stream(name))
+        for name, track in zip(stem_names(music.score.tracks), music.score.tracks, strict=True)
     ]
 
 
