@@ -240,3 +240,12 @@ def test_progress_climbs_to_one_and_may_cancel_at_once(renderer: Renderer) -> No
     with pytest.raises(Cancelled):
         renderer.render([part()], 200, 0, RenderSettings(steps=3), cancel)
     assert asked < len(network.calls) <= asked + available_cores()
+
+
+def test_what_rings_fades_into_silence() -> None:
+    ringing = np.full((600, 128), 0.0, np.float32)
+    quiet = render._hush(ringing, Part(instruments()["grand_piano"], (PlayedNote(60, 0.0, 0.5, 90),), (), 0))
+    assert (quiet[:200] == 0).all()
+    assert (quiet[-100:] == render.SILENCE).all()
+    steps = np.diff(quiet[:, 0])
+    assert steps.min() > -0.5  # no cut

@@ -28,7 +28,7 @@ class TrainOptions:
     minutes: Annotated[float | None, typer.Option(min=0.01, help="How long; the learning rate follows it.")] = None
     data: Annotated[Path | None, typer.Option(help="Folder of the corpus; data/songs or data/sound.")] = None
     run: Annotated[Path | None, typer.Option(help="Folder of state and log; data/runs/NAME. Resumes.")] = None
-    start_from: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None
+    start_from: Annotated[Path | None, typer.Option(help="Checkpoint, or shipped .onnx, to start from.")] = None
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if left out.")] = None
     seed: Annotated[int, typer.Option(help="Of weights, noise and batches.")] = 0
 

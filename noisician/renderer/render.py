@@ -24,6 +24,7 @@ from noisician.weights import Network, manifest, open_network
 
 SILENCE = float(np.log(LOG_FLOOR))
 OVERLAP_FRAMES = 64
+FADE_FRAMES = 40
 #: Windows denoised together, always this many: the arithmetic is then the same for every window.
 BATCH = 4
 #: Guidance acts while there is structure to decide; outside it would only burn.
@@ -133,10 +134,23 @@ def _sounds(part: Part, plan: WindowPlan, window: int) -> bool:
 
 
 def _hush(log_mel: np.ndarray, part: Part) -> np.ndarray:
-    """Silence where the score is silent: before the first note, and once the last one's ringing is over."""
+    """Silence where the score is silent: before the first note, and once the last one's ringing is over.
+
+    The ringing fades out over its last FADE_FRAMES, so that a long cymbal is not cut off.
+    """
     roll = note_roll(part.notes, len(log_mel)).reshape(len(log_mel), 3, FEATURES // 3)
     sounding: np.ndarray = np.any(roll[:, 1:] > 0, axis=(1, 2))
     before = np.zeros_like(sounding)
     before[:-1] = sounding[1:]  # the frame before an onset already holds the attack's first samples
-    log_mel[~(sounding | before)] = SILENCE
-    return log_mel
+    level = np.minimum(1, _frames_left(sounding | before) / FADE_FRAMES)[:, None].astype(np.float32)
+    return SILENCE + level * (log_mel - np.float32(SILENCE))
+
+
+def _frames_left(sounding: np.ndarray) -> np.ndarray:
+    """How many frames until the next silence (0 in it); a part that sounds to its end never fades."""
+    left = np.empty(len(sounding))
+    count = np.inf
+    for frame in range(len(sounding) - 1, -1, -1):
+        count = count + 1 if sounding[frame] else 0
+        left[frame] = count
+    return left
