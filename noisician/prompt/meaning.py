@@ -6,14 +6,16 @@ and mood: names, sentences, synonyms and the scenes of ``styles/words.toml``.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from noisician import styles
 from noisician.errors import WeightsError
@@ -36,15 +38,13 @@ WORD_FLOOR = 0.2
 class Vectors:
     """``rows`` (vocabulary, dimensions) int8 and ``scales`` (vocabulary, 1) float16; row 0 is unknown."""
 
-    tokenizer: Tokenizer
+    vocabulary: Mapping[str, int]
     rows: np.ndarray
     scales: np.ndarray
 
     def embed(self, word: str) -> np.ndarray:
         """Sum over the pieces of ``word``: (dimensions,) float32, zero if it is unknown."""
-        ids = self.tokenizer.encode(word, add_special_tokens=False).ids
-        if 0 in ids:
-            ids = []
+        ids = pieces(word, self.vocabulary)
         return (self.rows[ids].astype(np.float32) * self.scales[ids].astype(np.float32)).sum(axis=0)
 
 
@@ -56,6 +56,20 @@ class Nearest:
     words: tuple[str, ...]  # those that carried it
 
 
+def pieces(word: str, vocabulary: Mapping[str, int]) -> list[int]:
+    """The word itself, else its longest known beginning and ``##`` endings (WordPiece); empty if there is a gap."""
+    plain = unicodedata.normalize("NFD", word.lower())
+    rest = "".join(letter for letter in plain if unicodedata.category(letter) != "Mn")
+    found, prefix = [], ""
+    while rest:
+        length = next((n for n in range(len(rest), 0, -1) if prefix + rest[:n] in vocabulary), 0)
+        if not length:
+            return []
+        found.append(vocabulary[prefix + rest[:length]])
+        rest, prefix = rest[length:], "##"
+    return found
+
+
 @cache
 def vectors() -> Vectors:
     """The shipped word vectors, read once.
@@ -64,17 +78,17 @@ def vectors() -> Vectors:
     """
     folder = Path(__file__).parents[1] / "weights" / "text"
     try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
         with np.load(folder / "vectors.npz") as arrays:
             rows, scales = arrays["rows"], arrays["scales"]
-    except Exception as error:  # tokenizers raises bare Exception
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise WeightsError(f"cannot read the word vectors in {folder}: {error}; reinstall noisician") from error
-    if len(rows) != tokenizer.get_vocab_size() or len(scales) != len(rows):
+    if len(rows) != len(vocabulary) or len(scales) != len(rows):
         raise WeightsError(
-            f"word vectors in {folder} have {len(rows)} rows for {tokenizer.get_vocab_size()} words; "
+            f"word vectors in {folder} have {len(rows)} rows for {len(vocabulary)} words; "
             "they are of two versions: reinstall noisician"
         )
-    return Vectors(tokenizer, rows, scales)
+    return Vectors(vocabulary, rows, scales)
 
 
 @lru_cache(maxsize=8192)

@@ -100,9 +100,7 @@ class Renderer:
                 windows[job.part][job.window] = mel
         return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
 
-    def _paint(
-        self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, steps: Steps
-    ) -> np.ndarray:
+    def _paint(self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, steps: Steps) -> np.ndarray:
         """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
         jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
         frames = self.window_frames
