@@ -471,3 +471,9 @@ def test_no_word_is_dropped_silently(words: list[str]):
     except RequestError:
         return
     assert "qwzxv" in controls.not_understood
+
+
+def test_a_band_loses_the_players_that_are_not_wanted() -> None:
+    controls = understand(Request(prompt="smoky jazz trio at 2am, no drums"))
+    assert controls.instruments == ("grand_piano", "upright_bass")
+    assert "drums" in controls.excluded

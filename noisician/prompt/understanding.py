@@ -141,7 +141,8 @@ class _Draft:
         """What to leave out. An instrument named beside its excluded family stays: the rest of it goes."""
         table = styles.instruments()
         named = self.named("instruments")
-        wanted = {n.id for n in named}
+        # A band brings players that nobody named: "jazz trio, no drums" has none.
+        wanted = {n.id for n in named if sum(e.field == "instruments" for e in n.finding.effects) == 1}
         from_options = {str(e.value): f for f in self.options for e in f.effects if e.field == "exclude"}
         from_words = {str(e.value): f for f in self.words for e in f.effects if e.field == "exclude"}
         if any(n.finding.source == "option" for n in named):
