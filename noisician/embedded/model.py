@@ -27,7 +27,7 @@ from noisician.request import Request
 from noisician.score import Score, Track
 from noisician.score.decode import decode
 from noisician.score.perform import perform, shade
-from noisician.score.played import played_notes
+from noisician.score.played import PlayedNote, played_notes
 from noisician.styles import instruments
 from noisician.vocoder import Vocoder
 from noisician.weights import manifest
@@ -36,6 +36,8 @@ from noisician.weights import manifest
 STAGE_WEIGHTS = {"composing": 1.0, "painting": 4.0, "sounding": 1.5, "mixing": 0.7}
 #: A loop is played this far beyond its end; what still rings there is folded back to its start.
 LOOP_TAIL_S = 2.5
+#: The last of what rings goes out over this.
+FADE_OUT_S = 1.0
 HUMANISE = 0.6
 _SEED_BITS = 32
 
@@ -155,7 +157,7 @@ class EmbeddedModel:
             mix,
             seed=recipe.seed,
             timing=Timing.of(score),
-            finish=Finish(loop=sound.loop),
+            finish=Finish(loop=sound.loop, fade_out_s=min(FADE_OUT_S, sound.duration_s / 8)),
             keep_stems=keep_stems,
         )
         stages.reporter("mixing")(1.0)
@@ -166,7 +168,7 @@ class EmbeddedModel:
         """Each player's samples, made one after another so that only one waits in memory at a time."""
         table = instruments()
         parts = [
-            Part(table[track.instrument], played_notes(score, track), track.articulations, noise_stream(name))
+            Part(table[track.instrument], lasting(score, track, sound), track.articulations, noise_stream(name))
             for name, track in zip(stem_names(score.tracks), score.tracks, strict=True)
         ]
         length = samples + round(LOOP_TAIL_S * SAMPLE_RATE_HZ) if sound.loop else samples
@@ -184,6 +186,17 @@ class EmbeddedModel:
             )
             yield StemAudio(track.role, track.instrument, fold(audio[:length], samples))
         stages.reporter("mixing")
+
+
+def lasting(score: Score, track: Track, sound: Sound) -> tuple[PlayedNote, ...]:
+    """A track's notes in seconds; a texture that lasts to the last bar stays for the tail, where the fade takes it."""
+    notes = played_notes(score, track)
+    if track.role != "texture" or sound.loop:
+        return notes
+    end_s = score.duration_s - 1e-6
+    return tuple(
+        replace(note, end_s=max(note.end_s, sound.duration_s)) if note.end_s >= end_s else note for note in notes
+    )
 
 
 def fold(audio: np.ndarray, samples: int) -> np.ndarray:
