@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from noisician.diffusion.flow import Denoise, euler, guided, heun, shifted_times
+from noisician.diffusion.flow import Denoise, euler, guided, heun, shift_for, shifted_times
 from noisician.errors import Cancelled
 
 
@@ -120,3 +120,12 @@ def test_models_that_agree_are_not_moved_by_guidance() -> None:
     plain = euler(gaussian(0.5, 0.3), noise, shifted_times(8))
     model = guided(gaussian(0.5, 0.3), gaussian(0.5, 0.3), 4.0, (0, 1))
     np.testing.assert_allclose(euler(model, noise, shifted_times(8)), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [2, 4, 6, 17])
+def test_shift_for_places_the_last_step(steps: int) -> None:
+    times = shifted_times(steps, shift_for(steps, 0.375))
+    assert times[-2] == pytest.approx(0.375)
+    assert times[0] == 1
+    assert times[-1] == 0
+    assert shift_for(1, 0.375) == 1

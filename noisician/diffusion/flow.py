@@ -38,6 +38,11 @@ def shifted_times(steps: int, shift: float = 1.0, start: float = 1.0) -> np.ndar
     return start * shift * even / (1 + (shift - 1) * even)
 
 
+def shift_for(steps: int, last_time: float) -> float:
+    """The shift whose last step starts at ``last_time`` (0 … 1): the equation above at t = 1/steps, solved for s."""
+    return last_time * (steps - 1) / (1 - last_time) if steps > 1 else 1.0
+
+
 def euler(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = ignore_step) -> np.ndarray:
     """x_{t'} = x_t + (t' − t) v; the last step lands on the model's x₀."""
     for done, (t, t_next) in enumerate(pairwise(times), start=1):

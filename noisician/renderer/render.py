@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from noisician.diffusion.flow import euler, guided, shifted_times
+from noisician.diffusion.flow import euler, guided, shift_for, shifted_times
 from noisician.diffusion.noise import noise_rows
 from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
@@ -43,9 +43,11 @@ class Part:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    steps: int = 8
+    """``last_time`` is the t of the last evaluation: the later it comes, the more texture the sound gets."""
+
+    steps: int = 6
     guidance_scale: float = 1.0
-    shift: float = 1.0
+    last_time: float = 0.375
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,12 @@ class Renderer:
         model = guided(
             lambda x, t: denoise(x, t, 1.0), lambda x, t: denoise(x, t, 0.0), settings.guidance_scale, GUIDANCE_INTERVAL
         )
-        clean = euler(model, noise, shifted_times(settings.steps, settings.shift), lambda done: steps())
+        clean = euler(
+            model,
+            noise,
+            shifted_times(settings.steps, shift_for(settings.steps, settings.last_time)),
+            lambda done: steps(),
+        )
         return np.maximum(clean * MEL_STD + MEL_MEAN, SILENCE).astype(np.float32)
 
 

@@ -3,10 +3,18 @@
 It predicts x₀ (the clean mel) rather than the velocity: four mel frames make one token of 512 numbers, more than the
 network is wide, and a plain transformer copes with that only in the clean signal's own low-dimensional space, behind a
 low-rank embedding (JiT, arXiv 2511.13720).
+
+What does not fit through that embedding is fine texture. So the network says two things of every cell: its mean m and
+the spread τ of the texture around it. For Gaussian texture the best guess given x_t = (1 − t) x + t ε is Wiener's,
+
+    x₀ = m + s (x_t / (1 − t) − m),   s = τ² / (τ² + σ²),   σ = t / (1 − t),
+
+which trusts the noisy cell itself once the noise is finer than the texture.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +25,10 @@ from noisician.mel import MEL_BANDS
 from noisician.renderer.conditions import FEATURES, PITCHES, harmonic_templates
 from noisician.styles import ARTICULATIONS, instruments
 from noisician.training.transformer import Backbone, time_features
+
+#: Spread of the texture a fresh network assumes, and the range of its logarithm, in units of MEL_STD.
+FIRST_TEXTURE = 0.15
+LOG_TEXTURE_RANGE = (-7.0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -51,9 +63,12 @@ class RendererNet(nn.Module):
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.backbone = Backbone(width, config.blocks, config.window_tokens)
         self.out = nn.Linear(width, MEL_BANDS * group)
+        self.texture = nn.Linear(width, MEL_BANDS * group)
         nn.init.normal_(self.instrument.weight, std=0.5)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.texture.weight)
+        nn.init.constant_(self.texture.bias, math.log(FIRST_TEXTURE))
         pitched = torch.zeros(config.instruments)
         for instrument in instruments().values():
             pitched[instrument.index] = float(instrument.excitation == "harmonic")
@@ -82,10 +97,19 @@ class RendererNet(nn.Module):
         notes = notes + self.roll_mix(F.silu(notes))
         x = self.mel_in(mel_t.reshape(batch, tokens, bands * group)) + known[:, None] * notes
         x = self.backbone(x, self.time(time_features(t)) + sound)
-        return self.out(x).reshape(batch, frames, bands)
+        mean = self.out(x).float().reshape(batch, frames, bands)
+        spread = torch.exp(self.texture(x).float().clamp(*LOG_TEXTURE_RANGE)).reshape(batch, frames, bands)
+        return _wiener(mel_t, mean, spread, t[:, None, None])
 
     def _skeleton(self, roll: Tensor, instrument: Tensor) -> Tensor:
         """Harmonics of the notes held and of those still ringing, on a log scale: ``[B, F, 2 · 128]`` in 0 … 1."""
         held_and_ringing = roll.reshape(*roll.shape[:2], 3, PITCHES)[:, :, 1:] @ self.templates
         levels = 1 + torch.log(held_and_ringing + 1e-3) / 6.9
         return (levels * self.pitched[instrument][:, None, None, None]).flatten(2)
+
+
+def _wiener(mel_t: Tensor, mean: Tensor, spread: Tensor, t: Tensor) -> Tensor:
+    """The guess above, written so that t = 1 divides by nothing."""
+    signal = (spread * (1 - t)).square()
+    weight = signal / (signal + t.square() + 1e-8)
+    return mean * (1 - weight) + mel_t * (spread.square() * (1 - t) / (signal + t.square() + 1e-8))
