@@ -107,7 +107,7 @@ def test_the_recipe_names_seed_weights_and_settings() -> None:
     recipe = track(SHORT)[0].recipe
     assert recipe.seed == recipe.request.seed == 11
     assert recipe.models == {name: entry["sha256"][:16] for name, entry in ENTRIES.items()}
-    assert recipe.settings["render"] == {"steps": 2, "guidance_scale": 1.0, "last_time": 0.375}
+    assert recipe.settings["render"] == {"steps": 2, "guidance_scale": 1.0, "last_time": 0.32}
 
 
 def test_a_seed_nobody_chose_is_reported_and_reproduces() -> None:

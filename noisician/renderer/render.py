@@ -47,7 +47,7 @@ class RenderSettings:
 
     steps: int = 6
     guidance_scale: float = 1.0
-    last_time: float = 0.375
+    last_time: float = 0.32
 
 
 @dataclass(frozen=True)
