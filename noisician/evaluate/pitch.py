@@ -66,6 +66,8 @@ def tracked_pitch_hz(samples: np.ndarray, lowest_pitch: int, highest_pitch: int)
         raise NoisicianError(f"compass {lowest_pitch} … {highest_pitch}; pitches are 0 … 127, lowest first")
     audio = soxr.resample(mono(samples), SAMPLE_RATE_HZ, TRACKER_RATE_HZ).astype(np.float32)
     lowest_hz = float(pitch_hz(lowest_pitch - COMPASS_MARGIN_SEMITONES))
+    # pYIN lets the pitch wander most of an octave a frame, and fails where the compass is narrower than that.
+    highest_pitch = max(highest_pitch, lowest_pitch + 12 - 2 * COMPASS_MARGIN_SEMITONES)
     frame = TRACKER_FRAME
     while lowest_hz * frame < 2.2 * TRACKER_RATE_HZ:  # the window must hold two periods
         frame *= 2
