@@ -185,7 +185,7 @@ def performance() -> Performance:
     score = small_score()
     settings = {
         "duration_s": 2.5, "loop": False, "genres": {"techno": 1.0}, "moods": {}, "production": (),
-        "render": {"steps": 12, "guidance_scale": 1.0, "shift": 1.0},
+        "render": {"steps": 12, "guidance_scale": 1.0, "last_time": 0.32},
     }  # fmt: skip
     recipe = Recipe(request=Request(prompt="x"), seed=1, score=score.to_dict(), settings=settings)
     band = SoundfontBand(Studio())
