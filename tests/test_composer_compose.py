@@ -11,12 +11,12 @@ from noisician.composer import Composer, ComposerSettings, Plan
 from noisician.composer.compose import STRETCH_BARS, VARIATION, forbid_loose_holds
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
 from noisician.errors import Cancelled
-from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
+from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid, chord_token
 from noisician.score.model import METERS, Section
 
 CHORD = STREAMS.index("chord")
 SIZES = [VOCABULARY[stream] for stream in STREAMS]
-QUICK = ComposerSettings(steps=2)
+QUICK = ComposerSettings(steps=2, settle=False)
 PLACES = np.random.default_rng(0).standard_normal((16, sum(SIZES))).astype(np.float32)
 
 
@@ -220,3 +220,17 @@ def test_nothing_is_held_after_a_rest_nor_rests_before_a_hold(starts_piece: bool
     forbid_loose_holds(logits, tokens, starts_piece)
     barred = {(int(step), int(token)) for step, token in np.argwhere(logits < -1e6)}
     assert barred == {(2, HOLD), (2, REST)} | ({(0, HOLD)} if starts_piece else set())
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_piece_begins_and_ends_at_home(loop: bool) -> None:
+    plan = replace(plan_of(), loop=loop, mode="dorian")
+    grid = Composer(FakeNetwork()).compose(plan, 0, replace(QUICK, settle=True))  # type: ignore[arg-type]
+    home = chord_token(0, "min")
+    assert set(grid.stream("chord")[:16]) == {home}
+    if not loop:
+        assert set(grid.stream("chord")[-16:]) == {home}
+    given = np.tile(MASK_TOKENS, (plan.bars * 16, 1))
+    given[:, CHORD] = chord_token(7, "7")
+    kept = Composer(FakeNetwork()).compose(plan, 0, replace(QUICK, settle=True), Grid(given))  # type: ignore[arg-type]
+    assert set(kept.stream("chord")) == {chord_token(7, "7")}

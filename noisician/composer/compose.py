@@ -16,7 +16,19 @@ from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, WINDOW_BARS, 
 from noisician.composer.plan import Plan
 from noisician.diffusion.noise import generator
 from noisician.diffusion.unmask import Choice, Stage, unmask
-from noisician.score.grid import CHORDAL, DRUMS, HOLD, MONOPHONIC, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid
+from noisician.score.grid import (
+    CHORDAL,
+    DRUMS,
+    HOLD,
+    MONOPHONIC,
+    REST,
+    ROLE_STREAMS,
+    STREAMS,
+    VOCABULARY,
+    Grid,
+    chord_token,
+)
+from noisician.score.harmony import SCALES
 from noisician.score.model import Section
 from noisician.weights import Network, open_network
 
@@ -39,7 +51,8 @@ _ORDER = (
 class ComposerSettings:
     """``steps`` unmasking steps a stage; ``guidance_scale`` sharpens the style, 1 = off.
 
-    The order is nearly random: surest-first fills the grid with rests and held notes, which are always a safe guess.
+    With ``settle`` the first and the last bar stand on the tonic. The order is nearly random: surest-first fills the
+    grid with rests and held notes, which are always a safe guess.
     """
 
     steps: int = 6
@@ -47,6 +60,7 @@ class ComposerSettings:
     top_p: float = 0.96
     order_noise: float = 8.0
     guidance_scale: float = 1.0
+    settle: bool = True
 
 
 class Composer:
@@ -66,6 +80,8 @@ class Composer:
         """The grid of a plan. ``given`` (mask tokens where open) fixes any cells; ``on_step`` may raise to cancel."""
         steps = step_conditions(plan.sections, _active(plan), plan.time_signature, plan.bars)
         board = _Board.of(plan, steps, given)
+        if settings.settle:
+            board.settle(plan)
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
         for turn, (section, first_bar, bars) in enumerate(stretches):
             board.recall(section, first_bar, bars, generator(seed, 0xC0, first_bar))
@@ -158,6 +174,16 @@ class _Board:
         tokens[(tokens == MASK_TOKENS) & ~active] = REST
         meter = Grid.empty(1, plan.time_signature).meter
         return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active)
+
+    def settle(self, plan: Plan) -> None:
+        """The first and last bar stand on the tonic where nothing else is given: a piece should say where home is.
+
+        A loop's last bar has to lead back to its first, so it is left open.
+        """
+        home = chord_token(0, "min" if SCALES[plan.mode][2] == 3 else "maj")
+        for bar in {0} if plan.loop else {0, plan.bars - 1}:
+            chords = self.tokens[self._rows(bar), CHORD]
+            self.tokens[self._rows(bar), CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
 
     def recall(self, section: Section, first_bar: int, bars: int, rng: np.random.Generator) -> None:
         """Fills open cells of a returning section from its first appearance, leaving some open to vary."""
