@@ -1,7 +1,7 @@
-"""The library's front door: a handful of functions over one model, which is loaded once a process.
+"""The library's front door: a handful of functions over the models, each loaded when it is first asked for music.
 
 Words and options go in as they come from a person; what comes back is a :class:`~noisician.music.Music`. Nothing here
-imports a network before music is asked for.
+imports a network before music is asked for, and nothing asks which model it holds: capabilities decide.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from os import PathLike
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import ValidationError
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from noisician.embedded import EmbeddedModel
-    from noisician.music import Music, OnProgress, ShouldCancel
+    from noisician.music import Capabilities, Feature, Music, MusicModel, OnProgress, ShouldCancel
     from noisician.prompt import Controls
 
 _SEEDS = 2**32
 _TUPLES = ("genres", "moods", "instruments", "without")
+_FILES = ("init_audio", "reference_audio", "morph_audio", "model")
+_EMBEDDED = "embedded"
 #: What people type for a field of Request, beside what the spelling is close to.
 _ALSO_CALLED = {
     "bpm": "tempo_bpm",
@@ -44,6 +47,10 @@ _ALSO_CALLED = {
     "mood": "moods",
     "guidance": "guidance_scale",
     "exclude": "without",
+    "negative": "negative_prompt",
+    "init": "init_audio",
+    "reference": "reference_audio",
+    "cfg": "guidance_scale",
 }
 _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*", re.IGNORECASE)
 #: The model is not for two threads at once.
@@ -70,7 +77,23 @@ class RequestOptions(TypedDict, total=False):
     steps: int | None
     guidance_scale: float | None
     loop: bool | None
-    model: str | None
+    model: str | PathLike[str] | None
+    preset: str | None
+    device: str | None
+    dtype: str | None
+    negative_prompt: str | None
+    lyrics: str | None
+    vocals: bool | None
+    voice: str | None
+    language: str | None
+    init_audio: str | PathLike[str] | None
+    strength: float | None
+    repaint: Sequence[tuple[float, float]] | None
+    reference_audio: str | PathLike[str] | None
+    morph_prompt: str | None
+    morph_audio: str | PathLike[str] | None
+    morph: float | None
+    guide: bool | None
 
 
 def make(
@@ -88,7 +111,8 @@ def make(
     track of a process comes sooner. One track is made at a time, whatever the number of threads.
 
     Raises:
-        RequestError: an option is unknown, out of range or contradicts another.
+        RequestError: an option is unknown, out of range, contradicts another or is beyond the model.
+        FileError: audio to start from cannot be read.
         WeightsError: a model file is missing or damaged.
     """
     return generate(request_of(prompt, controls), keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
@@ -114,21 +138,31 @@ def make_takes(
 def generate(
     request: Request,
     *,
-    lineage: Sequence[Mapping[str, Any]] = (),
+    base: Recipe | None = None,
+    beside: Path | None = None,
     keep_stems: bool = True,
     on_progress: OnProgress | None = None,
     cancel: ShouldCancel | None = None,
 ) -> Music:
-    """The track of a ready :class:`Request`. ``lineage`` goes into its recipe. Errors as :func:`make`."""
+    """The track of a ready :class:`Request`. Errors as :func:`make`.
+
+    With ``base`` it comes from that recipe: what the request leaves as it was stays, and the lineage says so.
+
+    Sound files that it names are looked for in the folder ``beside`` too.
+    """
     from dataclasses import replace
 
+    from noisician.material import read_material
     from noisician.music import ignore_progress, never
 
+    check(request)
+    material = read_material(request, beside)
     with _ONE_AT_A_TIME:
-        music = _model(request.model).generate(request, on_progress or ignore_progress, cancel or never, keep_stems)
-    if not lineage:
-        return music
-    return replace(music, recipe=music.recipe.model_copy(update={"lineage": tuple(dict(step) for step in lineage)}))
+        model, rest = model_of(request), (on_progress or ignore_progress, cancel or never, keep_stems, material)
+        if base is None:
+            return model.generate(request, *rest)
+        music = model.rework(base, request, *rest)
+    return replace(music, recipe=music.recipe.model_copy(update={"lineage": lineage_of(base)}))
 
 
 def vary(
@@ -148,7 +182,14 @@ def vary(
     recipe = source if isinstance(source, Recipe) else read_recipe(source)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
     request = changed(recipe.request, changes or {"seed": secrets.randbelow(_SEEDS)})
-    return generate(request, lineage=lineage_of(recipe), keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
+    return generate(
+        request,
+        base=recipe,
+        beside=folder_of(source),
+        keep_stems=keep_stems,
+        on_progress=on_progress,
+        cancel=cancel,
+    )
 
 
 def open(
@@ -168,21 +209,29 @@ def open(
     other = other_weights(recipe)
     if other:
         warnings.warn(f"made with other weights of {', '.join(other)}; it will sound different", stacklevel=2)
-    return replay(recipe, keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
+    beside = folder_of(source)
+    return replay(recipe, beside=beside, keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
 
 
 def replay(
     recipe: Recipe,
     *,
+    beside: Path | None = None,
     keep_stems: bool = True,
     on_progress: OnProgress | None = None,
     cancel: ShouldCancel | None = None,
 ) -> Music:
-    """The samples of a recipe, without a word about its weights. Errors as :func:`make`."""
+    """The samples of a recipe, without a word about its weights. Errors as :func:`make`.
+
+    The sound files it was made from, if any, are looked for in the current folder and in ``beside``.
+    """
+    from noisician.material import material_of
     from noisician.music import ignore_progress, never
 
+    material = material_of(recipe, beside)
     with _ONE_AT_A_TIME:
-        return _model(recipe.request.model).replay(recipe, on_progress or ignore_progress, cancel or never, keep_stems)
+        model = model_of(recipe.request)
+        return model.replay(recipe, on_progress or ignore_progress, cancel or never, keep_stems, material)
 
 
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
@@ -219,6 +268,9 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
     for name in _TUPLES:
         if isinstance(values.get(name), str):
             values[name] = (values[name],)
+    for name in _FILES:
+        if name in values:
+            values[name] = fspath(values[name])
     kept = base.model_dump()
     if {"duration_s", "bars"} & values.keys():
         kept |= {"duration_s": None, "bars": None}
@@ -232,11 +284,17 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
 
 def takes_of(request: Request) -> list[Request]:
     """One request a take, with seeds that follow each other. Raises RequestError for what cannot be made."""
-    from noisician.prompt import understand
-
-    understand(request)
+    check(request)
     first = secrets.randbelow(_SEEDS) if request.seed is None else request.seed
     return [request.model_copy(update={"seed": (first + take) % _SEEDS, "takes": 1}) for take in range(request.takes)]
+
+
+def folder_of(source: str | PathLike[str] | Recipe) -> Path | None:
+    """Where a recipe came from, and its sound files may lie; None for one in memory."""
+    if isinstance(source, Recipe):
+        return None
+    path = Path(source)
+    return path if path.is_dir() else path.parent
 
 
 def lineage_of(recipe: Recipe) -> tuple[dict[str, Any], ...]:
@@ -249,7 +307,62 @@ def other_weights(recipe: Recipe) -> tuple[str, ...]:
     from noisician.weights import manifest
 
     installed = {name: str(entry["sha256"]) for name, entry in manifest().items()}
+    if recipe.models.keys() - installed.keys():
+        from noisician.checkpoints import installed_weights
+
+        installed |= installed_weights(recipe.request.model)
     return tuple(name for name, sha in recipe.models.items() if not installed.get(name, "").startswith(sha))
+
+
+def capabilities_of(request: Request) -> Capabilities:
+    """What the model of a request can do, before it is loaded. Raises RequestError and WeightsError."""
+    return model_of(request).capabilities
+
+
+def controls_of(request: Request) -> Controls:
+    """What a request's words mean to the model it is for: everything to one that composes, else the exact figures.
+
+    Raises RequestError.
+    """
+    from noisician.prompt import read_figures, understand
+
+    return understand(request) if "score" in capabilities_of(request).features else read_figures(request)
+
+
+def check(request: Request, outputs: Mapping[str, bool] | None = None) -> None:
+    """Refuses, before any work, what the model of a request cannot do.
+
+    ``outputs`` says of ``"--stems"`` and ``"--midi"`` whether they are wanted. Raises RequestError naming the models
+    that can, and WeightsError for a model that is none.
+    """
+    from noisician.requirements import check_outputs, check_request, check_singing
+
+    controls_of(request)
+    capabilities = capabilities_of(request)
+    check_request(request, capabilities, models_with)
+    check_outputs(outputs or {}, capabilities, models_with)
+    check_singing(outputs or {}, request)
+
+
+def models_with(feature: Feature) -> tuple[str, ...]:
+    """The names of the models that have a feature."""
+    from noisician.checkpoints import with_feature
+
+    own = feature in _embedded().capabilities.features
+    return ((_EMBEDDED,) if own else ()) + with_feature(feature)
+
+
+def model_of(request: Request) -> MusicModel:
+    """The model a request names, or two in a row where one is to guide the other.
+
+    Raises RequestError for a name nobody knows and WeightsError for a folder that is no checkpoint.
+    """
+    model = _model(request.model)
+    if not request.guide:
+        return model
+    from noisician.guide import GuidedModel
+
+    return GuidedModel(_embedded(), model)
 
 
 @cache
@@ -259,10 +372,12 @@ def _embedded() -> EmbeddedModel:
     return EmbeddedModel()
 
 
-def _model(name: str) -> EmbeddedModel:
-    if name != "embedded":
-        raise RequestError(f"model {name!r} is not known; there is one, embedded")
-    return _embedded()
+def _model(name: str) -> MusicModel:
+    if name == _EMBEDDED:
+        return _embedded()
+    from noisician.checkpoints import resolve
+
+    return resolve(name)
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
-from noisician.errors import Cancelled
+from noisician.errors import Cancelled, RequestError
 from noisician.export import Bundle, Marker, Metadata, default_file_name, write_bundle
+from noisician.export.lyrics import TimedLine
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
-from noisician.request import Request
+from noisician.request import MATERIAL_FIELDS, Request
 from noisician.score import Score
 
 
@@ -68,7 +70,11 @@ class Stages:
 
 @dataclass(frozen=True)
 class SaveOptions:
-    """What is written beside the track. ``format`` None follows the file's extension."""
+    """What is written beside the track. ``format`` None follows the file's extension.
+
+    ``timed_lyrics`` are an LRC file and the time of every syllable as JSON; ``karaoke`` the track without its voices,
+    with an LRC file, for music whose stems were kept.
+    """
 
     format: str | None = None
     bit_depth: int = 24
@@ -76,6 +82,8 @@ class SaveOptions:
     stems_zip: bool = False
     midi: bool = False
     spectrogram: bool = False
+    timed_lyrics: bool = False
+    karaoke: bool = False
     sidecar: bool = True
     overwrite: bool = False
 
@@ -86,6 +94,7 @@ class Music:
 
     ``audio`` stereo float32 ``[frames, 2]`` at ``sample_rate_hz``; ``stems`` by name, each ``[frames, 2]`` as it sits
     in the mix before mastering (empty when they were not kept); ``score`` None for models that know no notes.
+    ``lyrics`` are what is sung when; ``instrumental`` the track without its voices, where stems were kept.
     """
 
     audio: np.ndarray
@@ -93,6 +102,8 @@ class Music:
     score: Score | None = None
     stems: Mapping[str, np.ndarray] = field(default_factory=dict)
     sample_rate_hz: int = SAMPLE_RATE_HZ
+    lyrics: tuple[TimedLine, ...] = ()
+    instrumental: np.ndarray | None = None
 
     @property
     def seed(self) -> int:
@@ -107,11 +118,25 @@ class Music:
         """What goes into tags."""
         request, score = self.recipe.request, self.score
         title = request.prompt.strip() or "surprise"
+        title = title[:1].upper() + title[1:]
         if score is None:
-            return Metadata(title=title, prompt=request.prompt, seed=self.seed, loop=request.loop)
+            asked = self.recipe.controls
+            return Metadata(
+                title=title,
+                prompt=request.prompt,
+                tempo_bpm=asked.get("tempo_bpm"),
+                key=asked.get("key"),
+                mode=asked.get("mode"),
+                time_signature=asked.get("time_signature"),
+                seed=self.seed,
+                loop=request.loop,
+                software=f"noisician {self.recipe.noisician}",
+                lyrics=self.lyrics,
+                language=request.language or "en",
+            )
         bar_s = score.meter.beats_per_bar * score.seconds_per_beat
         return Metadata(
-            title=title[:1].upper() + title[1:],
+            title=title,
             prompt=request.prompt,
             tempo_bpm=score.tempo_bpm,
             key=score.key,
@@ -122,6 +147,8 @@ class Music:
             beats=round(score.duration_beats),
             loop=bool(self.recipe.controls.get("loop")),
             software=f"noisician {self.recipe.noisician}",
+            lyrics=self.lyrics,
+            language=request.language or "en",
         )
 
     def file_name(self, extension: str = "wav") -> str:
@@ -129,14 +156,19 @@ class Music:
         return default_file_name(self.metadata, self.recipe.id6, extension)
 
     def midi(self) -> bytes:
-        """The score as a Standard MIDI File. Raises ValueError for a model without a score."""
+        """The score as a Standard MIDI File. Raises RequestError for a model without a score."""
         from noisician.score.midi import write_midi
 
         if self.score is None:
-            raise ValueError("this model writes no score, so there is no MIDI")
+            raise RequestError(f"{self.recipe.request.model} writes no score, so there is no MIDI; --guide adds one")
         buffer = io.BytesIO()
         write_midi(self.score, buffer)
         return buffer.getvalue()
+
+    def _karaoke(self) -> np.ndarray:
+        if self.instrumental is None:
+            raise RequestError("there is no track without voices: nothing is sung, or the stems were not kept")
+        return self.instrumental
 
     def save(
         self, path: str | os.PathLike[str], options: SaveOptions = SaveOptions(), **changes: object
@@ -165,12 +197,87 @@ class Music:
             spectrogram=options.spectrogram,
             stems=self.stems if options.stems else {},
             stems_zip=options.stems_zip,
+            lrc=options.timed_lyrics,
+            lyrics_json=options.timed_lyrics,
+            instrumental=self._karaoke() if options.karaoke else None,
         )
         return write_bundle(bundle, overwrite=options.overwrite)
 
 
+Feature = Literal[
+    "text",
+    "lyrics",
+    "voice",
+    "negative_prompt",
+    "init_audio",
+    "repaint",
+    "reference_audio",
+    "morph_prompt",
+    "morph_audio",
+    "tempo",
+    "key",
+    "time_signature",
+    "loop",
+    "stems",
+    "score",
+    "preset",
+    "device",
+]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a model can do. ``duration_range_s`` is what may be asked for, extension by continuation included."""
+
+    name: str
+    features: frozenset[Feature]
+    duration_range_s: tuple[float, float]
+    sample_rate_hz: int
+    licence: str
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Audio somebody hands in: float32 ``[frames, channels]``; ``origin`` is what messages call it."""
+
+    audio: np.ndarray
+    sample_rate_hz: int
+    origin: str
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.audio) / self.sample_rate_hz
+
+    @property
+    def sha256(self) -> str:
+        """Of the decoded samples, their rate and their channels: the same music in another container is the same."""
+        samples = np.ascontiguousarray(self.audio, "<f4")
+        shape = f"{self.sample_rate_hz} {samples.shape}".encode()
+        return hashlib.sha256(shape + samples.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Material:
+    """The clips behind a request's file names, read and checked before a model sees them."""
+
+    init_audio: Clip | None = None
+    reference_audio: Clip | None = None
+    morph_audio: Clip | None = None
+
+    def digests(self) -> dict[str, str]:
+        """What the recipe remembers of the clips: the first 16 hex digits of each one's SHA-256, by field."""
+        clips = {name: getattr(self, name) for name in MATERIAL_FIELDS}
+        return {name: clip.sha256[:16] for name, clip in clips.items() if clip is not None}
+
+
+NO_MATERIAL = Material()
+
+
 class MusicModel(Protocol):
     """Anything that turns a request into music."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     def generate(
         self,
@@ -178,6 +285,7 @@ class MusicModel(Protocol):
         on_progress: OnProgress = ignore_progress,
         cancel: ShouldCancel = never,
         keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
     ) -> Music:
         """Raises RequestError for what it cannot make and Cancelled when ``cancel`` turned true."""
         ...
@@ -188,6 +296,19 @@ class MusicModel(Protocol):
         on_progress: OnProgress = ignore_progress,
         cancel: ShouldCancel = never,
         keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
     ) -> Music:
-        """The same samples again, from the recipe alone."""
+        """The same samples again, from the recipe (and the clips it names) alone."""
+        ...
+
+    def rework(
+        self,
+        recipe: Recipe,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
+    ) -> Music:
+        """The music of a recipe as another request wants it, keeping what that leaves as it is; else made anew."""
         ...

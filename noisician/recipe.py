@@ -1,7 +1,8 @@
 """The recipe: all that is needed to make the same samples again, and where they came from.
 
-A recipe is JSON. It lies beside every exported file (sidecar) and inside it (:func:`pack`). It holds no date and
-no path, so the same piece made twice has the same recipe, byte for byte.
+A recipe is JSON. It lies beside every exported file (sidecar) and inside it (:func:`pack`). It holds no date, and of
+the sound files a piece was made from their names and (in ``settings``) checksums, never their folders: the same piece
+made twice has the same recipe, byte for byte. Only a checkpoint that was named by its folder stays so named.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from noisician.errors import FileError
-from noisician.request import Request
+from noisician.request import MATERIAL_FIELDS, Request
 
 RECIPE_FORMAT = "noisician recipe"
 #: Raised when an older reader would misunderstand a newer recipe.
@@ -62,6 +63,11 @@ class Recipe(BaseModel):
     settings: dict[str, Any] = Field(default_factory=dict)
     lineage: tuple[dict[str, Any], ...] = ()
 
+    @field_validator("request")
+    @classmethod
+    def _names_for_paths(cls, request: Request) -> Request:
+        return without_folders(request)
+
     @field_validator("controls", "score", "settings", "lineage", mode="before")
     @classmethod
     def _as_json_values(cls, value: Any) -> Any:
@@ -72,10 +78,13 @@ class Recipe(BaseModel):
     def id6(self) -> str:
         """First six hex digits of the SHA-256 of what determines the samples.
 
-        Left out: lineage, how many takes were asked for, and the explanations of the controls.
+        Left out: lineage, how many takes were asked for, the explanations of the controls, what the models and
+        sound files are called (their checksums count), and whatever the request leaves at its default, so that
+        options still to be invented change no id.
         """
-        data = self.model_dump(mode="json", exclude={"lineage"})
-        data["request"].pop("takes")
+        data = self.model_dump(mode="json", exclude={"lineage", "request"})
+        unheard = {"takes", "model", *MATERIAL_FIELDS}
+        data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
         for explanation in ("reasons", "not_understood"):
             data["controls"].pop(explanation, None)
         return hashlib.sha256(_dumps(data).encode()).hexdigest()[:6]
@@ -106,6 +115,14 @@ class Recipe(BaseModel):
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "recipe"
             raise FileError(f"{source}: the recipe is damaged at {place}: {_one_line(first['msg'])}") from None
+
+
+def without_folders(request: Request) -> Request:
+    """The request with the names of its sound files in place of their paths."""
+    paths = {name: getattr(request, name) for name in MATERIAL_FIELDS}
+    # Either separator: a recipe may travel between systems.
+    names = {name: re.split(r"[/\\]", path)[-1] for name, path in paths.items() if path is not None}
+    return request.model_copy(update=names) if names else request
 
 
 def pack(recipe_json: str) -> str:

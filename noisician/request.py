@@ -14,8 +14,18 @@ TIME_SIGNATURES = ("4/4", "3/4", "6/8")
 MODES = ("major", "minor", "dorian", "phrygian", "lydian", "mixolydian")
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
+LYRICS_LIMIT_CHARS = 5000
+PRESETS = ("reference", "balanced", "fast")
+DTYPES = ("float32", "bfloat16", "float16")
+
 TimeSignature = Literal["4/4", "3/4", "6/8"]
 Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian"]
+
+Preset = Literal["reference", "balanced", "fast"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+#: The fields that name sound files.
+MATERIAL_FIELDS = ("init_audio", "reference_audio", "morph_audio")
 
 
 class Request(BaseModel):
@@ -43,4 +53,22 @@ class Request(BaseModel):
     steps: int | None = Field(default=None, description="renderer sampling steps")
     guidance_scale: float | None = Field(default=None, description="classifier-free guidance, 1 = off")
     loop: bool = False
-    model: str = "embedded"
+    model: str = Field(default="embedded", description="embedded, a checkpoint's name, a hub id or a local folder")
+    preset: Preset | None = Field(default=None, description="how a checkpoint samples; None is its authors' way")
+    device: str | None = Field(default=None, description="where a checkpoint runs: cuda, cuda:1, mps or cpu")
+    dtype: Dtype | None = Field(default=None, description="precision of a checkpoint; None suits the device")
+    negative_prompt: str | None = Field(default=None, description="what the music should not sound like")
+    lyrics: str | None = Field(default=None, description="words to sing, with section tags in brackets")
+    vocals: bool = Field(default=False, description="somebody sings, without words where there are no lyrics")
+    voice: str | None = Field(default=None, description='a named voice, or several with weights: "ava:0.6,tom:0.4"')
+    language: str | None = Field(default=None, description="ISO 639-1 code of the lyrics' language")
+    init_audio: str | None = Field(default=None, description="file the music starts from")
+    strength: float | None = Field(default=None, description="0 keeps init_audio … 1 keeps nothing of it")
+    repaint: tuple[tuple[float, float], ...] = Field(
+        default=(), description="(start_s, end_s) of init_audio to make anew; the rest stays"
+    )
+    reference_audio: str | None = Field(default=None, description="file whose sound the music should have")
+    morph_prompt: str | None = Field(default=None, description="words the music arrives at by its end")
+    morph_audio: str | None = Field(default=None, description="file to go to from init_audio")
+    morph: float | None = Field(default=None, description="where between the two, 0 … 1; None travels from 0 to 1")
+    guide: bool = Field(default=False, description="the embedded model writes and plays the sketch a checkpoint paints")

@@ -10,7 +10,18 @@ import pytest
 
 from noisician import api
 from noisician.cli import main
-from noisician.music import Music, OnProgress, Progress, ShouldCancel, ignore_progress, never
+from noisician.embedded.model import CAPABILITIES
+from noisician.music import (
+    NO_MATERIAL,
+    Capabilities,
+    Material,
+    Music,
+    OnProgress,
+    Progress,
+    ShouldCancel,
+    ignore_progress,
+    never,
+)
 from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.request import Request
@@ -27,12 +38,17 @@ class FakeModel:
     replayed: list[Recipe] = field(default_factory=list)
     interrupt: bool = False
 
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
     def generate(
         self,
         request: Request,
         on_progress: OnProgress = ignore_progress,
         cancel: ShouldCancel = never,
         keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
     ) -> Music:
         self.requests.append(request)
         controls = understand(request)
@@ -51,6 +67,7 @@ class FakeModel:
         on_progress: OnProgress = ignore_progress,
         cancel: ShouldCancel = never,
         keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
     ) -> Music:
         self.replayed.append(recipe)
         return self._music(recipe, on_progress, keep_stems)

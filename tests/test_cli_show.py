@@ -7,7 +7,7 @@ import pytest
 from conftest import FakeModel, RunCommand
 
 from noisician.cli.progress import PlainLines, watch
-from noisician.cli.show import _table
+from noisician.cli.show import print_table
 from noisician.styles import instruments, table
 
 
@@ -27,7 +27,7 @@ def test_explain_as_json(run_command: RunCommand) -> None:
 
 
 def test_cells_show_markup_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
-    _table(("words",), [["[bold]jazz[/bold]"]])
+    print_table(("words",), [["[bold]jazz[/bold]"]])
     assert "[bold]jazz[/bold]" in capsys.readouterr().out
 
 

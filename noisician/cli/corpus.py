@@ -38,6 +38,16 @@ class SongsOptions:
 
 
 @dataclass(frozen=True)
+class VocalsOptions:
+    out: Annotated[Path, typer.Option(help="Folder of the shards.")] = Path("data/vocals")
+    shards: Annotated[int, typer.Option(min=1, help="How many; existing ones are left alone.")] = 16
+    first: Annotated[int, typer.Option(min=0, help="Number of the first shard, which sets its seeds.")] = 0
+    lines: Annotated[int, typer.Option(min=1, help="Lines of text a shard.")] = 108
+    renderings: Annotated[int, typer.Option(min=1, help="How often each line is sung.")] = 3
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1
+
+
+@dataclass(frozen=True)
 class ManifestOptions:
     out: Annotated[Path | None, typer.Option(help="File to write; else printed.")] = None
 
@@ -76,6 +86,23 @@ def songs(options: SongsOptions) -> None:
     typer.echo(str(options.out))
 
 
+def vocals(options: VocalsOptions) -> None:
+    """Phrases of synthetic singers with their controls, for the singing voice."""
+    from noisician.corpus.vocals.build import VocalsCorpus, build_vocals
+
+    corpus = VocalsCorpus(
+        folder=options.out,
+        shards=options.shards,
+        first_shard=options.first,
+        lines=options.lines,
+        renderings=options.renderings,
+        workers=options.workers,
+    )
+    with watch() as show:
+        build_vocals(corpus, _parts(show, "shards"))
+    typer.echo(str(options.out))
+
+
 def manifest(options: ManifestOptions) -> None:
     """Every source of the corpus with its licence, as JSON."""
     from noisician.corpus.build import manifest as sources
@@ -96,4 +123,5 @@ def _parts(show: Show, what: str) -> Callable[[int, int], None]:
 
 command(app, "sound", SoundOptions)(sound)
 command(app, "songs", SongsOptions)(songs)
+command(app, "vocals", VocalsOptions)(vocals)
 command(app, "manifest", ManifestOptions)(manifest)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from noisician.cli.options import MusicOptions, command
+from noisician.cli.options import MusicOptions, command, spans, text_or_file
 from noisician.cli.progress import Show, watch
 from noisician.errors import FileError
 
@@ -21,20 +21,109 @@ if TYPE_CHECKING:
     from noisician.recipe import Recipe
     from noisician.request import Request
 
-_MODEL, _OUTPUT = "Model", "Output"
+_MODEL, _SONG, _CHECKPOINT, _OUTPUT = "Model", "Songs", "Checkpoints", "Output"
 
 
 @dataclass(frozen=True)
-class MakeOptions(MusicOptions):
+class SongOptions(MusicOptions):
+    """What is sung, and by whom."""
+
+    lyrics: Annotated[
+        str | None,
+        typer.Option(help="Words to sing, or a file of them; [verse], [chorus] …", rich_help_panel=_SONG),
+    ] = None
+    vocals: Annotated[
+        bool, typer.Option("--vocals", help="Singing without words: ooh, ah, la.", rich_help_panel=_SONG)
+    ] = False
+    voice: Annotated[
+        str | None,
+        typer.Option(help='Who sings; a blend with weights: "ava:0.6,tom:0.4".', rich_help_panel=_SONG),
+    ] = None
+    language: Annotated[
+        str | None, typer.Option(help="Of the lyrics: en; checkpoints may know more.", rich_help_panel=_SONG)
+    ] = None
+
+    def controls(self) -> dict[str, Any]:
+        given = {
+            "lyrics": text_or_file(self.lyrics, "lyrics"),
+            "vocals": self.vocals or None,
+            "voice": self.voice,
+            "language": self.language,
+        }
+        return super().controls() | {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class CheckpointOptions(SongOptions):
+    """What open checkpoints can be told besides; ``noisician models`` says which can what."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="embedded, a name of 'noisician models', a hub id or a folder.",
+            rich_help_panel=_MODEL,
+            show_default="embedded",
+        ),
+    ] = None
+    preset: Annotated[str | None, typer.Option(help="reference, balanced or fast.", rich_help_panel=_CHECKPOINT)] = None
+    negative: Annotated[
+        str | None, typer.Option(help="What the music should not sound like.", rich_help_panel=_CHECKPOINT)
+    ] = None
+    init_audio: Annotated[str | None, typer.Option(help="Sound file to start from.", rich_help_panel=_CHECKPOINT)] = (
+        None
+    )
+    strength: Annotated[
+        float | None, typer.Option(help="0 keeps that audio … 1 nothing of it.", rich_help_panel=_CHECKPOINT)
+    ] = None
+    repaint: Annotated[
+        list[str] | None,
+        typer.Option(help="START-END to make anew, the rest stays; repeatable.", rich_help_panel=_CHECKPOINT),
+    ] = None
+    reference_audio: Annotated[
+        str | None, typer.Option(help="Sound file whose sound to have.", rich_help_panel=_CHECKPOINT)
+    ] = None
+    morph_prompt: Annotated[str | None, typer.Option(help="Words to arrive at.", rich_help_panel=_CHECKPOINT)] = None
+    morph_audio: Annotated[
+        str | None, typer.Option(help="Sound file to arrive at from --init-audio.", rich_help_panel=_CHECKPOINT)
+    ] = None
+    morph: Annotated[
+        float | None,
+        typer.Option(help="One place between, 0 … 1; else the way from 0 to 1.", rich_help_panel=_CHECKPOINT),
+    ] = None
+    guide: Annotated[
+        bool, typer.Option("--guide", help="Start from a sketch that noisician composes.", rich_help_panel=_CHECKPOINT)
+    ] = False
+    device: Annotated[str | None, typer.Option(help="cuda, cuda:N, mps or cpu.", rich_help_panel=_CHECKPOINT)] = None
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.", rich_help_panel=_CHECKPOINT)] = None
+
+    def controls(self) -> dict[str, Any]:
+        given = {
+            "model": self.model,
+            "preset": self.preset,
+            "negative_prompt": self.negative,
+            "init_audio": self.init_audio,
+            "strength": self.strength,
+            "repaint": spans(self.repaint),
+            "reference_audio": self.reference_audio,
+            "morph_prompt": self.morph_prompt,
+            "morph_audio": self.morph_audio,
+            "morph": self.morph,
+            "guide": self.guide or None,
+            "device": self.device,
+            "dtype": self.dtype,
+        }
+        return super().controls() | {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class MakeOptions(CheckpointOptions):
     """The music, how it is made, and what is written where."""
 
     takes: Annotated[
         int | None, typer.Option(help="Several versions, with seeds that follow each other.", rich_help_panel=_MODEL)
     ] = None
-    steps: Annotated[int | None, typer.Option(help="Sampling steps of the renderer.", rich_help_panel=_MODEL)] = None
-    guidance: Annotated[
-        float | None, typer.Option(help="Guidance of the renderer; 1 is off.", rich_help_panel=_MODEL)
-    ] = None
+    steps: Annotated[int | None, typer.Option(help="Sampling steps.", rich_help_panel=_MODEL)] = None
+    guidance: Annotated[float | None, typer.Option(help="Guidance; 1 is off.", rich_help_panel=_MODEL)] = None
     source: Annotated[
         Path | None,
         typer.Option(
@@ -55,6 +144,12 @@ class MakeOptions(MusicOptions):
         bool, typer.Option("--stems-zip", help="The same as one archive.", rich_help_panel=_OUTPUT)
     ] = False
     midi: Annotated[bool, typer.Option("--midi", help="The score.", rich_help_panel=_OUTPUT)] = False
+    timed_lyrics: Annotated[
+        bool, typer.Option("--timed-lyrics", help="LRC, and every syllable's time as JSON.", rich_help_panel=_OUTPUT)
+    ] = False
+    karaoke: Annotated[
+        bool, typer.Option("--karaoke", help="The track without its voices, with LRC.", rich_help_panel=_OUTPUT)
+    ] = False
     spectrogram: Annotated[bool, typer.Option("--spectrogram", help="A picture.", rich_help_panel=_OUTPUT)] = False
     force: Annotated[bool, typer.Option("--force", help="Replace what exists.", rich_help_panel=_OUTPUT)] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only print paths.", rich_help_panel=_OUTPUT)] = False
@@ -68,6 +163,11 @@ class MakeOptions(MusicOptions):
     def wants_stems(self) -> bool:
         return self.stems or self.stems_zip
 
+    @property
+    def wants_lyrics(self) -> dict[str, bool]:
+        """The outputs that need somebody who sings."""
+        return {"--timed-lyrics": self.timed_lyrics, "--karaoke": self.karaoke}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -77,15 +177,18 @@ class Job:
     recipe: Recipe | None
     loop: bool
     not_understood: tuple[str, ...] = ()
+    unread_words: bool = False
+    beside: Path | None = None
 
     def play(self, keep_stems: bool, on_progress: Callable[[Progress], None]) -> Music:
         from noisician import api
 
         if self.request is None:
             assert self.recipe is not None
-            return api.replay(self.recipe, keep_stems=keep_stems, on_progress=on_progress)
-        lineage = () if self.recipe is None else api.lineage_of(self.recipe)
-        return api.generate(self.request, lineage=lineage, keep_stems=keep_stems, on_progress=on_progress)
+            return api.replay(self.recipe, beside=self.beside, keep_stems=keep_stems, on_progress=on_progress)
+        return api.generate(
+            self.request, base=self.recipe, beside=self.beside, keep_stems=keep_stems, on_progress=on_progress
+        )
 
 
 def add_to(app: typer.Typer) -> None:
@@ -106,7 +209,7 @@ def make(options: MakeOptions) -> None:
         label = f"take {number} of {len(jobs)}: " if len(jobs) > 1 else ""
         with watch(label, options.quiet) as show:
             show("starting", 0.0)
-            music = job.play(options.wants_stems, _shown(show))
+            music = job.play(options.wants_stems or options.karaoke, _shown(show))
             show("writing", 1.0)
             files = _save(music, path, options)
         results.append(_result(music, files))
@@ -123,16 +226,20 @@ def _shown(show: Show) -> Callable[[Progress], None]:
 def plan(options: MakeOptions) -> list[Job]:
     """What is to be made, fully checked. Raises RequestError and FileError."""
     from noisician import api
-    from noisician.prompt import understand
     from noisician.request import Request
 
     wishes = options.controls()
     recipe = None if options.source is None else api.read_recipe(options.source)
+    beside = None if options.source is None else api.folder_of(options.source)
+    outputs = {"--stems": options.wants_stems, "--midi": options.midi, **options.wants_lyrics}
     if recipe is not None and not wishes:
-        return [Job(None, recipe, bool(recipe.controls.get("loop")))]
+        api.check(recipe.request, outputs)
+        return [Job(None, recipe, bool(recipe.controls.get("loop")), beside=beside)]
     request = api.changed(Request() if recipe is None else recipe.request, wishes)
-    controls = understand(request)
-    return [Job(take, recipe, controls.loop, controls.not_understood) for take in api.takes_of(request)]
+    api.check(request, outputs)
+    controls = api.controls_of(request)
+    unread = bool(request.prompt) and "text" not in api.capabilities_of(request).features
+    return [Job(take, recipe, controls.loop, controls.not_understood, unread, beside) for take in api.takes_of(request)]
 
 
 def targets(options: MakeOptions, count: int, loop: bool) -> list[Path]:
@@ -172,6 +279,9 @@ def _check_neighbours(file: Path, options: MakeOptions) -> None:
         spectrogram=options.spectrogram,
         stems={"stem": nothing} if options.wants_stems else {},
         stems_zip=options.stems_zip,
+        lrc=options.timed_lyrics,
+        lyrics_json=options.timed_lyrics,
+        instrumental=nothing if options.karaoke else None,
     )
     for kind, path in bundle_paths(bundle).items():
         if kind != "stems" or options.stems_zip:
@@ -194,6 +304,8 @@ def _save(music: Music, path: Path, options: MakeOptions) -> dict[str, Path]:
             stems_zip=options.stems_zip,
             midi=options.midi,
             spectrogram=options.spectrogram,
+            timed_lyrics=options.timed_lyrics,
+            karaoke=options.karaoke,
             overwrite=options.force,
         ),
     )
@@ -207,22 +319,24 @@ def _note(options: MakeOptions, job: Job) -> None:
         return
     if job.not_understood:
         print(f"note: not understood: {', '.join(job.not_understood)}", file=sys.stderr)
+    if job.unread_words:
+        print("note: this model reads no words; they become the title", file=sys.stderr)
     other = other_weights(job.recipe) if job.recipe is not None and job.request is None else ()
     if other:
         print(f"note: made with other weights of {', '.join(other)}; it will sound different", file=sys.stderr)
 
 
 def _result(music: Music, files: dict[str, Path]) -> dict[str, Any]:
-    score = music.score
+    about = music.metadata
     return {
         "files": {kind: str(path) for kind, path in files.items()},
         "id": music.recipe.id6,
         "seed": music.seed,
         "duration_s": round(music.duration_s, 3),
-        "tempo_bpm": None if score is None else score.tempo_bpm,
-        "key": None if score is None else score.key,
-        "mode": None if score is None else score.mode,
-        "time_signature": None if score is None else score.time_signature,
+        "tempo_bpm": about.tempo_bpm,
+        "key": about.key,
+        "mode": about.mode,
+        "time_signature": about.time_signature,
         "players": _players(music),
         "not_understood": list(music.recipe.controls.get("not_understood", ())),
     }
@@ -242,7 +356,8 @@ def _print(music: Music, files: dict[str, Path], quiet: bool) -> None:
     if score is not None:
         facts = [f"{score.tempo_bpm:g} BPM", f"{score.key} {score.mode}", score.time_signature, *facts]
     typer.echo(f"  {', '.join(facts)}")
-    typer.echo(f"  {', '.join(player['instrument'] for player in _players(music))}")
+    players = [player["instrument"] for player in _players(music)] or [music.recipe.request.model]
+    typer.echo(f"  {', '.join(players)}")
     beside = [str(path) for kind, path in files.items() if kind != "track"]
     if beside:
         typer.echo(f"  with {', '.join(beside)}")

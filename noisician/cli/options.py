@@ -6,15 +6,19 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from noisician.errors import RequestError
+from noisician.errors import FileError, RequestError
 
 Options = TypeVar("Options")
 
 _MUSIC, _MODEL = "Music", "Model"
+_LONGEST_PATH = 1000
+#: Far beyond any limit of a text, so that its own error can say how long it is; a file of gigabytes is not read.
+_LONGEST_TEXT_CHARS = 1_000_000
 _PLAIN_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)?")
 _CLOCK = re.compile(r"(\d+):([0-5]?\d(?:\.\d+)?)")
 _MINUTES = re.compile(r"(\d+(?:\.\d+)?)\s*m(?:in|ins|inutes?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)?)?")
@@ -112,6 +116,39 @@ def listed(values: Iterable[str] | None) -> tuple[str, ...] | None:
     if not values:
         return None
     return tuple(name for value in values for name in (part.strip() for part in value.split(",")) if name)
+
+
+def spans(values: Iterable[str] | None) -> tuple[tuple[float, float], ...] | None:
+    """``["10-15", "1:00-1:30"]`` in seconds; None where the option was not given. Raises RequestError."""
+    if not values:
+        return None
+    found = []
+    for value in values:
+        start, dash, end = value.partition("-")
+        if not dash:
+            raise RequestError(f"repaint {value!r} is no stretch of time; write START-END, as in 10-15 or 1:00-1:30")
+        found.append((seconds(start), seconds(end)))
+    return tuple(found)
+
+
+def text_or_file(value: str | None, what: str) -> str | None:
+    """The text itself, or that of a UTF-8 file: ``@path``, or one line that is the path of a file or ends in ``.txt``.
+
+    Raises FileError.
+    """
+    if value is None:
+        return None
+    named = value.startswith("@")
+    plain = "\n" not in value and len(value) < _LONGEST_PATH
+    if not named and not (plain and (value.strip().lower().endswith(".txt") or Path(value).is_file())):
+        return value
+    path = Path(value[1:] if named else value.strip())
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(_LONGEST_TEXT_CHARS)
+    except (OSError, ValueError) as failed:
+        reason = failed.strerror if isinstance(failed, OSError) and failed.strerror else "not UTF-8 text"
+        raise FileError(f"{path}: the {what} cannot be read ({reason.lower()})") from None
 
 
 def seconds(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,7 +45,7 @@ def explain(options: ExplainOptions) -> None:
         return
     rows = explain_rows(controls)
     if rows:
-        _table(("field", "value", "words", "why"), rows)
+        print_table(("field", "value", "words", "why"), rows)
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
 
@@ -64,7 +64,7 @@ def inspect(options: InspectOptions) -> None:
     if options.as_json:
         typer.echo(recipe.to_json(), nl=False)
     else:
-        _table(("recipe", recipe.id6), recipe_rows(recipe))
+        print_table(("recipe", recipe.id6), recipe_rows(recipe))
 
 
 def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
@@ -85,10 +85,16 @@ def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
         *((track["role"], f"{track['instrument']}, {len(track['notes'])} notes") for track in score.get("tracks", ())),
         ("not understood", ", ".join(recipe.controls.get("not_understood", ()))),
         ("models", ", ".join(f"{name} {sha[:8]}" for name, sha in recipe.models.items())),
+        ("licence", _licence(recipe.settings)),
         ("made by", f"noisician {recipe.noisician}"),
         ("comes from", ", ".join(f"{step.get('operation', '?')} of {step.get('id', '?')}" for step in recipe.lineage)),
     ]
     return [row for row in rows if row[1]]
+
+
+def _licence(settings: Mapping[str, Any]) -> str:
+    """That of the checkpoint a recipe's music came from, where it was one."""
+    return f"{settings.get('licence', '')}{' (restricts use)' if settings.get('restricted') else ''}"
 
 
 def _shown(value: Any) -> str:
@@ -118,7 +124,9 @@ def styles(options: StylesOptions) -> None:
         typer.echo(json.dumps(listed if options.kind is None else listed[kinds[0]], indent=2, ensure_ascii=False))
         return
     for kind, rows in listed.items():
-        _table((f"{len(rows)} {kind}", *list(rows[0])[1:]), [[str(value) for value in row.values()] for row in rows])
+        print_table(
+            (f"{len(rows)} {kind}", *list(rows[0])[1:]), [[str(value) for value in row.values()] for row in rows]
+        )
 
 
 def style_rows(kind: str) -> list[dict[str, Any]]:
@@ -148,7 +156,8 @@ def style_rows(kind: str) -> list[dict[str, Any]]:
     ]
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table for people on standard output."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -16,17 +16,20 @@ from noisician.errors import FileError, NoisicianError, RequestError
 if TYPE_CHECKING:
     from noisician.training.train_composer import ComposerTraining
     from noisician.training.train_renderer import RendererTraining
+    from noisician.training.train_vocals import VocalsTraining
     from noisician.training.train_vocoder import VocoderTraining
 
 app = typer.Typer(help="Train a model, or export a trained one.", no_args_is_help=True)
-Training = TypeVar("Training", bound="ComposerTraining | RendererTraining | VocoderTraining")
-MODELS = ("composer", "renderer", "vocoder")
+Training = TypeVar("Training", bound="ComposerTraining | RendererTraining | VocoderTraining | VocalsTraining")
+MODELS = ("composer", "renderer", "vocoder", "vocals")
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     minutes: Annotated[float | None, typer.Option(min=0.01, help="How long; the learning rate follows it.")] = None
-    data: Annotated[Path | None, typer.Option(help="Folder of the corpus; data/songs or data/sound.")] = None
+    data: Annotated[Path | None, typer.Option(help="Folder of the corpus; data/songs, data/sound or data/vocals.")] = (
+        None
+    )
     run: Annotated[Path | None, typer.Option(help="Folder of state and log; data/runs/NAME. Resumes.")] = None
     start_from: Annotated[Path | None, typer.Option(help="Checkpoint, or shipped .onnx, to start from.")] = None
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if left out.")] = None
@@ -35,7 +38,7 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    name: Annotated[str, typer.Argument(help="composer, renderer or vocoder.")]
+    name: Annotated[str, typer.Argument(help="composer, renderer, vocoder or vocals.")]
     checkpoint: Annotated[Path, typer.Argument(help="What training left behind (.safetensors).")]
     version: Annotated[str, typer.Option(help="Goes into the manifest.")]
     out: Annotated[Path | None, typer.Option(help="Folder; the package's own weights if left out.")] = None
@@ -80,6 +83,19 @@ def vocoder(options: TrainOptions) -> None:
     typer.echo(str(train(_with_settings(training, options))))
 
 
+def vocals(options: TrainOptions) -> None:
+    """Learn to sing: flow matching over the features of synthetic singers' phrases."""
+    _torch(options.threads)
+    from noisician.training.train_vocals import VocalsTraining, train
+
+    training = VocalsTraining(
+        phrases=options.data or Path("data/vocals"),
+        run=options.run or Path("data/runs/vocals"),
+        start_from=options.start_from,
+    )
+    typer.echo(str(train(_with_settings(training, options))))
+
+
 def export(options: ExportOptions) -> None:
     """Turn a checkpoint into the ONNX file that ships, checked against PyTorch."""
     if options.name not in MODELS:
@@ -118,6 +134,7 @@ _TRAINERS: dict[str, Callable[[TrainOptions], None]] = {
     "composer": composer,
     "renderer": renderer,
     "vocoder": vocoder,
+    "vocals": vocals,
 }
 for _name, _trainer in _TRAINERS.items():
     command(app, _name, TrainOptions)(_trainer)

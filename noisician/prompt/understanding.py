@@ -23,6 +23,7 @@ BEATS_PER_BAR = {"4/4": 4, "3/4": 3, "6/8": 2}
 DEFAULT_TEMPI_BPM = (60.0, 100.0, 160.0)
 """Slowest, middle and fastest where "slow" or "fast" stands without a genre."""
 
+_FIGURES = ("tempo_bpm", "key", "mode", "time_signature", "duration_s", "bars")
 OPPOSED = (("bright", "dark"), ("wide", "narrow"), ("dry", "wet"))
 
 
@@ -63,6 +64,25 @@ def understand(request: Request) -> Controls:
     draft.figures(request)
     draft.form()
     return draft.controls(reading.not_understood)
+
+
+def read_figures(request: Request) -> Controls:
+    """The exact figures of ``request``, for models that read its words themselves.
+
+    Options are checked as :func:`understand` does. Of the words only tempo, key, mode, metre and length count, and only
+    where they are named outright; what else is in them is the model's own affair. A length out of range is an error.
+    """
+    understand(request.model_copy(update={"prompt": ""}))
+    try:
+        controls = understand(request)
+    except RequestError as refused:
+        if str(refused).startswith("length"):
+            raise
+        controls = understand(request.model_copy(update={"prompt": ""}))
+    meant = {reason.field for reason in controls.reasons if reason.source in ("option", "lexicon")}
+    values = {name: getattr(controls, name) for name in _FIGURES if name in meant}
+    reasons = tuple(reason for reason in controls.reasons if reason.field in values)
+    return Controls(**values, loop=request.loop, reasons=reasons)
 
 
 class _Draft:

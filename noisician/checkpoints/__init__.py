@@ -1,0 +1,15 @@
+"""Open checkpoints of other projects, run through diffusers (extra ``checkpoints``) as models like any other."""
+
+from noisician.checkpoints.catalogue import CheckpointInfo, catalogue, with_feature
+from noisician.checkpoints.resolve import forget, installed_weights, locate, pullable, resolve
+
+__all__ = [
+    "CheckpointInfo",
+    "catalogue",
+    "forget",
+    "installed_weights",
+    "locate",
+    "pullable",
+    "resolve",
+    "with_feature",
+]

@@ -1,0 +1,143 @@
+"""A model that composes guiding one that paints: the first's sketch is what the second starts from.
+
+The sketch has the exact tempo, key and form, the painter its sound; ``strength`` says how far it may go.
+The result keeps the sketch's score, so that tags, markers and MIDI are those of the music.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from noisician.errors import FileError, RequestError
+from noisician.music import (
+    NO_MATERIAL,
+    Capabilities,
+    Clip,
+    Feature,
+    Material,
+    Music,
+    MusicModel,
+    OnProgress,
+    Progress,
+    ShouldCancel,
+    ignore_progress,
+    never,
+)
+from noisician.recipe import Recipe, without_folders
+from noisician.request import Request
+from noisician.requirements import check_duration, followed
+
+#: What of a request is the painter's affair alone.
+_PAINTERS = (
+    "model", "preset", "device", "dtype", "negative_prompt", "lyrics", "language", "vocals", "voice",
+    "strength", "repaint", "reference_audio", "morph_prompt", "morph_audio", "morph", "steps",
+    "guidance_scale", "guide",
+)  # fmt: skip
+#: What the sketch brings along whatever the painter can do. Its stems are not those of the result.
+_SKETCHED: frozenset[Feature] = frozenset({"text", "score", "tempo", "key", "time_signature"})
+_SKETCH_SHARE = 0.3
+
+
+class GuidedModel:
+    """Two models as one."""
+
+    def __init__(self, sketcher: MusicModel, painter: MusicModel) -> None:
+        self._sketcher, self._painter = sketcher, painter
+
+    @property
+    def capabilities(self) -> Capabilities:
+        painter = self._painter.capabilities
+        features = painter.features | _SKETCHED if "init_audio" in painter.features else painter.features
+        return replace(painter, features=features)
+
+    def generate(
+        self,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
+    ) -> Music:
+        """Sketches, then paints. Raises what either raises."""
+        self._check(request)
+        sketch = self._sketcher.generate(_sketch_request(request), _part(on_progress, 0, _SKETCH_SHARE), cancel)
+        seeded = request.model_copy(update={"seed": sketch.seed})
+        paint = _part(on_progress, _SKETCH_SHARE, 1)
+        wish = _paint_request(seeded, sketch, self._painter.capabilities)
+        painted = self._painter.generate(wish, paint, cancel, material=_starting_from(sketch, material))
+        return replace(painted, recipe=_recipe(seeded, sketch, painted), score=sketch.score)
+
+    def rework(
+        self,
+        recipe: Recipe,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
+    ) -> Music:
+        """Another request is made anew from start to end."""
+        return self.generate(request, on_progress, cancel, keep_stems, material)
+
+    def replay(
+        self,
+        recipe: Recipe,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
+    ) -> Music:
+        """Both again. Raises FileError for a recipe without a sketch."""
+        settings = dict(recipe.settings)
+        sketched = settings.pop("sketch", None)
+        if not isinstance(sketched, dict):
+            raise FileError("the recipe holds no sketch; it was cut or edited")
+        plain = recipe.model_copy(update={"request": _sketch_request(recipe.request), "settings": sketched})
+        sketch = self._sketcher.replay(plain, _part(on_progress, 0, _SKETCH_SHARE), cancel)
+        paint = _part(on_progress, _SKETCH_SHARE, 1)
+        wish = _paint_request(recipe.request, sketch, self._painter.capabilities)
+        rest = recipe.model_copy(update={"settings": settings, "request": wish})
+        painted = self._painter.replay(rest, paint, cancel, material=_starting_from(sketch, material))
+        return replace(painted, recipe=recipe, score=sketch.score)
+
+    def _check(self, request: Request) -> None:
+        """Before the sketch is made, as far as the painter can say before it is loaded."""
+        capabilities = self._painter.capabilities
+        if "init_audio" not in capabilities.features:
+            raise RequestError(f"{capabilities.name} cannot follow --guide: it starts from no audio")
+        if request.duration_s is not None:
+            check_duration(request.duration_s, capabilities)
+
+
+def _sketch_request(request: Request) -> Request:
+    default = Request()
+    return request.model_copy(update={name: getattr(default, name) for name in _PAINTERS})
+
+
+def _paint_request(request: Request, sketch: Music, capabilities: Capabilities) -> Request:
+    """The same request with the sketch's figures, less what the sketch has settled and the painter cannot follow."""
+    figures: dict[str, object] = {"bars": None, "duration_s": sketch.duration_s}
+    if sketch.score is not None:
+        figures |= {name: getattr(sketch.score, name) for name in ("tempo_bpm", "key", "mode", "time_signature")}
+    return followed(request.model_copy(update=figures), capabilities)
+
+
+def _starting_from(sketch: Music, material: Material) -> Material:
+    return replace(material, init_audio=Clip(sketch.audio, sketch.sample_rate_hz, "the sketch"))
+
+
+def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
+    """Progress of one model within that of both."""
+    return lambda progress: on_progress(Progress(progress.stage, start + (end - start) * progress.share))
+
+
+def _recipe(request: Request, sketch: Music, painted: Music) -> Recipe:
+    return painted.recipe.model_copy(
+        update={
+            "request": without_folders(request),
+            "controls": sketch.recipe.controls,
+            "score": sketch.recipe.score,
+            "models": {**sketch.recipe.models, **painted.recipe.models},
+            "settings": {**painted.recipe.settings, "sketch": sketch.recipe.settings},
+        }
+    )

@@ -1,0 +1,78 @@
+"""Reading the sound files a request names, once and checked, so that models see samples and never paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from noisician.errors import FileError
+from noisician.music import Clip, Material
+from noisician.recipe import Recipe
+from noisician.request import MATERIAL_FIELDS, Request
+
+FILE_LIMIT_BYTES = 200_000_000
+CLIP_LIMIT_S = 15 * 60.0
+
+
+def read_material(request: Request, beside: Path | None = None) -> Material:
+    """The clips behind ``request``'s file names, which may also lie in the folder ``beside``.
+
+    Raises FileError, one line each, for what cannot be used.
+    """
+    names = _names(request)
+    return Material(**{field: read_clip(str(_found(name, beside) or name)) for field, name in names.items()})
+
+
+def material_of(recipe: Recipe, beside: Path | None = None) -> Material:
+    """The clips a recipe was made from, from the current folder or the folder ``beside``.
+
+    Raises FileError naming the file that is needed and the checksum of its samples where one is missing.
+    """
+    digests = recipe.settings.get("clips") or {}
+    for field, name in _names(recipe.request).items():
+        if _found(name, beside) is None:
+            digest = f" (samples {digests[field]})" if field in digests else ""
+            here = beside is None or beside.resolve() == Path.cwd()
+            places = "this folder" if here else f"this folder or {beside}"
+            raise FileError(f"{name}{digest}: the {field} this was made from is not here; put it into {places}")
+    return read_material(recipe.request, beside)
+
+
+def _names(request: Request) -> dict[str, str]:
+    names = {field: getattr(request, field) for field in MATERIAL_FIELDS}
+    return {field: name for field, name in names.items() if name is not None}
+
+
+def _found(name: str, beside: Path | None) -> Path | None:
+    places = [Path(name)] if beside is None else [Path(name), beside / name]
+    try:
+        return next((place for place in places if place.exists()), None)
+    except (OSError, ValueError):  # no name a file can have
+        return None
+
+
+def read_clip(path: str) -> Clip:
+    """One sound file of any format libsndfile knows, at most 200 MB and 15 minutes. Raises FileError."""
+    from noisician.audio import read_audio
+
+    try:
+        size = Path(path).stat().st_size
+    except (OSError, ValueError):
+        size = 0  # read_audio says what is wrong with it
+    if size > FILE_LIMIT_BYTES:
+        raise FileError(f"{path}: {size / 1e6:.0f} MB, the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB; cut it first")
+    audio, rate_hz = read_audio(path, max_duration_s=CLIP_LIMIT_S)
+    return Clip(audio, rate_hz, path)
+
+
+def check_same(material: Material, digests: dict[str, str]) -> None:
+    """Raises FileError where a clip is not the one a recipe (``digests``, see Material.digests) was made from."""
+    found = material.digests()
+    for name, digest in digests.items():
+        clip = getattr(material, name, None)
+        if clip is None:
+            raise FileError(f"the recipe was made from {name} that is not here; the recipe was cut or edited")
+        if found[name] != digest:
+            raise FileError(
+                f"{clip.origin}: is not the {name} this was made from"
+                f" (samples {found[name][:8]}…, the recipe has {digest[:8]}…); it was changed or replaced"
+            )

@@ -1,0 +1,110 @@
+"""Every family of checkpoints through the command line, on tiny random weights in the true format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import RunCommand
+
+pytest.importorskip("diffusers")
+
+import tiny_ace_step
+import tiny_dance_diffusion
+import tiny_riffusion
+import tiny_stable_audio
+import tiny_stable_audio3
+import torch
+
+from noisician import api
+from noisician.checkpoints import catalogue, forget, resolve
+from noisician.checkpoints.catalogue import CheckpointInfo
+from noisician.checkpoints.model import Wish
+from noisician.checkpoints.resolve import load
+
+#: Family → builder, a name in the catalogue, a length its tiny checkpoint can make in a moment.
+FAMILIES: dict[str, tuple[Callable[[Path], Path], str, str]] = {
+    "stable_audio": (tiny_stable_audio.build, "stable-audio-open-1.0", "1.5"),
+    "stable_audio3": (tiny_stable_audio3.build, "stable-audio-3-medium", "1.5"),
+    "ace_step": (tiny_ace_step.build, "ace-step-1.5", "10"),
+    "riffusion": (tiny_riffusion.build, "riffusion-v1", "1.5"),
+    "dance_diffusion": (tiny_dance_diffusion.build, "dance-diffusion/glitch-440k", "1.5"),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return FAMILIES[family][0](tmp_path_factory.mktemp(family) / f"tiny-{family}")
+
+
+def test_music_from_the_command_line_and_again(
+    family: str, folder: Path, run_command: RunCommand, tmp_path: Path
+) -> None:
+    first, again = tmp_path / "a.wav", tmp_path / "b.wav"
+    length = FAMILIES[family][2]
+    done = run_command(
+        "make", "calm piano", "--model", str(folder), "--length", length, "--steps", "2", "--seed", "7", "--json",
+        "-o", str(first),
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    (result,) = json.loads(done.out)
+    assert result["duration_s"] == float(length) and result["seed"] == 7
+    audio, rate = soundfile.read(first)
+    assert audio.shape == (round(float(length) * rate), 2) and np.abs(audio).max() > 0.01
+    recipe = api.read_recipe(first)
+    assert recipe.settings["family"] == family and list(recipe.models) == [folder.name]
+    assert api.other_weights(recipe) == ()
+    forget()
+    done = run_command("make", "--from", str(first), "-o", str(again))
+    assert done.status == 0, done.err
+    assert again.read_bytes() == first.read_bytes()
+    assert "sampling" in done.err and "Traceback" not in done.err
+
+
+def test_starting_from_audio(family: str, folder: Path, run_command: RunCommand, tmp_path: Path) -> None:
+    length = float(FAMILIES[family][2])
+    tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(round(22050 * length)) / 22050)
+    soundfile.write(tmp_path / "in.wav", tone, 22050)
+    done = run_command(
+        "make", "--model", str(folder), "--init-audio", str(tmp_path / "in.wav"), "--strength", "0.5", "--steps", "2",
+        "--seed", "7", "-q", "-o", str(tmp_path / "out.flac"),
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert soundfile.info(tmp_path / "out.flac").duration == pytest.approx(length, abs=0.01)
+    recipe = api.read_recipe(tmp_path / "out.flac")
+    assert list(recipe.settings["clips"]) == ["init_audio"]
+    soundfile.write(tmp_path / "in.wav", -tone, 22050)
+    done = run_command("make", "--from", str(tmp_path / "out.flac"), "-o", str(tmp_path / "no.wav"))
+    assert done.status == 2 and "is not the init_audio this was made from" in done.err
+
+
+def test_the_catalogue_says_what_the_loaded_family_says(family: str, folder: Path) -> None:
+    info: CheckpointInfo = catalogue()[FAMILIES[family][1]]
+    capabilities = load(info, folder, Wish("cpu", "float32")).family.capabilities
+    assert capabilities.features == info.features
+    assert resolve(str(folder)).info.features >= capabilities.features
+
+
+def test_damaged_weights_are_one_line(family: str, folder: Path, run_command: RunCommand, tmp_path: Path) -> None:
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    weights = next(broken.rglob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-10])
+    done = run_command("make", "x", "--model", str(broken), "-o", str(tmp_path / "a.wav"))
+    assert done.status == 2 and "truncated" in done.err.splitlines()[-1]
