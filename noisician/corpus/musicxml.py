@@ -20,6 +20,14 @@ _DEFAULT_VELOCITY = 84
 
 
 @dataclass(frozen=True)
+class Lyric:
+    """The first verse's text under a note; ``syllabic`` is single, begin, middle or end (of a word)."""
+
+    text: str
+    syllabic: str
+
+
+@dataclass(frozen=True)
 class WrittenNote:
     """Times in quarter notes from the start of the measure; ``tied`` continues the same pitch from before."""
 
@@ -29,6 +37,7 @@ class WrittenNote:
     staff: int
     velocity: int
     tied: bool
+    lyric: Lyric | None = None
 
 
 @dataclass
@@ -160,5 +169,14 @@ def _read_note(element: ET.Element, state: _State, measure: Measure) -> None:
             staff=_integer(element, "staff", 1),
             velocity=state.velocity,
             tied=any(tie.get("type") == "stop" for tie in element.iterfind("tie")),
+            lyric=_read_lyric(element),
         )
     )
+
+
+def _read_lyric(element: ET.Element) -> Lyric | None:
+    for lyric in element.iterfind("lyric"):
+        text = lyric.findtext("text")
+        if lyric.get("number", "1") == "1" and text and text.strip():
+            return Lyric(text.strip(), lyric.findtext("syllabic") or "single")
+    return None

@@ -26,7 +26,10 @@ from noisician.training.composer import ComposerConfig, ComposerNet
 from noisician.training.loop import checkpoint_config, load_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.training.shipped import HALF, describe
+from noisician.training.vocals import VocalsConfig, VocalsNet
 from noisician.training.vocoder import VocoderConfig, VocoderNet
+from noisician.vocals.frames import CHANNELS, SPEAKERS
+from noisician.vocals.frames import FEATURES as VOICE_FEATURES
 from noisician.weights import FOLDER, Network, checksum
 
 OPSET = 17
@@ -82,8 +85,29 @@ def composer(config: ComposerConfig | None = None) -> Exportable:
     )
 
 
-EXPORTABLES = {"vocoder": vocoder, "renderer": renderer, "composer": composer}
-CONFIGS = {"vocoder": VocoderConfig, "renderer": RendererConfig, "composer": ComposerConfig}
+def vocals(config: VocalsConfig | None = None) -> Exportable:
+    config = config or VocalsConfig()
+    frames = 96
+    inputs = {
+        "ids": torch.arange(6 * frames).remainder(41).reshape(2, frames, 3),
+        "controls": torch.rand(2, frames, len(CHANNELS)),
+        "mixture": torch.softmax(torch.randn(2, len(SPEAKERS)), dim=-1),
+        "warp": torch.tensor([0.1, -0.1]),
+        "known": torch.tensor([1.0, 0.0]),
+        "residual_t": torch.randn(2, frames, VOICE_FEATURES),
+        "t": torch.tensor([0.9, 0.3]),
+    }
+    outputs = ("mean", "residual", "features")
+    return Exportable(VocalsNet(config), config, inputs, outputs, {0: "batch", 1: "frames"}, batch_only=("mixture",))
+
+
+EXPORTABLES = {"vocoder": vocoder, "renderer": renderer, "composer": composer, "vocals": vocals}
+CONFIGS = {
+    "vocoder": VocoderConfig,
+    "renderer": RendererConfig,
+    "composer": ComposerConfig,
+    "vocals": VocalsConfig,
+}
 
 
 def export(name: str, checkpoint: Path, version: str, folder: Path = FOLDER) -> float:

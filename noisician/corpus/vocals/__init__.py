@@ -1,0 +1,1 @@
+"""The singing corpus: synthetic speakers, re-timed and re-pitched to sung phrases, as features with their controls."""

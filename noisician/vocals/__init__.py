@@ -1,0 +1,1 @@
+"""Singing: syllables on notes become phone times and frames of control; frames become features, features sound."""
