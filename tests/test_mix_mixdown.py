@@ -10,7 +10,7 @@ import pytest
 from scipy.signal import resample_poly, welch
 
 from noisician.errors import RequestError
-from noisician.mix import Finish, Mixdown, MixPlan, StemAudio, Timing, master, mix_stems, plan_mix
+from noisician.mix import Finish, Mixdown, StemAudio, Timing, master, mix_stems, plan_mix
 from noisician.mix.filters import SAMPLE_RATE_HZ, sections
 from noisician.mix.loudness import dc_offset, integrated_loudness_lufs
 from noisician.mix.mastering import stem_loudness_lufs
@@ -167,7 +167,7 @@ def test_mono_sum_of_a_wide_stem_is_the_stem_within_1_db(role: str) -> None:
     assert place.width > 0.5
 
     def dry(width: float) -> np.ndarray:
-        narrow = MixPlan((replace(place, width=width),), plan.settings, plan.room)
+        narrow = replace(plan, stems=(replace(place, width=width),))
         kept = mix_stems([StemAudio(role, name, noise)], narrow, seed=9, keep_stems=True).stems
         assert kept is not None
         return kept[0]
@@ -184,7 +184,7 @@ def test_the_pad_dips_where_the_kicks_are() -> None:
     tone = (0.05 * np.sin(2 * np.pi * 700 * seconds())).astype(np.float32)
     plan = plan_mix([("pad", "warm_pad")], [("house", 1.0)])
     place = replace(plan.stems[0], reverb_send=0.0, width=0.0, sidechain_db=6.0)
-    still = MixPlan((place,), plan.settings, plan.room)
+    still = replace(plan, stems=(place,))
     kicks_s = (1.0, 2.5)
     result = mix_stems(
         [StemAudio("pad", "warm_pad", tone)], still, seed=1, timing=Timing(120.0, kicks_s), keep_stems=True

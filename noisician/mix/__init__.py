@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from noisician.mix.levelling import level
 from noisician.mix.mastering import Finish, master
 from noisician.mix.mixdown import Mixdown, StemAudio, Timing, mix_stems
-from noisician.mix.plan import MixPlan, StemPlan, plan_mix
+from noisician.mix.plan import VOICE, MixPlan, StemPlan, plan_mix
 from noisician.mix.settings import MixSettings, mix_settings
 
 __all__ = [
+    "VOICE",
     "Finish",
     "MixPlan",
     "MixSettings",
@@ -19,6 +21,7 @@ __all__ = [
     "StemAudio",
     "StemPlan",
     "Timing",
+    "level",
     "master",
     "mix_settings",
     "mix_stems",

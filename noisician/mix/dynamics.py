@@ -7,6 +7,8 @@ to nothing; none of them needs a loop over samples.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
@@ -16,6 +18,41 @@ HOP_S = HOP / SAMPLE_RATE_HZ
 HOPS_PER_STEP = 70  # 100 ms
 LOOKAHEAD_HOPS = 4
 SILENCE_DB = -120.0
+VOICE_RANGE_DB = (-30.0, -15.0)  # against its own loud parts: from where the band hears a voice, from where fully
+VOICE_ATTACK_S, VOICE_RELEASE_S = 0.08, 0.3
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How a compressor works. ``threshold_db`` counts from the signal's own loud parts, so one setting suits all."""
+
+    threshold_db: float
+    ratio: float
+    knee_db: float
+    detector_s: float
+    attack_s: float
+    release_s: float
+
+
+@dataclass(frozen=True)
+class Deesser:
+    """When and how far sibilants are lowered in ``low_hz … high_hz``.
+
+    ``share_db`` is the band's level against the whole, ``level_db`` against the voice's loud parts, from which each
+    decibel more costs ``slope`` dB, up to ``limit_db``.
+    """
+
+    low_hz: float
+    high_hz: float
+    share_db: float
+    level_db: float
+    slope: float
+    limit_db: float
+    attack_s: float
+    release_s: float
+
+
+BUS = Compression(threshold_db=-1.0, ratio=2.0, knee_db=3.0, detector_s=0.03, attack_s=0.02, release_s=0.18)
 
 
 def hops_of(frames: int) -> int:
@@ -71,6 +108,41 @@ def duck_gain(shape: np.ndarray, depth_db: float) -> np.ndarray:
     return 10 ** (-depth_db * shape / 20)
 
 
+def voice_shape(mean_squares: np.ndarray, *, loop: bool) -> np.ndarray:
+    """1 where a voice sings, 0 where it rests, ``[hops + 1]``, from its mean squares per hop.
+
+    It rises within ``VOICE_ATTACK_S`` and falls within ``VOICE_RELEASE_S``, the time constants of what gives way.
+    """
+    hops = len(mean_squares)
+    loud = loud_mean_square(mean_squares)
+    if loud == 0:
+        return np.zeros(hops + 1)
+    level = _smooth(_settled(mean_squares, loop=loop), 0.01)
+    level_db = 10 * np.log10(np.maximum(level / loud, 1e-12))
+    none_db, full_db = VOICE_RANGE_DB
+    sung = np.clip((level_db - none_db) / (full_db - none_db), 0, 1)
+    return _points(_smooth(_release(sung, VOICE_RELEASE_S), VOICE_ATTACK_S)[-hops:], loop=loop)
+
+
+def deesser_gain(band: np.ndarray, whole: np.ndarray, settings: Deesser, *, loop: bool) -> np.ndarray:
+    """Gain curve ``[hops + 1]`` for the sibilant band, from mean squares per hop of the band and of the whole voice.
+
+    It acts only where the band both carries most of the moment's sound and is loud against the voice itself: a
+    bright vowel fails the first test, a soft consonant the second.
+    """
+    hops = len(band)
+    loud = loud_mean_square(whole)
+    if loud == 0:
+        return np.ones(hops + 1)
+    sibilant, total = (_smooth(_settled(each, loop=loop), 0.003) for each in (band, whole))
+    share_db = 10 * np.log10(np.maximum(sibilant, 1e-16) / np.maximum(total, 1e-16))
+    level_db = 10 * np.log10(np.maximum(sibilant / loud, 1e-12))
+    excess_db = np.minimum(share_db - settings.share_db, level_db - settings.level_db)
+    reduction_db = np.clip(settings.slope * excess_db, 0, settings.limit_db)
+    reduction_db = _smooth(_release(reduction_db, settings.release_s), settings.attack_s)[-hops:]
+    return 10 ** (-_points(reduction_db, loop=loop) / 20)
+
+
 def _smooth(values: np.ndarray, time_s: float) -> np.ndarray:
     """One-pole low-pass starting from the first value."""
     from scipy.signal import lfilter
@@ -102,22 +174,29 @@ def _points(per_hop: np.ndarray, *, loop: bool) -> np.ndarray:
     return np.maximum(np.concatenate([before, per_hop]), np.concatenate([per_hop, after]))
 
 
-def compressor_gain(mean_squares: np.ndarray, amount: float, *, loop: bool) -> np.ndarray:
-    """Slow 2:1 bus compressor with a soft knee, as a gain curve ``[hops + 1]``.
+def loud_mean_square(mean_squares: np.ndarray) -> float:
+    """Mean of the loud parts: of what lies at most 10 dB under the mean of all that sounds; 0 for silence."""
+    sounding = mean_squares[mean_squares > 10 ** (SILENCE_DB / 10)]
+    return float(sounding[sounding > sounding.mean() * 0.1].mean()) if len(sounding) else 0.0
 
-    ``mean_squares`` are the bus's per hop. The threshold sits just under the loud parts' own level, so that
-    one setting suits all music; ``amount`` 0 … 1 scales the reduction, typically 1 to 3 dB.
+
+def compressor_gain(
+    mean_squares: np.ndarray, amount: float, *, loop: bool, compression: Compression = BUS
+) -> np.ndarray:
+    """Compressor with a soft knee, as a gain curve ``[hops + 1]``; by default the slow 2:1 of the bus.
+
+    ``mean_squares`` are the signal's per hop; ``amount`` 0 … 1 scales the reduction, on the bus typically 1 to 3 dB.
     """
     hops = len(mean_squares)
-    loud = mean_squares[mean_squares > 10 ** (SILENCE_DB / 10)]
-    if amount <= 0 or len(loud) == 0:
+    loud = loud_mean_square(mean_squares)
+    if amount <= 0 or loud == 0:
         return np.ones(hops + 1)
-    threshold_db = 10 * np.log10(loud[loud > loud.mean() * 0.1].mean()) - 1.0
-    level = _smooth(_settled(mean_squares, loop=loop), 0.03)
+    threshold_db = 10 * np.log10(loud) + compression.threshold_db
+    level = _smooth(_settled(mean_squares, loop=loop), compression.detector_s)
     over_db = 10 * np.log10(np.maximum(level, 1e-12)) - threshold_db
-    knee_db = 3.0
-    reduction_db = 0.5 * amount * knee_db * np.logaddexp(0, over_db / knee_db)
-    reduction_db = _smooth(_release(np.minimum(reduction_db, 12.0), 0.18), 0.02)[-hops:]
+    knee_db, slope = compression.knee_db, 1 - 1 / compression.ratio
+    reduction_db = np.minimum(slope * amount * knee_db * np.logaddexp(0, over_db / knee_db), 12.0)
+    reduction_db = _smooth(_release(reduction_db, compression.release_s), compression.attack_s)[-hops:]
     return 10 ** (-_points(reduction_db, loop=loop) / 20)
 
 

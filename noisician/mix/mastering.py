@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,15 +62,42 @@ def master(
     Silence stays silence. Otherwise the result has no DC, a true peak of at most ``ceiling_dbtp`` and, as far
     as ``MAX_GAIN_DB`` allows, the loudness asked for within 0.5 LU.
     """
+    return master_parts(channels, (), settings, energies, finish)[0]
+
+
+def master_parts(
+    channels: np.ndarray,
+    parts: Sequence[np.ndarray],
+    settings: MixSettings,
+    energies: tuple[tuple[float, float], ...],
+    finish: Finish,
+) -> list[np.ndarray]:
+    """:func:`master`'s track and, after it, each of ``parts`` as it sits in that track, ``[frames, 2]`` each.
+
+    Parts of the mix, ``[2, frames]`` each and changed in place, get the mix's own gain from moment to moment. Only
+    one that peaks over the ceiling without the others is trimmed to it.
+    """
     frames = channels.shape[1]
     level = measured_loudness_lufs(channels)
     if not np.isfinite(level):
-        return np.zeros((frames, 2), np.float32)
-    channels *= np.float32(10 ** ((REFERENCE_LUFS - level) / 20))
+        return [np.zeros((frames, 2), np.float32) for _ in range(1 + len(parts))]
+    reference = np.float32(10 ** ((REFERENCE_LUFS - level) / 20))
+    channels *= reference
     loudness = colour(channels, settings, loop=finish.loop)
     static = dynamics.energy_gain(energies, frames, settings.automation_db, loop=finish.loop)
     static *= dynamics.fade_gain(frames, 0.0 if finish.loop else finish.fade_out_s)
     gain = _gain(channels, loudness, static, settings.glue, finish)
+    tracks = [_finished(channels, gain, finish)]
+    for part in parts:
+        part *= reference
+        colour(part, settings, loop=finish.loop)
+        tracks.append(_finished(part, gain, finish))
+    return tracks
+
+
+def _finished(channels: np.ndarray, gain: np.ndarray, finish: Finish) -> np.ndarray:
+    """Coloured ``[2, frames]`` times the gain curve, without clicks at its ends or peaks over the ceiling."""
+    frames = channels.shape[1]
     out = np.empty((frames, 2), np.float32)
     for start, stop in Blocks().spans(frames):
         ramp = dynamics.ramps(gain, start, stop, frames)

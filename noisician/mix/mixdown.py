@@ -1,5 +1,5 @@
 """Stems in, track out. Stems are taken one at a time and summed into the mix as they come, so the memory in use
-beyond one stem is the stereo sum and the reverb send, however many there are.
+beyond one stem is the stereo sum and the reverb send of the players and of the voices, however many there are.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 from noisician.errors import RequestError
 from noisician.mix import dynamics
 from noisician.mix.filters import HOP, Blocks, impulse_response, reader_of, sections
-from noisician.mix.mastering import Finish, master, stem_loudness_lufs
+from noisician.mix.mastering import Finish, hop_mean_squares, master_parts, stem_loudness_lufs
 from noisician.mix.plan import MixPlan, StemPlan
-from noisician.mix.space import chorus_reader, decorrelator, echo_impulse, echo_taps, reverb_impulse
+from noisician.mix.space import Room, chorus_reader, decorrelator, echo_impulse, echo_taps, reverb_impulse
+from noisician.mix.vocals import give_way, treat
 from noisician.score.model import Score
 
 STEM_GAIN_LIMIT_DB = 24.0  # a stem quieter than that is quiet on purpose, or noise
@@ -27,7 +28,7 @@ _EQ_TAPS = _BLOCKS.taps - 2048
 
 @dataclass(frozen=True)
 class StemAudio:
-    """One player as the vocoder leaves it: ``samples`` mono ``[frames]`` at 44.1 kHz."""
+    """One player as the vocoder leaves it, or one dry voice: ``samples`` mono ``[frames]`` at 44.1 kHz."""
 
     role: str
     instrument: str
@@ -64,12 +65,15 @@ class Mixdown:
     """``stereo`` is the mastered track ``[frames, 2]`` float32; ``gains_db`` what each stem was turned up by.
 
     ``stems``, when asked for, are the stereo stems ``[frames, 2]`` as they sit in the mix, with their share of
-    reverb and echo: they sum to the mix before mastering.
+    reverb and echo: they sum to the mix before mastering. ``instrumental``, when asked for, is ``stereo`` with the
+    voices muted, ``[frames, 2]`` float32: the players as loud from moment to moment as they are in it. Without voices
+    it is ``stereo`` itself.
     """
 
     stereo: np.ndarray
     gains_db: tuple[float, ...]
     stems: tuple[np.ndarray, ...] | None = None
+    instrumental: np.ndarray | None = None
 
 
 def mix_stems(
@@ -80,35 +84,42 @@ def mix_stems(
     timing: Timing = Timing(),
     finish: Finish = Finish(),  # noqa: B008
     keep_stems: bool = False,
+    split_vocals: bool = False,
 ) -> Mixdown:
-    """Mixes and masters stems that come in the plan's order.
+    """Mixes and masters stems that come in the plan's order, voices first; ``split_vocals`` asks for the instrumental.
 
     With ``finish.loop`` every tail that passes the end comes back at the start and all dynamics are circular,
-    so the track repeats without a seam. The same input gives the same bits, kept stems or not.
+    so the track repeats without a seam. The same input gives the same bits, kept stems and split vocals or not.
 
     Raises :class:`RequestError` if stems and plan disagree, lengths differ or a sample is not finite.
     """
-    desk: _Desk | None = None
+    studio: _Studio | None = None
     gains_db: list[float] = []
     kept: list[np.ndarray] = []
     for stem in stems:
-        if desk is None:
-            desk = _Desk.empty(len(stem.samples), plan, timing, seed, loop=finish.loop)
+        if studio is None:
+            studio = _Studio.empty(len(stem.samples), plan, timing, seed, loop=finish.loop)
         index = len(gains_db)
-        _check(stem, index, plan, desk.frames)
-        gains_db.append(desk.add(stem.samples, index))
+        _check(stem, index, plan, studio.frames)
+        place = plan.stems[index]
+        samples, gain_db = studio.prepared(stem.samples, place)
+        desk = studio.desk_of(place)
+        desk.add(samples, place, gain_db)
+        gains_db.append(gain_db)
         if keep_stems:
             alone = desk.cleared()
-            alone.add(stem.samples, index)
+            alone.add(samples, place, gain_db)
             kept.append(np.ascontiguousarray(alone.closed().T))
-    if desk is None or len(gains_db) != len(plan.stems):
+    if studio is None or len(gains_db) != len(plan.stems):
         raise RequestError(
             f"{len(gains_db)} stems for a mix planned with {len(plan.stems)}; each part of the roster needs one"
         )
-    channels = desk.closed()
-    del desk
-    track = master(channels, plan.settings, timing.energies, finish)
-    return Mixdown(track, tuple(gains_db), tuple(kept) if keep_stems else None)
+    channels, parts = studio.closed(split_vocals=split_vocals)
+    del studio
+    tracks = master_parts(channels, parts, plan.settings, timing.energies, finish)
+    return Mixdown(
+        tracks[0], tuple(gains_db), tuple(kept) if keep_stems else None, tracks[-1] if split_vocals else None
+    )
 
 
 def _check(stem: StemAudio, index: int, plan: MixPlan, frames: int) -> None:
@@ -133,11 +144,59 @@ def stem_gain_db(samples: np.ndarray, plan: StemPlan) -> float:
 
 
 @dataclass
+class _Studio:
+    """A desk for the players and, if there are any, one for the voices; ``sung`` is what the lead voices did so far."""
+
+    players: _Desk
+    voices: _Desk | None
+    sung: np.ndarray
+
+    @classmethod
+    def empty(cls, frames: int, plan: MixPlan, timing: Timing, seed: int, *, loop: bool) -> _Studio:
+        players = _Desk.empty(frames, plan, timing, seed, loop=loop)
+        voices = replace(players.cleared(), room=plan.voice_room) if any(stem.chain for stem in plan.stems) else None
+        return cls(players, voices, np.zeros(dynamics.hops_of(frames) + 1))
+
+    @property
+    def frames(self) -> int:
+        return self.players.frames
+
+    def desk_of(self, stem: StemPlan) -> _Desk:
+        return self.voices if stem.chain is not None and self.voices is not None else self.players
+
+    def prepared(self, samples: np.ndarray, stem: StemPlan) -> tuple[np.ndarray, float]:
+        """A stem ready for its desk and its gain in dB: a voice treated, a player out of the lead voices' way.
+
+        A player's gain is measured before, or it would make up for giving way.
+        """
+        loop = self.players.loop
+        if stem.chain is not None:
+            if stem.leads:
+                self.sung = np.maximum(self.sung, dynamics.voice_shape(hop_mean_squares(samples), loop=loop))
+            samples = treat(samples, stem.chain, loop=loop)
+            return samples, stem_gain_db(samples, stem)
+        gain_db = stem_gain_db(samples, stem)
+        if stem.give_way_db > 0 and self.sung.any():
+            samples = give_way(samples, self.sung, stem.give_way_db, loop=loop)
+        return samples, gain_db
+
+    def closed(self, *, split_vocals: bool) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The pre-master mix ``[2, frames]`` and, if there are voices to split off, the same without them."""
+        band = self.players.closed()
+        if self.voices is None:
+            return band, []
+        mix = self.voices.closed()
+        mix += band
+        return mix, [band] if split_vocals else []
+
+
+@dataclass
 class _Desk:
     """The running sums: dry stereo ``[2, frames]`` and what goes to the reverb ``[frames]``."""
 
     plan: MixPlan
     timing: Timing
+    room: Room
     seed: int
     loop: bool
     duck: np.ndarray
@@ -150,7 +209,7 @@ class _Desk:
         release_s = float(np.clip(0.45 * beat_s, 0.09, 0.28))
         duck = dynamics.duck_shape(np.asarray(timing.kicks_s), frames, release_s, loop=loop)
         stereo, send = np.zeros((2, frames), np.float32), np.zeros(frames, np.float32)
-        return cls(plan, timing, seed, loop, duck, stereo, send)
+        return cls(plan, timing, plan.room, seed, loop, duck, stereo, send)
 
     def cleared(self) -> _Desk:
         """An empty desk with the same setting."""
@@ -160,14 +219,12 @@ class _Desk:
     def frames(self) -> int:
         return len(self.send)
 
-    def add(self, samples: np.ndarray, index: int) -> float:
-        """Puts a mono stem in its place; returns the gain it got in dB."""
-        stem = self.plan.stems[index]
-        gain_db = stem_gain_db(samples, stem)
+    def add(self, samples: np.ndarray, stem: StemPlan, gain_db: float) -> None:
+        """Puts a mono stem in its place."""
         gain = dynamics.duck_gain(self.duck, stem.sidechain_db) * 10 ** (gain_db / 20)
         equaliser = impulse_response(sections(stem.bands), _EQ_TAPS)
         to_mid = _BLOCKS.response(equaliser)
-        to_side = to_mid * _BLOCKS.response(decorrelator(self.seed + index, stem.width_from_hz))
+        to_side = to_mid * _BLOCKS.response(decorrelator(self.seed + stem.stream, stem.width_from_hz))
         to_echo = to_mid * _BLOCKS.response(echo_impulse())
         dry = reader_of(samples, loop=self.loop)
         sway = chorus_reader(samples, stem.chorus_ms, CHORUS_HZ, loop=self.loop) if stem.chorus_ms else dry
@@ -183,7 +240,6 @@ class _Desk:
             self._place(mid, side, stem, start)
             if stem.delay_send > 0:
                 self._echo(_BLOCKS.signal(spectra * to_echo, length) * ramp, stem.delay_send, start)
-        return gain_db
 
     def _place(self, mid: np.ndarray, side: np.ndarray | None, stem: StemPlan, start: int) -> None:
         """Constant-power pan of the mid, the side added left and subtracted right, the reverb send.
@@ -219,7 +275,7 @@ class _Desk:
     def closed(self) -> np.ndarray:
         """The pre-master mix ``[2, frames]``: the reverb's return is added to the dry sum. The desk is spent."""
         if self.send.any():
-            impulse = reverb_impulse(self.plan.room, self.seed)
+            impulse = reverb_impulse(self.room, self.seed)
             fft = max(1 << 17, 1 << int(np.ceil(np.log2(2.5 * impulse.shape[1]))))
             blocks = Blocks(fft, (fft - impulse.shape[1]) // HOP * HOP, batch=1)
             responses = [blocks.response(channel * np.sqrt(0.5)) for channel in impulse]

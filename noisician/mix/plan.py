@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from noisician.errors import RequestError
 from noisician.mix.filters import Band
 from noisician.mix.settings import MixSettings, mix_settings
 from noisician.mix.space import Room
-from noisician.styles import instruments, table
+from noisician.mix.vocals import VocalChain
+from noisician.styles import PITCHED_ROLES, instruments, table
 
 WIDTH_LIMIT = 0.75  # of the side beside the mid; more would cost over 1 dB in mono
+PAN_LIMIT = 0.85
+VOICE = "voice"  #: what stands for the instrument of a sung stem
+MELODIC_ROLES = tuple(role for role in PITCHED_ROLES if role != "bass")
+_VOICE_STREAM = 1 << 16  # voices' noise, far from the players', whom they shall not renumber
 
 
 @dataclass(frozen=True)
 class StemPlan:
-    """One stem's place. ``reverb_send`` and ``delay_send`` are linear, ``pan`` runs from −1 left to 1 right."""
+    """One stem's place. ``reverb_send`` and ``delay_send`` are linear, ``pan`` runs from −1 left to 1 right.
+
+    ``stream`` names the stem's decorrelating noise. A stem with a ``chain`` is sung: while one that ``leads`` sings,
+    the others lower the voice's range by their ``give_way_db``.
+    """
 
     role: str
     instrument: str
@@ -30,6 +41,10 @@ class StemPlan:
     delay_send: float
     sidechain_db: float
     chorus_ms: float = 0.0
+    stream: int = 0
+    give_way_db: float = 0.0
+    chain: VocalChain | None = None
+    leads: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,7 @@ class MixPlan:
     stems: tuple[StemPlan, ...]
     settings: MixSettings
     room: Room
+    voice_room: Room
 
 
 def plan_mix(
@@ -49,23 +65,65 @@ def plan_mix(
 ) -> MixPlan:
     """The mix for a roster of (role, instrument) in a style; genres and moods are (id, weight).
 
-    Raises :class:`RequestError` for a role or instrument that no table knows.
+    Sung parts (the mix table's ``sung`` roles) have the instrument ``"voice"`` and stand before all others, because
+    the players give way to them. The players' places are the same with and without them.
+
+    Raises :class:`RequestError` for a role or instrument that no table knows, or a voice behind a player.
     """
     settings = mix_settings(genres, moods, production)
     data = table("mix")
+    voices = sum(role in data["sung"] for role, _ in roster)
+    for role, instrument in roster[voices:]:
+        if role in data["sung"]:
+            raise RequestError(f"{role}, {instrument} comes after a player in the roster; sung parts come first")
+    players = _players(roster[voices:], settings, data)
+    stems = (*_voices(roster[:voices], _voice_lufs(players, settings, data), settings, data), *players)
+    room, voice_room = (Room.from_data(data["rooms"][name]) for name in (settings.room, settings.voice_room))
+    return MixPlan(stems, settings, room, voice_room)
+
+
+def _players(
+    roster: Sequence[tuple[str, str]], settings: MixSettings, data: Mapping[str, Mapping[str, Any]]
+) -> list[StemPlan]:
     placed = [_placement(role, instrument, data) for role, instrument in roster]
     pans = _stage([float(entry["pan"]) for entry in placed])
-    stems = tuple(
-        _stem_plan(role, instrument, entry, pan, settings)
-        for (role, instrument), entry, pan in zip(roster, placed, pans, strict=True)
-    )
-    return MixPlan(stems, settings, Room.from_data(data["rooms"][settings.room]))
+    return [
+        replace(_stem_plan(role, instrument, entry, pan, settings), stream=stream)
+        for stream, ((role, instrument), entry, pan) in enumerate(zip(roster, placed, pans, strict=True))
+    ]
+
+
+def _voices(
+    roster: Sequence[tuple[str, str]], voice_lufs: float, settings: MixSettings, data: Mapping[str, Mapping[str, Any]]
+) -> list[StemPlan]:
+    """Plans of sung parts, whose levels count from ``voice_lufs``."""
+    for role, instrument in roster:
+        if instrument != VOICE:
+            raise RequestError(f"{role} is sung, but its instrument is {instrument!r}; it must be {VOICE!r}")
+    placed = [data["sung"][role] for role, _ in roster]
+    pans = _stage([float(entry["pan"]) for entry in placed])
+    return [
+        replace(
+            _stem_plan(role, VOICE, {**entry, "level_lufs": voice_lufs + entry["level_db"]}, pan, settings),
+            stream=_VOICE_STREAM + number,
+            chain=VocalChain.from_data(data["chains"][entry["chain"]]),
+            leads=entry["leads"],
+        )
+        for number, ((role, _), entry, pan) in enumerate(zip(roster, placed, pans, strict=True))
+    ]
+
+
+def _voice_lufs(players: Sequence[StemPlan], settings: MixSettings, data: Mapping[str, Mapping[str, Any]]) -> float:
+    """Where a lead voice stands: over the loudest melodic player, but never lower than one who plays the lead."""
+    melodic = [stem.level_lufs + data["voice"]["over_melodic_lu"] for stem in players if stem.role in MELODIC_ROLES]
+    return max([data["voice"]["least_lufs"], *melodic]) + settings.levels_db.get(VOICE, 0.0)
 
 
 def _placement(role: str, instrument: str, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Role, then family, then instrument: later entries win, bands add up, an instrument's own replace all."""
     if role not in data["roles"]:
-        raise RequestError(f"role {role!r} has no place in a mix; known: {' '.join(data['roles'])}")
+        known = " ".join([*data["roles"], *data["sung"]])
+        raise RequestError(f"role {role!r} has no place in a mix; known: {known}")
     if instrument not in instruments():
         raise RequestError(f"instrument {instrument!r} is not one of `noisician styles`; check its spelling")
     entry = dict(data["roles"][role])
@@ -99,11 +157,12 @@ def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float,
         instrument=instrument,
         level_lufs=entry["level_lufs"] + settings.levels_db.get(role, 0.0),
         bands=tuple(Band(**band) for band in entry["bands"]),
-        pan=pan * min(0.4 + settings.width, 1.3),
+        pan=float(np.clip(pan * min(0.4 + settings.width, 1.3), -PAN_LIMIT, PAN_LIMIT)),
         width=min(entry["width"] * settings.width, WIDTH_LIMIT),
         width_from_hz=entry["width_from_hz"],
         reverb_send=entry["reverb"] * settings.reverb,
         delay_send=entry["delay"] * settings.delay,
         sidechain_db=2.0 * entry["sidechain_db"] * settings.sidechain,
         chorus_ms=entry.get("chorus_ms", 0.0),
+        give_way_db=entry.get("give_way_db", 0.0),
     )

@@ -42,6 +42,7 @@ class MixSettings:
     delay_beats: float
     automation_db: float
     room: str = "room"
+    voice_room: str = "plate"
     lowpass_hz: float = OPEN_HZ
     levels_db: Mapping[str, float] = field(default_factory=dict)
 
@@ -119,4 +120,5 @@ def mix_settings(
             levels[role] = levels.get(role, 0.0) + strength * level_db
     heaviest = max(entries, key=lambda pair: pair[1], default=({}, 0.0))[0]
     limited = {name: min(max(amounts[name], low), high) for name, (low, high) in LIMITS.items()}
-    return MixSettings(**limited, room=heaviest.get("room", "room"), lowpass_hz=lowpass_hz, levels_db=levels)
+    rooms = {name: heaviest[name] for name in ("room", "voice_room") if name in heaviest}
+    return MixSettings(**limited, **rooms, lowpass_hz=lowpass_hz, levels_db=levels)
