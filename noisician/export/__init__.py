@@ -1,9 +1,10 @@
-"""Files: sound in four formats with tags and recipe, stems, bundles, pictures, and reading a recipe back."""
+"""Files: sound in four formats with tags and recipe, stems, lyrics, bundles, pictures, and reading a recipe back."""
 
 from __future__ import annotations
 
 from noisician.export.embed import midi_with_recipe
 from noisician.export.encode import FORMATS, choose_format
+from noisician.export.lyrics import TimedLine, TimedSyllable, TimedWord, lrc, plain_lyrics, words_json
 from noisician.export.metadata import Marker, Metadata, default_file_name
 from noisician.export.read import read_recipe
 from noisician.export.spectrogram import picture_of_mel, png_bytes, spectrogram_picture, spectrogram_png
@@ -15,17 +16,23 @@ __all__ = [
     "Bundle",
     "Marker",
     "Metadata",
+    "TimedLine",
+    "TimedSyllable",
+    "TimedWord",
     "Transaction",
     "bundle_paths",
     "check_target",
     "choose_format",
     "default_file_name",
+    "lrc",
     "midi_with_recipe",
     "picture_of_mel",
+    "plain_lyrics",
     "png_bytes",
     "read_recipe",
     "spectrogram_picture",
     "spectrogram_png",
+    "words_json",
     "write_audio",
     "write_bundle",
     "write_stems",

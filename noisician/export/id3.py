@@ -2,6 +2,9 @@
 
 Structure and frames: id3.org, "ID3 tag version 2.4.0 - Main Structure" and "- Native Frames"; chapters: "ID3v2
 Chapter Frame Addendum". All text is UTF-8 (encoding 3).
+
+Lyrics stand in USLT as plain text and in SYLT with the time of each syllable; voices that sing at once have a SYLT
+each, because the times of one may not run backwards.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from noisician.errors import FileError
+from noisician.export.lyrics import TimedLine, plain_lyrics, synchronised
 from noisician.export.metadata import (
     RECIPE_TAG,
     Metadata,
@@ -24,6 +28,9 @@ _UTF8 = b"\x03"
 _ENCODINGS = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
 _SIZE_LIMIT_BYTES = 2**28 - 1  # four bytes of seven bits
 _NO_OFFSET = b"\xff\xff\xff\xff"
+_LANGUAGES = {"en": b"eng"}
+_UNKNOWN_LANGUAGE = b"XXX"
+_MILLISECONDS, _LYRICS = b"\x02", b"\x01"
 
 
 def build_tag(metadata: Metadata, duration_s: float, packed_recipe: str | None) -> bytes:
@@ -37,6 +44,7 @@ def build_tag(metadata: Metadata, duration_s: float, packed_recipe: str | None) 
         _comment_frame(metadata.prompt),
         *(_described_frame(name, value) for name, value in text_fields(metadata).items()),
         *_chapter_frames(metadata, duration_s),
+        *_lyrics_frames(metadata),
     ]
     if packed_recipe is not None:
         frames.append(_described_frame(RECIPE_TAG, packed_recipe))
@@ -127,3 +135,24 @@ def _chapter_frames(metadata: Metadata, duration_s: float) -> list[bytes]:
     count = min(len(starts), 255)  # one byte counts the entries
     children = b"".join(b"ch%d\0" % number for number in range(count))
     return [_frame(b"CTOC", b"toc\0" + top_level_ordered + bytes([count]) + children), *frames]
+
+
+def _lyrics_frames(metadata: Metadata) -> list[bytes]:
+    """USLT, then a SYLT for the lead and one, so described, for the backing voices."""
+    text = plain_lyrics(metadata.lyrics)
+    if not text:
+        return []
+    language = _LANGUAGES.get(metadata.language, _UNKNOWN_LANGUAGE)
+    frames = [_frame(b"USLT", _UTF8 + language + b"\0" + text.encode())]
+    lead = [line for line in metadata.lyrics if line.voice == "lead"]
+    others = [line for line in metadata.lyrics if line.voice != "lead"]
+    frames += [_synchronised_frame(language, "", lead), _synchronised_frame(language, "backing", others)]
+    return frames
+
+
+def _synchronised_frame(language: bytes, description: str, lines: list[TimedLine]) -> bytes:
+    pieces = [text.encode() + b"\0" + struct.pack(">I", time_ms) for text, time_ms in synchronised(lines)]
+    if not pieces:
+        return b""
+    head = _UTF8 + language + _MILLISECONDS + _LYRICS + description.encode() + b"\0"
+    return _frame(b"SYLT", head + b"".join(pieces))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from noisician.export.lyrics import TimedLine
+
 #: Name of the tag that holds the packed recipe (Vorbis comment, ID3 TXXX description, PNG text).
 RECIPE_TAG = "NOISICIAN_RECIPE"
 SLUG_LIMIT_CHARS = 48
@@ -25,7 +27,10 @@ class Marker:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is written into tags. ``tempo_bpm`` and ``beats`` count felt beats (dotted quarters in 6/8)."""
+    """What is written into tags. ``tempo_bpm`` and ``beats`` count felt beats (dotted quarters in 6/8).
+
+    ``language`` is the ISO 639-1 code of the ``lyrics``.
+    """
 
     title: str = ""
     artist: str = "noisician"
@@ -39,6 +44,8 @@ class Metadata:
     beats: int | None = None
     loop: bool = False
     software: str = "noisician"
+    lyrics: tuple[TimedLine, ...] = ()
+    language: str = "en"
 
 
 def clean_text(text: str) -> str:

@@ -10,6 +10,7 @@ import struct
 from typing import BinaryIO
 
 from noisician.errors import FileError
+from noisician.export.lyrics import lrc_lines, plain_lyrics
 from noisician.export.metadata import (
     RECIPE_TAG,
     Metadata,
@@ -42,6 +43,8 @@ def comment_fields(metadata: Metadata, frames: int, packed_recipe: str | None) -
         hours, minutes = divmod(int(minutes), 60)
         fields[f"CHAPTER{number:03d}"] = f"{hours:02d}:{minutes:02d}:{seconds:06.3f}"
         fields[f"CHAPTER{number:03d}NAME"] = marker.name
+    fields["LYRICS"] = plain_lyrics(metadata.lyrics)
+    fields["SYNCEDLYRICS"] = "\n".join(lrc_lines(metadata.lyrics))
     if packed_recipe is not None:
         fields[RECIPE_TAG] = packed_recipe
     return [(name, clean_text(value)) for name, value in fields.items() if value]

@@ -15,6 +15,7 @@ from noisician.audio import SAMPLE_RATE_HZ
 from noisician.errors import FileError
 from noisician.export.embed import midi_with_recipe
 from noisician.export.encode import AudioFormat, choose_format, encode
+from noisician.export.lyrics import lrc, plain_lyrics, words_json
 from noisician.export.metadata import Metadata
 from noisician.export.read import RECIPE_MEMBER
 from noisician.export.spectrogram import png_bytes, spectrogram_picture
@@ -32,6 +33,10 @@ class Bundle:
     folder ``{name}_stems`` (or ``{name}_stems.zip``). ``samples`` and each stem: ``[frames]`` or
     ``[frames, 1 or 2]``. ``midi`` is a Standard MIDI File; the recipe is added to it. ``stem_extras`` (name to
     content) joins the stems, for example a licence note.
+
+    The metadata's lyrics can stand beside it as ``{name}.lrc`` and ``{name}.lyrics.json``. ``instrumental``, the piece
+    without its singers, makes a karaoke pair in the track's format: ``{name}_karaoke`` and its own LRC file, which
+    players find by the name.
     """
 
     path: Path
@@ -47,6 +52,9 @@ class Bundle:
     stems: Mapping[str, np.ndarray] = field(default_factory=dict)
     stems_zip: bool = False
     stem_extras: Mapping[str, bytes] = field(default_factory=dict)
+    lrc: bool = False
+    lyrics_json: bool = False
+    instrumental: np.ndarray | None = None
 
 
 def write_audio(
@@ -99,7 +107,8 @@ def write_stems(
 
 
 def bundle_paths(bundle: Bundle) -> dict[str, Path]:
-    """Where everything goes: "track", "sidecar", "midi", "spectrogram", "stems" (folder or archive)."""
+    """Where everything goes: "track", "sidecar", "midi", "spectrogram", "lrc", "lyrics_json", "karaoke",
+    "karaoke_lrc", "stems" (folder or archive)."""
     path = bundle.path
     paths = {"track": path}
     if bundle.sidecar:
@@ -108,6 +117,13 @@ def bundle_paths(bundle: Bundle) -> dict[str, Path]:
         paths["midi"] = path.with_suffix(".mid")
     if bundle.spectrogram:
         paths["spectrogram"] = path.with_suffix(".png")
+    if bundle.lrc:
+        paths["lrc"] = path.with_suffix(".lrc")
+    if bundle.lyrics_json:
+        paths["lyrics_json"] = path.with_suffix(".lyrics.json")
+    if bundle.instrumental is not None:
+        paths["karaoke"] = path.with_name(f"{path.stem}_karaoke{path.suffix}")
+        paths["karaoke_lrc"] = path.with_name(f"{path.stem}_karaoke.lrc")
     if bundle.stems:
         paths["stems"] = path.with_name(f"{path.stem}_stems" + (".zip" if bundle.stems_zip else ""))
     return paths
@@ -122,6 +138,7 @@ def write_bundle(bundle: Bundle, *, overwrite: bool = False) -> dict[str, Path]:
     audio = AudioFormat(name, bundle.bit_depth, bundle.sample_rate_hz)
     paths = bundle_paths(bundle)
     _check_distinct(paths)
+    _check_lyrics(bundle)
     for kind, path in paths.items():
         if kind != "stems" or bundle.stems_zip:
             check_target(path, overwrite)
@@ -134,6 +151,10 @@ def write_bundle(bundle: Bundle, *, overwrite: bool = False) -> dict[str, Path]:
         if bundle.spectrogram:
             picture = spectrogram_picture(bundle.samples, bundle.sample_rate_hz)
             _stage_bytes(transaction, paths["spectrogram"], png_bytes(picture, bundle.recipe_json))
+        _stage_lyrics(transaction, bundle, paths)
+        if bundle.instrumental is not None:
+            metadata = _karaoke_metadata(bundle.metadata)
+            _stage_audio(transaction, paths["karaoke"], bundle.instrumental, metadata, bundle.recipe_json, audio)
         if bundle.stems:
             _stage_stems(transaction, _stem_job(bundle, paths["stems"]))
         transaction.commit()
@@ -169,6 +190,31 @@ def _check_distinct(paths: Mapping[str, Path]) -> None:
     """A track called ``x.json`` would take its own sidecar's name."""
     if len(set(paths.values())) < len(paths):
         raise FileError(f"{paths['track']}: has the name of a file written beside it; choose another extension")
+
+
+def _check_lyrics(bundle: Bundle) -> None:
+    """Files of lyrics need lyrics."""
+    asked = bundle.lrc or bundle.lyrics_json or bundle.instrumental is not None
+    if asked and not plain_lyrics(bundle.metadata.lyrics):
+        raise FileError(f"{bundle.path}: no lyrics to write beside it; nothing is sung in this track")
+
+
+def _karaoke_metadata(metadata: Metadata) -> Metadata:
+    return replace(metadata, title=f"{metadata.title or metadata.prompt} (karaoke)".strip())
+
+
+def _stage_lyrics(transaction: Transaction, bundle: Bundle, paths: Mapping[str, Path]) -> None:
+    """The LRC and JSON files among ``paths``."""
+    metadata, lines = bundle.metadata, bundle.metadata.lyrics
+    duration_s = len(bundle.samples) / bundle.sample_rate_hz
+    texts = {
+        "lrc": lambda: lrc(lines, metadata.title or metadata.prompt, duration_s),
+        "karaoke_lrc": lambda: lrc(lines, _karaoke_metadata(metadata).title, duration_s),
+        "lyrics_json": lambda: words_json(lines),
+    }
+    for kind, text in texts.items():
+        if kind in paths:
+            _stage_bytes(transaction, paths[kind], text().encode())
 
 
 def _stage_bytes(transaction: Transaction, path: Path, data: bytes) -> None:
@@ -237,7 +283,8 @@ def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
         if file_name.lower() in taken:
             raise FileError(f"{job.target}: two stems would be called {file_name}.wav; rename one")
         taken.add(file_name.lower())
-        yield f"{file_name}.wav", _padded(stem, frames), replace(job.metadata, title=f"{title} - {name}")
+        metadata = replace(job.metadata, title=f"{title} - {name}", lyrics=())  # most stems sing nothing
+        yield f"{file_name}.wav", _padded(stem, frames), metadata
 
 
 def _padded(stem: np.ndarray, frames: int) -> np.ndarray:

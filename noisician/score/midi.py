@@ -26,13 +26,15 @@ from noisician.score.encode import estimate_key
 from noisician.score.harmony import pitch_class
 from noisician.score.midi_roles import Part, infer_roles
 from noisician.score.model import METERS, Chord, Meter, Note, Score, Section, Track
-from noisician.styles import ROLES, Instrument, instruments
+from noisician.styles import ROLES, Instrument, instruments, table
 
 TICKS_PER_QUARTER = 480
 DRUM_CHANNEL = 9
 FILE_LIMIT_BYTES = 16 << 20
 BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
 OWN = "noisician:"
+VOICE = "voice"  # what stands for the instrument of a sung track
+VOICE_PROGRAM = 53  # Voice Oohs
 SECTION_KINDS = ("intro", "verse", "chorus", "bridge", "drop", "build", "breakdown", "solo", "outro")
 
 #: What the parser raises on bytes that are no MIDI.
@@ -168,7 +170,7 @@ def _signature_name(key: str, minor: bool) -> str:
 
 def _track_events(track: Track, channel: int, beat_ticks: int) -> mido.MidiTrack:
     instrument = instruments().get(track.instrument)
-    program = general_midi_program(instrument) if instrument else 0
+    program = general_midi_program(instrument) if instrument else VOICE_PROGRAM if track.instrument == VOICE else 0
     name = instrument.name if instrument else track.instrument
     terms = {"role": track.role, "instrument": track.instrument, "articulations": list(track.articulations)}
     events: list[tuple[int, int, Any]] = [
@@ -304,9 +306,11 @@ def _terms(text: str, heading: _Heading) -> Mapping[str, Any] | None:
     if "tempo_bpm" in terms:
         heading.terms = terms
         return None
-    known = terms.get("role") in ROLES and terms.get("instrument") in instruments()
-    known = known and isinstance(terms.get("articulations", []), list)
-    return terms if known else None
+    role, instrument = terms.get("role"), terms.get("instrument")
+    if not (isinstance(role, str) and isinstance(instrument, str) and isinstance(terms.get("articulations", []), list)):
+        return None
+    sung = instrument == VOICE and role in table("mix")["sung"]
+    return terms if sung or (role in ROLES and instrument in instruments()) else None
 
 
 def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
