@@ -279,7 +279,7 @@ def test_metadata_says_what_is_heard() -> None:
 def test_midi_holds_the_notes_and_a_model_without_a_score_has_none() -> None:
     music, _ = track(SHORT)
     assert music.midi()[:4] == b"MThd"
-    with pytest.raises(ValueError, match="no score"):
+    with pytest.raises(RequestError, match="no score"):
         Music(music.audio, music.recipe).midi()
 
 

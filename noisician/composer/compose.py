@@ -19,21 +19,25 @@ from noisician.diffusion.unmask import Choice, Stage, unmask
 from noisician.score.grid import (
     CHORDAL,
     DRUMS,
+    FIRST_ONSET,
     HOLD,
+    LEVELS,
     MONOPHONIC,
+    PITCH_LOW,
     REST,
     ROLE_STREAMS,
     STREAMS,
     VOCABULARY,
     Grid,
     chord_token,
+    pitch_token,
 )
 from noisician.score.harmony import SCALES
 from noisician.score.model import Section
 from noisician.weights import Network, open_network
 
 STRETCH_BARS = 8
-CHORD = STREAMS.index("chord")
+CHORD, LEAD = STREAMS.index("chord"), STREAMS.index("lead")
 _NOTE_STREAMS = tuple(STREAMS.index(name) for name in (*MONOPHONIC, *CHORDAL))
 _NEVER = np.float32(-1e9)
 #: Share of each role's beats written anew when a section returns; of drums only the last bar, for a fresh fill.
@@ -45,6 +49,51 @@ _ORDER = (
     ("lead",),
     ("counter", "arp"),
 )
+#: With words the tune comes right after the harmony, and everybody else listens to it.
+#: A leap is free up to a fourth; each semitone beyond costs this much log likelihood, within a phrase.
+LEAP_COST, EASY_LEAP_SEMITONES, LEAP_WITHIN_STEPS = np.float32(0.5), 4, 16
+#: A tune to sing is written note by note rather than many at once, and comes back with fewer changes.
+TUNE_STEPS, TUNE_VARIATION = 16, 0.08
+_SONG_ORDER = (_ORDER[0], _ORDER[3], _ORDER[1], _ORDER[2], _ORDER[4])
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The rhythm of a vocal line, which takes the lead's place; its pitches are the composer's.
+
+    All ``[steps]``: ``onset`` where a note begins, ``held`` where it sounds on, and between ``low`` and ``high`` (MIDI
+    pitches with C as tonic) the note has to lie. Where ``sung`` is False nobody sings and the lead is free.
+    """
+
+    onset: np.ndarray
+    held: np.ndarray
+    sung: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def tokens(self) -> np.ndarray:
+        """The lead's tokens as far as the rhythm decides them, mask tokens elsewhere."""
+        mask = MASK_TOKENS[LEAD]
+        known = np.where(self.onset, mask, np.where(self.held, HOLD, REST))
+        return np.where(self.sung, known, mask)
+
+    def require(self, logits: np.ndarray, tokens: np.ndarray, first: int) -> None:
+        """In place, ``logits [rows, vocabulary]`` of steps from ``first``: at each onset a note that can be sung.
+
+        It lies within range, and leaps from the notes already known beside it (``tokens [rows]``) cost what they cost
+        a singer.
+        """
+        onsets = np.flatnonzero(self.onset[first : first + len(logits)])
+        pitches = PITCH_LOW + (np.arange(logits.shape[1]) - FIRST_ONSET) // LEVELS
+        known = {row: pitches[tokens[row]] for row in onsets if FIRST_ONSET <= tokens[row] < len(pitches)}
+        for place, row in enumerate(onsets):
+            low, high = (pitch_token(int(limit[first + row]), 0) for limit in (self.low, self.high))
+            logits[row, :low] = _NEVER
+            logits[row, high + LEVELS :] = _NEVER
+            for neighbour in (*onsets[max(0, place - 1) : place], *onsets[place + 1 : place + 2]):
+                if neighbour in known and abs(neighbour - row) <= LEAP_WITHIN_STEPS:
+                    beyond = np.maximum(0, np.abs(pitches - known[neighbour]) - EASY_LEAP_SEMITONES)
+                    logits[row] -= LEAP_COST * beyond.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -75,11 +124,12 @@ class Composer:
         seed: int,
         settings: ComposerSettings,
         given: Grid | None = None,
+        tune: Tune | None = None,
         on_step: Callable[[float], None] = lambda share: None,
     ) -> Grid:
         """The grid of a plan. ``given`` (mask tokens where open) fixes any cells; ``on_step`` may raise to cancel."""
         steps = step_conditions(plan.sections, _active(plan), plan.time_signature, plan.bars)
-        board = _Board.of(plan, steps, given)
+        board = _Board.of(plan, steps, given, tune)
         if settings.settle:
             board.settle(plan)
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
@@ -110,7 +160,7 @@ class Composer:
         heads[:: board.steps_per_beat] = True
         cells = masked.copy()
         cells[~heads, CHORD] = False  # a chord is chosen once a beat and held through it
-        stages = _stages(cells, settings.steps)
+        stages = _stages(cells, settings.steps, song=board.tune is not None)
         conditions = _Conditions.of(board.steps.cut(first, last), plan)
 
         follows = masked[:, CHORD]
@@ -120,6 +170,8 @@ class Composer:
             logits = conditions.logits(self._network, held, settings.guidance_scale)
             for place in _NOTE_STREAMS:
                 forbid_loose_holds(logits[place][0], guess[0, :, place], starts_piece=start_bar == 0)
+            if board.tune is not None:
+                board.tune.require(logits[LEAD][0], guess[0, :, LEAD], first)
             return logits
 
         total = sum(stage.steps for stage in stages)
@@ -162,18 +214,23 @@ class _Board:
     steps_per_beat: int
     sections: tuple[Section, ...]
     active: np.ndarray  # bool [steps, streams]: whether the stream's role plays there
+    tune: Tune | None
 
     @classmethod
-    def of(cls, plan: Plan, steps: Steps, given: Grid | None) -> _Board:
+    def of(cls, plan: Plan, steps: Steps, given: Grid | None, tune: Tune | None) -> _Board:
         tokens = np.tile(MASK_TOKENS, (len(steps.place), 1)) if given is None else given.tokens.copy()
+        if tune is not None:
+            tokens[:, LEAD] = np.where(tokens[:, LEAD] == MASK_TOKENS[LEAD], tune.tokens(), tokens[:, LEAD])
         active = np.ones(tokens.shape, bool)
         for place, role in enumerate(GRID_ROLES):
             plays = steps.features[:, 3 + place] > 0
             for stream in ROLE_STREAMS[role]:
                 active[:, STREAMS.index(stream)] = plays
+        if tune is not None:
+            active[:, LEAD] |= tune.sung
         tokens[(tokens == MASK_TOKENS) & ~active] = REST
         meter = Grid.empty(1, plan.time_signature).meter
-        return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active)
+        return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active, tune)
 
     def settle(self, plan: Plan) -> None:
         """The first and last bar stand on the tonic where nothing else is given: a piece should say where home is.
@@ -196,6 +253,8 @@ class _Board:
         heard = self.active[rows] & self.active[target]
         fresh = self._fresh(len(target), rng)
         use = (self.tokens[target] == MASK_TOKENS) & heard & ~fresh
+        if self.tune is not None:  # other words may move an onset to where the first time had none
+            use[:, LEAD] &= ~self.tune.onset[target] | (self.tokens[rows, LEAD] >= FIRST_ONSET)
         self.tokens[target] = np.where(use, self.tokens[rows], self.tokens[target])
 
     def _rows(self, bar: int) -> np.ndarray:
@@ -206,6 +265,8 @@ class _Board:
         fresh = np.zeros((rows, len(STREAMS)), bool)
         beats = rows // self.steps_per_beat
         for role, share in VARIATION.items():
+            if role == "lead" and self.tune is not None:
+                share = TUNE_VARIATION
             anew = np.repeat(rng.random(beats) < share, self.steps_per_beat)
             fresh[:, STREAMS.index(role)] = anew
         for stream in DRUMS:
@@ -238,13 +299,13 @@ def _stretches(section: Section) -> list[tuple[Section, int, int]]:
     return [(section, first, min(STRETCH_BARS, ends - first)) for first in range(section.start_bar, ends, STRETCH_BARS)]
 
 
-def _stages(cells: np.ndarray, steps: int) -> list[Stage]:
+def _stages(cells: np.ndarray, steps: int, song: bool) -> list[Stage]:
     """The order of writing, without streams that have nothing open."""
     stages = []
-    for names in _ORDER:
+    for names in _SONG_ORDER if song else _ORDER:
         streams = tuple(STREAMS.index(name) for name in names if cells[:, STREAMS.index(name)].any())
         if streams:
-            stages.append(Stage(streams, steps))
+            stages.append(Stage(streams, TUNE_STEPS if song and LEAD in streams else steps))
     return stages
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -110,6 +110,15 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
     )
+
+
+def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) -> Plan:
+    """The plan with another form; who plays where is decided anew from the sections' energies."""
+    bars = sum(section.bars for section in sections)
+    energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
+    roles = list(dict.fromkeys(role for role, _ in plan.roster if role in ROLE_STREAMS))
+    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    return replace(plan, sections=tuple(sections), bars=bars, duration_s=duration_s, players=players)
 
 
 class _Blend:

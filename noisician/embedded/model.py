@@ -2,6 +2,7 @@
 
 request ─ understand ─▶ controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ score
 score ─ render ─▶ mels ─ synthesise ─▶ stems ─ mix_stems ─▶ track
+lyrics ─ write_song ─▶ plan, grid and song ─ cast, sing ─▶ sung stems
 """
 
 from __future__ import annotations
@@ -11,34 +12,67 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
+from noisician.embedded.cast import SUNG_ROLES, Casting, VocalPart, cast
+from noisician.embedded.song import (
+    is_song,
+    resung,
+    sung_tracks,
+    timed_lyrics,
+    without_stand_ins,
+    write_song,
+)
 from noisician.errors import FileError, RequestError
 from noisician.mel import HOP, SAMPLE_RATE_HZ
-from noisician.mix import Finish, StemAudio, Timing, mix_stems, plan_mix
-from noisician.music import Music, OnProgress, ShouldCancel, Stages, ignore_progress, never
+from noisician.mix import VOICE, Finish, StemAudio, Timing, mix_stems, plan_mix
+from noisician.music import (
+    NO_MATERIAL,
+    Capabilities,
+    Material,
+    Music,
+    OnProgress,
+    ShouldCancel,
+    Stages,
+    ignore_progress,
+    never,
+)
 from noisician.prompt import Controls, understand
 from noisician.recipe import Recipe
 from noisician.renderer import Part, Renderer, RenderSettings
-from noisician.request import Request
+from noisician.request import DURATION_RANGE_S, Request
+from noisician.requirements import check_request
 from noisician.score import Score, Track
 from noisician.score.decode import decode
+from noisician.score.grid import Grid
 from noisician.score.perform import perform, shade
 from noisician.score.played import PlayedNote, played_notes
 from noisician.styles import instruments
+from noisician.vocals.singer import Singer
+from noisician.vocals.song import Song
 from noisician.vocoder import Vocoder
 from noisician.weights import manifest
 
 #: What each stage costs, roughly, for an honest progress bar.
 STAGE_WEIGHTS = {"composing": 1.0, "painting": 4.0, "sounding": 1.5, "mixing": 0.7}
+SONG_WEIGHTS = {"composing": 1.4, "singing": 2.0, "painting": 4.0, "sounding": 1.5, "mixing": 1.2}
 #: A loop is played this far beyond its end; what still rings there is folded back to its start.
 LOOP_TAIL_S = 2.5
 #: The last of what rings goes out over this.
 FADE_OUT_S = 1.0
 HUMANISE = 0.6
+PLAYING_MODELS = ("composer", "renderer", "vocoder")
+CAPABILITIES = Capabilities(
+    name="embedded",
+    features=frozenset({"text", "lyrics", "voice", "tempo", "key", "time_signature", "loop", "stems", "score"}),
+    duration_range_s=DURATION_RANGE_S,
+    sample_rate_hz=SAMPLE_RATE_HZ,
+    licence="Apache-2.0",
+)
 _SEED_BITS = 32
 
 
@@ -52,15 +86,25 @@ class Sound:
     moods: Mapping[str, float]
     production: tuple[str, ...]
     render: RenderSettings
+    song: Song | None = None
+
+    @property
+    def stage_weights(self) -> Mapping[str, float]:
+        return STAGE_WEIGHTS if self.song is None else SONG_WEIGHTS
+
+    def to_settings(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_settings` restores an equal sound."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def of(cls, plan: Plan, request: Request) -> Sound:
+    def of(cls, plan: Plan, request: Request, song: Song | None = None) -> Sound:
         default = RenderSettings()
         render = RenderSettings(
             steps=default.steps if request.steps is None else request.steps,
             guidance_scale=default.guidance_scale if request.guidance_scale is None else request.guidance_scale,
         )
-        return cls(plan.duration_s, plan.loop, plan.style.genres, plan.style.moods, plan.production, render)
+        style = plan.style
+        return cls(plan.duration_s, plan.loop, style.genres, style.moods, plan.production, render, song)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Sound:
@@ -69,13 +113,19 @@ class Sound:
             fields = dict(settings)
             fields["production"] = tuple(fields["production"])
             fields["render"] = RenderSettings(**fields["render"])
+            if fields.get("song") is not None:
+                fields["song"] = Song.from_dict(fields["song"])
             return cls(**fields)
-        except (KeyError, TypeError) as broken:
+        except (KeyError, TypeError, ValueError) as broken:
             raise FileError(f"the recipe's settings are incomplete ({broken}); it was cut or edited") from broken
 
 
 class EmbeddedModel:
     """Loads each network when it is first needed and keeps it. Not for use by two threads at once."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
 
     @cached_property
     def _composer(self) -> Composer:
@@ -84,6 +134,10 @@ class EmbeddedModel:
     @cached_property
     def _renderer(self) -> Renderer:
         return Renderer()
+
+    @cached_property
+    def _singer(self) -> Singer:
+        return Singer()
 
     @cached_property
     def _vocoder(self) -> Vocoder:
@@ -95,15 +149,39 @@ class EmbeddedModel:
         on_progress: OnProgress = ignore_progress,
         cancel: ShouldCancel = never,
         keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
     ) -> Music:
         """Understands, composes and plays. Raises RequestError, WeightsError or Cancelled."""
-        stages = Stages(STAGE_WEIGHTS, on_progress, cancel)
+        check_request(request, self.capabilities)
+        stages = Stages(SONG_WEIGHTS if is_song(request) else STAGE_WEIGHTS, on_progress, cancel)
         report = stages.reporter("composing")
         controls = understand(request)
         seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
+        if is_song(request):
+            return self._song(request, controls, seed, stages, report, keep_stems)
         plan = make_plan(controls, seed)
         score = self.write(plan, seed, report)
         sound = Sound.of(plan, request)
+        recipe = _recipe(request, controls, score, seed, sound)
+        return self._play(recipe, score, sound, stages, keep_stems)
+
+    def _song(
+        self,
+        request: Request,
+        controls: Controls,
+        seed: int,
+        stages: Stages,
+        report: Callable[[float], None],
+        keep_stems: bool,
+    ) -> Music:
+        """A piece with words: the form is theirs, and so is the tune's rhythm."""
+        wanted = without_stand_ins(request, controls.instruments)
+        open_length = {"duration_s": None, "bars": None, "instruments": wanted}
+        plan = make_plan(controls.model_copy(update=open_length), seed)
+        piece = write_song(request, plan, seed, self._composer, report)
+        score = self._performed(piece.grid, piece.plan, seed)
+        score = replace(score, tracks=(*sung_tracks(piece.song), *score.tracks))
+        sound = Sound.of(piece.plan, request, piece.song)
         recipe = _recipe(request, controls, score, seed, sound)
         return self._play(recipe, score, sound, stages, keep_stems)
 
@@ -113,20 +191,43 @@ class EmbeddedModel:
         on_progress: OnProgress = ignore_progress,
         cancel: ShouldCancel = never,
         keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
     ) -> Music:
         """The samples of a recipe, from its score. Raises FileError for a recipe without one."""
-        if recipe.score is None:
-            raise FileError("the recipe holds no score; it was made by another kind of model")
-        sound = Sound.from_settings(recipe.settings)
-        try:
-            score = Score.from_dict(recipe.score)
-        except (KeyError, TypeError, ValueError) as broken:
-            raise FileError(f"the recipe's score is incomplete ({broken}); it was cut or edited") from broken
-        return self._play(recipe, score, sound, Stages(STAGE_WEIGHTS, on_progress, cancel), keep_stems)
+        score, sound = _from_recipe(recipe)
+        return self._play(recipe, score, sound, Stages(sound.stage_weights, on_progress, cancel), keep_stems)
+
+    def rework(
+        self,
+        recipe: Recipe,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
+    ) -> Music:
+        """The music of a recipe as another request wants it. Where only words of a song change, the players and all
+        other lines stay as they are, sample for sample before the mix; everything else is made anew."""
+        same = request.model_copy(update={"lyrics": recipe.request.lyrics}) == recipe.request
+        if same and is_song(request) and recipe.score is not None:
+            check_request(request, self.capabilities)
+            score, sound = _from_recipe(recipe)
+            song = None if sound.song is None else resung(sound.song, score, request, recipe.seed)
+            if song is not None:
+                band = (track for track in score.tracks if track.role not in SUNG_ROLES)
+                score = replace(score, tracks=(*sung_tracks(song), *band))
+                sound = replace(sound, song=song)
+                changes = {"request": request, "score": score.to_dict(), "settings": sound.to_settings()}
+                again = Recipe.model_validate(recipe.model_dump() | changes)
+                return self._play(again, score, sound, Stages(SONG_WEIGHTS, on_progress, cancel), keep_stems)
+        return self.generate(request, on_progress, cancel, keep_stems, material)
 
     def write(self, plan: Plan, seed: int, on_step: Callable[[float], None] = lambda share: None) -> Score:
         """The performed score of a plan."""
-        grid = self._composer.compose(plan, seed, ComposerSettings(), on_step=on_step)
+        return self._performed(self._composer.compose(plan, seed, ComposerSettings(), on_step=on_step), plan, seed)
+
+    def _performed(self, grid: Grid, plan: Plan, seed: int) -> Score:
+        """The score of a grid, as the players play it."""
         score = decode(
             grid,
             tempo_bpm=plan.tempo_bpm,
@@ -145,24 +246,47 @@ class EmbeddedModel:
 
     def _play(self, recipe: Recipe, score: Score, sound: Sound, stages: Stages, keep_stems: bool) -> Music:
         samples = round(sound.duration_s * SAMPLE_RATE_HZ)
-        stems = self._stems(score, samples, recipe.seed, sound, stages)
+        parts = self._cast(recipe, score, sound)
+        band = replace(score, tracks=tuple(track for track in score.tracks if track.role not in SUNG_ROLES))
+        sung = self._sung_stems(parts, samples, stages) if parts else iter(())
         mix = plan_mix(
-            [(track.role, track.instrument) for track in score.tracks],
+            [*((part.role, VOICE) for part in parts), *((track.role, track.instrument) for track in band.tracks)],
             tuple(sound.genres.items()),
             tuple(sound.moods.items()),
             sound.production,
         )
         mixdown = mix_stems(
-            stems,
+            chain(sung, self._stems(band, samples, recipe.seed, sound, stages)),
             mix,
             seed=recipe.seed,
-            timing=Timing.of(score),
+            timing=Timing.of(band),
             finish=Finish(loop=sound.loop, fade_out_s=min(FADE_OUT_S, sound.duration_s / 8)),
             keep_stems=keep_stems,
+            split_vocals=keep_stems and bool(parts),
         )
         stages.reporter("mixing")(1.0)
-        kept = dict(zip(stem_names(score.tracks), mixdown.stems or (), strict=False))
-        return Music(mixdown.stereo, recipe, score, kept)
+        names = [*(part.name for part in parts), *stem_names(band.tracks)]
+        kept = dict(zip(names, mixdown.stems or (), strict=False))
+        lyrics = () if sound.song is None else timed_lyrics(sound.song, score)
+        return Music(mixdown.stereo, recipe, score, kept, lyrics=lyrics, instrumental=mixdown.instrumental)
+
+    def _cast(self, recipe: Recipe, score: Score, sound: Sound) -> tuple[VocalPart, ...]:
+        if sound.song is None:
+            return ()
+        styles = tuple(sound.genres.items()), tuple(sound.moods.items())
+        return cast(sound.song, Casting(score, *styles, recipe.seed, recipe.request.prompt))
+
+    def _sung_stems(self, parts: Sequence[VocalPart], samples: int, stages: Stages) -> Iterator[StemAudio]:
+        """Each singer's samples, one singer after another."""
+        report = stages.reporter("singing")
+        total, done = sum(len(part.phrases) for part in parts), 0
+        for part in parts:
+            share = len(part.phrases) / total
+            audio = self._singer.sing(
+                part.phrases, samples, lambda own, before=done / total, share=share: report(before + share * own)
+            )
+            done += len(part.phrases)
+            yield StemAudio(part.role, VOICE, audio)
 
     def _stems(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
         """Each player's samples, made one after another so that only one waits in memory at a time."""
@@ -224,12 +348,24 @@ def stem_names(tracks: Sequence[Track]) -> list[str]:
     return names
 
 
+def _from_recipe(recipe: Recipe) -> tuple[Score, Sound]:
+    """Raises FileError for a recipe that holds no music."""
+    if recipe.score is None:
+        raise FileError("the recipe holds no score; it was made by another kind of model")
+    sound = Sound.from_settings(recipe.settings)
+    try:
+        return Score.from_dict(recipe.score), sound
+    except (KeyError, TypeError, ValueError) as broken:
+        raise FileError(f"the recipe's score is incomplete ({broken}); it was cut or edited") from broken
+
+
 def _recipe(request: Request, controls: Controls, score: Score, seed: int, sound: Sound) -> Recipe:
+    sings = () if sound.song is None else ("vocals",)
     return Recipe(
         request=request.model_copy(update={"seed": seed}),
         seed=seed,
         controls=controls.model_dump(mode="json"),
         score=score.to_dict(),
-        models={name: entry["sha256"][:16] for name, entry in manifest().items()},
-        settings=asdict(sound),
+        models={name: manifest()[name]["sha256"][:16] for name in (*PLAYING_MODELS, *sings)},
+        settings=sound.to_settings(),
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 from noisician.corpus.clips import Studio
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, SOUNDFONTS, TRAINING_SOUNDFONTS
+from noisician.embedded.model import PLAYING_MODELS
 from noisician.errors import CorpusError, FileError
 from noisician.evaluate.machine import description, versions
 from noisician.evaluate.performance import Performer
@@ -24,13 +25,15 @@ from noisician.evaluate.report import STEM, Report
 from noisician.evaluate.settings import SUITE_NAMES, EvaluateSettings
 from noisician.evaluate.suites import SUITES, BenchSuite, Row, TrackSuite
 from noisician.music import OnProgress, Progress, ignore_progress
-from noisician.weights import manifest
+from noisician.weights import MODELS, manifest
 
 __all__ = ["EvaluateSettings", "evaluate", "quick"]
 
 #: Suites that play soundfonts.
 _PLAYING = {"tempo", "key", "stems", "faults", "vocoder", "renderer"}
 TITLE = "Evaluation"
+#: Suites whose rows depend on other models than those that play.
+MODELS_OF = {"vocals": ("vocals",), "weights": MODELS}
 
 
 def quick(folder: Path, **changes: Any) -> EvaluateSettings:
@@ -106,6 +109,11 @@ class Fingerprint:
     machine: str
     versions: Mapping[str, str]
 
+    def of_suite(self, name: str) -> dict[str, Any]:
+        """Plain values with the weights that a suite's rows depend on: new voices leave the players' rows valid."""
+        models = MODELS_OF.get(name, PLAYING_MODELS)
+        return asdict(self) | {"weights": {model: sha for model, sha in self.weights.items() if model in models}}
+
 
 def fingerprint(settings: EvaluateSettings) -> Fingerprint:
     return Fingerprint(
@@ -130,7 +138,7 @@ def assemble(folder: Path, mark: Fingerprint) -> Report:
             continue
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            same, rows = kept["fingerprint"] == asdict(mark), kept["rows"]
+            same, rows = kept["fingerprint"] == mark.of_suite(name), kept["rows"]
         except (OSError, ValueError, KeyError, TypeError) as broken:
             raise FileError(f"{path} cannot be read ({broken}); delete it and run its suite again") from broken
         if same:
@@ -161,7 +169,7 @@ def _rows_path(folder: Path, suite: str) -> Path:
 def _write_rows(folder: Path, suite: str, mark: Fingerprint, rows: Sequence[Row]) -> None:
     path = _rows_path(folder, suite)
     part = path.with_name(f".{path.name}.part")
-    text = json.dumps({"fingerprint": asdict(mark), "rows": list(rows)}, indent=1, ensure_ascii=False)
+    text = json.dumps({"fingerprint": mark.of_suite(suite), "rows": list(rows)}, indent=1, ensure_ascii=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text + "\n", encoding="utf-8")
