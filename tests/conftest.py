@@ -72,6 +72,17 @@ class FakeModel:
         self.replayed.append(recipe)
         return self._music(recipe, on_progress, keep_stems)
 
+    def rework(
+        self,
+        recipe: Recipe,
+        request: Request,
+        on_progress: OnProgress = ignore_progress,
+        cancel: ShouldCancel = never,
+        keep_stems: bool = False,
+        material: Material = NO_MATERIAL,
+    ) -> Music:
+        return self.generate(request, on_progress, cancel, keep_stems, material)
+
     def _music(self, recipe: Recipe, on_progress: OnProgress, keep_stems: bool) -> Music:
         on_progress(Progress("composing", 0.0))
         if self.interrupt:

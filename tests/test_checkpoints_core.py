@@ -19,6 +19,7 @@ from noisician.checkpoints.catalogue import CheckpointInfo, catalogue
 from noisician.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
 from noisician.checkpoints.family import Job, OnStep, Song
 from noisician.checkpoints.model import CheckpointModel, Loaded, Wish, converted, fitted, merged
+from noisician.checkpoints.pipelines import from_folder
 from noisician.checkpoints.placement import Placement, memory_advice, needed_bytes
 from noisician.checkpoints.wording import negative_of, words_of
 from noisician.errors import Cancelled, FileError, RequestError, WeightsError
@@ -527,6 +528,30 @@ def test_a_repository_of_pickles_is_refused_before_the_download() -> None:
     store.check_listing(info, {"unet": True, "scheduler": False}, ["unet/a.safetensors", "unet/a.bin"])
     with pytest.raises(WeightsError, match=r"only pickled ones \(unet/a.bin\)"):
         store.check_listing(info, {"unet": True}, ["unet/a.bin", "vae/b.safetensors"])
+
+
+class Newer:
+    """diffusers from the version on that calls the precision dtype."""
+
+    @classmethod
+    def from_pretrained(cls, folder: Path, **options: Any) -> Any:
+        old, dtype = options.pop("torch_dtype", None), options.pop("dtype", None)
+        assert old is None
+        return dtype, options
+
+
+class Older:
+    @classmethod
+    def from_pretrained(cls, folder: Path, **options: Any) -> Any:
+        return options.pop("torch_dtype", None), options
+
+
+@pytest.mark.parametrize("kind", [Newer, Older])
+def test_precision_reaches_diffusers_by_the_name_it_knows(kind: Any) -> None:
+    torch = pytest.importorskip("torch")
+    dtype, options = from_folder(kind, Path("x"), "bfloat16", more=1)
+    assert dtype is torch.bfloat16
+    assert options == {"use_safetensors": True, "local_files_only": True, "more": 1}
 
 
 # --- material ---

@@ -50,6 +50,9 @@ def test_one_model(run_command: RunCommand, tmp_path: Path) -> None:
         ("models pull glitch", "did you mean dance-diffusion/glitch-440k?"),
         ("models pull some/thing", "its licence was not accepted"),
         ("models pull .", "is a path"),
+        ("models remove ../x --yes", "is a path"),
+        ("models remove x/.. --yes", "is not known; a hub id is written org/name"),
+        ("models info ~nobody-of-that-name/x", "does not exist"),
         ("models remove ace-step-1.5", "there is nothing to remove"),
         ("make x --model ace-step-1.5", "noisician models pull ace-step-1.5"),
         ("make x --model stable-audio-open-1.0 --lyrics la", "ace-step-1.5 can"),
@@ -67,12 +70,17 @@ def test_what_cannot_be_done_is_one_line(run_command: RunCommand, arguments: str
     assert done.err.splitlines()[-1].startswith("error: ")
 
 
-def test_pulling_offline_says_what_to_do(run_command: RunCommand, tmp_path: Path) -> None:
-    pytest.importorskip("huggingface_hub")
+def test_pulling_offline_says_what_to_do(
+    run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    # Read from the environment when it was imported, by whichever test came first.
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     done = run_command("models", "pull", "dance-diffusion/honk-140k")
     assert done.status == 2
     last = done.err.splitlines()[-1]
-    assert "harmonai/honk-140k cannot be reached" in last
+    assert "harmonai/honk-140k cannot be reached (no connection, or HF_HUB_OFFLINE is set)" in last
     assert str(tmp_path / "own" / "dance-diffusion" / "honk-140k") in last
 
 
@@ -138,6 +146,24 @@ def test_pulling_and_removing(run_command: RunCommand, tmp_path: Path, monkeypat
     assert "was not removed" in run_command("models", "remove", "riffusion-v1").err
     assert run_command("models", "remove", "riffusion-v1", "--yes").status == 0
     assert not (tmp_path / "own" / "riffusion-v1").exists()
+
+
+def test_a_folder_of_ones_own_is_listed_found_and_removed(run_command: RunCommand, tmp_path: Path) -> None:
+    folder = tmp_path / "own" / "mine"
+    (folder / "unet").mkdir(parents=True)
+    index = {"_class_name": "DanceDiffusionPipeline", "unet": ["diffusers", "UNet1DModel"]}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    (tmp_path / "own" / "odd").mkdir()
+    (tmp_path / "own" / "odd" / "model_index.json").write_text("{")
+    rows = {row["name"]: row for row in json.loads(run_command("models", "--json").out)}
+    assert list(rows)[-2:] == ["mine", "odd"] and rows["mine"]["folder"] == str(folder)
+    assert rows["mine"]["on_disk"] == rows["odd"]["on_disk"] == "incomplete"
+    assert rows["mine"]["features"] == ["init_audio", "morph_audio", "repaint"] and rows["mine"]["restricted"] is None
+    assert "mine" in run_command("models").out
+    assert "unet: is missing" in run_command("make", "--model", "mine").err
+    assert "it is in" in run_command("models", "pull", "mine").err
+    assert run_command("models", "remove", "mine", "--yes").out == f"removed {folder}\n"
+    assert not folder.exists() and (tmp_path / "own" / "odd").exists()
 
 
 def test_spans_and_texts(tmp_path: Path) -> None:

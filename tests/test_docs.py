@@ -7,13 +7,19 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 from conftest import FakeModel, RunCommand
+
+from noisician.api import RequestOptions
+from noisician.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/models.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/models.md", "docs/checkpoints.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
@@ -52,3 +58,35 @@ def test_the_python_of_the_readme_works(fake_model: FakeModel, tmp_path: Path, m
     exec(compile(code.replace("drums-lofi_kit", "lead-flute"), "README.md", "exec"), {})
     assert (tmp_path / "dream.flac").exists()
     assert len(list(tmp_path.glob("techno_*.wav"))) == 3
+
+
+def shown_commands(page: str) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("noisician ")]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/checkpoints.md"])
+def test_commands_that_need_more_than_is_here_are_at_least_spelled_right(page: str) -> None:
+    commands = shown_commands(page)
+    assert len(commands) > 8
+    for line in commands:
+        command = typer.main.get_command(app)
+        words = shlex.split(line, comments=True)[1:]
+        # A group without a further word lists what it holds.
+        while isinstance(command, typer.core.TyperGroup) and words:
+            with command.make_context("noisician", list(words), resilient_parsing=True) as context:
+                _, found, words = command.resolve_command(context, words)
+            assert found is not None, line
+            command = found
+        if not isinstance(command, typer.core.TyperGroup):
+            command.make_context("noisician", words)
+
+
+def test_the_python_about_checkpoints_uses_options_that_exist() -> None:
+    import ast
+
+    code = (ROOT / "docs/checkpoints.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    made = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "make"]
+    assert len(made) >= 4
+    assert {word.arg for call in made for word in call.keywords} <= set(RequestOptions.__annotations__)

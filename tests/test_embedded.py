@@ -128,7 +128,7 @@ def test_stems_bear_names_and_lengths_and_everybody_asked_for() -> None:
 
 
 def test_the_stems_sum_to_the_mix_before_mastering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mixdown, "master", lambda channels, *settings: channels.T.copy())
+    monkeypatch.setattr(mixdown, "master_parts", lambda channels, *settings: [channels.T.copy()])
     unmastered = embedded().generate(SHORT.model_copy(update={"steps": 1}), keep_stems=True)
     summed = np.sum(list(unmastered.stems.values()), axis=0)
     np.testing.assert_allclose(summed, unmastered.audio, atol=1e-4 * np.abs(summed).max())

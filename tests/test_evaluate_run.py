@@ -224,7 +224,8 @@ def test_suites_hear_a_performance(performance: Performance) -> None:
 
 def test_tempo_figures() -> None:
     def row(score: float, heard: float | None, soundfont: float, asked: float | None = None) -> Row:
-        return {"asked_bpm": asked, "score_bpm": score, "heard_bpm": heard, "soundfont_bpm": soundfont}
+        tracked = {"tracked_bpm": score / 2, "soundfont_tracked_bpm": score}
+        return {"asked_bpm": asked, "score_bpm": score, "heard_bpm": heard, "soundfont_bpm": soundfont, **tracked}
 
     rows = [row(120, 121, 120, 120), row(80, 160, 80), row(100, None, 100), row(174, 87, 87, 170)]
     figures = tempo.figures(rows)
@@ -234,6 +235,9 @@ def test_tempo_figures() -> None:
     assert figure(figures, "tempo within 2 %, scores of 90 to 160 BPM").value == 50
     assert figure(figures, "tempo within 2 %, slower and faster scores").value == 0
     assert figure(figures, "tempo named in the prompt is the score's").value == 50
+    alone = figure(figures, "tempo within 2 %, tracker alone")
+    assert (alone.value, alone.baselines["soundfont"], alone.target) == (0, 100, None)
+    assert figure(figures, "tempo within 2 %, tracker alone, double or half allowed").value == 100
 
 
 def test_key_figures() -> None:

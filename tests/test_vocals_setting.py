@@ -162,7 +162,7 @@ def test_long_lines_get_more_bars_and_slow_songs_fewer() -> None:
     assert short == same < long
     lines = SungPart("verse", (line("020202"),))
     assert section_line_bars(lines, FOUR, 45.0) == [1]
-    assert section_line_bars(lines, FOUR, 120.0) == [2]
+    assert section_line_bars(lines, FOUR, 200.0) == [2]
 
 
 def test_a_form_fits_a_length_and_says_when_it_cannot() -> None:

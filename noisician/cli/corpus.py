@@ -106,8 +106,9 @@ def vocals(options: VocalsOptions) -> None:
 def manifest(options: ManifestOptions) -> None:
     """Every source of the corpus with its licence, as JSON."""
     from noisician.corpus.build import manifest as sources
+    from noisician.corpus.vocals.build import manifest as speakers
 
-    text = json.dumps(sources(), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(sources() | {"speakers": speakers()}, indent=2, ensure_ascii=False) + "\n"
     if options.out is None:
         typer.echo(text, nl=False)
         return

@@ -70,7 +70,7 @@ def build_sound(corpus: SoundCorpus, on_part: OnPart = lambda done, total: None)
     size = corpus.clips_per_shard
     shards = range(corpus.first_shard, corpus.first_shard + corpus.shards)
     jobs = [(corpus.folder, number, studio, range(number * size, (number + 1) * size)) for number in shards]
-    _each(write_shard, jobs, corpus.workers, on_part)
+    each(write_shard, jobs, corpus.workers, on_part)
 
 
 def build_songs(corpus: SongCorpus, on_part: OnPart = lambda done, total: None) -> None:
@@ -82,7 +82,7 @@ def build_songs(corpus: SongCorpus, on_part: OnPart = lambda done, total: None) 
     ]
     if corpus.scores_dir is not None:
         jobs.insert(0, (corpus.folder / "human-0.npz", 0, 0, corpus.scores_dir))
-    _each(_write_songs, jobs, corpus.workers, on_part)
+    each(_write_songs, jobs, corpus.workers, on_part)
 
 
 def _write_songs(path: Path, first_seed: int, count: int, scores_dir: Path | None) -> None:
@@ -110,7 +110,7 @@ def human_songs(scores_dir: Path) -> Iterator[Song]:
     return (human_song(score) for score in songs + chosen)
 
 
-def _each(work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], workers: int, on_part: OnPart) -> None:
+def each(work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], workers: int, on_part: OnPart) -> None:
     """``work(*job)`` for every job, in fresh processes where there are several workers."""
     on_part(0, len(jobs))
     if workers <= 1:

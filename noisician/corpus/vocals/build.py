@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from noisician.corpus.build import OnPart, _each
+from noisician.corpus.build import OnPart, each
 from noisician.corpus.vocals.analysis import Analysis, BandExtension, analyse
 from noisician.corpus.vocals.phrases import random_phrase, random_style
 from noisician.corpus.vocals.sources import Speaker, speakers
@@ -71,7 +71,7 @@ def build_vocals(corpus: VocalsCorpus, on_part: OnPart = lambda done, total: Non
     """Writes the shards that are missing. Raises CorpusError for an engine that is missing or misbehaves."""
     numbers = range(corpus.first_shard, corpus.first_shard + corpus.shards)
     jobs = [(corpus.folder, number, corpus.lines, corpus.renderings) for number in numbers]
-    _each(write_phrases, jobs, corpus.workers, on_part)
+    each(write_phrases, jobs, corpus.workers, on_part)
 
 
 def write_phrases(folder: Path, number: int, lines: int, renderings: int) -> None:

@@ -1,0 +1,236 @@
+"""Songs: the text's form, the tune on its rhythm, who sings, and other words for one line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from noisician.composer import Composer, make_plan
+from noisician.embedded import EmbeddedModel
+from noisician.embedded.cast import Casting, cast, harmony_line, in_range
+from noisician.embedded.song import (
+    LEAD,
+    SungPiece,
+    choose_voice,
+    resung,
+    sung_tracks,
+    timed_lyrics,
+    without_stand_ins,
+    write_song,
+)
+from noisician.errors import RequestError
+from noisician.lyrics import parse, syllables_of
+from noisician.prompt import understand
+from noisician.request import Request
+from noisician.score import Score
+from noisician.score.grid import REST
+from noisician.vocals.song import Song, harmony_pitch
+from noisician.vocals.voices import voices
+
+TEXT = """[Verse]
+Walking down the empty street tonight
+Every window held a golden light
+
+[Chorus: choir]
+Hold me closer, never let me go~
+(never let me go)
+"""
+SEED = 5
+
+
+@pytest.fixture(scope="module")
+def request_() -> Request:
+    return Request(prompt="pop song, female voice", lyrics=TEXT, seed=SEED)
+
+
+@pytest.fixture(scope="module")
+def piece(request_: Request) -> SungPiece:
+    controls = understand(request_)
+    plan = make_plan(controls.model_copy(update={"instruments": ()}), SEED)
+    return write_song(request_, plan, SEED, Composer(), lambda share: None)
+
+
+@pytest.fixture(scope="module")
+def score(piece: SungPiece) -> Score:
+    plan = piece.plan
+    return Score(
+        plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections, sung_tracks(piece.song)
+    )
+
+
+def test_every_syllable_is_sung_once_in_order(piece: SungPiece) -> None:
+    written = [syllable.phones for line in syllables_of(parse(TEXT)) for word in line for syllable in word.syllables]
+    sung = [syllable.phones for line in piece.song.lines for syllable in line.syllables]
+    assert sung == written
+    for voice in ("lead", "backing"):
+        notes = [note for line in piece.song.of_voice(voice) for syllable in line.syllables for note in syllable.notes]
+        assert all(note.start_beats < note.end_beats for note in notes)
+        assert all(before.end_beats <= after.start_beats for before, after in pairwise(notes))
+
+
+def test_notes_lie_in_the_voices_range_and_the_choruses_higher(piece: SungPiece) -> None:
+    low, high = voices()[piece.song.voice].range
+    pitches = {
+        kind: [
+            note.pitch
+            for line in piece.song.lines
+            if line.kind == kind
+            for syllable in line.syllables
+            for note in syllable.notes
+        ]
+        for kind in ("verse", "chorus")
+    }
+    assert all(low <= pitch <= high for own in pitches.values() for pitch in own)
+    assert min(pitches["chorus"]) >= low + 4 and max(pitches["verse"]) <= high
+
+
+def test_a_melisma_has_as_many_notes_as_it_was_given(piece: SungPiece) -> None:
+    go = next(line for line in piece.song.lines if line.written[-1].startswith("go"))
+    assert len(go.syllables[-1].notes) == 2
+
+
+def test_no_instrument_plays_the_tune_where_somebody_sings(piece: SungPiece) -> None:
+    steps = piece.plan.sections[1].start_bar * piece.grid.meter.steps_per_bar
+    assert (piece.grid.tokens[steps : steps + 4 * piece.grid.meter.steps_per_bar, LEAD] == REST).all()
+
+
+def test_a_song_survives_its_recipe(piece: SungPiece) -> None:
+    assert Song.from_dict(json.loads(json.dumps(piece.song.to_dict()))) == piece.song
+
+
+def test_other_words_change_their_line_alone(piece: SungPiece, score: Score, request_: Request) -> None:
+    other = request_.model_copy(update={"lyrics": TEXT.replace("golden", "lonely silver")})
+    again = resung(piece.song, score, other, SEED)
+    assert again is not None
+    changed = [(old.section, old.line) for old, new in zip(piece.song.lines, again.lines, strict=True) if old != new]
+    assert changed == [(1, 1)]
+    old, new = piece.song.lines[1], again.lines[1]
+    assert "silver" in new.written
+    assert new.start_bar == old.start_bar and new.lead_beats == old.lead_beats
+    assert new.end_beats <= (new.start_bar + new.bars) * score.meter.beats_per_bar
+    tune = {note.pitch for syllable in old.syllables for note in syllable.notes}
+    assert {note.pitch for syllable in new.syllables for note in syllable.notes} <= tune
+
+
+def test_the_same_words_spelt_otherwise_change_nothing(piece: SungPiece, score: Score, request_: Request) -> None:
+    other = request_.model_copy(update={"lyrics": TEXT.replace("tonight", "tonight!")})
+    assert resung(piece.song, score, other, SEED) == piece.song
+
+
+@pytest.mark.parametrize("text", [TEXT + "One line more to sing\n", "[Verse]\nWalking down\n", TEXT.split("[Ch")[0]])
+def test_another_form_is_another_song(piece: SungPiece, score: Score, request_: Request, text: str) -> None:
+    assert resung(piece.song, score, request_.model_copy(update={"lyrics": text}), SEED) is None
+
+
+def test_who_sings_what(piece: SungPiece, score: Score) -> None:
+    casting = Casting(score, (("pop", 1.0),), (), SEED, "pop")
+    parts = cast(piece.song, casting)
+    roles = [part.role for part in parts]
+    assert roles == ["vocals", "doubles", "doubles", "harmony", *["choir"] * 5, "backing"]
+    assert [len(part.phrases) for part in parts] == [3, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    assert len({phrase.seed for part in parts for phrase in part.phrases}) == 12
+    alone = cast(piece.song, replace(casting, genres=(("folk", 1.0),)))
+    assert "doubles" not in [part.role for part in alone]
+
+
+def test_a_line_sings_the_same_whatever_the_others_say(piece: SungPiece, score: Score) -> None:
+    casting = Casting(score, (("pop", 1.0),), (), SEED, "pop")
+    fewer = replace(piece.song, lines=piece.song.lines[1:])
+    assert cast(fewer, casting)[0].phrases == cast(piece.song, casting)[0].phrases[1:]
+
+
+@pytest.mark.parametrize(
+    ("pitch", "degrees", "result"), [(60, 2, 64), (62, 2, 65), (71, 2, 74), (60, -5, 52), (61, 2, 65), (59, 2, 62)]
+)
+def test_harmony_in_c_major(pitch: int, degrees: int, result: int) -> None:
+    assert harmony_pitch(pitch, degrees, (0, 2, 4, 5, 7, 9, 11), 0) == result
+
+
+def test_a_harmony_above_the_range_goes_below(piece: SungPiece, score: Score) -> None:
+    line = piece.song.lines[2]
+    voice = voices()[piece.song.voice]
+    high = line.transposed(lambda pitch: voice.range[1])
+    assert harmony_line(high, score, voice).syllables[0].notes[0].pitch < voice.range[1]
+    low = line.transposed(lambda pitch: voice.range[0] + 5)
+    assert harmony_line(low, score, voice).syllables[0].notes[0].pitch > voice.range[0] + 5
+
+
+def test_choir_members_sing_in_their_own_octave() -> None:
+    for voice in voices().values():
+        pitch = in_range(61, voice)
+        assert pitch % 12 == 1 and abs(pitch - sum(voice.range) / 2) <= 6.5
+
+
+def test_timed_lyrics_are_the_written_words(piece: SungPiece, score: Score) -> None:
+    lines = timed_lyrics(piece.song, score)
+    assert [word.text for word in lines[0].words] == ["Walking", "down", "the", "empty", "street", "tonight"]
+    assert [line.voice for line in lines] == ["lead", "lead", "lead", "backing"]
+    assert lines[2].section == "Chorus"
+    times = [syllable.start_s for word in lines[0].words for syllable in word.syllables]
+    assert times == sorted(times)
+    assert "".join(syllable.text for syllable in lines[0].words[0].syllables) == "Walking"
+
+
+def test_sung_tracks_carry_the_syllables(piece: SungPiece) -> None:
+    lead, backing = sung_tracks(piece.song)
+    assert (lead.role, backing.role) == ("vocals", "backing")
+    assert [note.syllable for note in lead.notes[:4]] == ["Wal-", "king ", "down ", "the "]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kinds"),
+    [
+        ("a song, female voice", {"female"}),
+        ("sung by a man", {"male"}),
+        ("a child sings", {"child"}),
+        ("pop", {"female", "male"}),
+    ],
+)
+def test_the_prompt_chooses_the_kind_of_voice(prompt: str, kinds: set[str]) -> None:
+    chosen = {choose_voice(Request(prompt=prompt), seed).kind for seed in range(12)}
+    assert chosen == kinds
+
+
+def test_a_named_voice_wins_and_blends() -> None:
+    assert choose_voice(Request(prompt="male voice", voice="ava"), 0).id == "ava"
+    assert choose_voice(Request(voice="ava:0.6,tom:0.4"), 0).id == "ava:0.6,tom:0.4"
+    with pytest.raises(RequestError, match="unknown voice 'bob'"):
+        choose_voice(Request(voice="bob"), 0)
+
+
+def test_words_for_a_singer_seat_no_instrument() -> None:
+    assert without_stand_ins(Request(), ("voice_oohs", "grand_piano")) == ("grand_piano",)
+    assert without_stand_ins(Request(instruments=("choir",)), ("choir",)) == ("choir",)
+
+
+def test_a_loop_has_no_words(request_: Request) -> None:
+    with pytest.raises(RequestError, match="--loop"):
+        EmbeddedModel().generate(request_.model_copy(update={"loop": True}))
+
+
+def test_a_song_from_words_to_stems_and_back() -> None:
+    model = EmbeddedModel()
+    request = Request(
+        prompt="folk",
+        lyrics="Hold me closer",
+        seed=3,
+        instruments=("nylon_guitar",),
+        without=("drums", "bass"),
+        tempo_bpm=140,
+    )
+    music = model.generate(request, keep_stems=True)
+    assert music.instrumental is not None and music.instrumental.shape == music.audio.shape
+    assert "vocals" in music.stems and music.lyrics[0].words[0].text == "Hold"
+    start, end = (round(time * 44100) for time in (music.lyrics[0].start_s, music.lyrics[0].end_s))
+    sung = np.abs(music.stems["vocals"]).mean(axis=1)
+    assert sung[start:end].mean() > 20 * sung[end + 2 * 44100 :].mean()
+    assert np.array_equal(model.replay(music.recipe).audio, music.audio)
+    assert set(music.recipe.models) == {"composer", "renderer", "vocoder", "vocals"}
+    other = model.rework(music.recipe, music.recipe.request.model_copy(update={"lyrics": "Hold me longer"}))
+    assert other.score is not None and music.score is not None
+    assert other.score.tracks[1:] == music.score.tracks[1:]
+    assert other.lyrics[0].words[2].text == "longer"
