@@ -189,12 +189,14 @@ class SetLine:
 def set_song(
     parts: Sequence[SungPart], form: SongForm, meter: Meter, tempo_bpm: float, seed: int
 ) -> tuple[SetLine, ...]:
-    """The rhythm of every line. Sections of one kind share their lines' rhythms as far as their words allow.
+    """The rhythm of every line. Sections of one kind share their lines' rhythms as far as their words allow, and lines
+    of as many bars in a section lean on the one before.
 
     A line's own randomness depends on the seed, its section's kind and its place there, so changing other lines leaves
     it alone. Raises RequestError for a line that cannot be set.
     """
     motifs: dict[tuple[str, int], frozenset[int]] = {}
+    latest: dict[tuple[int, int], frozenset[int]] = {}
     done: list[SetLine] = []
     busy_until = 0
     for where in form.lines:
@@ -203,8 +205,10 @@ def set_song(
         room = LineRoom(meter, where.bars, tempo_bpm, max(0, free - meter.steps_per_beat // 2))
         key = (part.kind, where.line)
         rng = np.random.default_rng([seed, sum(map(ord, part.kind)), where.line])
-        placements = set_line(part.lines[where.line], room, rng, motifs.get(key, frozenset()))
-        motifs.setdefault(key, frozenset(onset for placement in placements for onset in placement.onsets))
+        motif = motifs.get(key) or latest.get((where.part, where.bars), frozenset())
+        placements = set_line(part.lines[where.line], room, rng, motif)
+        onsets = frozenset(onset for placement in placements for onset in placement.onsets)
+        latest[where.part, where.bars] = motifs.setdefault(key, onsets)
         done.append(SetLine(where, placements))
         busy_until = where.start_bar * meter.steps_per_bar + placements[-1].end_step
     return tuple(done)
