@@ -19,7 +19,7 @@ import numpy as np
 from noisician.errors import WeightsError
 
 FOLDER = Path(__file__).parent
-MODELS = ("composer", "renderer", "vocoder")
+MODELS = ("composer", "renderer", "vocoder", "vocals")
 
 
 @cache
