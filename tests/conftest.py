@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +117,22 @@ class Outcome:
 
 
 RunCommand = Callable[..., Outcome]
+TinyFolder = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> TinyFolder:
+    """``tiny_folder("riffusion")`` → a checkpoint of that family with random weights, built once; not to be changed."""
+
+    @cache
+    def built(family: str) -> Path:
+        import torch
+
+        torch.set_num_threads(1)
+        folder = tmp_path_factory.mktemp("checkpoints") / f"tiny-{family}"
+        return import_module(f"tiny_{family}").build(folder)
+
+    return built
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import TinyFolder
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
@@ -34,9 +35,8 @@ def quiet(share: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> AceStep:
-    torch.set_num_threads(1)
-    return load(tiny.build(tmp_path_factory.mktemp("turbo")), CPU, INFO)
+def model(tiny_folder: TinyFolder) -> AceStep:
+    return load(tiny_folder("ace_step"), CPU, INFO)
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import TinyFolder
 
 pytest.importorskip("diffusers")
 import torch
-from tiny_riffusion import IMAGE_PX, build
+from tiny_riffusion import IMAGE_PX
 
 from noisician.checkpoints import spectrogram_image as codec
 from noisician.checkpoints.catalogue import CheckpointInfo, catalogue
+from noisician.checkpoints.families import riffusion
 from noisician.checkpoints.families.riffusion import Riffusion, load, window_starts, window_weights
 from noisician.checkpoints.family import Job
 from noisician.checkpoints.placement import Placement
@@ -24,22 +27,23 @@ from noisician.request import DURATION_RANGE_S
 
 RATE = 44100
 IMAGE_S = IMAGE_PX / 100
+ITERATIONS = 2
 INFO = CheckpointInfo("tiny", "riffusion", None, "CreativeML OpenRAIL-M", None, True, False, None)
 CPU = Placement("cpu", "float32")
 PARAMS = codec.SpectrogramParams(frequencies=IMAGE_PX)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def quick_phases() -> Iterator[None]:
+    """How well phases are found is the codec's affair, and its tests'."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(riffusion, "Decoding", partial(codec.Decoding, iterations=ITERATIONS))
+        yield
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("riffusion"))
+def folder(tiny_folder: TinyFolder) -> Path:
+    return tiny_folder("riffusion")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +113,7 @@ def test_a_negative_prompt_reaches_the_plain_call(family: Riffusion, plain: Any)
 def test_reference_sounds_as_the_plain_call_looks(family: Riffusion, plain: Any) -> None:
     expected = np.asarray(plain("funk", num_inference_steps=2, generator=seeded(7)).images[0])
     job = Job("funk", IMAGE_S, 7, steps=2)
-    sound = codec.decode(expected, PARAMS, decoding=codec.Decoding(seed=7, samples=round(IMAGE_S * RATE)))
+    sound = codec.decode(expected, PARAMS, decoding=codec.Decoding(7, round(IMAGE_S * RATE), iterations=ITERATIONS))
     made = family.sample(job, ignore)
     np.testing.assert_allclose(made, sound * (10 ** (-0.1 / 20) / np.abs(sound).max()), rtol=1e-5, atol=1e-7)
 

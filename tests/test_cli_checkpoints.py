@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from conftest import RunCommand
+from conftest import RunCommand, TinyFolder
 
 pytest.importorskip("diffusers")
-
-import tiny_ace_step
-import tiny_dance_diffusion
-import tiny_riffusion
-import tiny_stable_audio
-import tiny_stable_audio3
-import torch
 
 from noisician import api
 from noisician.checkpoints import catalogue, forget, resolve
@@ -26,19 +18,14 @@ from noisician.checkpoints.catalogue import CheckpointInfo
 from noisician.checkpoints.model import Wish
 from noisician.checkpoints.resolve import load
 
-#: Family → builder, a name in the catalogue, a length its tiny checkpoint can make in a moment.
-FAMILIES: dict[str, tuple[Callable[[Path], Path], str, str]] = {
-    "stable_audio": (tiny_stable_audio.build, "stable-audio-open-1.0", "1.5"),
-    "stable_audio3": (tiny_stable_audio3.build, "stable-audio-3-medium", "1.5"),
-    "ace_step": (tiny_ace_step.build, "ace-step-1.5", "10"),
-    "riffusion": (tiny_riffusion.build, "riffusion-v1", "1.5"),
-    "dance_diffusion": (tiny_dance_diffusion.build, "dance-diffusion/glitch-440k", "1.5"),
+#: Family → a name in the catalogue, a length its tiny checkpoint can make in a moment.
+FAMILIES = {
+    "stable_audio": ("stable-audio-open-1.0", "1.5"),
+    "stable_audio3": ("stable-audio-3-medium", "1.5"),
+    "ace_step": ("ace-step-1.5", "10"),
+    "riffusion": ("riffusion-v1", "1"),
+    "dance_diffusion": ("dance-diffusion/glitch-440k", "1.5"),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module", params=list(FAMILIES))
@@ -47,15 +34,15 @@ def family(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return FAMILIES[family][0](tmp_path_factory.mktemp(family) / f"tiny-{family}")
+def folder(family: str, tiny_folder: TinyFolder) -> Path:
+    return tiny_folder(family)
 
 
 def test_music_from_the_command_line_and_again(
     family: str, folder: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:
     first, again = tmp_path / "a.wav", tmp_path / "b.wav"
-    length = FAMILIES[family][2]
+    length = FAMILIES[family][1]
     done = run_command(
         "make", "calm piano", "--model", str(folder), "--length", length, "--steps", "2", "--seed", "7", "--json",
         "-o", str(first),
@@ -76,7 +63,7 @@ def test_music_from_the_command_line_and_again(
 
 
 def test_starting_from_audio(family: str, folder: Path, run_command: RunCommand, tmp_path: Path) -> None:
-    length = float(FAMILIES[family][2])
+    length = float(FAMILIES[family][1])
     tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(round(22050 * length)) / 22050)
     soundfile.write(tmp_path / "in.wav", tone, 22050)
     done = run_command(
@@ -93,7 +80,7 @@ def test_starting_from_audio(family: str, folder: Path, run_command: RunCommand,
 
 
 def test_the_catalogue_says_what_the_loaded_family_says(family: str, folder: Path) -> None:
-    info: CheckpointInfo = catalogue()[FAMILIES[family][1]]
+    info: CheckpointInfo = catalogue()[FAMILIES[family][0]]
     capabilities = load(info, folder, Wish("cpu", "float32")).family.capabilities
     assert capabilities.features == info.features
     assert resolve(str(folder)).info.features >= capabilities.features

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from conftest import FakeModel, RunCommand
+from typer.core import TyperGroup
 
 from noisician.api import RequestOptions
 from noisician.cli import app
@@ -44,6 +46,7 @@ def test_the_commands_of_the_readme_work(
     fake_model: FakeModel, run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.txt").write_text("[verse]\nLight in the night\n", encoding="utf-8")
     block = README.split("## On the command line")[1].split("```")[1]
     commands = [line for line in block.splitlines() if line.startswith("noisician ")]
     assert len(commands) >= 8
@@ -70,15 +73,15 @@ def test_commands_that_need_more_than_is_here_are_at_least_spelled_right(page: s
     commands = shown_commands(page)
     assert len(commands) > 8
     for line in commands:
-        command = typer.main.get_command(app)
+        command: Any = typer.main.get_command(app)
         words = shlex.split(line, comments=True)[1:]
         # A group without a further word lists what it holds.
-        while isinstance(command, typer.core.TyperGroup) and words:
+        while isinstance(command, TyperGroup) and words:
             with command.make_context("noisician", list(words), resilient_parsing=True) as context:
                 _, found, words = command.resolve_command(context, words)
             assert found is not None, line
             command = found
-        if not isinstance(command, typer.core.TyperGroup):
+        if not isinstance(command, TyperGroup):
             command.make_context("noisician", words)
 
 

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from noisician.checkpoints.pipelines import from_folder
 from noisician.checkpoints.placement import Placement
 
 Numbers = Literal["as loaded", "bfloat16", "int8"]
@@ -160,9 +161,7 @@ class NarrowParts:
         self._numbers[part] = wanted
 
     def _wide(self, part: str) -> Any:
-        return type(getattr(self._pipe, part)).from_pretrained(
-            self._folder / part, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
+        return from_folder(type(getattr(self._pipe, part)), self._folder / part, "float32")
 
 
 def dpm_solver_2m(

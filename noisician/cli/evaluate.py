@@ -23,6 +23,7 @@ class EvaluateOptions:
     out: Annotated[Path | None, typer.Option(help="Folder of report and rows.")] = None
     samples: Annotated[Path | None, typer.Option(help="Folder of the CC0 samples.")] = None
     songs: Annotated[Path | None, typer.Option(help="Folder of the composer's training packs.")] = None
+    phrases: Annotated[Path | None, typer.Option(help="Folder of the singing corpus.")] = None
     scores: Annotated[Path | None, typer.Option(help="Folder of the CC0 scores.")] = None
     soundfont: Annotated[str | None, typer.Option(help="Plays the baselines of the tracks.")] = None
     seed: Annotated[int | None, typer.Option(help="First seed of everything made.")] = None
@@ -47,6 +48,7 @@ def evaluate(options: EvaluateOptions) -> None:
             "folder": options.out,
             "samples_dir": options.samples,
             "songs_dir": options.songs,
+            "vocals_dir": options.phrases,
             "scores_dir": options.scores,
             "soundfont": options.soundfont,
             "seed": options.seed,

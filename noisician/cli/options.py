@@ -147,8 +147,8 @@ def text_or_file(value: str | None, what: str) -> str | None:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(_LONGEST_TEXT_CHARS)
     except (OSError, ValueError) as failed:
-        reason = failed.strerror if isinstance(failed, OSError) and failed.strerror else "not UTF-8 text"
-        raise FileError(f"{path}: the {what} cannot be read ({reason.lower()})") from None
+        reason = failed.strerror.lower() if isinstance(failed, OSError) and failed.strerror else "not UTF-8 text"
+        raise FileError(f"{path}: the {what} cannot be read ({reason})") from None
 
 
 def seconds(text: str) -> float:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
 _PIPED_WIDTH = 240
-STYLE_KINDS = ("genres", "moods", "instruments", "textures")
+STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -109,13 +109,14 @@ def _weights(pairs: Iterable[Sequence[Any]] | None) -> str:
 @dataclass(frozen=True)
 class StylesOptions:
     kind: Annotated[
-        str | None, typer.Argument(help="genres, moods, instruments or textures; all if left out.", show_default=False)
+        str | None,
+        typer.Argument(help="genres, moods, instruments, textures or voices; all if left out.", show_default=False),
     ] = None
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
 
 
 def styles(options: StylesOptions) -> None:
-    """List the genres, moods, instruments and textures there are."""
+    """List the genres, moods, instruments, textures and singing voices there are."""
     if options.kind is not None and options.kind not in STYLE_KINDS:
         raise RequestError(f"{options.kind!r} is no kind of style; there are {', '.join(STYLE_KINDS)}")
     kinds = STYLE_KINDS if options.kind is None else (options.kind,)
@@ -131,7 +132,9 @@ def styles(options: StylesOptions) -> None:
 
 def style_rows(kind: str) -> list[dict[str, Any]]:
     """The entries of one kind in the order of their file."""
+    from noisician.score.harmony import note_name
     from noisician.styles import instruments, table
+    from noisician.vocals.voices import voices
 
     if kind == "genres":
         return [
@@ -144,6 +147,16 @@ def style_rows(kind: str) -> list[dict[str, Any]]:
         ]
     if kind == "moods":
         return [{"id": id_, "description": entry["description"]} for id_, entry in table("moods").items()]
+    if kind == "voices":
+        return [
+            {
+                "id": id_,
+                "kind": voice.kind,
+                "range": "{}–{}".format(*(note_name(pitch) for pitch in voice.range)),
+                "description": voice.description,
+            }
+            for id_, voice in voices().items()
+        ]
     return [
         {
             "id": id_,

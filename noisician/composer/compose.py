@@ -37,6 +37,7 @@ from noisician.score.model import Section
 from noisician.weights import Network, open_network
 
 STRETCH_BARS = 8
+STATED_AT_HOME = ("verse", "chorus", "drop")
 CHORD, LEAD = STREAMS.index("chord"), STREAMS.index("lead")
 _NOTE_STREAMS = tuple(STREAMS.index(name) for name in (*MONOPHONIC, *CHORDAL))
 _NEVER = np.float32(-1e9)
@@ -100,8 +101,8 @@ class Tune:
 class ComposerSettings:
     """``steps`` unmasking steps a stage; ``guidance_scale`` sharpens the style, 1 = off.
 
-    With ``settle`` the first and the last bar stand on the tonic. The order is nearly random: surest-first fills the
-    grid with rests and held notes, which are always a safe guess.
+    With ``settle`` the first and the last bar, verses, choruses and drops begin on the tonic. The order is nearly
+    random: surest-first fills the grid with rests and held notes, which are always a safe guess.
     """
 
     steps: int = 6
@@ -233,12 +234,14 @@ class _Board:
         return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active, tune)
 
     def settle(self, plan: Plan) -> None:
-        """The first and last bar stand on the tonic where nothing else is given: a piece should say where home is.
+        """The first and last bar, and the first of each section that states something, stand on the tonic where nothing
+        else is given: a piece should say where home is.
 
         A loop's last bar has to lead back to its first, so it is left open.
         """
         home = chord_token(0, "min" if SCALES[plan.mode][2] == 3 else "maj")
-        for bar in {0} if plan.loop else {0, plan.bars - 1}:
+        stated = {section.start_bar for section in plan.sections if section.kind in STATED_AT_HOME}
+        for bar in stated | ({0} if plan.loop else {0, plan.bars - 1}):
             chords = self.tokens[self._rows(bar), CHORD]
             self.tokens[self._rows(bar), CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
 

@@ -16,6 +16,7 @@ SUITE_NAMES = (
     "renderer",
     "faults",
     "novelty",
+    "vocals",
     "determinism",
     "weights",
 )
@@ -32,8 +33,9 @@ class EvaluateSettings:
     made from them. ``clips`` held-out études go into each comparison of spectrograms, ``clip_s`` of each (12 s at
     most). ``soundfont`` plays the baselines of the tracks. ``songs_dir`` holds the composer's training packs,
     ``samples_dir`` the recordings that sample kits and textures are played from, ``scores_dir`` the scores written
-    by people, whose held-out part is measured against the corpus beside the model's songs. Each is needed only by the
-    suites that use it. Raises RequestError for values out of range.
+    by people, whose held-out part is measured against the corpus beside the model's songs and whose held-out words are
+    sung, ``vocals_dir`` the shards of the singing corpus. Each is needed only by the suites that use it. Raises
+    RequestError for values out of range.
     """
 
     suites: tuple[str, ...] = SUITE_NAMES
@@ -45,6 +47,7 @@ class EvaluateSettings:
     samples_dir: Path | None = None
     songs_dir: Path = Path("data/songs")
     scores_dir: Path | None = None
+    vocals_dir: Path = Path("data/vocals")
     soundfont: str = "fluidr3"
     seed: int = 0
     overwrite: bool = False

@@ -53,6 +53,11 @@ def pitch_class(tonic: str) -> int:
     return _PITCH_CLASSES[_ENHARMONIC.get(name, name)]
 
 
+def note_name(pitch: int) -> str:
+    """A MIDI pitch as musicians write it: 60 is C4."""
+    return f"{TONICS[pitch % 12]}{pitch // 12 - 1}"
+
+
 def chord_tones(root: int, quality: str) -> tuple[int, ...]:
     """Pitch classes of a chord, root first."""
     return tuple((root + interval) % 12 for interval in QUALITIES[quality])

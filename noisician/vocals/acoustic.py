@@ -19,6 +19,8 @@ from noisician.weights import Network, open_network
 WINDOW_FRAMES = 1024
 OVERLAP_FRAMES = 96
 STEPS = 6
+#: Half of the drawn motion: held vowels move as much as the teacher's, and the distance to it is the smallest.
+NOISE_SCALE = 0.5
 #: Names the noise of this module among the streams of a seed.
 STREAM = 1 << 34
 
@@ -42,7 +44,7 @@ class Acoustic:
         warp: float,
         seed: int,
         steps: int = STEPS,
-        noise_scale: float = 1.0,
+        noise_scale: float = NOISE_SCALE,
     ) -> np.ndarray:
         """Features ``[frames, 106]`` float32 in dB, clipped to their limits.
 

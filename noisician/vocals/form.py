@@ -9,7 +9,7 @@ import numpy as np
 
 from noisician.errors import RequestError
 from noisician.score.model import Meter, Section
-from noisician.vocals.setting import LineRoom, Placement, Sayable, set_line
+from noisician.vocals.setting import BREATH_S, LineRoom, Placement, Sayable, set_line
 
 #: Seconds a syllable takes in an even line that is neither hurried nor dragged.
 EASY_SYLLABLE_S = 0.36
@@ -126,9 +126,15 @@ def section_line_bars(part: SungPart, meter: Meter, tempo_bpm: float) -> list[in
 def _enough(line: Sequence[Sayable], bars: int, rapped: bool, meter: Meter, tempo_bpm: float) -> int:
     """``bars`` or the next power of two in which the line can be sung."""
     notes, least_s = sum(syllable.notes for syllable in line), sum(syllable.least_s for syllable in line)
+    breaths = 1 + sum(syllable.breaks for syllable in line)
     places_a_bar = meter.steps_per_bar // (1 if rapped else 2)
     bar_s = meter.beats_per_bar * 60 / tempo_bpm
-    while notes > FULLEST * places_a_bar * bars or least_s > 0.9 * bar_s * bars:
+    breath_steps = int(np.ceil(BREATH_S / bar_s * meter.steps_per_bar))
+    while (
+        notes > FULLEST * places_a_bar * bars
+        or notes + breaths * breath_steps > meter.steps_per_bar * bars
+        or least_s > 0.9 * bar_s * bars
+    ):
         bars *= 2
     return bars
 

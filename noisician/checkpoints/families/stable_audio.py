@@ -20,8 +20,8 @@ import torch
 
 from noisician.checkpoints.catalogue import CheckpointInfo
 from noisician.checkpoints.family import Job, OnStep
-from noisician.checkpoints.pipelines import pipeline_class
-from noisician.checkpoints.placement import Placement
+from noisician.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.checkpoints.placement import Placement, settle
 from noisician.checkpoints.speed import Economy, NarrowParts, decode_in_chunks, dpm_solver_2m, encode_in_chunks
 from noisician.checkpoints.stretches import (
     DEFAULT_STRENGTH,
@@ -52,14 +52,8 @@ REACH = 12
 
 def load(folder: Path, placement: Placement, source: CheckpointInfo) -> StableAudioOpen:
     """Raises WeightsError where diffusers has no such pipeline, and what diffusers raises for a damaged folder."""
-    pipe = pipeline_class("StableAudioPipeline").from_pretrained(
-        folder, torch_dtype=getattr(torch, placement.dtype), use_safetensors=True, local_files_only=True
-    )
-    pipe.set_progress_bar_config(disable=True)
-    if placement.offload:
-        pipe.enable_model_cpu_offload(device=placement.device)
-    else:
-        pipe.to(placement.device)
+    pipe = from_folder(pipeline_class("StableAudioPipeline"), folder, placement.dtype)
+    settle(pipe, placement)
     return StableAudioOpen(pipe, folder, placement, source)
 
 

@@ -24,8 +24,8 @@ from torch.nn import functional
 
 from noisician.checkpoints.catalogue import CheckpointInfo
 from noisician.checkpoints.family import Job, OnStep
-from noisician.checkpoints.pipelines import pipeline_class
-from noisician.checkpoints.placement import Placement
+from noisician.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.checkpoints.placement import Placement, settle
 from noisician.checkpoints.speed import (
     Economy,
     NarrowParts,
@@ -77,14 +77,8 @@ SHORTEST_S = 1.0
 
 def load(folder: Path, placement: Placement, source: CheckpointInfo) -> StableAudio3:
     """Raises WeightsError where diffusers has no such pipeline, and what diffusers raises for a damaged folder."""
-    pipe = pipeline_class("StableAudio3Pipeline").from_pretrained(
-        folder, torch_dtype=getattr(torch, placement.dtype), use_safetensors=True, local_files_only=True
-    )
-    pipe.set_progress_bar_config(disable=True)
-    if placement.offload:
-        pipe.enable_model_cpu_offload(device=placement.device)
-    else:
-        pipe.to(placement.device)
+    pipe = from_folder(pipeline_class("StableAudio3Pipeline"), folder, placement.dtype)
+    settle(pipe, placement)
     return StableAudio3(pipe, folder, placement, source)
 
 

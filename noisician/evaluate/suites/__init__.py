@@ -8,6 +8,7 @@ from noisician.evaluate.suites import (
     renderer,
     stems,
     tempo,
+    vocals,
     vocoder,
     weights,
 )
@@ -15,7 +16,7 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
-    for module in (tempo, key, stems, vocoder, renderer, faults, novelty, determinism, weights)
+    for module in (tempo, key, stems, vocoder, renderer, faults, novelty, vocals, determinism, weights)
 }
 
 __all__ = ["SUITES", "BenchSuite", "Row", "Suite", "TrackSuite"]

@@ -1,0 +1,78 @@
+"""Songs on the command line: words from a file or the line, and what needs somebody who sings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import FakeModel, RunCommand
+
+from noisician.cli.options import text_or_file
+from noisician.errors import FileError
+from noisician.vocals.voices import voices
+
+WORDS = "[Verse]\nHold me closer\n"
+
+
+def test_lyrics_from_a_file_or_as_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text(WORDS, encoding="utf-8")
+    assert text_or_file(str(path), "lyrics") == WORDS
+    assert text_or_file(f"@{path}", "lyrics") == WORDS
+    assert text_or_file("hold me closer", "lyrics") == "hold me closer"
+    assert text_or_file(WORDS, "lyrics") == WORDS
+    assert text_or_file(None, "lyrics") is None
+
+
+@pytest.mark.parametrize("name", ["none.txt", "@none"])
+def test_a_file_of_lyrics_that_is_not_there(tmp_path: Path, name: str) -> None:
+    given = f"@{tmp_path}/none" if name.startswith("@") else str(tmp_path / name)
+    with pytest.raises(FileError, match=r"the lyrics cannot be read \(no such file or directory\)"):
+        text_or_file(given, "lyrics")
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_bytes(b"\xff\xfe\x00\xd8")
+    with pytest.raises(FileError, match="not UTF-8 text"):
+        text_or_file(str(path), "lyrics")
+
+
+def test_the_words_and_the_voice_reach_the_model(
+    fake_model: FakeModel, run_command: RunCommand, tmp_path: Path
+) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text(WORDS, encoding="utf-8")
+    run_command("make", "pop", "--lyrics", str(path), "--voice", "ava", "--language", "en", "-o", f"{tmp_path}/a.wav")
+    request = fake_model.requests[-1]
+    assert (request.lyrics, request.voice, request.language, request.vocals) == (WORDS, "ava", "en", False)
+    run_command("make", "pop", "--vocals", "-o", f"{tmp_path}/b.wav")
+    assert fake_model.requests[-1].vocals
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--voice", "ava"), "--voice has nothing to sing: add --lyrics, or --vocals"),
+        (("--karaoke",), "--karaoke has no words: nothing is sung without --lyrics or --vocals"),
+        (("--timed-lyrics",), "--timed-lyrics has no words"),
+        (("--language", "en"), "--language is that of the lyrics, and there are none"),
+        (("--lyrics", "la " * 2000), "lyrics of 6000 characters is over the limit of 5000"),
+    ],
+)
+def test_what_needs_words(
+    fake_model: FakeModel, run_command: RunCommand, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    failed = run_command("make", "pop", *arguments, "-o", f"{tmp_path}/a.wav")
+    assert failed.status == 2
+    assert message in failed.err and failed.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_voices_are_listed(run_command: RunCommand) -> None:
+    listed = json.loads(run_command("styles", "voices", "--json").out)
+    assert [entry["id"] for entry in listed] == list(voices())
+    ava = next(entry for entry in listed if entry["id"] == "ava")
+    assert ava["kind"] == "female" and ava["range"] == "G3–E5"
+    assert {"female", "male", "child"} <= {entry["kind"] for entry in listed}
