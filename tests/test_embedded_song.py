@@ -207,6 +207,16 @@ def test_words_for_a_singer_seat_no_instrument() -> None:
     assert without_stand_ins(Request(instruments=("choir",)), ("choir",)) == ("choir",)
 
 
+def test_words_too_long_for_the_length_say_at_what_tempo_they_would_fit(request_: Request) -> None:
+    slow = request_.model_copy(update={"tempo_bpm": 80.0, "duration_s": 22.0})
+    with pytest.raises(RequestError, match=r"the lyrics need \d+ s at 80 BPM .* \(--bpm (\d+) would do\)") as error:
+        EmbeddedModel().generate(slow)
+    fitting = int(str(error.value).split("--bpm ")[1].split()[0])
+    assert 80 < fitting <= 240
+    with pytest.raises(RequestError, match=r"take a faster tempo$"):
+        EmbeddedModel().generate(slow.model_copy(update={"duration_s": 3.0}))
+
+
 def test_a_loop_has_no_words(request_: Request) -> None:
     with pytest.raises(RequestError, match="--loop"):
         EmbeddedModel().generate(request_.model_copy(update={"loop": True}))

@@ -16,7 +16,7 @@ from noisician.composer import Composer, ComposerSettings, Plan, Tune, with_sect
 from noisician.errors import RequestError
 from noisician.export.lyrics import TimedLine, TimedSyllable, TimedWord
 from noisician.lyrics import Lyrics, SungWord, parse, vocalises
-from noisician.request import Request
+from noisician.request import TEMPO_RANGE_BPM, Request
 from noisician.score import Score, Track
 from noisician.score.decode import semitones_from_c
 from noisician.score.grid import REST, STREAMS, Grid, pitch_of
@@ -142,12 +142,29 @@ def _fitted(
     request: Request, parts: Sequence[SungPart], plan: Plan, meter: Meter, seed: int
 ) -> tuple[SongForm, tuple[SetLine, ...]]:
     energy = float(np.average([section.energy for section in plan.sections]))
-    form = plan_form(parts, meter, plan.tempo_bpm, energy)
     bar_s = meter.beats_per_bar * 60 / plan.tempo_bpm
     duration_s = request.bars * bar_s + TAIL_S if request.bars else request.duration_s
-    if duration_s is not None:
-        form = fit_form(form, meter, plan.tempo_bpm, duration_s, TAIL_S)
+
+    def form_at(tempo_bpm: float) -> SongForm:
+        form = plan_form(parts, meter, tempo_bpm, energy)
+        return form if duration_s is None else fit_form(form, meter, tempo_bpm, duration_s, TAIL_S)
+
+    try:
+        form = form_at(plan.tempo_bpm)
+    except RequestError as too_long:
+        raise RequestError(f"{too_long}{_faster(form_at, plan.tempo_bpm)}") from None
     return form, set_song(parts, form, meter, plan.tempo_bpm, seed)
+
+
+def _faster(form_at: Callable[[float], SongForm], tempo_bpm: float) -> str:
+    """What tempo the words would fit at, as the end of a message; nothing where none would do."""
+    for faster in range(int(tempo_bpm) + 1, int(TEMPO_RANGE_BPM[1]) + 1):
+        try:
+            form_at(float(faster))
+        except RequestError:
+            continue
+        return f" (--bpm {faster} would do)"
+    return ""
 
 
 def _shift(voice: Voice, plan: Plan) -> int:
