@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -15,13 +14,7 @@ pytest.importorskip("diffusers")
 from noisician.checkpoints import speed  # noqa: E402
 from noisician.checkpoints.placement import Placement  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def keep(values: torch.Tensor, _done: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisician.corpus.lieder import SetSyllable
+from noisician.corpus.lieder import SetSyllable, human_stresses
 from noisician.errors import CorpusError, NoisicianError
 from noisician.evaluate.recogniser import LineRecogniser, nearest_line, word_errors
 from noisician.evaluate.report import Figure
@@ -19,7 +19,6 @@ from noisician.evaluate.singing_checks import (
     SetText,
     agreement,
     completeness,
-    human_stresses,
     our_stresses,
     performed_well,
     placed_well,

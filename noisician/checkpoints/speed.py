@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -216,6 +217,11 @@ def decode_in_chunks(
         hop = piece.shape[-1] // (right - left)
         pieces.append(piece[..., (start - left) * hop : (end - left) * hop])
     return torch.cat(pieces, dim=-1)
+
+
+def samples_of(audios: torch.Tensor) -> np.ndarray:
+    """``[1, channels, samples]`` → float32 ``[samples, channels]``."""
+    return np.ascontiguousarray(audios[0].float().cpu().numpy().T)
 
 
 def encode_in_chunks(

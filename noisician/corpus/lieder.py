@@ -28,6 +28,8 @@ FEWEST_WORDS = 20
 PHRASE_REST_BEATS = 0.24  # a rest this long ends a phrase, as a comma does
 #: Syllables further from a sixteenth than this are triplets and ornaments, and teach nothing about the grid.
 OFF_GRID_STEPS = 0.05
+#: (stress, step, meter) of a syllable.
+StressedSteps = tuple[int, int, Meter]
 _PUNCTUATION = re.compile(r"[,.;:!?—–]\W*$")
 _SIGNATURES = {(4, 4): "4/4", (2, 2): "4/4", (2, 4): "4/4", (3, 4): "3/4", (6, 8): "6/8", (3, 8): "6/8"}
 
@@ -189,7 +191,7 @@ def learn_costs(settings: Iterable[Sequence[SetSyllable]]) -> SettingCosts:
     return SettingCosts(place=-np.log(given_stress / overall), length=-np.log(share))
 
 
-def stress_agreement(lines: Iterable[Sequence[tuple[int, int, Meter]]]) -> float:
+def stress_agreement(lines: Iterable[Sequence[StressedSteps]]) -> float:
     """Share of neighbours of unlike stress of which the more stressed has the stronger place.
 
     ``lines`` hold (stress, step, meter) of syllables in order; neighbours on equally strong places count half.
@@ -203,17 +205,18 @@ def stress_agreement(lines: Iterable[Sequence[tuple[int, int, Meter]]]) -> float
     return float(np.mean(scores)) if scores else float("nan")
 
 
-def phrases(setting: Sequence[SetSyllable]) -> Iterator[list[tuple[int, int, Meter]]]:
-    """(stress, step, meter) of the syllables on the grid, phrase by phrase, for :func:`stress_agreement`."""
-    phrase: list[tuple[int, int, Meter]] = []
+def human_stresses(setting: Sequence[SetSyllable]) -> list[list[StressedSteps]]:
+    """A composer's setting for :func:`stress_agreement`, phrase by phrase; syllables off the grid part the phrase."""
+    lines: list[list[StressedSteps]] = [[]]
     for syllable in setting:
         step = round(syllable.step)
-        if abs(syllable.step - step) <= OFF_GRID_STEPS:
-            phrase.append((syllable.stress, step, syllable.meter))
+        if abs(syllable.step - step) > OFF_GRID_STEPS:
+            lines.append([])
+            continue
+        lines[-1].append((syllable.stress, step, syllable.meter))
         if syllable.ends_phrase:
-            yield phrase
-            phrase = []
-    yield phrase
+            lines.append([])
+    return [line for line in lines if line]
 
 
 def main() -> None:
@@ -223,7 +226,7 @@ def main() -> None:
     options = parser.parse_args()
     learnt, held_out = (list(english_settings(options.scores, kept)) for kept in (False, True))
     options.out.write_text(learn_costs(learnt).to_json(), encoding="utf-8")
-    rate = stress_agreement(chain.from_iterable(map(phrases, held_out)))
+    rate = stress_agreement(chain.from_iterable(map(human_stresses, held_out)))
     print(f"{len(learnt)} English songs; stressed syllables on stronger beats in {len(held_out)} held out: {rate:.1%}")
 
 

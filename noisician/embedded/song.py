@@ -21,7 +21,8 @@ from noisician.score import Score, Track
 from noisician.score.decode import semitones_from_c
 from noisician.score.grid import REST, STREAMS, Grid, pitch_of
 from noisician.score.model import METERS, Meter
-from noisician.vocals.form import LineBars, SetLine, SongForm, SungPart, fit_form, plan_form, set_song
+from noisician.score.perform import swing_pair_steps
+from noisician.vocals.form import LineBars, SetLine, SongForm, SungPart, fit_form, line_rng, plan_form, set_song
 from noisician.vocals.setting import LineRoom, set_line
 from noisician.vocals.song import (
     Clock,
@@ -200,8 +201,7 @@ def _tune(lines: Sequence[SetLine], form: SongForm, meter: Meter, ranges: np.nda
 
 def _clock(plan: Plan) -> Clock:
     meter = METERS[plan.time_signature]
-    eighths = plan.swing_unit == "eighth" and meter.steps_per_beat == 4
-    return Clock(meter.steps_per_beat, plan.swing, 4 if eighths else 2)
+    return Clock(meter.steps_per_beat, plan.swing, swing_pair_steps(meter, plan.swing_unit))
 
 
 def resung(song: Song, score: Score, request: Request, seed: int) -> Song | None:
@@ -259,8 +259,7 @@ def _set_anew(there: Sequence[SongLine], text: SungLine, song: Song, score: Scor
     starts = [song.clock.step(note.start_beats) for note in notes]
     room = LineRoom(meter, first.bars, score.tempo_bpm, max(0, before - starts[0]))
     motif = frozenset(start - before for start in starts)
-    rng = np.random.default_rng([seed, sum(map(ord, text.kind)), first.line])
-    placements = set_line(sayables(text.words), room, rng, motif)
+    placements = set_line(sayables(text.words), room, line_rng(seed, text.kind, first.line), motif)
     where = LineBars(0, first.line, first.start_bar, first.bars)
     steps = SetLine(where, placements).steps(meter)
     lines = set_lines(where, text, steps, song.clock, lambda step: _nearest_pitch(notes, starts, step))

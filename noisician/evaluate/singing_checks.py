@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from noisician.corpus.lieder import OFF_GRID_STEPS, SetSyllable, stress_agreement
+from noisician.corpus.lieder import StressedSteps, stress_agreement
 from noisician.errors import RequestError
 from noisician.evaluate.singing_texts import Text
 from noisician.lyrics import Lyrics, LyricSyllable, SungWord, parse
@@ -30,8 +30,6 @@ from noisician.vocals.timing import LAG_LIMIT_S
 ENERGY, PITCH = 0.5, 60.0
 #: Songs are compared with their composers' by neighbours inside a line: at least so many unlike ones.
 FEWEST_PAIRS = 10
-
-StressedSteps = tuple[int, int, Meter]
 
 
 @dataclass(frozen=True)
@@ -176,20 +174,6 @@ def _spoken_stresses(word: SungWord) -> list[int]:
         return [0]
     digits = ["".join(phone[-1] for phone in syllable.phones if phone[-1].isdigit()) for syllable in word.syllables]
     return [{"1": 2, "2": 1}.get(digit, 0) for digit in digits]
-
-
-def human_stresses(setting: Sequence[SetSyllable]) -> list[list[StressedSteps]]:
-    """The same of a composer's setting, phrase by phrase; syllables off the grid part the phrase."""
-    lines: list[list[StressedSteps]] = [[]]
-    for syllable in setting:
-        step = round(syllable.step)
-        if abs(syllable.step - step) > OFF_GRID_STEPS:
-            lines.append([])
-            continue
-        lines[-1].append((syllable.stress, step, syllable.meter))
-        if syllable.ends_phrase:
-            lines.append([])
-    return [line for line in lines if line]
 
 
 def agreement(lines: Sequence[Sequence[StressedSteps]]) -> tuple[float, int] | None:

@@ -72,6 +72,11 @@ def read_entries(text: str) -> dict[str, tuple[Pronunciation, ...]]:
     return {word: tuple(dict.fromkeys(variants)) for word, variants in entries.items()}
 
 
+def listed_words() -> list[str]:
+    """Every word of the dictionary, in its order."""
+    return [line.split(" ", 1)[0] for line in _text().decode().splitlines()[1:]]
+
+
 @cache
 def _text() -> bytes:
     path = files("noisician.lyrics").joinpath("data/cmudict.gz")

@@ -41,6 +41,11 @@ DETACHED_GAP_S = 0.04  # finger or bow leaves the note early
 SHORTEST_NOTE_S = 0.02
 
 
+def swing_pair_steps(meter: Meter, unit: SwingUnit) -> int:
+    """Steps of the pair whose second half is late; in 6/8 it is always two sixteenths."""
+    return 4 if unit == "eighth" and meter.steps_per_beat == 4 else 2
+
+
 def swing_time(steps: np.ndarray, swing: float, pair_steps: int) -> np.ndarray:
     """Straight → swung time, both in steps, of any shape.
 
@@ -105,7 +110,7 @@ def perform(score: Score, *, swing: float, humanise: float, seed: int, swing_uni
     if swing == 0 and humanise == 0:
         return score
     meter = score.meter
-    pair_steps = 4 if swing_unit == "eighth" and meter.steps_per_beat == 4 else 2
+    pair_steps = swing_pair_steps(meter, swing_unit)
     stage = _Stage(meter, score.seconds_per_beat, score.duration_beats, swing, pair_steps, humanise, seed)
     return replace(score, tracks=tuple(_play(track, stage) for track in score.tracks))
 

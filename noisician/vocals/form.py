@@ -192,6 +192,11 @@ class SetLine:
         ]
 
 
+def line_rng(seed: int, kind: str, line: int) -> np.random.Generator:
+    """The randomness of a line's rhythm: that of its place in a kind of section, whatever the other lines are."""
+    return np.random.default_rng([seed, sum(map(ord, kind)), line])
+
+
 def set_song(
     parts: Sequence[SungPart], form: SongForm, meter: Meter, tempo_bpm: float, seed: int
 ) -> tuple[SetLine, ...]:
@@ -210,7 +215,7 @@ def set_song(
         free = min(where.start_bar * meter.steps_per_bar - busy_until, meter.steps_per_bar)
         room = LineRoom(meter, where.bars, tempo_bpm, max(0, free - meter.steps_per_beat // 2))
         key = (part.kind, where.line)
-        rng = np.random.default_rng([seed, sum(map(ord, part.kind)), where.line])
+        rng = line_rng(seed, part.kind, where.line)
         motif = motifs.get(key) or latest.get((where.part, where.bars), frozenset())
         placements = set_line(part.lines[where.line], room, rng, motif)
         onsets = frozenset(onset for placement in placements for onset in placement.onsets)

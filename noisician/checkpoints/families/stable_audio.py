@@ -22,7 +22,14 @@ from noisician.checkpoints.catalogue import CheckpointInfo
 from noisician.checkpoints.family import Job, OnStep
 from noisician.checkpoints.pipelines import from_folder, pipeline_class
 from noisician.checkpoints.placement import Placement, settle
-from noisician.checkpoints.speed import Economy, NarrowParts, decode_in_chunks, dpm_solver_2m, encode_in_chunks
+from noisician.checkpoints.speed import (
+    Economy,
+    NarrowParts,
+    decode_in_chunks,
+    dpm_solver_2m,
+    encode_in_chunks,
+    samples_of,
+)
 from noisician.checkpoints.stretches import (
     DEFAULT_STRENGTH,
     check_job,
@@ -151,7 +158,7 @@ class StableAudioOpen:
             callback=lambda step, _time, _latents: on_step((step + 1) / (steps + 1)),
             **{name: value for name, value in given.items() if value is not None},
         ).audios
-        return _frames(audios)
+        return samples_of(audios)
 
     def _economical(self, job: Job, economy: Economy, on_step: OnStep) -> np.ndarray:
         steps = job.steps or economy.steps or STEPS
@@ -162,7 +169,7 @@ class StableAudioOpen:
         latents = run(_Run(job, economy, conditions, start, steps, on_step))
         heard = min(latents.shape[-1], math.ceil(job.duration_s * self._rate / self._hop) + REACH)
         decode = lambda part: self._pipe.vae.decode(part).sample  # noqa: E731
-        return _frames(decode_in_chunks(decode, latents[..., :heard], CHUNK, REACH))
+        return samples_of(decode_in_chunks(decode, latents[..., :heard], CHUNK, REACH))
 
     def _frames_sampled(self, job: Job, economy: Economy) -> int:
         """How many of the window's latent frames are denoised."""
@@ -299,8 +306,3 @@ class _Run:
     def report(self, step: int) -> None:
         """Decoding counts as one more step."""
         self.on_step((step + 1 - self.start.step) / (self.steps - self.start.step + 1))
-
-
-def _frames(audios: torch.Tensor) -> np.ndarray:
-    """``[1, channels, samples]`` → float32 ``[samples, channels]``."""
-    return np.ascontiguousarray(audios[0].float().cpu().numpy().T)

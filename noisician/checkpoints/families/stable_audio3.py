@@ -33,6 +33,7 @@ from noisician.checkpoints.speed import (
     decode_in_chunks,
     dpm_solver_2m,
     encode_in_chunks,
+    samples_of,
 )
 from noisician.checkpoints.stretches import (
     DEFAULT_STRENGTH,
@@ -159,7 +160,7 @@ class StableAudio3:
             if job.preset != "reference":
                 made = self._economical(job, economy, on_step)
             elif job.init is not None:
-                made = _frames(self._pipe.vae.decode(self._latents(job, economy, on_step)).sample.clamp(-1, 1))
+                made = samples_of(self._pipe.vae.decode(self._latents(job, economy, on_step)).sample.clamp(-1, 1))
             else:
                 made = self._plain(job, on_step)
         made = exact_length(made, frame_count(job.duration_s, self._rate))
@@ -186,7 +187,7 @@ class StableAudio3:
             callback_on_step_end=listen,
             **{name: value for name, value in given.items() if value is not None},
         ).audios
-        return _frames(audios)
+        return samples_of(audios)
 
     def _steps(self, job: Job, economy: Economy) -> int:
         return job.steps or economy.steps or (DISTILLED_STEPS if self._distilled else BASE_STEPS)
@@ -203,7 +204,7 @@ class StableAudio3:
             swapped.enter_context(_remembering(self._pipe.transformer))
             latents = self._latents(job, economy, on_step)
             decode = lambda part: self._pipe.vae.decode(part).sample  # noqa: E731
-            return _frames(decode_in_chunks(decode, latents, CHUNK, self._reach).clamp(-1, 1))
+            return samples_of(decode_in_chunks(decode, latents, CHUNK, self._reach).clamp(-1, 1))
 
     def _latents(self, job: Job, economy: Economy, on_step: OnStep) -> torch.Tensor:
         """Sampled latents ``[1, dim, frames]``."""
@@ -330,11 +331,6 @@ def _falling_times(steps: int, level: float) -> list[float]:
         end = max(end, begin + 1)
     times = (1 / (1 + np.exp(np.linspace(begin, end, steps + 1)))).tolist()
     return [level, *times[1:-1]]
-
-
-def _frames(audios: torch.Tensor) -> np.ndarray:
-    """``[1, channels, samples]`` → float32 ``[samples, channels]``."""
-    return np.ascontiguousarray(audios[0].float().cpu().numpy().T)
 
 
 class _RememberedCrossAttention:

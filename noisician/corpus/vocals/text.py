@@ -5,12 +5,10 @@ No line is taken from anywhere: words come from the pronouncing dictionary and f
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from zlib import crc32
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from noisician.errors import CorpusError
 from noisician.lyrics import Syllable, pronounce, syllabify
+from noisician.lyrics.dictionary import listed_words
 from noisician.vocals.phones import bare
 
 #: Shares of the kinds of lines.
@@ -172,6 +171,4 @@ def _vocalise(rng: np.random.Generator) -> Line:
 @cache
 def _dictionary_words() -> list[str]:
     """Plain words of the dictionary, two to eleven letters."""
-    packed = files("noisician.lyrics").joinpath("data/cmudict.gz").read_bytes()
-    words = [line.split(" ", 1)[0] for line in gzip.decompress(packed).decode().splitlines()[1:]]
-    return [word for word in words if word.isascii() and word.isalpha() and 2 <= len(word) <= 11]
+    return [word for word in listed_words() if word.isascii() and word.isalpha() and 2 <= len(word) <= 11]

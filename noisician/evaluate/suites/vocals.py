@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from noisician.corpus.lieder import human_stresses
 from noisician.errors import CorpusError, RequestError
 from noisician.evaluate.recogniser import LineRecogniser
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.settings import EvaluateSettings
-from noisician.evaluate.singing_checks import agreement, completeness, human_stresses, our_stresses, set_text
+from noisician.evaluate.singing_checks import agreement, completeness, our_stresses, set_text
 from noisician.evaluate.singing_lines import LINES, PITCHES, TEMPO_BPM, Teachers, performed, speaker_turns, write_sheet
 from noisician.evaluate.singing_spectra import (
     held_out_phrases,
