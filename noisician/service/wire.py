@@ -1,0 +1,337 @@
+"""The shapes of the HTTP API. The studio's ``studio/src/lib/types.ts`` mirrors this file.
+
+Times are Unix seconds, lengths seconds, levels dB. ``None`` in a request means "choose for me"; in an answer, "none" or
+"not known".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from noisician.request import Request
+from noisician.service.records import EventType, Operation, Status
+
+TITLE_LIMIT_CHARS = 200
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ErrorBody(Shape):
+    """What went wrong. ``type`` sorts it for programs, ``code`` names it, ``param`` is the field at fault."""
+
+    message: str
+    type: Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
+    param: str | None = None
+    code: str
+
+
+class ErrorAnswer(Shape):
+    error: ErrorBody
+
+
+class MusicBody(Request):
+    """What to make: the request of library and command line. ``init_audio``, ``reference_audio`` and ``morph_audio``
+    are ids of uploads or takes. Names that other music APIs use are understood too (docs/service.md lists them)."""
+
+    title: str | None = Field(default=None, max_length=TITLE_LIMIT_CHARS, description="its name in the library")
+
+
+class ChangeBody(Shape):
+    """What is different in a variation of a take: fields of a request by name. Without any: a new seed."""
+
+    changes: dict[str, Any] = Field(default_factory=dict)
+    takes: int = Field(default=1, ge=1, le=64)
+    title: str | None = Field(default=None, max_length=TITLE_LIMIT_CHARS)
+
+
+class LoopBody(Shape):
+    bars: int | None = Field(default=None, ge=1, le=400, description="length of the loop; None suits the take")
+    takes: int = Field(default=1, ge=1, le=64)
+
+
+class RepaintBody(Shape):
+    regions: tuple[tuple[float, float], ...] = Field(min_length=1, description="(start_s, end_s) to make anew")
+    prompt: str | None = None
+    takes: int = Field(default=1, ge=1, le=64)
+
+
+class ExtendBody(Shape):
+    added_s: float = Field(gt=0, le=600, description="seconds of music to add at the end")
+    prompt: str | None = None
+    takes: int = Field(default=1, ge=1, le=64)
+
+
+class Reason(Shape):
+    """Why a control has its value: the words, or the option, that caused it."""
+
+    field: str
+    value: str
+    words: str
+    source: str
+    confidence: float
+
+
+class Understood(Shape):
+    """A request as it is understood, before anything is made. ``problem`` says why it could not be, if so."""
+
+    controls: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    not_understood: tuple[str, ...]
+    problem: ErrorBody | None = None
+
+
+class SectionInfo(Shape):
+    kind: str
+    start_s: float
+    end_s: float
+    start_bar: int
+    bars: int
+
+
+class PlayerInfo(Shape):
+    """``stem`` is the name under which its sound can be had, None where no stems were kept."""
+
+    role: str
+    instrument: str
+    stem: str | None
+    notes: int
+
+
+class Take(Shape):
+    """A finished piece in the library. ``params`` with ``seed`` make the same samples again."""
+
+    id: str
+    object: Literal["take"] = "take"
+    job_id: str
+    number: int
+    title: str
+    starred: bool
+    created_at: float
+    deleted_at: float | None
+    operation: Operation
+    parent_take: str | None
+    model: str
+    licence: str
+    seed: int
+    recipe_id: str
+    duration_s: float
+    made_in_s: float
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    tempo_bpm: float | None
+    key: str | None
+    mode: str | None
+    time_signature: str | None
+    sections: tuple[SectionInfo, ...]
+    players: tuple[PlayerInfo, ...]
+    stems: tuple[str, ...]
+    has_score: bool
+    has_lyrics: bool
+    loop: bool
+    params: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    not_understood: tuple[str, ...]
+    damage: str | None = None  # why its row in the database cannot be read, if so
+
+
+class Job(Shape):
+    """``progress`` 0 … 100. ``outputs`` fill while it runs: the first take can be heard while the second is made."""
+
+    id: str
+    object: Literal["music"] = "music"
+    operation: Operation
+    status: Status
+    progress: float
+    stage: str | None
+    eta_s: float | None
+    queue_position: int | None
+    created_at: float
+    started_at: float | None
+    completed_at: float | None
+    error: ErrorBody | None
+    model: str
+    params: dict[str, Any]
+    title: str | None
+    parent_take: str | None
+    takes: int
+    attempts: int
+    cancel_requested: bool
+    outputs: tuple[Take, ...]
+
+
+class JobPage(Shape):
+    object: Literal["list"] = "list"
+    data: tuple[Job, ...]
+    after: str | None
+
+
+class TakePage(Shape):
+    object: Literal["list"] = "list"
+    data: tuple[Take, ...]
+    after: str | None
+
+
+class TakeChange(Shape):
+    """What a person may change of a take. None leaves it as it is."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=TITLE_LIMIT_CHARS)
+    starred: bool | None = None
+
+
+class Event(Shape):
+    """The ``data`` of a server-sent event; its ``event`` is the type, its ``id`` counts up.
+
+    * ``status``: the job's ``status`` (and ``queue_position`` or ``error``) changed
+    * ``progress``: ``progress`` 0 … 100, ``stage``, ``eta_s``, ``take`` (its number)
+    * ``preview``: there is a newer picture at /v1/music/{job_id}/preview
+    * ``take``: a take is finished; ``take_changed``: title, star, or back from the bin; ``take_deleted``
+    """
+
+    type: EventType
+    job_id: str | None
+    take_id: str | None
+    data: dict[str, Any]
+    created_at: float
+
+
+class Upload(Shape):
+    id: str
+    object: Literal["upload"] = "upload"
+    name: str
+    format: str
+    size_bytes: int
+    created_at: float
+
+
+class Restored(Shape):
+    """The settings inside a file noisician made. ``take_id`` is set when that very take is in the library."""
+
+    params: dict[str, Any]
+    seed: int
+    recipe_id: str
+    title: str
+    model: str
+    take_id: str | None
+
+
+class ModelInfo(Shape):
+    """``speed`` is seconds of music a second of work makes on this machine, measured on ``measured_takes`` takes
+    made here; None until there is one. ``available`` False: ``how_to_get`` says what is to be done."""
+
+    name: str
+    available: bool
+    how_to_get: str | None
+    licence: str
+    licence_url: str | None
+    restricted: bool
+    size_gb: float | None
+    features: tuple[str, ...]
+    duration_range_s: tuple[float, float] | None
+    sample_rate_hz: int | None
+    speed: float | None
+    measured_takes: int
+
+
+class ModelList(Shape):
+    object: Literal["list"] = "list"
+    data: tuple[ModelInfo, ...]
+
+
+class Style(Shape):
+    """A genre, mood, instrument, texture or voice. ``details`` are what only some have (tempo range, family, roles)."""
+
+    id: str
+    description: str
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Styles(Shape):
+    genres: tuple[Style, ...]
+    moods: tuple[Style, ...]
+    instruments: tuple[Style, ...]
+    textures: tuple[Style, ...]
+    voices: tuple[Style, ...]
+
+
+class WorkerInfo(Shape):
+    name: str
+    state: str
+    job_id: str | None
+
+
+class Health(Shape):
+    """``status`` is "ok" when a worker is ready; "starting" while models load; "degraded" when something is wrong."""
+
+    status: Literal["ok", "starting", "degraded"]
+    version: str
+    queued: int
+    running: int
+    workers: tuple[WorkerInfo, ...]
+    free_bytes: int
+    problem: str | None = None
+
+
+class Limits(Shape):
+    duration_s: float
+    takes: int
+    upload_bytes: int
+    upload_s: float
+    queue: int
+    prompt_chars: int
+    lyrics_chars: int
+
+
+class About(Shape):
+    """What a client needs to know of this service."""
+
+    version: str
+    limits: Limits
+    key_required: bool
+
+
+class ScoreNote(Shape):
+    """Times in seconds of the track. ``syllable`` for sung notes."""
+
+    pitch: int
+    start_s: float
+    end_s: float
+    velocity: int
+    syllable: str | None = None
+
+
+class ScoreTrack(Shape):
+    role: str
+    instrument: str
+    stem: str | None
+    notes: tuple[ScoreNote, ...]
+
+
+class ScoreChord(Shape):
+    start_s: float
+    end_s: float
+    name: str
+
+
+class ScoreView(Shape):
+    """The score of a take in seconds, for a piano roll. ``bars_s`` are the bar lines, the end included."""
+
+    tempo_bpm: float
+    key: str
+    mode: str
+    time_signature: str
+    bars_s: tuple[float, ...]
+    beats_per_bar: int
+    tracks: tuple[ScoreTrack, ...]
+    chords: tuple[ScoreChord, ...]
+
+
+class Peaks(Shape):
+    """Minimum and maximum of the mono sum in equal slices: ``data`` is min, max, min, max … within −1 … 1."""
+
+    duration_s: float
+    slices: int
+    data: tuple[float, ...]
