@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from noisician.errors import RequestError, WeightsError
+from noisician.errors import RequestError
 
 if TYPE_CHECKING:
     from noisician.checkpoints import CheckpointInfo
+    from noisician.listing import ListedModel
 
 app = typer.Typer(help="Models: list them, look at one, pull or remove an open checkpoint.", no_args_is_help=False)
 _Name = Annotated[str, typer.Argument(help="A name of 'noisician models', or a hub id.")]
@@ -25,7 +26,9 @@ def list_models(context: typer.Context, as_json: _Json = False) -> None:
     """List the models with size, licence, what they can do, and whether they are on this machine."""
     if context.invoked_subcommand is not None:
         return
-    rows = model_rows()
+    from noisician.listing import all_models
+
+    rows = [_row(model) for model in all_models()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -38,7 +41,9 @@ def list_models(context: typer.Context, as_json: _Json = False) -> None:
 @app.command()
 def info(name: _Name, as_json: _Json = False) -> None:
     """Show all that is known of one model."""
-    row = _row_of(name)
+    from noisician.listing import model_named
+
+    row = _row(model_named(name))
     if as_json:
         typer.echo(json.dumps(row, indent=2, ensure_ascii=False))
         return
@@ -88,79 +93,10 @@ def remove(
     typer.echo(f"removed {delete(source)}")
 
 
-def model_rows() -> list[dict[str, Any]]:
-    """The embedded model, the catalogue, and what else lies in the models folder, as plain values."""
-    from noisician.checkpoints import catalogue
-
-    return [_embedded_row(), *(_checkpoint_row(entry) for entry in catalogue().values()), *_kept_rows()]
-
-
-def _kept_rows() -> Iterator[dict[str, Any]]:
-    from noisician.checkpoints import catalogue, locate, pullable, store
-
-    for name in store.kept_names():
-        if name in catalogue():
-            continue
-        try:
-            yield _checkpoint_row(*locate(name))
-        except WeightsError:  # nothing noisician can run, but there
-            yield _checkpoint_row(pullable(name))
-
-
-def _row_of(name: str) -> dict[str, Any]:
-    from noisician.checkpoints import locate
-
-    if name == "embedded":
-        return _embedded_row()
-    source, folder = locate(name)
-    return _checkpoint_row(source, folder)
-
-
-def _embedded_row() -> dict[str, Any]:
-    from noisician.api import capabilities_of
-    from noisician.request import Request
-    from noisician.weights import FOLDER
-
-    able = capabilities_of(Request())
-    size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
-    return {
-        "name": able.name,
-        "on_disk": "yes",
-        "size_gb": round(size / 1e9, 3),
-        "licence": able.licence,
-        "restricted": False,
-        "gated": False,
-        "features": sorted(able.features),
-        "duration_range_s": list(able.duration_range_s),
-        "sample_rate_hz": able.sample_rate_hz,
-        "folder": str(FOLDER),
-    }
-
-
-def _checkpoint_row(source: CheckpointInfo, folder: Path | None = None) -> dict[str, Any]:
-    from noisician.checkpoints import store
-    from noisician.checkpoints.catalogue import UNKNOWN_LICENCE
-
-    folder = folder or store.find(source)
-    size_gb = source.size_gb
-    if size_gb is None and folder is not None:
-        size_gb = round(store.size_on_disk(folder) / 1e9, 3)
-    return {
-        "name": source.name,
-        "on_disk": "no" if folder is None else store.state_of(folder),
-        "size_gb": size_gb,
-        "licence": source.licence,
-        "licence_url": source.licence_url,
-        "restricted": None if source.licence == UNKNOWN_LICENCE else source.restricted,
-        "gated": source.gated,
-        "features": sorted(source.features),
-        "duration_range_s": None if source.duration_range_s is None else list(source.duration_range_s),
-        "sample_rate_hz": source.sample_rate_hz,
-        "family": source.family,
-        "hub_id": source.hub_id,
-        "folder": None if folder is None else str(folder),
-        "how_to_get": "" if folder is not None else str(store.missing(source)),
-    }
+def _row(model: ListedModel) -> dict[str, Any]:
+    """A model as JSON values."""
+    row = {**asdict(model), "folder": None if model.folder is None else str(model.folder)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
 
 
 def _cells(row: dict[str, Any]) -> Sequence[str]:

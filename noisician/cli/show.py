@@ -13,13 +13,13 @@ import typer
 
 from noisician.cli.options import MusicOptions, command
 from noisician.errors import RequestError
+from noisician.listing import STYLE_KINDS, style_rows
 
 if TYPE_CHECKING:
     from noisician.recipe import Recipe
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
 _PIPED_WIDTH = 240
-STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -128,45 +128,6 @@ def styles(options: StylesOptions) -> None:
         print_table(
             (f"{len(rows)} {kind}", *list(rows[0])[1:]), [[str(value) for value in row.values()] for row in rows]
         )
-
-
-def style_rows(kind: str) -> list[dict[str, Any]]:
-    """The entries of one kind in the order of their file."""
-    from noisician.score.harmony import note_name
-    from noisician.styles import instruments, table
-    from noisician.vocals.voices import voices
-
-    if kind == "genres":
-        return [
-            {
-                "id": id_,
-                "tempo_bpm": "{}–{}".format(entry["tempo_bpm"][0], entry["tempo_bpm"][2]),
-                "description": entry["description"],
-            }
-            for id_, entry in table("genres").items()
-        ]
-    if kind == "moods":
-        return [{"id": id_, "description": entry["description"]} for id_, entry in table("moods").items()]
-    if kind == "voices":
-        return [
-            {
-                "id": id_,
-                "kind": voice.kind,
-                "range": "{}–{}".format(*(note_name(pitch) for pitch in voice.range)),
-                "description": voice.description,
-            }
-            for id_, voice in voices().items()
-        ]
-    return [
-        {
-            "id": id_,
-            "family": instrument.family,
-            "roles": " ".join(instrument.roles),
-            "description": instrument.description,
-        }
-        for id_, instrument in instruments().items()
-        if (instrument.family == "texture") == (kind == "textures")
-    ]
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
