@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -20,13 +20,23 @@ from noisician.recipe import Recipe
 from noisician.request import MATERIAL_FIELDS, Request
 from noisician.score import Score
 
+#: The log-mel ``[frames, 128]`` of a piece as far as it is painted, or None while there is nothing.
+Sketch = Callable[[], np.ndarray | None]
+
 
 @dataclass(frozen=True)
 class Progress:
-    """``stage`` is what is being done now; ``share`` of all the work is done (0 … 1)."""
+    """``stage`` is what is being done now; ``share`` of all the work is done (0 … 1).
+
+    ``sketch`` gives, to any thread and at any time until the piece is finished, the log-mel of everything painted so
+    far, all players together, the floor where nothing is. It costs nothing until it is called. None before there is
+    anything to paint, and throughout for models that do not show what they are doing: checkpoints, whose pipelines
+    work on latents that only their decoders can turn into sound.
+    """
 
     stage: str
     share: float
+    sketch: Sketch | None = field(default=None, compare=False, repr=False)
 
 
 OnProgress = Callable[[Progress], None]
@@ -44,28 +54,39 @@ def ignore_progress(progress: Progress) -> None:
 
 @dataclass(frozen=True)
 class Stages:
-    """Turns each stage's own share into the share of the whole, and a wish to stop into :class:`Cancelled`."""
+    """Turns each stage's own share into the share of the whole, and a wish to stop into :class:`Cancelled`.
+
+    ``span`` is the part of the whole that all these stages are.
+    """
 
     weights: Mapping[str, float]
     on_progress: OnProgress
     cancel: ShouldCancel
+    sketch: Sketch | None = None
+    span: tuple[float, float] = (0.0, 1.0)
 
     def reporter(self, stage: str) -> Callable[[float], None]:
         """A callback for one stage, to be called with that stage's share done after every step."""
-        total = sum(self.weights.values())
-        before = 0.0
-        for name, weight in self.weights.items():
-            if name == stage:
-                break
-            before += weight
+        first, last = self._span_of(stage)
 
         def report(share: float) -> None:
             if self.cancel():
                 raise Cancelled(f"stopped while {stage}")
-            self.on_progress(Progress(stage, min(1.0, (before + self.weights[stage] * share) / total)))
+            self.on_progress(Progress(stage, min(1.0, first * (1 - share) + last * share), self.sketch))
 
         report(0.0)
         return report
+
+    def within(self, stage: str, weights: Mapping[str, float], sketch: Sketch | None = None) -> Stages:
+        """The stages that one of these falls into, once it is known which they are."""
+        return replace(self, weights=weights, sketch=sketch, span=self._span_of(stage))
+
+    def _span_of(self, stage: str) -> tuple[float, float]:
+        total = sum(self.weights.values())
+        before = sum(list(self.weights.values())[: list(self.weights).index(stage)])
+        low, high = self.span
+        first, last = before / total, (before + self.weights[stage]) / total
+        return low * (1 - first) + high * first, low * (1 - last) + high * last
 
 
 @dataclass(frozen=True)
@@ -116,40 +137,7 @@ class Music:
     @property
     def metadata(self) -> Metadata:
         """What goes into tags."""
-        request, score = self.recipe.request, self.score
-        title = request.prompt.strip() or "surprise"
-        title = title[:1].upper() + title[1:]
-        if score is None:
-            asked = self.recipe.controls
-            return Metadata(
-                title=title,
-                prompt=request.prompt,
-                tempo_bpm=asked.get("tempo_bpm"),
-                key=asked.get("key"),
-                mode=asked.get("mode"),
-                time_signature=asked.get("time_signature"),
-                seed=self.seed,
-                loop=request.loop,
-                software=f"noisician {self.recipe.noisician}",
-                lyrics=self.lyrics,
-                language=request.language or "en",
-            )
-        bar_s = score.meter.beats_per_bar * score.seconds_per_beat
-        return Metadata(
-            title=title,
-            prompt=request.prompt,
-            tempo_bpm=score.tempo_bpm,
-            key=score.key,
-            mode=score.mode,
-            time_signature=score.time_signature,
-            seed=self.seed,
-            sections=tuple(Marker(section.kind, section.start_bar * bar_s) for section in score.sections),
-            beats=round(score.duration_beats),
-            loop=bool(self.recipe.controls.get("loop")),
-            software=f"noisician {self.recipe.noisician}",
-            lyrics=self.lyrics,
-            language=request.language or "en",
-        )
+        return metadata_of(self.recipe, self.score, self.lyrics)
 
     def file_name(self, extension: str = "wav") -> str:
         """The readable default: words, BPM, key, seed."""
@@ -178,8 +166,6 @@ class Music:
         ``path`` is a file, or a folder, in which the track gets its readable default name. Keyword arguments are
         fields of :class:`SaveOptions`: ``track.save("song.flac", stems=True, midi=True)``. Raises FileError.
         """
-        from dataclasses import replace
-
         options = replace(options, **changes) if changes else options
         target = Path(path)
         if target.is_dir():
@@ -202,6 +188,44 @@ class Music:
             instrumental=self._karaoke() if options.karaoke else None,
         )
         return write_bundle(bundle, overwrite=options.overwrite)
+
+
+def metadata_of(recipe: Recipe, score: Score | None, lyrics: tuple[TimedLine, ...] = ()) -> Metadata:
+    """What goes into the tags of the music of a recipe; ``score`` and ``lyrics`` as in :class:`Music`."""
+    request = recipe.request
+    title = request.prompt.strip() or "surprise"
+    title = title[:1].upper() + title[1:]
+    if score is None:
+        asked = recipe.controls
+        return Metadata(
+            title=title,
+            prompt=request.prompt,
+            tempo_bpm=asked.get("tempo_bpm"),
+            key=asked.get("key"),
+            mode=asked.get("mode"),
+            time_signature=asked.get("time_signature"),
+            seed=recipe.seed,
+            loop=request.loop,
+            software=f"noisician {recipe.noisician}",
+            lyrics=lyrics,
+            language=request.language or "en",
+        )
+    bar_s = score.meter.beats_per_bar * score.seconds_per_beat
+    return Metadata(
+        title=title,
+        prompt=request.prompt,
+        tempo_bpm=score.tempo_bpm,
+        key=score.key,
+        mode=score.mode,
+        time_signature=score.time_signature,
+        seed=recipe.seed,
+        sections=tuple(Marker(section.kind, section.start_bar * bar_s) for section in score.sections),
+        beats=round(score.duration_beats),
+        loop=bool(recipe.controls.get("loop")),
+        software=f"noisician {recipe.noisician}",
+        lyrics=lyrics,
+        language=request.language or "en",
+    )
 
 
 Feature = Literal[

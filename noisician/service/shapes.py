@@ -1,0 +1,291 @@
+"""From what the database holds to what the API shows. A damaged row becomes an answer that says so, never an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from noisician.request import TONICS
+from noisician.service import wire
+from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord
+
+if TYPE_CHECKING:
+    from noisician.music import Music
+    from noisician.score import Score, Track
+
+ErrorType = Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
+S = TypeVar("S", bound=wire.Shape)
+
+#: The codes of failures that the request is to blame for; all others are the service's or the machine's.
+_REQUEST_CODES = frozenset({"invalid_request", "file"})
+#: Chord qualities that are written otherwise than they are called.
+_QUALITY_SIGNS = {"maj": "", "min": "m", "min7": "m7"}
+_SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+#: Semitones of a mode's tonic above that of the major key with the same notes.
+_ABOVE_MAJOR = {"major": 0, "dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7, "minor": 9}
+_FLAT_MAJORS = frozenset({5, 10, 3, 8, 1})
+
+
+def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What the library keeps of a take for display: ``NewTake.facts``, JSON values under the names of wire.Take.
+
+    ``params`` are the request's JSON values as the client sent them, with ids in place of sound files.
+    """
+    controls = music.recipe.controls
+    return {
+        "sections": [section.model_dump(mode="json") for section in _sections(music.score)],
+        "players": [player.model_dump(mode="json") for player in _players(music.score, music.stems)],
+        "stems": list(music.stems),
+        "has_score": music.score is not None,
+        "has_lyrics": bool(music.lyrics),
+        "loop": music.metadata.loop,
+        "params": dict(params),
+        "reasons": list(controls.get("reasons") or ()),
+        "not_understood": list(controls.get("not_understood") or ()),
+    }
+
+
+def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | None]:
+    """For each track of a score the one of ``stems`` that holds its sound, None where there is none."""
+    from noisician.embedded.cast import SUNG_ROLES
+    from noisician.embedded.model import stem_names
+
+    played = iter(stem_names([track for track in tracks if track.role not in SUNG_ROLES]))
+    names = [track.role if track.role in SUNG_ROLES else next(played) for track in tracks]
+    return [name if name in stems else None for name in names]
+
+
+def take_shape(record: TakeRecord) -> wire.Take:
+    """A take as the API shows it. What its facts lack or hold wrongly is left out, and ``damage`` says so."""
+    take, facts = record.take, _Facts(record.take.facts)
+    shown: dict[str, Any] = {
+        "sections": facts.shapes("sections", wire.SectionInfo),
+        "players": facts.shapes("players", wire.PlayerInfo),
+        "stems": facts.texts("stems"),
+        "has_score": facts.flag("has_score"),
+        "has_lyrics": facts.flag("has_lyrics"),
+        "loop": facts.flag("loop"),
+        "params": facts.mapping("params"),
+        "reasons": facts.shapes("reasons", wire.Reason),
+        "not_understood": facts.texts("not_understood"),
+    }
+    return wire.Take(
+        id=take.id,
+        job_id=record.job_id,
+        number=take.number,
+        title=take.title,
+        starred=record.starred,
+        created_at=record.created_at,
+        deleted_at=record.deleted_at,
+        operation=record.operation,
+        parent_take=record.parent_take,
+        model=take.model,
+        licence=take.licence,
+        seed=take.seed,
+        recipe_id=take.recipe_id,
+        duration_s=_finite(take.duration_s) or 0.0,
+        made_in_s=_finite(take.made_in_s) or 0.0,
+        loudness_lufs=_finite(take.loudness_lufs),
+        true_peak_dbtp=_finite(take.true_peak_dbtp),
+        tempo_bpm=_finite(take.tempo_bpm),
+        key=take.key,
+        mode=take.mode,
+        time_signature=take.time_signature,
+        damage=record.damage or facts.damage,
+        **shown,
+    )
+
+
+def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> wire.Job:
+    """A job as the API shows it, with those of its takes that are finished, in order."""
+    failure = record.failure
+    if failure is None and record.damage is not None:
+        failure = Failure(record.damage, "damaged")
+    return wire.Job(
+        id=record.id,
+        operation=record.operation,
+        status=record.status,
+        progress=round(100 * min(1.0, max(0.0, _finite(record.progress) or 0.0)), 1),
+        stage=record.stage,
+        eta_s=_finite(record.eta_s),
+        queue_position=record.queue_position,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        completed_at=record.completed_at,
+        error=None if failure is None else error_body(failure),
+        model=record.model,
+        params=_json_mapping(record.params),
+        title=record.title,
+        parent_take=record.parent_take,
+        takes=record.takes,
+        attempts=record.attempts,
+        cancel_requested=record.cancel_requested,
+        outputs=tuple(take_shape(take) for take in sorted(takes, key=lambda take: take.take.number)),
+    )
+
+
+def score_shape(score: Score, stems: Collection[str]) -> wire.ScoreView:
+    """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
+    beat_s, bar_beats = score.seconds_per_beat, score.meter.beats_per_bar
+    names = _note_names(score.key, score.mode)
+    tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+    return wire.ScoreView(
+        tempo_bpm=score.tempo_bpm,
+        key=score.key,
+        mode=score.mode,
+        time_signature=score.time_signature,
+        bars_s=tuple(bar * bar_beats * beat_s for bar in range(score.bars + 1)),
+        beats_per_bar=bar_beats,
+        tracks=tuple(_score_track(track, stem, beat_s) for track, stem in tracks),
+        chords=tuple(
+            wire.ScoreChord(
+                start_s=chord.start_beats * beat_s,
+                end_s=(chord.start_beats + chord.duration_beats) * beat_s,
+                name=names[chord.root % 12] + _QUALITY_SIGNS.get(chord.quality, chord.quality),
+            )
+            for chord in score.chords
+        ),
+    )
+
+
+def event_shape(record: EventRecord) -> wire.Event:
+    return wire.Event(
+        type=record.type,
+        job_id=record.job_id,
+        take_id=record.take_id,
+        data=_json_mapping(record.data),
+        created_at=record.created_at,
+    )
+
+
+def upload_shape(record: UploadRecord) -> wire.Upload:
+    return wire.Upload(
+        id=record.id,
+        name=record.name,
+        format=record.format,
+        size_bytes=record.size_bytes,
+        created_at=record.created_at,
+    )
+
+
+def error_body(failure: Failure) -> wire.ErrorBody:
+    """Why a job failed, in the shape of every error."""
+    kind: ErrorType = "invalid_request" if failure.code in _REQUEST_CODES else "server"
+    return wire.ErrorBody(message=failure.message, type=kind, param=failure.param, code=failure.code)
+
+
+class _Facts:
+    """Reads a take's facts; the first thing that is not what it should be is remembered as ``damage``."""
+
+    def __init__(self, facts: object) -> None:
+        self.damage: str | None = None
+        self._facts: Mapping[str, Any] = facts if isinstance(facts, Mapping) else {}
+        if not isinstance(facts, Mapping):
+            self._broken("facts")
+
+    def _broken(self, name: str) -> None:
+        self.damage = self.damage or f"what the library knows of this take is damaged at {name}"
+
+    def _of_type(self, name: str, kind: type | tuple[type, ...], default: Any) -> Any:
+        value = self._facts.get(name, default)
+        if isinstance(value, kind):
+            return value
+        self._broken(name)
+        return default
+
+    def flag(self, name: str) -> bool:
+        return self._of_type(name, bool, False)
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        return _json_mapping(self._of_type(name, Mapping, {}))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self._of_type(name, (list, tuple), ())
+        if not all(isinstance(value, str) for value in values):
+            self._broken(name)
+        return tuple(value for value in values if isinstance(value, str))
+
+    def shapes(self, name: str, shape: type[S]) -> tuple[S, ...]:
+        found = []
+        for value in self._of_type(name, (list, tuple), ()):
+            try:
+                found.append(shape.model_validate(value))
+            except ValidationError:
+                self._broken(name)
+        return tuple(found)
+
+
+def _sections(score: Score | None) -> tuple[wire.SectionInfo, ...]:
+    if score is None:
+        return ()
+    bar_s = score.meter.beats_per_bar * score.seconds_per_beat
+    return tuple(
+        wire.SectionInfo(
+            kind=section.kind,
+            start_s=section.start_bar * bar_s,
+            end_s=(section.start_bar + section.bars) * bar_s,
+            start_bar=section.start_bar,
+            bars=section.bars,
+        )
+        for section in score.sections
+    )
+
+
+def _players(score: Score | None, stems: Collection[str]) -> tuple[wire.PlayerInfo, ...]:
+    if score is None:
+        return ()
+    return tuple(
+        wire.PlayerInfo(role=track.role, instrument=track.instrument, stem=stem, notes=len(track.notes))
+        for track, stem in zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+    )
+
+
+def _score_track(track: Track, stem: str | None, beat_s: float) -> wire.ScoreTrack:
+    return wire.ScoreTrack(
+        role=track.role,
+        instrument=track.instrument,
+        stem=stem,
+        notes=tuple(
+            wire.ScoreNote(
+                pitch=note.pitch,
+                start_s=note.start_beats * beat_s,
+                end_s=note.end_beats * beat_s,
+                velocity=note.velocity,
+                syllable=note.syllable,
+            )
+            for note in track.notes
+        ),
+    )
+
+
+def _note_names(key: str, mode: str) -> Sequence[str]:
+    """Names of the pitch classes as a key with sharps or with flats has them."""
+    from noisician.score.harmony import pitch_class
+
+    if key[1:2] in ("#", "b"):
+        return _SHARPS if key[1] == "#" else _FLATS
+    major = (pitch_class(key) - _ABOVE_MAJOR.get(mode, 0)) % 12
+    return TONICS if major == 0 else _FLATS if major in _FLAT_MAJORS else _SHARPS
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON knows no infinity, which is the loudness of silence."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _json_mapping(value: object) -> dict[str, Any]:
+    """What JSON can carry of a mapping: its values as they are, numbers that are none as None."""
+    cleaned = _json_value(value)
+    return cleaned if isinstance(cleaned, dict) else {}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _json_value(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json_value(entry) for entry in value]
+    return _finite(value) if isinstance(value, float) else value
