@@ -1,0 +1,83 @@
+"""The files of a take, under the names of noisician.service.files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from noisician.export import Metadata, Transaction, png_bytes, spectrogram_picture, words_json, write_audio
+from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
+from noisician.music import Music
+from noisician.parallel import Steps, map_in_order
+from noisician.service.files import Files
+
+#: The piece without its singers, beside the stems.
+INSTRUMENTAL = "_instrumental"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Loudness and true peak (ITU-R BS.1770-4) of a track; None for silence."""
+
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+
+
+@dataclass(frozen=True)
+class _Sound:
+    path: Path
+    samples: np.ndarray
+    metadata: Metadata
+
+
+def write_take(files: Files, take_id: str, music: Music, title: str, on_share: Callable[[float], None]) -> Measured:
+    """Writes everything a take consists of into its new folder among ``files`` and measures the track.
+
+    ``on_share`` hears the share done and may raise to stop. Raises FileError where something cannot be written; what
+    was written until then stays.
+    """
+    files.take(take_id).mkdir(parents=True)
+    recipe_json = music.recipe.to_json()
+    metadata = replace(music.metadata, title=title)
+    sounds = [_Sound(files.track(take_id), music.audio, metadata), *_stems(files, take_id, music, metadata)]
+    steps = Steps(len(sounds) + 1, on_share)
+
+    def write(sound: _Sound) -> None:
+        write_audio(sound.path, sound.samples, sound.metadata, recipe_json, sample_rate_hz=music.sample_rate_hz)
+        steps()
+
+    for _ in map_in_order(write, sounds, steps):
+        pass
+    texts = {files.recipe(take_id): recipe_json.encode()}
+    if music.lyrics:
+        texts[files.lyrics(take_id)] = words_json(music.lyrics).encode()
+    texts[files.picture(take_id)] = png_bytes(spectrogram_picture(music.audio, music.sample_rate_hz), recipe_json)
+    with Transaction() as transaction:
+        for path, data in texts.items():
+            transaction.write(path, [data], len(data))
+        transaction.commit()
+    steps()
+    return _measured(music)
+
+
+def _stems(files: Files, take_id: str, music: Music, metadata: Metadata) -> list[_Sound]:
+    named: Mapping[str, np.ndarray] = music.stems
+    if music.instrumental is not None:
+        named = {**named, INSTRUMENTAL: music.instrumental}
+    sounds = []
+    for name, samples in named.items():
+        path = files.stem(take_id, name)
+        path.parent.mkdir(exist_ok=True)
+        # Most stems sing nothing.
+        sounds.append(_Sound(path, samples, replace(metadata, title=f"{metadata.title} - {name}", lyrics=())))
+    return sounds
+
+
+def _measured(music: Music) -> Measured:
+    loudness = integrated_loudness_lufs(music.audio, music.sample_rate_hz)
+    peak = true_peak_dbtp(music.audio)
+    return Measured(*(round(level, 2) if isfinite(level) else None for level in (loudness, peak)))
