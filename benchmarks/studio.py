@@ -1,0 +1,233 @@
+"""How soon the studio sounds, how light its page is, and how fast it answers while it works.
+
+    python benchmarks/studio.py [--length 15] [--repeats 3] [--requests 40]
+
+Each start is ``noisician studio --no-browser`` in a new data folder on a free port. The 15 s track (two takes, as the
+page asks for) is posted as soon as the service takes it; the first sound is the answer to a Range request for the
+start of the first take, as the page's player sends it. Answers are timed one after another on one connection beside a
+running job. How soon the page can be used takes a browser; the browser tests say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from common import markdown_table, publish
+
+import noisician.service
+
+PROMPT = "dreamy lofi hip hop beat with vinyl crackle and soft piano"
+SEED = 7
+TAKES = 2
+LONG_S = 240.0
+PATIENCE_S = 180.0
+FIRST_BYTES = 65536
+PAGE = ("index.html", "studio.js", "studio.css", "icon.svg")
+POLL_S = 0.05
+STATIC = Path(noisician.service.__file__).parent / "static"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    wall_s: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """One connection that stays open."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        data = None if body is None else json.dumps(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        begun = time.perf_counter()
+        self._connection.request(method, path, data, {"Content-Type": "application/json", **named})
+        answer = self._connection.getresponse()
+        content = answer.read()
+        return Answer(answer.status, content, time.perf_counter() - begun)
+
+    def must(self, status: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        answer = self.ask(method, path, body, **headers)
+        if answer.status != status:
+            sys.exit(f"{method} {path} answered {answer.status}, not {status}: {answer.body[:300].decode()}")
+        return answer
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running service; ``begun`` is when its process was created, on the performance counter."""
+
+    client: Client
+    begun: float
+    health_s: float
+
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.begun
+
+
+@contextlib.contextmanager
+def studio() -> Iterator[Studio]:
+    """The service as somebody starts it, until the block ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "noisician", "studio", "--no-browser", "--port", "0", "--data", folder],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            port = said.strip().rpartition(":")[2]
+            if not port.isdigit():
+                sys.exit(f"the studio told no address but {said!r}")
+            client = Client(int(port))
+            client.must(200, "GET", "/health")
+            yield Studio(client, begun, time.perf_counter() - begun)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def until(what: str, found: Callable[[], Any]) -> Any:
+    """The first true value of ``found``, asked every 50 ms."""
+    end = time.perf_counter() + PATIENCE_S
+    while time.perf_counter() < end:
+        value = found()
+        if value:
+            return value
+        time.sleep(POLL_S)
+    sys.exit(f"{what} did not come within {PATIENCE_S:g} s")
+
+
+def first_sound(running: Studio, length_s: float) -> dict[str, float]:
+    """Posts the track and waits for its sound. Seconds since the process was created."""
+    wish = {"prompt": PROMPT, "duration_s": length_s, "seed": SEED, "takes": TAKES}
+    job = running.client.must(202, "POST", "/v1/music", wish).json
+    posted_s = running.elapsed_s()
+
+    def outputs() -> list[dict[str, Any]]:
+        now = running.client.must(200, "GET", f"/v1/music/{job['id']}").json
+        if now["status"] == "failed":
+            sys.exit(f"the track failed: {now['error']['message']}")
+        return now["outputs"]
+
+    take = until("the first take", outputs)[0]
+    finished_s = running.elapsed_s()
+    path = f"/v1/takes/{take['id']}/content?format=flac&inline=true"
+    sound = running.client.must(206, "GET", path, Range=f"bytes=0-{FIRST_BYTES - 1}")
+    if not sound.body.startswith(b"fLaC"):
+        sys.exit("the first bytes are no FLAC")
+    return {
+        "health_s": running.health_s,
+        "posted_s": posted_s,
+        "first_take_s": finished_s,
+        "first_sound_s": running.elapsed_s(),
+        "made_in_s": take["made_in_s"],
+        "audio_s": take["duration_s"],
+    }
+
+
+def page_bytes(client: Client) -> dict[str, int]:
+    """Bytes of each file of the page as it is sent to a browser that takes gzip."""
+    return {
+        name: len(client.must(200, "GET", f"/{name}", Accept_Encoding="gzip").body)
+        for name in PAGE
+        if (STATIC / name).exists()
+    }
+
+
+def answers(client: Client, requests: int) -> dict[str, list[float]]:
+    """Seconds of each answer by request, all of them while a job runs."""
+    asked: dict[str, tuple[int, str, str, Any]] = {
+        "GET /v1/music": (200, "GET", "/v1/music", None),
+        "GET /v1/takes": (200, "GET", "/v1/takes", None),
+        "POST /v1/explain": (200, "POST", "/v1/explain", {"prompt": PROMPT}),
+        "POST /v1/music": (202, "POST", "/v1/music", {"prompt": PROMPT, "duration_s": 10}),
+    }
+    long = client.must(202, "POST", "/v1/music", {"prompt": PROMPT, "duration_s": LONG_S, "takes": 8}).json["id"]
+
+    def runs() -> bool:
+        return client.must(200, "GET", f"/v1/music/{long}").json["status"] == "in_progress"
+
+    until("the long job", runs)
+    times: dict[str, list[float]] = {name: [] for name in asked}
+    waiting = []
+    for number in range(requests):
+        for name, (status, method, path, body) in asked.items():
+            # Every wish is another one, so that nothing is answered from memory.
+            own = body and {**body, "prompt": f"{body['prompt']} number {number}"}
+            answer = client.must(status, method, path, own)
+            times[name].append(answer.wall_s)
+            if status == 202:
+                waiting.append(answer.json["id"])
+        if not runs():
+            sys.exit(f"the long job ended after {number} of {requests} rounds; ask for fewer")
+        time.sleep(POLL_S)
+    for job in [*waiting, long]:
+        client.must(200, "POST", f"/v1/music/{job}/cancel")
+    return times
+
+
+def measure(length_s: float, repeats: int, requests: int) -> tuple[str, dict[str, Any]]:
+    """(table, figures)."""
+    starts, times, page = [], {}, {}
+    for number in range(repeats):
+        with studio() as running:
+            starts.append(first_sound(running, length_s))
+            if number == repeats - 1:
+                page = page_bytes(running.client)
+                times = answers(running.client, requests)
+    rows = [
+        ("start to /health answering, median", _median(starts, "health_s"), "s", ""),
+        (f"start to first sound of {length_s:g} s, median of {repeats}", _median(starts, "first_sound_s"), "s", "≤ 20"),
+        (f"start to first sound of {length_s:g} s, slowest", max(run["first_sound_s"] for run in starts), "s", "≤ 20"),
+        ("of that, making the first take, median", _median(starts, "made_in_s"), "s", ""),
+        ("page as sent, gzip", sum(page.values()) / 1000, "kB", "≤ 400"),
+    ]
+    for name, seconds in times.items():
+        rows.append((f"{name} beside a running job, median", 1000 * median(seconds), "ms", "≤ 50"))
+        rows.append((f"{name} beside a running job, 95th percentile", 1000 * _percentile_95(seconds), "ms", "≤ 50"))
+    table = markdown_table(("figure", "value", "unit", "target"), rows)
+    return table, {"prompt": PROMPT, "seed": SEED, "starts": starts, "page_bytes": page, "answers_s": times}
+
+
+def _median(runs: list[dict[str, float]], name: str) -> float:
+    return median(run[name] for run in runs)
+
+
+def _percentile_95(seconds: list[float]) -> float:
+    return quantiles(seconds, n=20, method="inclusive")[-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="First sound, weight of the page and answer times of the studio.")
+    parser.add_argument("--length", type=float, default=15.0, help="seconds of the first track")
+    parser.add_argument("--repeats", type=int, default=3, help="starts that are timed")
+    parser.add_argument("--requests", type=int, default=40, help="requests of each kind beside the running job")
+    options = parser.parse_args()
+    table, figures = measure(options.length, options.repeats, max(2, options.requests))
+    publish("studio", table, figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What every route works with, in one place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, Request
+
+from noisician.service.content import Shelf
+from noisician.service.files import Files
+from noisician.service.live import Hub
+from noisician.service.security import Keys
+from noisician.service.settings import Settings
+from noisician.service.store import Store
+
+R = TypeVar("R")
+
+#: Requests that are thought about, and files that are made, at the same time; the rest waits without a thread, so that
+#: quick questions never stand behind slow ones.
+_THOUGHTS, _EXPORTS = 4, 8
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts of one service. ``thinking`` and ``exporting`` bound what is done at once."""
+
+    settings: Settings
+    store: Store
+    files: Files
+    shelf: Shelf
+    hub: Hub
+    keys: Keys
+    thinking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_THOUGHTS))
+    exporting: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_EXPORTS))
+
+    async def think(self, work: Callable[..., R], *values: Any) -> R:
+        """Runs what takes a processor for a moment in a thread."""
+        return await anyio.to_thread.run_sync(work, *values, limiter=self.thinking)
+
+    async def export(self, work: Callable[..., R], *values: Any) -> R:
+        """Runs what takes a processor for seconds in a thread."""
+        return await anyio.to_thread.run_sync(work, *values, limiter=self.exporting)
+
+    def free_bytes(self) -> int:
+        """Room on the disk of the data folder."""
+        try:
+            return shutil.disk_usage(self.files.root).free
+        except OSError:
+            return 0
+
+    def discard_binned(self, before: float, take_id: str | None = None) -> None:
+        """Removes for good what went into the bin before that time, or of that one take, files and all."""
+        for gone in self.store.purge(before, take_id):
+            self.shelf.forget(gone)
+            shutil.rmtree(self.files.take(gone), ignore_errors=True)
+
+
+async def _desk(request: Request) -> Desk:
+    return request.app.state.desk
+
+
+OnDesk = Annotated[Desk, Depends(_desk)]

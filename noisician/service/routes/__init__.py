@@ -1,0 +1,1 @@
+"""The endpoints, a file a subject. All that blocks runs in threads; what waits, waits without one."""

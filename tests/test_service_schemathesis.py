@@ -1,0 +1,109 @@
+"""schemathesis against the whole service: what the OpenAPI document promises is what the service does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("schemathesis")
+pytest.importorskip("uvicorn")
+
+import schemathesis
+from pydantic import SecretStr
+from schemathesis.engine import events, from_schema
+from small_service import SmallService, run, small_service
+
+KEY = "a-key-of-sixteen-characters"
+#: So many examples an operation and phase, beside those of the coverage phase, which are many times more.
+EXAMPLES = 6
+#: Requests that fit the document and are refused all the same, with 422: no schema states that options must not
+#: contradict each other, which genres there are, which model can do what, or which bytes are a sound file.
+REFUSED_FOR_REASONS = {
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "422", "429"],
+    }
+}
+MADE_FROM_WORDS = ("makeMusic", "explain")
+MADE_FROM_FILES = ("upload", "restoreSettings")
+MADE_FROM_TAKES = tuple(
+    f"{change}{kind}" for change in ("vary", "loop", "repaint", "extend") for kind in ("Take", "Music")
+)
+#: Operations on a take get one that is there; "deleteTake" is left to make up its own.
+READS_OF_TAKES = (
+    "getTake",
+    "changeTake",
+    "restoreTake",
+    "takeContent",
+    "takeScore",
+    "takePeaks",
+    "takeLyrics",
+    "takeSpectrogram",
+    "takeRecipe",
+    "jobContent",
+    "stemsOfJob",
+    "midiOfJob",
+)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> SmallService:
+    # The queue is long enough for what is asked; how a full one answers is tested elsewhere.
+    return small_service(
+        tmp_path, api_key=SecretStr(KEY), queue_limit=10**6, allowed_hosts=("testserver",), duration_limit_s=30.0
+    )
+
+
+def a_take(service: SmallService) -> str:
+    async def make() -> str:
+        async with service.running(), service.client() as client:
+            job = await client.finished(await client.make("calm piano"))
+            return job.outputs[0].id
+
+    return run(make())
+
+
+def configured(take_id: str) -> schemathesis.Config:
+    operations: list[dict[str, Any]] = [
+        {"include-operation-id": name, "checks": REFUSED_FOR_REASONS} for name in (*MADE_FROM_WORDS, *MADE_FROM_FILES)
+    ]
+    operations += [
+        {"include-operation-id": name, "checks": REFUSED_FOR_REASONS, "parameters": {"path.id": take_id}}
+        for name in MADE_FROM_TAKES
+    ]
+    operations += [{"include-operation-id": name, "parameters": {"path.id": take_id}} for name in READS_OF_TAKES]
+    return schemathesis.Config.from_dict(
+        {
+            "headers": {"Authorization": f"Bearer {KEY}"},
+            "operations": operations,
+            # NUL is refused with 422 wherever text is stored: PostgreSQL holds none.
+            "generation": {"max-examples": EXAMPLES, "deterministic": True, "allow-x00": False},
+        }
+    )
+
+
+def test_no_violation(service: SmallService) -> None:
+    schema = schemathesis.openapi.from_asgi("/openapi.json", service.app, config=configured(a_take(service)))
+    # Streams end after what is there already.
+    service.app.state.desk.hub.close()
+    found: list[str] = []
+    tried = 0
+    for event in from_schema(schema).execute():
+        if isinstance(event, (events.NonFatalError, events.FatalError)):
+            found.append(str(getattr(event, "info", event)))
+        if isinstance(event, events.ScenarioFinished):
+            tried += len(event.recorder.interactions)
+            found += failures(event)
+    assert not found, "\n\n".join(found[:5])
+    assert tried > 1000
+
+
+def failures(event: events.ScenarioFinished) -> list[str]:
+    """The checks of a scenario that failed, each with a command that repeats it."""
+    return [
+        f"{check.name}: {check.failure_info.failure}\n{check.failure_info.code_sample[:1000]}"
+        for checks in event.recorder.checks.values()
+        for check in checks
+        if check.failure_info is not None
+    ]
