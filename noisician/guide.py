@@ -18,7 +18,6 @@ from noisician.music import (
     Music,
     MusicModel,
     OnProgress,
-    Progress,
     ShouldCancel,
     ignore_progress,
     never,
@@ -128,7 +127,7 @@ def _starting_from(sketch: Music, material: Material) -> Material:
 
 def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
     """Progress of one model within that of both."""
-    return lambda progress: on_progress(Progress(progress.stage, start + (end - start) * progress.share))
+    return lambda progress: on_progress(replace(progress, share=start + (end - start) * progress.share))
 
 
 def _recipe(request: Request, sketch: Music, painted: Music) -> Recipe:

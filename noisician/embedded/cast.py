@@ -33,6 +33,11 @@ class VocalPart:
     name: str
     phrases: tuple[Phrase, ...]
 
+    @property
+    def sung_s(self) -> float:
+        """How long its phrases are, one after another."""
+        return sum(phrase.syllables[-1].end_s - phrase.syllables[0].start_s for phrase in self.phrases)
+
 
 @dataclass(frozen=True)
 class Casting:

@@ -27,6 +27,7 @@ from noisician.embedded.song import (
     without_stand_ins,
     write_song,
 )
+from noisician.embedded.work import Work
 from noisician.errors import FileError, RequestError
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import VOICE, Finish, StemAudio, Timing, mix_stems, plan_mix
@@ -43,7 +44,7 @@ from noisician.music import (
 )
 from noisician.prompt import Controls, understand
 from noisician.recipe import Recipe
-from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.renderer import Part, Preview, Renderer, RenderSettings
 from noisician.request import DURATION_RANGE_S, Request
 from noisician.requirements import check_request
 from noisician.score import Score, Track
@@ -57,9 +58,8 @@ from noisician.vocals.song import Song
 from noisician.vocoder import Vocoder
 from noisician.weights import manifest
 
-#: What each stage costs, roughly, for an honest progress bar.
-STAGE_WEIGHTS = {"composing": 1.0, "painting": 4.0, "sounding": 1.5, "mixing": 0.7}
-SONG_WEIGHTS = {"composing": 1.4, "singing": 2.0, "painting": 4.0, "sounding": 1.5, "mixing": 1.2}
+#: What remains of the stages when the score is there already.
+PLAYING_ALONE = {"playing": 1.0}
 #: A loop is played this far beyond its end; what still rings there is folded back to its start.
 LOOP_TAIL_S = 2.5
 #: The last of what rings goes out over this.
@@ -89,8 +89,13 @@ class Sound:
     song: Song | None = None
 
     @property
-    def stage_weights(self) -> Mapping[str, float]:
-        return STAGE_WEIGHTS if self.song is None else SONG_WEIGHTS
+    def samples(self) -> int:
+        return round(self.duration_s * SAMPLE_RATE_HZ)
+
+    @property
+    def played_samples(self) -> int:
+        """A loop is played beyond its end."""
+        return self.samples + round(LOOP_TAIL_S * SAMPLE_RATE_HZ) if self.loop else self.samples
 
     def to_settings(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_settings` restores an equal sound."""
@@ -153,32 +158,27 @@ class EmbeddedModel:
     ) -> Music:
         """Understands, composes and plays. Raises RequestError, WeightsError or Cancelled."""
         check_request(request, self.capabilities)
-        stages = Stages(SONG_WEIGHTS if is_song(request) else STAGE_WEIGHTS, on_progress, cancel)
-        report = stages.reporter("composing")
+        stages = Stages({"composing": 1.0}, on_progress, cancel)
+        stages.reporter("composing")
         controls = understand(request)
         seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
         if is_song(request):
-            return self._song(request, controls, seed, stages, report, keep_stems)
+            return self._song(request, controls, seed, stages, keep_stems)
         plan = make_plan(controls, seed)
-        score = self.write(plan, seed, report)
         sound = Sound.of(plan, request)
+        stages = replace(stages, weights=Work.of(plan, sound.render).with_composing(plan.bars))
+        score = self.write(plan, seed, stages.reporter("composing"))
         recipe = _recipe(request, controls, score, seed, sound)
         return self._play(recipe, score, sound, stages, keep_stems)
 
-    def _song(
-        self,
-        request: Request,
-        controls: Controls,
-        seed: int,
-        stages: Stages,
-        report: Callable[[float], None],
-        keep_stems: bool,
-    ) -> Music:
+    def _song(self, request: Request, controls: Controls, seed: int, stages: Stages, keep_stems: bool) -> Music:
         """A piece with words: the form is theirs, and so is the tune's rhythm."""
         wanted = without_stand_ins(request, controls.instruments)
         open_length = {"duration_s": None, "bars": None, "instruments": wanted}
         plan = make_plan(controls.model_copy(update=open_length), seed)
-        piece = write_song(request, plan, seed, self._composer, report)
+        work = Work.of(plan, Sound.of(plan, request).render, sung=True)
+        stages = replace(stages, weights=work.with_composing(plan.bars))
+        piece = write_song(request, plan, seed, self._composer, stages.reporter("composing"))
         score = self._performed(piece.grid, piece.plan, seed)
         score = replace(score, tracks=(*sung_tracks(piece.song), *score.tracks))
         sound = Sound.of(piece.plan, request, piece.song)
@@ -195,7 +195,7 @@ class EmbeddedModel:
     ) -> Music:
         """The samples of a recipe, from its score. Raises FileError for a recipe without one."""
         score, sound = _from_recipe(recipe)
-        return self._play(recipe, score, sound, Stages(sound.stage_weights, on_progress, cancel), keep_stems)
+        return self._play(recipe, score, sound, Stages(PLAYING_ALONE, on_progress, cancel), keep_stems)
 
     def rework(
         self,
@@ -219,7 +219,7 @@ class EmbeddedModel:
                 sound = replace(sound, song=song)
                 changes = {"request": request, "score": score.to_dict(), "settings": sound.to_settings()}
                 again = Recipe.model_validate(recipe.model_dump() | changes)
-                return self._play(again, score, sound, Stages(SONG_WEIGHTS, on_progress, cancel), keep_stems)
+                return self._play(again, score, sound, Stages(PLAYING_ALONE, on_progress, cancel), keep_stems)
         return self.generate(request, on_progress, cancel, keep_stems, material)
 
     def write(self, plan: Plan, seed: int, on_step: Callable[[float], None] = lambda share: None) -> Score:
@@ -245,10 +245,11 @@ class EmbeddedModel:
         return shade(played, plan.velocity_shift)
 
     def _play(self, recipe: Recipe, score: Score, sound: Sound, stages: Stages, keep_stems: bool) -> Music:
-        samples = round(sound.duration_s * SAMPLE_RATE_HZ)
         parts = self._cast(recipe, score, sound)
         band = replace(score, tracks=tuple(track for track in score.tracks if track.role not in SUNG_ROLES))
-        sung = self._sung_stems(parts, samples, stages) if parts else iter(())
+        preview = Preview(frames_of(sound.samples), frames_of(sound.played_samples) - frames_of(sound.samples))
+        stages = stages.within("playing", work_of(band, parts, sound, keep_stems).playing(), preview.log_mel)
+        sung = self._sung_stems(parts, sound.samples, stages, preview) if parts else iter(())
         mix = plan_mix(
             [*((part.role, VOICE) for part in parts), *((track.role, track.instrument) for track in band.tracks)],
             tuple(sound.genres.items()),
@@ -256,7 +257,7 @@ class EmbeddedModel:
             sound.production,
         )
         mixdown = mix_stems(
-            chain(sung, self._stems(band, samples, recipe.seed, sound, stages)),
+            chain(sung, self._stems(band, sound.samples, recipe.seed, sound, stages, preview)),
             mix,
             seed=recipe.seed,
             timing=Timing.of(band),
@@ -276,27 +277,35 @@ class EmbeddedModel:
         styles = tuple(sound.genres.items()), tuple(sound.moods.items())
         return cast(sound.song, Casting(score, *styles, recipe.seed, recipe.request.prompt))
 
-    def _sung_stems(self, parts: Sequence[VocalPart], samples: int, stages: Stages) -> Iterator[StemAudio]:
+    def _sung_stems(
+        self, parts: Sequence[VocalPart], samples: int, stages: Stages, preview: Preview
+    ) -> Iterator[StemAudio]:
         """Each singer's samples, one singer after another."""
         report = stages.reporter("singing")
         total, done = sum(len(part.phrases) for part in parts), 0
         for part in parts:
             share = len(part.phrases) / total
             audio = self._singer.sing(
-                part.phrases, samples, lambda own, before=done / total, share=share: report(before + share * own)
+                part.phrases,
+                samples,
+                lambda own, before=done / total, share=share: report(before + share * own),
+                on_phrase=preview.add_phrase,
             )
             done += len(part.phrases)
             yield StemAudio(part.role, VOICE, audio)
 
-    def _stems(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+    def _stems(
+        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
+    ) -> Iterator[StemAudio]:
         """Each player's samples, made one after another so that only one waits in memory at a time."""
         table = instruments()
         parts = [
             Part(table[track.instrument], lasting(score, track, sound), track.articulations, noise_stream(name))
             for name, track in zip(stem_names(score.tracks), score.tracks, strict=True)
         ]
-        length = samples + round(LOOP_TAIL_S * SAMPLE_RATE_HZ) if sound.loop else samples
-        mels = self._renderer.render(parts, -(-length // HOP), seed, sound.render, stages.reporter("painting"))
+        length = sound.played_samples
+        mels = self._renderer.render(parts, frames_of(length), seed, sound.render, stages.reporter("painting"), preview)
+        preview.settle(mels)
         report = stages.reporter("sounding")
         for number, (track, part) in enumerate(zip(score.tracks, parts, strict=True)):
             mel, mels[number] = mels[number], np.empty(0)
@@ -321,6 +330,17 @@ def lasting(score: Score, track: Track, sound: Sound) -> tuple[PlayedNote, ...]:
     return tuple(
         replace(note, end_s=max(note.end_s, sound.duration_s)) if note.end_s >= end_s else note for note in notes
     )
+
+
+def frames_of(samples: int) -> int:
+    """Mel frames that cover all samples."""
+    return -(-samples // HOP)
+
+
+def work_of(band: Score, parts: Sequence[VocalPart], sound: Sound, keep_stems: bool) -> Work:
+    """The work of playing a piece whose singers are cast."""
+    sung_s = sum(part.sung_s for part in parts)
+    return Work(len(band.tracks), sound.played_samples / SAMPLE_RATE_HZ, sound.render, sung_s, keep_stems)
 
 
 def fold(audio: np.ndarray, samples: int) -> np.ndarray:

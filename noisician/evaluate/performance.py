@@ -21,6 +21,7 @@ from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.music import Music, Stages
+from noisician.renderer import Preview
 from noisician.score import Score, Track
 from noisician.score.played import PlayedNote, played_notes
 from noisician.styles import instruments
@@ -37,14 +38,18 @@ class Overheard(EmbeddedModel):
     def __init__(self) -> None:
         self.dry: list[np.ndarray] = []
 
-    def _stems(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+    def _stems(
+        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
+    ) -> Iterator[StemAudio]:
         self.dry = []
-        for stem in self._played(score, samples, seed, sound, stages):
+        for stem in self._played(score, samples, seed, sound, stages, preview):
             self.dry.append(stem.samples)
             yield stem
 
-    def _played(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
-        return super()._stems(score, samples, seed, sound, stages)
+    def _played(
+        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
+    ) -> Iterator[StemAudio]:
+        return super()._stems(score, samples, seed, sound, stages, preview)
 
     def joins_samples(self, samples: int) -> list[int]:
         """Where windows of the renderer and pieces of the vocoder meet in a stem of ``samples``."""
@@ -61,7 +66,9 @@ class SoundfontBand(Overheard):
         super().__init__()
         self._studio = studio
 
-    def _played(self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages) -> Iterator[StemAudio]:
+    def _played(
+        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
+    ) -> Iterator[StemAudio]:
         report = stages.reporter("sounding")
         for number, track in enumerate(score.tracks):
             instrument, notes = instruments()[track.instrument], played_notes(score, track)

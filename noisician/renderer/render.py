@@ -18,6 +18,7 @@ from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
 from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, note_roll
+from noisician.renderer.preview import Canvas, Preview
 from noisician.score.played import PlayedNote
 from noisician.styles import ARTICULATIONS, Instrument
 from noisician.weights import Network, manifest, open_network
@@ -77,9 +78,14 @@ class Renderer:
         seed: int,
         settings: RenderSettings,
         on_step: Callable[[float], None] = lambda share: None,
+        preview: Preview | None = None,
     ) -> list[np.ndarray]:
-        """Log-mels ``[frames, 128]``, one a part. ``on_step`` hears the share done and may raise to cancel."""
+        """Log-mels ``[frames, 128]``, one a part. ``on_step`` hears the share done and may raise to cancel.
+
+        ``preview`` shows the windows while they clear up; it has to be as long as ``frames``.
+        """
         plan = self.plan(frames)
+        preview = preview or Preview(frames)
         jobs = [
             _Job(part, window)
             for part in range(len(parts))
@@ -95,14 +101,16 @@ class Renderer:
 
         def paint(batch: Sequence[_Job]) -> np.ndarray:
             places = [(parts[job.part], plan.start(job.window)) for job in batch]
-            return self._paint(places, seed, settings, steps)
+            return self._paint(places, seed, settings, steps, preview.canvas(plan, [job.window for job in batch]))
 
         for batch, painted in zip(batches, map_in_order(paint, batches, steps), strict=True):
             for job, mel in zip(batch, painted, strict=False):
                 windows[job.part][job.window] = mel
         return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
 
-    def _paint(self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, steps: Steps) -> np.ndarray:
+    def _paint(
+        self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, steps: Steps, canvas: Canvas
+    ) -> np.ndarray:
         """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
         jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
         frames = self.window_frames
@@ -122,13 +130,20 @@ class Renderer:
         model = guided(
             lambda x, t: denoise(x, t, 1.0), lambda x, t: denoise(x, t, 0.0), settings.guidance_scale, GUIDANCE_INTERVAL
         )
+
+        def shown(x: np.ndarray, t: float) -> np.ndarray:
+            canvas.show(x)
+            return model(x, t)
+
         clean = euler(
-            model,
+            shown,
             noise,
             shifted_times(settings.steps, shift_for(settings.steps, settings.last_time)),
             lambda done: steps(),
         )
-        return np.maximum(clean * MEL_STD + MEL_MEAN, SILENCE).astype(np.float32)
+        painted = np.maximum(clean * MEL_STD + MEL_MEAN, SILENCE).astype(np.float32)
+        canvas.finish(painted)
+        return painted
 
 
 def _sounds(part: Part, plan: WindowPlan, window: int) -> bool:

@@ -43,13 +43,18 @@ class Singer:
         samples: int,
         on_share: Callable[[float], None] = lambda share: None,
         steps: int = STEPS,
+        on_phrase: Callable[[int, np.ndarray], None] = lambda start, audio: None,
     ) -> np.ndarray:
-        """Mono float32 ``[samples]`` at 44.1 kHz with every phrase at its place; ``on_share`` may raise to cancel."""
+        """Mono float32 ``[samples]`` at 44.1 kHz with every phrase at its place; ``on_share`` may raise to cancel.
+
+        ``on_phrase`` hears each phrase as :meth:`phrase` returns it, from the thread that sang it, in no fixed order.
+        """
         stem = np.zeros(samples, np.float32)
         count = Steps(len(phrases), on_share)
 
         def work(phrase: Phrase) -> tuple[int, np.ndarray]:
             sung = self.phrase(phrase, steps)
+            on_phrase(*sung)
             count()
             return sung
 

@@ -1,0 +1,57 @@
+"""What making a piece costs, so that the share done grows evenly with time and tells how long it still takes.
+
+Costs are relative, as measured on two cores: painting one window of one player in the usual number of steps is 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from noisician.composer import Plan
+from noisician.renderer import RenderSettings
+
+#: Seconds from one of the renderer's windows to the next.
+WINDOW_S = 5.2
+#: A bar of a short piece is cheaper: the composer hears less before it.
+COMPOSING_PER_BAR, COMPOSING_PER_BAR_HEARD, COMPOSING_PER_BAR_LIMIT = 1.0, 0.04, 2.0
+SINGING_PER_S = 0.95
+SOUNDING_PER_WINDOW, KEEPING_PER_WINDOW = 0.92, 0.27
+MIXING_PER_S = 0.16
+#: How many more evaluations guidance asks for, as a share.
+GUIDED_SHARE = 0.6
+#: What all singers sing one after another, in seconds a second, as long as nobody has been cast.
+SUNG_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Work:
+    """The size of a piece. ``sung_s`` is what all its singers sing, one after another; ``kept`` its stems too."""
+
+    players: int
+    duration_s: float
+    render: RenderSettings
+    sung_s: float = 0.0
+    kept: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan, render: RenderSettings, sung: bool = False) -> Work:
+        """As far as a plan tells: who sings is not cast yet."""
+        return cls(len(plan.roster), plan.duration_s, render, SUNG_SHARE * plan.duration_s if sung else 0.0)
+
+    def playing(self) -> dict[str, float]:
+        """The cost of each stage after composing, in order."""
+        windows = self.players * self.duration_s / WINDOW_S
+        guided = 1.0 if self.render.guidance_scale == 1.0 else 1.0 + GUIDED_SHARE
+        singing = {"singing": SINGING_PER_S * self.sung_s} if self.sung_s else {}
+        return singing | {
+            "painting": windows * guided * self.render.steps / RenderSettings().steps,
+            "sounding": windows * (SOUNDING_PER_WINDOW + KEEPING_PER_WINDOW * self.kept),
+            "mixing": MIXING_PER_S * self.duration_s,
+        }
+
+    def with_composing(self, bars: int) -> dict[str, float]:
+        """The cost of composing so many bars, and of playing them."""
+        per_bar = min(COMPOSING_PER_BAR + COMPOSING_PER_BAR_HEARD * bars, COMPOSING_PER_BAR_LIMIT)
+        if self.sung_s:  # a tune to be sung is written note by note
+            per_bar = COMPOSING_PER_BAR_LIMIT
+        return {"composing": per_bar * bars, "playing": sum(self.playing().values())}
