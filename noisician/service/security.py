@@ -30,7 +30,7 @@ _OPEN = frozenset({"/health", "/v1/session", "/v1/about", "/openapi.json"})
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _PAGE_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; connect-src 'self'; font-src 'self'; worker-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -185,15 +185,17 @@ class SecurityHeaders:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _secure(MutableHeaders(scope=message))
+                _secure(MutableHeaders(scope=message), message["status"])
             await send(message)
 
         await self._app(scope, receive, secured)
 
 
-def _secure(headers: MutableHeaders) -> None:
+def _secure(headers: MutableHeaders, status: int) -> None:
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
+    if status == 304:  # has no content type, and its policy would replace that of the page it stands for
+        return
     is_page = headers.get("content-type", "").startswith("text/html")
     headers.setdefault("Content-Security-Policy", _PAGE_POLICY if is_page else _ANSWER_POLICY)
     headers.setdefault("Cache-Control", "no-store")
