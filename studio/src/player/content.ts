@@ -1,0 +1,52 @@
+// Addresses of a take's contents, and the requests for those the player reads itself.
+
+import { ApiError, isAborted, Unreachable, url } from '../lib/api'
+import type { ErrorBody, Format, Loudness, Peaks, ScoreView } from '../lib/types'
+import type { SungWords } from './lyrics'
+
+export interface Wanted {
+  format: Format
+  part?: string
+  loudness?: Loudness
+  bit_depth?: 16 | 24 | 32
+}
+
+/** The whole track, the track without its voices, or the name of a stem. */
+export const TRACK = 'track'
+export const KARAOKE = 'karaoke'
+
+export function soundAddress(takeId: string, part: string): string {
+  return url(`v1/takes/${takeId}/content`, { format: 'flac', inline: true, part: part === TRACK ? null : part })
+}
+
+export function downloadAddress(takeId: string, wanted: Wanted): string {
+  return url(`v1/takes/${takeId}/content`, { ...wanted, part: wanted.part === TRACK ? null : wanted.part })
+}
+
+export const spectrogramAddress = (takeId: string): string => `v1/takes/${takeId}/spectrogram`
+
+export const scoreOf = (takeId: string): Promise<ScoreView> => json(`v1/takes/${takeId}/score`)
+export const wordsOf = (takeId: string): Promise<SungWords> => json(`v1/takes/${takeId}/lyrics`)
+export const peaksOf = (takeId: string, part: string, slices: number): Promise<Peaks> =>
+  json(url(`v1/takes/${takeId}/peaks`, { slices, part: part === TRACK ? null : part }))
+
+export async function bytesOf(address: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+  return (await answer(address, signal)).arrayBuffer()
+}
+
+async function json<Shape>(address: string): Promise<Shape> {
+  return (await (await answer(address)).json()) as Shape
+}
+
+async function answer(address: string, signal?: AbortSignal): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(address, signal ? { signal } : {})
+  } catch (error) {
+    throw isAborted(error) ? error : new Unreachable()
+  }
+  if (response.ok) return response
+  const { error } = (await response.json().catch(() => ({}))) as { error?: ErrorBody }
+  const message = `The service answered ${response.status}`
+  throw new ApiError(response.status, error ?? { message, type: 'server', param: null, code: 'unknown' }, null)
+}

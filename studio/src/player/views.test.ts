@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import type { ScoreView, Take, TimedLine } from '../lib/types'
+import { formatsFor, partsFor, wantedOf, type FormatInfo } from './exports'
+import { backingBeside, leadLines, lineAt, piecesOf, sungShare } from './lyrics'
+import { noteAt, noteName, rollOf, summary } from './roll'
+
+const line = (start_s: number, end_s: number, voice = 'lead'): TimedLine => {
+  return { start_s, end_s, section: 'Verse', voice, words: [] }
+}
+
+describe('karaoke', () => {
+  const lines = [line(2, 4), line(4.5, 6), line(12, 14)]
+
+  it('shows the line that is sung, the coming one a little before', () => {
+    const at = [0, 0.9, 3, 4.2, 5, 7.1, 9, 11, 15.1, 15.3]
+    expect(at.map((time_s) => lineAt(lines, time_s))).toEqual([-1, 0, 0, 1, 1, 1, -1, 2, 2, -1])
+  })
+
+  it('keeps backing voices beside the lead', () => {
+    const all = [...lines, line(5, 7, 'backing')]
+    expect(leadLines(all)).toHaveLength(3)
+    expect(backingBeside(all, lines[1] as TimedLine)?.voice).toBe('backing')
+    expect(backingBeside(all, lines[0] as TimedLine)).toBeNull()
+    expect(leadLines([line(1, 2, 'backing')])).toHaveLength(1)
+  })
+
+  it('fills syllables in time', () => {
+    expect([0, 1, 1.5, 2, 3].map((time_s) => sungShare({ start_s: 1, end_s: 2 }, time_s))).toEqual([0, 0, 0.5, 1, 1])
+    expect(sungShare({ start_s: 1, end_s: 1 }, 1)).toBe(1)
+  })
+
+  it('cuts a word with its punctuation into its syllables', () => {
+    const syllables = ['fal', 'ling'].map((text, index) => ({ text, start_s: index, end_s: index + 1 }))
+    const word = { text: 'falling,', start_s: 0, end_s: 2, syllables }
+    expect(piecesOf(word).map((piece) => piece.text)).toEqual(['fal', 'ling,'])
+    expect(piecesOf({ ...word, text: '“falling”' }).map((piece) => piece.text)).toEqual(['“fal', 'ling”'])
+    expect(piecesOf({ ...word, text: '1999' }).map((piece) => piece.text)).toEqual(['1999'])
+  })
+})
+
+const note = (pitch: number, start_s: number, end_s: number) => {
+  return { pitch, start_s, end_s, velocity: 90, syllable: null }
+}
+const score: ScoreView = {
+  tempo_bpm: 120,
+  key: 'C',
+  mode: 'major',
+  time_signature: '4/4',
+  bars_s: [0, 2, 4],
+  beats_per_bar: 4,
+  tracks: [
+    { role: 'lead', instrument: 'grand_piano', stem: 'lead', notes: [note(60, 0, 1), note(72, 2, 3)] },
+    { role: 'drums', instrument: 'standard_kit', stem: 'drums', notes: [note(36, 0, 0.1), note(42, 0.5, 0.6)] },
+    { role: 'texture', instrument: 'vinyl_crackle', stem: null, notes: [note(60, 0, 4)] },
+  ],
+  chords: [{ start_s: 0, end_s: 4, name: 'C' }],
+}
+
+describe('piano roll', () => {
+  const roll = rollOf(score)
+
+  it('gives pitches rows, drums and sounds lanes', () => {
+    expect(roll.lanes.map(({ label, first, rows }) => [label, first, rows])).toEqual([
+      ['Drums', roll.pitched, 6],
+      ['Vinyl crackle', roll.pitched + 6, 1],
+    ])
+    const [low, high] = roll.notes
+    expect((low?.row ?? 0) - (high?.row ?? 0)).toBe(12)
+    expect(roll.notes.map((one) => one.name)).toEqual(['C4', 'C5', 'Kick', 'Hi-hat', ''])
+  })
+
+  it('finds notes by time and row, short ones within reach', () => {
+    const low = roll.notes[0]
+    expect(noteAt(roll, 0.5, low?.row ?? -1, 0.05)).toBe(low)
+    expect(noteAt(roll, 1.5, low?.row ?? -1, 0.05)).toBeNull()
+    expect(noteAt(roll, 0.15, roll.pitched + 5, 0.2)?.name).toBe('Kick')
+  })
+
+  it('names pitches and says the score in words', () => {
+    expect([0, 60, 61, 69].map(noteName)).toEqual(['C-1', 'C4', 'C♯4', 'A4'])
+    const said = summary(score, { bars_s: score.bars_s, beatsPerBar: 4 })
+    expect(said).toContain('2 bars in 4/4 at 120 bpm, C major.')
+    expect(said).toContain('Grand piano (Lead): 2 notes, C4 to C5, from bar 1.')
+  })
+})
+
+describe('export', () => {
+  const take = { loop: false, stems: ['bass'], has_score: true, has_lyrics: false } as unknown as Take
+  const names = (one: Take) => formatsFor(one).map(({ format }) => format)
+
+  it('offers what there is', () => {
+    expect(names(take)).toEqual(['wav', 'flac', 'mp3', 'ogg', 'zip', 'mid', 'json'])
+    expect(names({ ...take, loop: true, stems: [], has_score: false, has_lyrics: true })).toEqual([
+      'wav',
+      'flac',
+      'ogg',
+      'lrc',
+      'json',
+    ])
+    const parts = partsFor({ ...take, has_lyrics: true }, [{ name: 'bass', label: 'Bass' }])
+    expect(parts.map(({ value }) => value)).toEqual(['track', 'karaoke', 'bass'])
+  })
+
+  it('asks only for what a format knows', () => {
+    const info = (format: string) => formatsFor(take).find((one) => one.format === format) as FormatInfo
+    expect(wantedOf(info('flac'), 'track', 'club', 32)).toEqual({
+      format: 'flac',
+      part: 'track',
+      loudness: 'club',
+      bit_depth: 24,
+    })
+    expect(wantedOf(info('mp3'), 'bass', 'off', 16)).toEqual({ format: 'mp3', part: 'bass', loudness: 'off' })
+    expect(wantedOf(info('mid'), 'bass', 'off', 16)).toEqual({ format: 'mid' })
+  })
+})
