@@ -26,7 +26,9 @@ RECIPE_VERSION = 1
 #: Marks a packed recipe inside a file; the digit is the packing's version.
 PACKED_PREFIX = "noisician-recipe-1:"
 #: A ten-minute score is about 2 MB; anything far beyond is damage or an attack on memory.
-JSON_LIMIT_BYTES = 64 * 1024 * 1024
+JSON_LIMIT_BYTES = 16 * 1024 * 1024
+#: Lists and objects in it. Such a score has some ten thousand; an empty list takes 3 bytes here and 60 of memory.
+_CONTAINERS_LIMIT = 500_000
 
 NOT_OURS = "was not made by noisician, or its recipe was removed"
 
@@ -132,7 +134,7 @@ def pack(recipe_json: str) -> str:
 
 
 def unpack(packed: str, source: str = "recipe") -> str:
-    """Inverse of :func:`pack`; :class:`FileError` if damaged, foreign or larger than 64 MiB unpacked."""
+    """Inverse of :func:`pack`; :class:`FileError` if damaged, foreign or larger than 16 MiB unpacked."""
     word = packed.strip()
     if not word.startswith(PACKED_PREFIX):
         raise FileError(f"{source}: its embedded recipe has an unknown packing; made by a newer noisician")
@@ -172,6 +174,8 @@ def _loads(text: str | bytes, source: str) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
+        if text.count("[") + text.count("{") > _CONTAINERS_LIMIT:
+            raise FileError(f"{source}: holds more than {_CONTAINERS_LIMIT} lists and objects; no recipe has as many")
         return json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         reason = _one_line(error) if isinstance(error, json.JSONDecodeError) else "unreadable text"

@@ -21,7 +21,7 @@ from noisician.export import Marker, Metadata, read_recipe, write_audio
 from noisician.export import encode as encoding
 from noisician.export.encode import AudioFormat, encode, quantise
 from noisician.export.id3 import build_tag, find_recipe
-from noisician.export.ogg import Page, checksum, read_pages
+from noisician.export.ogg import Page, checksum, find_ogg_recipe, read_pages
 from noisician.export.riff import chunk, music_chunks, wav_header
 from noisician.export.vorbis import build_comments, parse_comments
 from noisician.recipe import Recipe, pack
@@ -463,3 +463,12 @@ def test_loop_as_mp3_is_refused_with_the_reason(tmp_path: Path) -> None:
 def test_format_without_extension_and_capitals(tmp_path: Path) -> None:
     assert soundfile.info(write_audio(tmp_path / "a", noise(10), METADATA, format="FLAC")).format == "FLAC"
     assert soundfile.info(write_audio(tmp_path / "B.WAV", noise(10), METADATA)).format == "WAV"
+
+
+def test_headers_without_end_are_refused() -> None:
+    empty_pages = (b"OggS" + bytes(22) + b"\0") * 2000
+    with pytest.raises(FileError, match="header exceeds"):
+        find_ogg_recipe(io.BytesIO(empty_pages), "x.ogg")
+    comments = struct.pack("<II", 0, 20_000) + bytes(4 * 20_000)
+    with pytest.raises(FileError, match="announces 20000 fields"):
+        parse_comments(comments, "x.flac")

@@ -148,3 +148,24 @@ def test_foreign_and_damaged_midi(tmp_path: Path) -> None:
         read_recipe(path)
     with pytest.raises(FileError, match="has no MIDI track"):
         midi_with_recipe(b"no midi at all", RECIPE.to_json())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_few_bytes_that_unpack_without_end_are_refused(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", method) as archive, archive.open("recipe.json", "w") as member:
+        member.write(b"{" + b" " * (1 << 20))
+    with pytest.raises(FileError, match=r"archive without recipe\.json"):
+        read_recipe(path)
+
+
+def test_a_directory_of_no_archive_of_ours_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("recipe.json", RECIPE.to_json())
+        for number in range(20):
+            entry = zipfile.ZipInfo(f"{number}")
+            entry.comment = b"c" * 60_000
+            archive.writestr(entry, b"")
+    with pytest.raises(FileError, match="damaged archive"):
+        read_recipe(path)

@@ -155,7 +155,7 @@ def test_foreign_and_damaged_json_gets_one_line(text: str | bytes, expected: str
         (PACKED_PREFIX + base64.b64encode(b"nonsense").decode(), "cannot be unpacked"),
         (PACKED_PREFIX + base64.b64encode(zlib.compress(b"x" * 99)[:-6]).decode(), "cut short"),
         (PACKED_PREFIX + base64.b64encode(zlib.compress(b"\xff\xff")).decode(), "cannot be unpacked"),
-        (PACKED_PREFIX + base64.b64encode(zlib.compress(bytes(JSON_LIMIT_BYTES + 1), 1)).decode(), "64 MiB"),
+        (PACKED_PREFIX + base64.b64encode(zlib.compress(bytes(JSON_LIMIT_BYTES + 1), 1)).decode(), "16 MiB"),
     ],
 )
 def test_damaged_packing_gets_one_line(packed: str, expected: str) -> None:

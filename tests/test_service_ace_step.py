@@ -388,6 +388,11 @@ def test_errors_in_their_envelope(service: SmallService) -> None:
             client.post("/release_task", content=b"x", headers={"Content-Type": "text/plain"}), 415, "text/plain"
         )
         await refused(client.post("/release_task", json={"bpm": 9999}), 422, "9999")
+        for half in ({"prompt": "\ud800"}, {"ai_token": "\ud800"}):
+            await refused(client.post("/release_task", content=json.dumps(half)), 422, "surrogate")
+        await refused(client.post("/query_result", content=b'{"task_id_list": ["\\ud800"]}'), 422, "surrogate")
+        tokens = await client.post("/query_result", json={"ai_token": "clé", "task_id_list": []})
+        assert tokens.status_code == 200
         await refused(client.post("/release_task", content=b"x" * 2_000_000), 413, "limit")
         broken = {"Content-Type": "multipart/form-data; boundary=x"}
         await refused(client.post("/release_task", content=b"--x\r\nno", headers=broken), 400, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import json
@@ -17,9 +18,11 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+import httpx
 import quick_maker
 import soundfile
 from small_service import SmallService, small_service
+from sqlalchemy import text as text_of
 from starlette.testclient import TestClient
 
 from noisician.music import ignore_progress, never
@@ -274,6 +277,7 @@ def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
         (b'{"prompt": "\\u0000"}', "application/json", 422, "invalid_value"),
         (b'{"prompt": "\\ud800"}', "application/json", 422, "invalid_value"),
         (b'{"tempo_bpm": 1e999}', "application/json", 422, "invalid_value"),
+        (b'{"genres": [' + b"1," * 5000 + b"1]}", "application/json", 422, "invalid_value"),
         (b"{}", "text/plain", 415, "content_type"),
         (b"prompt=x", "application/x-www-form-urlencoded", 415, "content_type"),
         (b"{}", "", 415, "content_type"),
@@ -403,6 +407,8 @@ def test_the_library(desk: Desk) -> None:
     assert (changed["title"], changed["starred"]) == ("Morning", True)
     assert [take["id"] for take in desk.http.get("/v1/takes?q=morning").json()["data"]] == [first["id"]]
     assert [take["id"] for take in desk.http.get("/v1/takes?starred=false").json()["data"]] == [second["id"]]
+    assert [take["id"] for take in desk.http.get(f"/v1/takes?job={first['job_id']}").json()["data"]] == [first["id"]]
+    refused(desk.http.get("/v1/takes?job=first"), 422, "invalid_value", "job")
     binned = desk.http.delete(at).json()
     assert binned["deleted_at"] is not None
     assert [take["id"] for take in desk.http.get("/v1/takes").json()["data"]] == [second["id"]]
@@ -496,6 +502,56 @@ def test_a_damaged_take_is_no_start(desk: Desk) -> None:
         assert damaged.value.status == 409
 
 
+def test_a_take_with_damaged_facts_still_sounds(desk: Desk) -> None:
+    take = desk.take()
+    for facts in ({"stems": 5}, {"sections": [{"bars": "x"}], "stems": [1]}, {"sections": 7}):
+        text = json.dumps({**facts, "params": {"prompt": "x"}})
+        with desk.store.database.writing() as connection:
+            connection.execute(text_of("UPDATE takes SET facts = :facts"), {"facts": text})
+        assert desk.http.get(f"/v1/takes/{take['id']}/content?format=flac").status_code == 200
+        refused(desk.http.get(f"/v1/takes/{take['id']}/content?part=drums"), 404, "no_part", "part")
+        assert desk.http.get(f"/v1/takes/{take['id']}").json()["damage"] is not None
+        assert desk.http.post(f"/v1/takes/{take['id']}/loop", json={}).status_code == 202
+
+
+def test_what_is_there_is_played_while_others_wait_for_exports(desk: Desk) -> None:
+    take = desk.take()
+    parts: Any = desk.app.state.desk
+    parts.exporting.total_tokens = 1
+
+    async def played() -> int:
+        async with parts.exporting, httpx.AsyncClient(transport=httpx.ASGITransport(desk.app)) as client:
+            url = f"http://127.0.0.1:8484/v1/takes/{take['id']}/content?format=flac&inline=true"
+            return (await client.get(url)).status_code
+
+    assert asyncio.run(asyncio.wait_for(played(), 30)) == 200
+
+
+def test_health_tells_what_ails_the_workers_and_a_missing_folder(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    app = create_app(desk.service.settings, desk.store, desk.files, lambda: "worker cpu ended 3 times")
+    health = TestClient(app, base_url="http://127.0.0.1:8484").get("/health").json()
+    assert (health["status"], health["problem"]) == ("degraded", "worker cpu ended 3 times")
+    desk.files.root.rename(tmp_path / "elsewhere")
+    assert "folder is gone" in desk.http.get("/health").json()["problem"]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        '{"prompt": "\\ud800"}',
+        '{"prompt": "a\\u0000b"}',
+        '{"prompt": "x"}, "settings": {"a": ' + "[" * 400 + "]" * 400 + "}",
+        '{"prompt": "x"}, "settings": {"a": [' + "[]," * 500_000 + "0]}",
+    ],
+)
+def test_recipes_that_nothing_can_hold(desk: Desk, recipe: str) -> None:
+    text = f'{{"format": "noisician recipe", "version": 1, "seed": 1, "request": {recipe}}}'
+    answer = desk.http.post("/v1/restore", files={"file": ("x.json", text.encode())})
+    assert answer.status_code == 422, answer.text
+    assert list(desk.files.tmp.iterdir()) == []
+
+
 def test_a_model_that_is_not_here(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NOISICIAN_MODELS", str(tmp_path))
     monkeypatch.setenv("HF_HOME", str(tmp_path))
@@ -587,12 +643,12 @@ def test_a_full_disk_and_a_database_that_fails(tmp_path: Path, monkeypatch: pyte
     assert list(desk.files.tmp.iterdir()) == []
 
     def broken(*_: object) -> None:
-        raise StoreError("the database is locked")
+        raise StoreError("the database /home/me/noisician.sqlite3 is locked")
 
     monkeypatch.setattr(desk.store, "jobs", broken)
     monkeypatch.setattr(desk.store, "counts", broken)
     answer = desk.http.get("/v1/music")
-    refused(answer, 503, "storage")
+    assert "/home/me" not in refused(answer, 503, "storage").message
     assert answer.headers["retry-after"] == "5"
     health = desk.http.get("/health")
     assert (health.status_code, health.json()["status"]) == (503, "degraded")

@@ -29,8 +29,9 @@ from conftest import RunCommand
 from small_service import SmallService, small_service
 
 from noisician.errors import RequestError
-from noisician.service import bodies, live
+from noisician.service import bodies, connection, live
 from noisician.service.app import address_of, serve
+from noisician.service.connection import Connection
 from noisician.service.files import Files, new_id
 from noisician.service.lock import AlreadyRunning, FolderLock
 from noisician.service.records import Claim, NewTake
@@ -48,7 +49,7 @@ class Served:
         self.service: SmallService = small_service(folder, works=False, **settings)
         self.store, self.files = self.service.store, self.service.files
         self.hub = self.service.app.state.desk.hub
-        config = uvicorn.Config(self.service.app, port=0, log_config=None, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(self.service.app, http=Connection, port=0, log_config=None, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = self._socket.getsockname()
@@ -343,21 +344,36 @@ def test_streams_end_with_the_service_and_are_not_counted_after(served: Served) 
     stream = iter(Stream(served.url, "/v1/events"))
     served.ask()
     next(stream)
-    assert served.hub.listeners == 1
     threading.Timer(0.1, served.hub.close).start()
     assert list(stream) == []
 
 
 def test_too_many_listeners(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    from noisician.service.routes import events
-
-    monkeypatch.setattr(events, "LISTENERS_LIMIT", 1)
+    monkeypatch.setattr(live, "STREAMS_LIMIT", 1)
     stream = iter(Stream(served.url, "/v1/events"))
     served.ask()
     next(stream)
     with pytest.raises(urllib.error.HTTPError) as refused:
         Stream(served.url, "/v1/events")
     assert (refused.value.code, refused.value.headers["Retry-After"]) == (429, "15")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHo"])
+def test_a_connection_without_a_request_is_given_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connection, "REQUEST_S", 0.2)
+    assert served.talk(sent) == b""
+    whole = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert served.talk(whole + sent).startswith(b"HTTP/1.1 200")
+
+
+def test_an_answer_that_takes_long_keeps_its_connection(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "REQUEST_S", 0.2)
+    stream = iter(Stream(served.url, "/v1/events"))
+    time.sleep(0.6)
+    served.ask()
+    assert next(stream)
 
 
 def test_one_service_a_folder(tmp_path: Path) -> None:

@@ -283,6 +283,16 @@ def test_a_released_attempt_does_not_count(store: Store) -> None:
     assert store.job(ids[0]).status == "cancelled"  # type: ignore[union-attr]
 
 
+def test_a_job_given_back_has_nothing_to_tell_of_the_attempt(store: Store) -> None:
+    job_id = enqueue(store)
+    for give_back in (store.release, lambda _: store.requeue_lost(3, everything=True)):
+        claimed = claim(store)
+        store.report(claimed, 0.5, "painting", 3.0, 1)
+        store.previewed(claimed, take=1)
+        give_back(claimed)
+    assert types(store, job_id) == ["queued", "in_progress", "queued", "in_progress", "queued"]
+
+
 def test_cancel_works_in_every_state(store: Store) -> None:
     waiting, running, done = (enqueue(store) for _ in range(3))
     store.requeue_lost(3)
@@ -481,6 +491,7 @@ def test_a_take_is_renamed_and_starred(store: Store) -> None:
     assert changed is not None and (changed.take.title, changed.starred) == ("New \N{REPLACEMENT CHARACTER}name", True)
     assert store.takes(10, starred=True).items == (changed,) == store.takes(10, query="new").items
     assert store.takes(10, query="old").items == () and len(store.takes(10, starred=False).items) == 1
+    assert store.takes(10, job_id=changed.job_id).items == store.takes_of(changed.job_id) == (changed,)
     event = store.events_after(0)[-1]
     assert (event.type, event.take_id, event.data["starred"]) == ("take_changed", take_id, True)
     last = store.last_event_id()

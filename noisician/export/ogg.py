@@ -24,7 +24,8 @@ _COMMENT_PACKET = b"\x03vorbis"
 _FRAMING_BIT = b"\x01"
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 #: A comment packet beyond this is damage, not a recipe.
-_HEADER_LIMIT_BYTES = 128 * 1024 * 1024
+_HEADER_LIMIT_BYTES = 32 * 1024 * 1024
+_HEADER_PAGES_LIMIT = 2 * _HEADER_LIMIT_BYTES // _SEGMENTS_PER_PAGE // _SEGMENT_BYTES
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _leading_packets(pages: Iterator[Page], count: int, source: str) -> tuple[li
                 partial.clear()
         if len(packets) >= count:
             break
-        if len(partial) > _HEADER_LIMIT_BYTES:
+        if len(partial) > _HEADER_LIMIT_BYTES or len(used) > _HEADER_PAGES_LIMIT:
             raise FileError(f"{source}: its header exceeds {_HEADER_LIMIT_BYTES >> 20} MiB; the file is damaged")
     return packets[:count], used
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from noisician.errors import FileError
 from noisician.export import embed, id3, ogg, riff, vorbis
@@ -13,6 +14,9 @@ from noisician.recipe import JSON_LIMIT_BYTES, NOT_OURS, Recipe, unpack
 
 #: Name of the recipe inside a stems archive or folder.
 RECIPE_MEMBER = "recipe.json"
+#: Others unpack without a bound on what comes out at once.
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ZIP_READ_BYTES, _ZIP_READ_LIMIT_BYTES = 1 << 16, 1 << 20
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
@@ -73,13 +77,36 @@ def _packed_recipe(file: BinaryIO, head: bytes, source: str) -> str | None:
     return None
 
 
+class _ShortReads:
+    """A file for zipfile, which reads the directory of an archive in one go and makes an object of every entry: one
+    larger than thousands of stems need is damage or an attack on memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.tell, self.seek, self.seekable = file.tell, file.seek, file.seekable
+        self._read = file.read
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._read(_ZIP_READ_LIMIT_BYTES + 1 if size < 0 else min(size, _ZIP_READ_LIMIT_BYTES + 1))
+        if len(data) > _ZIP_READ_LIMIT_BYTES:
+            raise zipfile.BadZipFile(f"more than {_ZIP_READ_LIMIT_BYTES} bytes of directory")
+        return data
+
+
+def _pieces(member: IO[bytes]) -> Iterator[bytes]:
+    """What is unpacked, up to a little more than a recipe may have."""
+    left = JSON_LIMIT_BYTES + 1
+    while left > 0 and (piece := member.read(_ZIP_READ_BYTES)):
+        left -= len(piece)
+        yield piece
+
+
 def _zip_member(file: BinaryIO, source: str) -> bytes:
     try:
-        with zipfile.ZipFile(file) as archive:
-            names = [name for name in archive.namelist() if name.rpartition("/")[2] == RECIPE_MEMBER]
-            if not names:
+        with zipfile.ZipFile(_ShortReads(file)) as archive:
+            found = [entry for entry in archive.infolist() if entry.filename.rpartition("/")[2] == RECIPE_MEMBER]
+            if not found or found[0].compress_type not in _ZIP_METHODS:
                 raise FileError(f"{source}: is an archive without {RECIPE_MEMBER}; it {NOT_OURS}")
-            with archive.open(names[0]) as member:
-                return member.read(JSON_LIMIT_BYTES + 1)
+            with archive.open(found[0]) as member:
+                return b"".join(_pieces(member))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
         raise FileError(f"{source}: is a damaged archive; copy or download it again") from None

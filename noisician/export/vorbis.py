@@ -23,6 +23,8 @@ from noisician.export.metadata import (
 _VORBIS_COMMENT, _PADDING = 4, 1
 _FLAC_BLOCK_LIMIT_BYTES = 2**24 - 1
 _LAST_BLOCK = 0x80
+#: Fields of a comment block; ours has two for each section and a dozen more.
+_FIELDS_LIMIT = 10_000
 
 
 def comment_fields(metadata: Metadata, frames: int, packed_recipe: str | None) -> list[tuple[str, str]]:
@@ -73,6 +75,8 @@ def parse_comments(data: bytes, source: str) -> tuple[bytes, list[tuple[str, str
         vendor = take()
         (count,) = struct.unpack_from("<I", data, at)
         at += 4
+        if count > _FIELDS_LIMIT:
+            raise FileError(f"{source}: its comment block announces {count} fields; the file is damaged")
         fields = []
         for _ in range(count):
             name, _, value = take().decode("utf-8", "replace").partition("=")

@@ -29,7 +29,7 @@ from noisician.recipe import software_version
 from noisician.service import ace_step_tasks as tasks
 from noisician.service import wire
 from noisician.service.ace_step_tasks import Refusal
-from noisician.service.bodies import chunks as chunks
+from noisician.service.bodies import chunks, json_of
 from noisician.service.client import Client, ServiceError
 from noisician.service.desk import Desk
 from noisician.service.problems import Problem
@@ -254,10 +254,7 @@ class _Calls:
             return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise Refusal(f"Content-Type {kind[:80]} is not understood; send JSON or a form", 415)
-        try:
-            values = json.loads(body or b"{}")
-        except (ValueError, RecursionError):
-            raise Refusal("the body is no JSON") from None
+        values = json_of(body or b"{}")
         if not isinstance(values, dict):
             raise Refusal("the body must be a JSON object")
         return values

@@ -21,6 +21,7 @@ from noisician.errors import NoisicianError, RequestError
 from noisician.recipe import software_version
 from noisician.service import ace_step, documentation, problems
 from noisician.service.assistants import Assistants
+from noisician.service.connection import Connection
 from noisician.service.content import Shelf
 from noisician.service.desk import Desk
 from noisician.service.files import Files
@@ -40,19 +41,23 @@ BIN_KEPT_S = 30 * 24 * 3600.0
 _TIDY_EVERY_S = 3600.0
 #: How long answers that are being sent may go on after the end was asked for, in whole seconds.
 _LAST_WORDS_S = 1
+_OPEN_FILES = 8192
 _LOG_BYTES, _LOGS_KEPT = 2_000_000, 3
 
 _log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, store: Store, files: Files) -> FastAPI:
+def create_app(
+    settings: Settings, store: Store, files: Files, trouble: Callable[[], str | None] = lambda: None
+) -> FastAPI:
     """The API, the studio's page, ACE-Step's calls and MCP over one store and one data folder.
 
-    Nothing is made here: that is the workers', which :func:`serve` starts.
+    Nothing is made here: that is the workers', which :func:`serve` starts. ``trouble`` says what ails them,
+    None for nothing.
     """
     page = StudioPage()
     keys = Keys(settings)
-    desk = Desk(settings, store, files, Shelf(files, settings.export_cache_bytes), Hub(store), keys)
+    desk = Desk(settings, store, files, Shelf(files, settings.export_cache_bytes), Hub(store), keys, trouble)
     app = FastAPI(
         title="noisician",
         version=software_version(),
@@ -94,6 +99,7 @@ def serve(settings: Settings, open_browser: bool, tell: Callable[[str], None] = 
     service, FileError and StoreError for a folder or a database that cannot be used.
     """
     check_exposure(settings)
+    _allow_connections()
     files = Files(settings.data.absolute())
     files.prepare()
     lock = FolderLock(files.lock)
@@ -115,9 +121,11 @@ class _Server(uvicorn.Server):
     def __init__(
         self, settings: Settings, store: Store, files: Files, lock: FolderLock, listener: socket.socket
     ) -> None:
-        self._app = create_app(settings, store, files)
+        self._supervisor = Supervisor(settings, store)
+        self._app = create_app(settings, store, files, self._supervisor.trouble)
         config = uvicorn.Config(
             self._app,
+            http=Connection,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -125,7 +133,6 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=_LAST_WORDS_S,
         )
         super().__init__(config)
-        self._supervisor = Supervisor(settings, store)
         self._lock, self._listener = lock, listener
         self._url = address_of(settings.host, listener.getsockname()[1])
         self._begin: Callable[[], None] = lambda: None
@@ -194,6 +201,19 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
     listener.setblocking(False)
     return listener
+
+
+def _allow_connections() -> None:
+    """As many open files as the system lets this process have: many listeners and players each hold one or two."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    if 0 <= now < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _log_to(files: Files) -> None:

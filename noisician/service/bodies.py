@@ -30,6 +30,8 @@ UPLOAD_S = 600.0
 #: Room for the lines around the file of an upload.
 _ENVELOPE_BYTES = 64 * 1024
 _DEEPEST = 50
+#: Values in a body. Each can be an error of its own, which takes a thousand times the room of its byte.
+_MOST_VALUES = 5000
 _FILE_FIELD = b"file"
 _NAME_CHARS = 200
 
@@ -72,7 +74,7 @@ async def _read_json(request: Request) -> bytes:
     limit = request.app.state.desk.settings.longest_body_bytes
     with _within(JSON_BODY_S):
         body = b"".join([chunk async for chunk in chunks(request, limit)])
-    _check_json(body)
+    json_of(body)
     request._body = body  # where Request.body() keeps what it has read
     return body
 
@@ -122,34 +124,41 @@ def _too_large(limit: int) -> Problem:
     )
 
 
-def _check_json(body: bytes) -> None:
-    """Refuses what is no JSON, and JSON that no database and no answer can carry."""
+def json_of(body: bytes) -> Any:
+    """The value of a body. Raises Problem for what is no JSON, and for JSON that nothing can store or show."""
     try:
         value = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Problem(400, f"the body is no JSON: {detail}", "not_json") from None
-    _check_value(value, 0)
+    check_values(value)
+    return value
 
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _check_value(value: Any, depth: int) -> None:
-    if depth > _DEEPEST:
-        raise Problem(422, f"the body is nested more than {_DEEPEST} deep", "invalid_value")
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, list):
-        for entry in value:
-            _check_value(entry, depth + 1)
-    elif isinstance(value, dict):
-        for name, entry in value.items():
-            _check_text(name)
-            _check_value(entry, depth + 1)
-    elif isinstance(value, float) and value in (float("inf"), float("-inf")):
-        raise Problem(422, "the body holds a number beyond what a computer's numbers reach", "invalid_value")
+def check_values(value: Any) -> None:
+    """Refuses numbers, text and depths of a JSON value that cannot be stored or shown, and floods. Raises Problem."""
+    waiting, seen = [(value, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        seen += 1
+        if depth > _DEEPEST:
+            raise Problem(422, f"the body is nested more than {_DEEPEST} deep", "invalid_value")
+        if seen + len(waiting) > _MOST_VALUES:
+            raise Problem(422, f"the body holds more than {_MOST_VALUES} values", "invalid_value")
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, list):
+            waiting += [(entry, depth + 1) for entry in value]
+        elif isinstance(value, dict):
+            for name in value:
+                _check_text(name)
+            waiting += [(entry, depth + 1) for entry in value.values()]
+        elif isinstance(value, float) and value in (float("inf"), float("-inf")):
+            raise Problem(422, "the body holds a number beyond what a computer's numbers reach", "invalid_value")
 
 
 def _check_text(text: str) -> None:

@@ -66,9 +66,9 @@ class Client:
         self, url: str = DEFAULT_URL, key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        headers = {"User-Agent": f"noisician/{software_version()}"}
+        headers = {b"User-Agent": f"noisician/{software_version()}".encode()}
         if key:
-            headers["Authorization"] = f"Bearer {key}"
+            headers[b"Authorization"] = f"Bearer {key}".encode("utf-8", "replace")
         # The environment's proxies are for the web, not for a machine of one's own.
         self._http = httpx.AsyncClient(
             base_url=self.url, headers=headers, timeout=_TIMEOUT, transport=transport, trust_env=False

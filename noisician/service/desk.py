@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ import anyio
 import anyio.to_thread
 from fastapi import Depends, Request
 
-from noisician.service.content import Shelf
+from noisician.errors import FileError
+from noisician.service.content import Shelf, discard
 from noisician.service.files import Files
 from noisician.service.live import Hub
 from noisician.service.security import Keys
@@ -27,7 +29,8 @@ _THOUGHTS, _EXPORTS = 4, 8
 
 @dataclass(frozen=True)
 class Desk:
-    """The parts of one service. ``thinking`` and ``exporting`` bound what is done at once."""
+    """The parts of one service. ``trouble`` says what ails its workers, None for nothing; ``thinking``, ``restoring``
+    and ``exporting`` bound what is done at once."""
 
     settings: Settings
     store: Store
@@ -35,7 +38,10 @@ class Desk:
     shelf: Shelf
     hub: Hub
     keys: Keys
+    trouble: Callable[[], str | None] = lambda: None
     thinking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_THOUGHTS))
+    #: A recipe may be large, and unpacks to many times its size: one after another.
+    restoring: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     exporting: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_EXPORTS))
 
     async def think(self, work: Callable[..., R], *values: Any) -> R:
@@ -56,8 +62,9 @@ class Desk:
     def discard_binned(self, before: float, take_id: str | None = None) -> None:
         """Removes for good what went into the bin before that time, or of that one take, files and all."""
         for gone in self.store.purge(before, take_id):
-            self.shelf.forget(gone)
-            shutil.rmtree(self.files.take(gone), ignore_errors=True)
+            with contextlib.suppress(FileError):  # one damaged id or open file keeps no other from going
+                self.shelf.forget(gone)
+                discard(self.files, gone)
 
 
 async def _desk(request: Request) -> Desk:

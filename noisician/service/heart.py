@@ -70,6 +70,7 @@ class Heart:
     def __init__(self, store: Store, files: Files, name: str, lease_s: float) -> None:
         self._store, self._files, self._name, self._lease_s = store, files, name, lease_s
         self._hand: Hand | None = None
+        self._ended: str | None = None
         self._ready = False
         self._shown: tuple[str, str | None] | None = None
         self._seen_at = 0.0
@@ -91,12 +92,17 @@ class Heart:
         return self._hand
 
     def rest(self) -> None:
-        """Nothing is in hand any more; when this returns, nothing more is written of it."""
+        """Nothing is in hand any more; when this returns, nothing more is written of it.
+
+        Its picture stays until the next job ends, for those who have only just been told of it.
+        """
         with self._at_work:
             hand, self._hand = self._hand, None
         if hand is not None:
-            with contextlib.suppress(OSError):
-                self._files.preview(hand.claim.job.id).unlink(missing_ok=True)
+            ended, self._ended = self._ended, hand.claim.job.id
+            if ended not in (None, self._ended):
+                with contextlib.suppress(OSError):
+                    self._files.preview(ended).unlink(missing_ok=True)
         self._wake.set()
 
     def stop(self) -> None:

@@ -20,7 +20,7 @@ KEEPALIVE_S = 15.0
 #: A listener that is so many events behind is let go; it comes back and reads them from the database.
 _BACKLOG = 1000
 _CHUNK = 500
-LISTENERS_LIMIT = 256
+STREAMS_LIMIT = 256
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +58,17 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._tail: asyncio.Task[None] | None = None
         self._closed = False
+        self._streams = 0
 
-    @property
-    def listeners(self) -> int:
-        return len(self._listeners)
+    def admit(self) -> bool:
+        """Whether one more stream may begin; each that does is to be dismissed at its end."""
+        if self._streams >= STREAMS_LIMIT:
+            return False
+        self._streams += 1
+        return True
+
+    def dismiss(self) -> None:
+        self._streams -= 1
 
     def close(self) -> None:
         """Ends every stream; those that come later end at once."""

@@ -16,6 +16,7 @@ from noisician.service.files import is_id
 from noisician.service.problems import Problem, not_found
 from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
 from noisician.service.settings import Settings
+from noisician.service.shapes import take_shape
 from noisician.service.store import QueueFull, Store
 from noisician.service.understanding import SEEDS, changed
 
@@ -241,8 +242,7 @@ def _length_s(request: Request) -> float | None:
 
 def _loop_bars(take: TakeRecord) -> int:
     """The longest usual length of a loop that the take is long enough for."""
-    sections = take.take.facts.get("sections") or ()
-    bars = sum(int(section["bars"]) for section in sections if isinstance(section, dict) and "bars" in section)
+    bars = sum(section.bars for section in take_shape(take).sections)
     return next((length for length in _LOOP_BARS if length <= bars), _LOOP_BARS[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -55,6 +56,8 @@ _NAMED_FIELDS: Mapping[str, str] = {
 _SHOWN_CHARS = 80
 _NOT_JSON = "json_invalid"
 
+_log = logging.getLogger(__name__)
+
 
 class Problem(Exception):
     """A request that is answered with an error. ``status`` is HTTP's; ``code`` names the error for programs."""
@@ -93,7 +96,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, IdempotencyConflict):
         return Problem(409, str(error), "idempotency_conflict")
     if isinstance(error, StoreError):
-        return Problem(503, str(error), "storage", headers={"Retry-After": "5"})
+        return Problem(
+            503, "the database cannot be used now; the service's log says why", "storage", headers={"Retry-After": "5"}
+        )
     if failure_of(error).code == "disk_full":
         return Problem(507, "no space left on the service's disk; delete takes or free some", "disk_full")
     if isinstance(error, NoisicianError):
@@ -115,6 +120,8 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
     async def handle(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        if isinstance(error, StoreError):  # which names places of this machine
+            _log.warning("%s", error)
         if problem.status == 405:
             problem.headers.update(_allowed(routes, request))
         return answer(problem)

@@ -23,6 +23,8 @@ LEASES_S = 1.0
 #: After a worker that never got ready the next is started with a pause, longer each time.
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
+#: So many in a row are told as trouble.
+FAILED_STARTS = 2
 #: So often in a row, a second apart, a worker must have been silent for a lease before it is ended.
 SILENT_ROUNDS = 3
 STOP_S = 5.0
@@ -40,6 +42,7 @@ class _Post:
     process: subprocess.Popen[str] | None = None
     start_at_s: float = 0.0
     failed_starts: int = 0
+    status: int = 0  # of the last that ended
     silent_rounds: int = 0
     bereft: bool = field(default=False)  # its worker is gone and the job not taken back yet
 
@@ -59,6 +62,16 @@ class Supervisor:
         """Device → process id of the workers that run."""
         running = ((post.device, post.process) for post in self._posts)
         return {device: process.pid for device, process in running if process is not None and process.poll() is None}
+
+    def trouble(self) -> str | None:
+        """Which worker does not come up, in one line; None where all do."""
+        for post in self._posts:
+            if post.failed_starts >= FAILED_STARTS:
+                return (
+                    f"worker {post.device} ended {post.failed_starts} times before it was ready"
+                    f" (last with status {post.status}); the service's log says why"
+                )
+        return None
 
     def start(self) -> None:
         """Tidies up, has everything that was being made queued again, and starts the workers.
@@ -103,12 +116,15 @@ class Supervisor:
             [sys.executable, "-m", "noisician.service.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,  # the service's own output may be a protocol
+            stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
             env=environment,
             start_new_session=True,  # a Ctrl-C in the terminal is not for it
             creationflags=quiet | own_group,
         )
         post.process, post.silent_rounds = process, 0
+        threading.Thread(target=_note, args=(process,), name=f"words of {post.device}", daemon=True).start()
         with contextlib.suppress(OSError):  # ended already: seen at the next look
             assert process.stdin is not None
             process.stdin.write(order.to_line())
@@ -137,6 +153,7 @@ class Supervisor:
         if post.process is not None and post.process.poll() is not None:
             _log.warning("worker %s ended (%s) and is started again", post.device, post.process.returncode)
             _hang_up(post.process)
+            post.status = post.process.returncode
             post.failed_starts = 0 if self._was_ready(post.device, post.process.pid) else post.failed_starts + 1
             post.process, post.start_at_s, post.bereft = None, now + _pause_s(post.failed_starts), True
         if post.bereft:  # before another takes its name and claims a job under it
@@ -158,11 +175,22 @@ class Supervisor:
             worker = seen.get(post.device)
             if post.process is None or worker is None or worker.pid != post.process.pid:
                 continue
+            if worker.state != "starting":
+                post.failed_starts = 0
             silent = time.time() - worker.seen_at > self._settings.lease_s
             post.silent_rounds = post.silent_rounds + 1 if silent else 0
             if post.silent_rounds >= SILENT_ROUNDS:
                 _log.warning("worker %s does not answer and is ended", post.device)
                 post.process.kill()
+
+
+def _note(process: subprocess.Popen[str]) -> None:
+    """What a worker and its libraries say goes where the service's own troubles go, until the worker ends."""
+    assert process.stderr is not None
+    with process.stderr as lines:
+        for line in lines:
+            if line.strip():
+                _log.warning("%s", line.rstrip())
 
 
 def _pause_s(failed_starts: int) -> float:

@@ -166,7 +166,12 @@ def _health(desk: Desk) -> wire.Health:
 
 
 def _trouble(desk: Desk, workers: tuple[WorkerRecord, ...], free_bytes: int) -> str | None:
+    if not desk.files.root.is_dir():
+        return "the data folder is gone; stop the service and put it back"
     if free_bytes < desk.settings.least_free_bytes:
         return f"{free_bytes / 1e6:.0f} MB are free, {desk.settings.least_free_bytes / 1e6:.0f} MB are needed to go on"
+    trouble = desk.trouble()
+    if trouble is not None:
+        return trouble
     silent = [worker.name for worker in workers if time.time() - worker.seen_at > max(_SILENT_S, desk.settings.lease_s)]
     return f"worker {', '.join(silent)} does not answer" if silent else None

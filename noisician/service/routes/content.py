@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -29,6 +30,7 @@ from noisician.service.routes.describing import (
 )
 from noisician.service.routes.takes import found_take
 from noisician.service.serving import FileAnswer
+from noisician.service.shapes import take_shape
 
 router = APIRouter(tags=["content"])
 R = TypeVar("R")
@@ -189,7 +191,9 @@ async def _answer(desk: Desk, take: TakeRecord, wish: _Wish) -> Response:
     wanted = wish.wanted
     _check_part(take, wanted.part)
     if wish.inline and wanted == Wanted("flac", wanted.part):
-        made = await _had(desk, desk.shelf.original, take, wanted.part)
+        # What is there already is played at once, whatever is being made for others.
+        with _missing():
+            made = await anyio.to_thread.run_sync(desk.shelf.original, take, wanted.part)
     else:
         made = await _had(desk, desk.shelf.export, take, wanted)
     return FileAnswer(made.path, made.media_type, made.file_name, wish.inline)
@@ -197,8 +201,14 @@ async def _answer(desk: Desk, take: TakeRecord, wish: _Wish) -> Response:
 
 async def _had(desk: Desk, work: Callable[..., R], *values: Any) -> R:
     """What the shelf has of a take. Raises Problem 404 for what this take has not got."""
-    try:
+    with _missing():
         return await desk.export(work, *values)
+
+
+@contextlib.contextmanager
+def _missing() -> Iterator[None]:
+    try:
+        yield
     except FileError as error:
         failure = failure_of(error)
         if failure.code == "disk_full":
@@ -207,7 +217,7 @@ async def _had(desk: Desk, work: Callable[..., R], *values: Any) -> R:
 
 
 def _check_part(take: TakeRecord, part: str) -> None:
-    stems = take.take.facts.get("stems") or ()
+    stems = take_shape(take).stems
     if part not in ("track", "karaoke", *stems):
         raise Problem(
             404, f"take {take.id} has no part {part!r}; GET /v1/takes/{take.id} lists its stems", "no_part", "part"

@@ -11,7 +11,7 @@ from noisician.service import wire
 
 Document = dict[int | str, dict[str, Any]]
 
-_JOB_ID, _TAKE_ID, _UPLOAD_ID = (f"^{kind}_[0-9a-f]{{16}}$" for kind in ("job", "take", "upload"))
+JOB_ID, _TAKE_ID, _UPLOAD_ID = (f"^{kind}_[0-9a-f]{{16}}$" for kind in ("job", "take", "upload"))
 _REFUSALS: Mapping[int, str] = {
     400: "The body is not what its Content-Type says, or was cut off.",
     401: "The key is missing or wrong.",
@@ -75,7 +75,7 @@ def binary(*kinds: str, description: str) -> dict[str, Any]:
     return {"description": description, "content": {kind: {"schema": other.get(kind, file)} for kind in kinds}}
 
 
-JobId = Annotated[str, Path(alias="id", description="id of a job", json_schema_extra={"pattern": _JOB_ID})]
+JobId = Annotated[str, Path(alias="id", description="id of a job", json_schema_extra={"pattern": JOB_ID})]
 TakeId = Annotated[str, Path(alias="id", description="id of a take", json_schema_extra={"pattern": _TAKE_ID})]
 UploadId = Annotated[str, Path(alias="id", description="id of an upload", json_schema_extra={"pattern": _UPLOAD_ID})]
 JobOrTakeId = Annotated[

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from noisician.service.desk import Desk, OnDesk
 from noisician.service.files import is_id
-from noisician.service.live import LISTENERS_LIMIT
+from noisician.service.live import STREAMS_LIMIT
 from noisician.service.problems import Problem, not_found
 from noisician.service.records import FINISHED, EventRecord, JobRecord
 from noisician.service.routes.describing import JobId, LastEventId, refusals
@@ -77,9 +78,23 @@ def _first(header: int | None, query: int | None) -> int | None:
 def _stream(request: Request, desk: Desk, lines: AsyncIterator[str]) -> Response:
     if request.scope.get(HEAD_FLAG):
         return Response(media_type="text/event-stream", headers=_HEADERS)
-    if desk.hub.listeners >= LISTENERS_LIMIT:
-        raise Problem(429, f"{LISTENERS_LIMIT} listen already", "too_many_listeners", headers={"Retry-After": "15"})
-    return StreamingResponse(lines, media_type="text/event-stream", headers=_HEADERS)
+    if not desk.hub.admit():
+        raise Problem(429, f"{STREAMS_LIMIT} listen already", "too_many_listeners", headers={"Retry-After": "15"})
+    return _Stream(desk, lines)
+
+
+class _Stream(StreamingResponse):
+    """A stream that the hub has admitted, and hears the end of."""
+
+    def __init__(self, desk: Desk, lines: AsyncIterator[str]) -> None:
+        super().__init__(lines, media_type="text/event-stream", headers=_HEADERS)
+        self._hub = desk.hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._hub.dismiss()
 
 
 async def _all(desk: Desk, after: int) -> AsyncIterator[str]:

@@ -16,7 +16,7 @@ from noisician.service.desk import Desk, OnDesk
 from noisician.service.files import is_id
 from noisician.service.problems import Problem, not_found
 from noisician.service.records import TakeRecord
-from noisician.service.routes.describing import After, Limit, TakeId, refusals
+from noisician.service.routes.describing import JOB_ID, After, Limit, TakeId, refusals
 from noisician.service.shapes import take_shape
 
 router = APIRouter(tags=["takes"], route_class=JsonRoute)
@@ -32,9 +32,10 @@ def takes(
     q: Annotated[str, Query(max_length=_QUERY_CHARS, description="words that must all occur in a take")] = "",
     starred: Annotated[bool | None, Query(description="only with, or only without, a star")] = None,
     deleted: Annotated[bool, Query(description="the bin instead")] = False,
+    job: Annotated[str | None, Query(pattern=JOB_ID, description="only what this job made")] = None,
 ) -> wire.TakePage:
     with known_place(after):
-        page = desk.store.takes(limit, after, q, starred, deleted)
+        page = desk.store.takes(limit, after, q, starred, deleted, job)
     return wire.TakePage(data=tuple(map(take_shape, page.items)), after=page.after)
 
 

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Request
 
 from noisician.errors import FileError
 from noisician.request import MATERIAL_FIELDS
 from noisician.service import wire
-from noisician.service.bodies import Received, receive_file
+from noisician.service.bodies import Received, check_values, receive_file
 from noisician.service.desk import Desk, OnDesk
 from noisician.service.files import is_id
 from noisician.service.inspection import check_upload
@@ -100,7 +101,7 @@ def delete(desk: OnDesk, upload_id: UploadId) -> None:
 async def restore(request: Request, desk: OnDesk) -> wire.Restored:
     """From any file noisician made: a track, stem, MIDI file, picture, archive or recipe. Nothing of it is kept."""
     received = await receive_file(request, desk.files, desk.settings.longest_upload_bytes)
-    return await desk.export(_restored, desk, received)
+    return await anyio.to_thread.run_sync(_restored, desk, received, limiter=desk.restoring)
 
 
 def _keep(desk: Desk, received: Received) -> UploadRecord:
@@ -127,17 +128,23 @@ def _restored(desk: Desk, received: Received) -> wire.Restored:
 
     try:
         recipe = read_recipe(received.path)
+        params = recipe.request.model_dump(mode="json", exclude_defaults=True, exclude={"seed", "takes"})
+        check_values(params)
+        recipe_id = recipe.id6
     except FileError as error:
         raise Problem(422, _named(str(error), received.path, received.name), "file", "file") from None
+    except (ValueError, RecursionError):
+        raise Problem(
+            422, f"the recipe in {received.name} is nested too deeply; it is damaged", "file", "file"
+        ) from None
     finally:
         received.path.unlink(missing_ok=True)
-    params = recipe.request.model_dump(mode="json", exclude_defaults=True, exclude={"seed", "takes"})
     lost = {name for name in MATERIAL_FIELDS if not _is_here(desk, params.get(name))}
-    take = desk.store.take_of_recipe(recipe.id6, recipe.seed)
+    take = desk.store.take_of_recipe(recipe_id, recipe.seed)
     return wire.Restored(
         params={name: value for name, value in params.items() if name not in lost},
         seed=recipe.seed,
-        recipe_id=recipe.id6,
+        recipe_id=recipe_id,
         title=take.take.title if take else (recipe.request.prompt.strip() or "surprise")[: wire.TITLE_LIMIT_CHARS],
         model=recipe.request.model,
         take_id=None if take is None else take.id,

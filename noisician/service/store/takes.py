@@ -48,6 +48,7 @@ class Takes(Part):
         query: str = "",
         starred: bool | None = None,
         deleted: bool = False,
+        job_id: str | None = None,
     ) -> Page:
         """Newest first; ``deleted`` shows the bin instead of the library. Every word of ``query`` must occur somewhere.
 
@@ -59,6 +60,8 @@ class Takes(Part):
             wanted = wanted.where(TakeRow.seq < place("takes", after))
         if starred is not None:
             wanted = wanted.where(TakeRow.starred == int(starred))
+        if job_id is not None:
+            wanted = wanted.where(TakeRow.job_id == job_id)
         with self.database.reading() as connection:
             rows = connection.execute(wanted).all()
         return Page(tuple(map(take_record, rows[:limit])), next_cursor("takes", [row.seq for row in rows], limit))

@@ -49,8 +49,7 @@ def end(connection: Connection, job: JobRecord, status: Status, failure: Failure
     if status == "completed":
         changes["progress"] = 1.0
     connection.execute(update(JobRow).where(JobRow.seq == job.seq).values(changes))
-    passing = EventRow.type.in_(("progress", "preview"))
-    connection.execute(delete(EventRow).where(EventRow.job_id == job.id, passing))
+    _forget_attempt(connection, job.id)
     data: dict[str, Any] = {"status": status}
     if failure is not None:
         data["error"] = asdict(failure)
@@ -74,8 +73,15 @@ def give_back(connection: Connection, job: JobRecord, attempts: int) -> None:
         "lease_until": None,
     }
     connection.execute(update(JobRow).where(JobRow.seq == job.seq).values(changes))
+    _forget_attempt(connection, job.id)
     data = {"status": "queued", "queue_position": queue_position(connection, job.seq)}
     add_event(connection, "status", job.id, None, data)
+
+
+def _forget_attempt(connection: Connection, job_id: str) -> None:
+    """Drops what only a running attempt has to tell: a reader who comes back later must not hear of it."""
+    passing = EventRow.type.in_(("progress", "preview"))
+    connection.execute(delete(EventRow).where(EventRow.job_id == job_id, passing))
 
 
 def bin_takes(connection: Connection, job_id: str) -> None:

@@ -4,6 +4,7 @@ import { flushSync } from 'svelte'
 import { api, ApiError, messageOf, Unreachable } from './api'
 import { count, short } from './format'
 import { draftOf, form, paramsOf } from './form.svelte'
+import { newKey } from './keys'
 import { isFinished, type Group, type LiveJob } from './library'
 import { studio } from './store.svelte'
 import { ui, type Tab } from './ui.svelte'
@@ -62,7 +63,7 @@ export function makeLoop(take: Take, bars: number | null): Promise<boolean> {
 }
 
 export async function retry(job: LiveJob): Promise<void> {
-  if (await begin(api.make(job.params, crypto.randomUUID()), 'Trying again')) await studio.dismiss(job)
+  if (await begin(api.make(job.params, newKey()), 'Trying again')) await studio.dismiss(job)
 }
 
 /** Brings one side of the page into view: narrow screens have one at a time, the player's details cover both. */

@@ -150,6 +150,7 @@ export interface TakesQuery {
   q?: string
   starred?: boolean | null
   deleted?: boolean
+  job?: string
   after?: string | null
   limit?: number
 }

@@ -4,6 +4,7 @@ import { SvelteMap } from 'svelte/reactivity'
 import { api, ApiError, isAborted, messageOf, Unreachable, listen } from './api'
 import { EventStream, type Connection } from './events'
 import { short } from './format'
+import { newKey } from './keys'
 import { groupsOf, isFinished, steady, type Group, type LiveJob, type View } from './library'
 import { keep, kept } from './storage'
 import { ui } from './ui.svelte'
@@ -182,6 +183,7 @@ class Studio {
   #keep(job: Job): void {
     const before = this.jobs.get(job.id)
     for (const take of job.outputs) this.#enlist(take)
+    if (job.status === 'queued') this.previews.delete(job.id) // that of an attempt before is gone
     this.jobs.set(job.id, { ...job, take: before?.take ?? null, heardAt: Date.now() })
   }
 
@@ -332,7 +334,7 @@ class Studio {
   /** Null when it was begun, else why not. Asking again after an answer was lost makes no second job. */
   async make(params: Params): Promise<ErrorBody | null> {
     const body = JSON.stringify(params)
-    const key = this.#unsure?.body === body ? this.#unsure.key : crypto.randomUUID()
+    const key = this.#unsure?.body === body ? this.#unsure.key : newKey()
     this.#unsure = { body, key }
     const problem = await this.begin(api.make(params, key))
     if (problem?.code !== 'unreachable') this.#unsure = null
@@ -356,7 +358,9 @@ class Studio {
 
   async cancel(job: Job): Promise<void> {
     try {
-      this.#keep(await api.cancel(job.id))
+      const stopped = await api.cancel(job.id)
+      if (isFinished(stopped.status)) this.#leave(job.id)
+      this.#keep(stopped)
     } catch (error) {
       ui.problem(messageOf(error))
     }
@@ -423,19 +427,23 @@ class Studio {
   #moved(jobId: string, data: Record<string, unknown>): void {
     const job = this.jobs.get(jobId)
     const status = data.status as Status
-    if (job?.status === 'queued' && status !== 'queued') this.#advance(job.queue_position)
+    if (status !== 'queued') this.#leave(jobId)
     if (!job || isFinished(status) || status === 'queued') {
       if (isFinished(status)) void this.refreshModels().catch(() => {}) // the measured speeds may have changed
       return void this.#refresh(jobId)
     }
-    this.jobs.set(jobId, { ...job, status, queue_position: null, heardAt: Date.now() })
+    const attempts = job.attempts + (job.status === 'queued' ? 1 : 0)
+    this.jobs.set(jobId, { ...job, status, attempts, queue_position: null, heardAt: Date.now() })
   }
 
-  /** A job has left the queue at this place: those behind it move up. */
-  #advance(position: number | null): void {
-    if (position === null) return
+  /** A job is not in the queue any more: those behind it move up, once however often it is told. */
+  #leave(jobId: string): void {
+    const left = this.jobs.get(jobId)
+    const place = left?.queue_position ?? null
+    if (!left || place === null) return
+    this.jobs.set(jobId, { ...left, queue_position: null })
     for (const job of this.jobs.values()) {
-      if (job.queue_position !== null && job.queue_position > position) {
+      if (job.queue_position !== null && job.queue_position > place) {
         this.jobs.set(job.id, { ...job, queue_position: job.queue_position - 1 })
       }
     }

@@ -1,6 +1,6 @@
 // Addresses of a take's contents, and the requests for those the player reads itself.
 
-import { ApiError, isAborted, Unreachable, url } from '../lib/api'
+import { ApiError, Unreachable, url } from '../lib/api'
 import type { ErrorBody, Format, Loudness, Peaks, ScoreView } from '../lib/types'
 import type { SungWords } from './lyrics'
 
@@ -30,20 +30,25 @@ export const wordsOf = (takeId: string): Promise<SungWords> => json(`v1/takes/${
 export const peaksOf = (takeId: string, part: string, slices: number): Promise<Peaks> =>
   json(url(`v1/takes/${takeId}/peaks`, { slices, part: part === TRACK ? null : part }))
 
-export async function bytesOf(address: string, signal?: AbortSignal): Promise<ArrayBuffer> {
-  return (await answer(address, signal)).arrayBuffer()
+export async function bytesOf(address: string): Promise<ArrayBuffer> {
+  return (await answer(address)).arrayBuffer()
+}
+
+/** Returns when the service has made the file; raises ApiError or Unreachable with the reason why it cannot. */
+export async function prepare(address: string): Promise<void> {
+  await answer(address, { headers: { Range: 'bytes=0-0' }, cache: 'no-store' })
 }
 
 async function json<Shape>(address: string): Promise<Shape> {
   return (await (await answer(address)).json()) as Shape
 }
 
-async function answer(address: string, signal?: AbortSignal): Promise<Response> {
+async function answer(address: string, options: RequestInit = {}): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(address, signal ? { signal } : {})
-  } catch (error) {
-    throw isAborted(error) ? error : new Unreachable()
+    response = await fetch(address, options)
+  } catch {
+    throw new Unreachable()
   }
   if (response.ok) return response
   const { error } = (await response.json().catch(() => ({}))) as { error?: ErrorBody }

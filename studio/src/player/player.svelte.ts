@@ -16,6 +16,7 @@ export type Source = 'track' | 'stems' | 'karaoke'
 
 const RATE_HZ = 44100
 const SCORES_KEPT = 24
+const SISTERS = 100 // more than a job can have
 const SUSPEND_AFTER_MS = 30_000
 // Loudness of stems and track is compared on every n-th frame: near enough, and not felt.
 const LOUDNESS_STRIDE = 16
@@ -353,9 +354,9 @@ class Player {
   }
 
   async #findSisters(take: Take): Promise<void> {
-    // A job may be gone while its takes are kept: then there is nothing to compare.
-    const job = await api.job(take.job_id).catch(() => null)
-    const sisters = (job?.outputs ?? []).filter((one) => one.deleted_at === null)
+    // Not by the job: it may be gone while its takes are kept.
+    const page = await api.takes({ job: take.job_id, limit: SISTERS }).catch(() => null)
+    const sisters = (page?.data ?? []).toSorted((a, b) => a.number - b.number)
     const chosen = this.compared.some((one) => one.job_id !== take.job_id)
     if (this.current?.job_id === take.job_id && !chosen) this.#offer(sisters)
   }

@@ -49,7 +49,9 @@ function isBusyElsewhere(event: KeyboardEvent): boolean {
   if (target.closest(`${field}, [role=menu], [role=listbox], [role=dialog]`)) return true
   if (event.key === ' ') return !byPointer && target.closest('button, a, summary, input, [role=tab]') !== null
   const moves = event.key.startsWith('Arrow') || event.key === 'Home'
-  return moves && target.closest('input, [role=slider], [role=tab], [role=radio]') !== null && !byPointer
+  if (!moves) return false
+  const slider = target.closest('input[type=range], [role=slider]') !== null
+  return slider || (!byPointer && target.closest('input, [role=tab], [role=radio]') !== null)
 }
 
 function actionOf(event: KeyboardEvent): (() => void) | null {
