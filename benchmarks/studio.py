@@ -1,11 +1,13 @@
-"""How soon the studio sounds, how light its page is, and how fast it answers while it works.
+"""How soon the studio sounds, how light its page is and how soon of use, and how fast it answers while it works.
 
-    python benchmarks/studio.py [--length 15] [--repeats 3] [--requests 40]
+    python benchmarks/studio.py [--length 15] [--repeats 3] [--requests 40] [--loads 5] [--browser /usr/bin/chromium]
 
 Each start is ``noisician studio --no-browser`` in a new data folder on a free port. The 15 s track (two takes, as the
 page asks for) is posted as soon as the service takes it; the first sound is the answer to a Range request for the
 start of the first take, as the page's player sends it. Answers are timed one after another on one connection beside a
-running job. How soon the page can be used takes a browser; the browser tests say.
+running job. The page is loaded in new browsers with an empty profile; it is of use when "Make music" can be pressed
+and the takes of the library are listed and painted, from the start of the navigation by the page's own clock. Without
+Playwright or a Chromium that part is left out.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import contextlib
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,6 +40,20 @@ FIRST_BYTES = 65536
 PAGE = ("index.html", "studio.js", "studio.css", "icon.svg")
 POLL_S = 0.05
 STATIC = Path(noisician.service.__file__).parent / "static"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+WATCH_PAGE = """
+(() => {
+  const watcher = new MutationObserver(() => {
+    const buttons = [...document.querySelectorAll('button:enabled')]
+    const usable = buttons.some((button) => button.textContent.includes('Make music'))
+    if (!usable || !document.querySelector('[data-take]')) return
+    watcher.disconnect()
+    requestAnimationFrame(() => setTimeout(() => (window.usableAt = performance.now())))
+  })
+  watcher.observe(document, { subtree: true, childList: true, attributes: true })
+})()
+"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,7 @@ class Client:
     """One connection that stays open."""
 
     def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -156,6 +174,36 @@ def page_bytes(client: Client) -> dict[str, int]:
     }
 
 
+def page_loads(client: Client, browser: str | None, loads: int) -> list[dict[str, float]]:
+    """Seconds to the first paint of the page and until it can be used, each time in a browser that never saw it.
+
+    Empty without Playwright or a Chromium.
+    """
+    path = browser or next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return []
+    if path is None:
+        return []
+    until("the end of all work", lambda: client.must(200, "GET", "/health").json["running"] == 0)
+    with sync_playwright() as playwright:
+        return [_page_load(playwright, path, client.url) for _ in range(loads)]
+
+
+def _page_load(playwright: Any, path: str, url: str) -> dict[str, float]:
+    browser = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+    try:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.add_init_script(WATCH_PAGE)
+        page.goto(url)
+        usable_ms = until("the page", lambda: page.evaluate("window.usableAt"))
+        painted_ms = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    finally:
+        browser.close()
+    return {"first_paint_s": painted_ms / 1000, "usable_s": usable_ms / 1000}
+
+
 def answers(client: Client, requests: int) -> dict[str, list[float]]:
     """Seconds of each answer by request, all of them while a job runs."""
     asked: dict[str, tuple[int, str, str, Any]] = {
@@ -188,15 +236,17 @@ def answers(client: Client, requests: int) -> dict[str, list[float]]:
     return times
 
 
-def measure(length_s: float, repeats: int, requests: int) -> tuple[str, dict[str, Any]]:
+def measure(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """(table, figures)."""
-    starts, times, page = [], {}, {}
+    length_s, repeats, requests = options.length, options.repeats, max(2, options.requests)
+    starts, times, page, loads = [], {}, {}, []
     for number in range(repeats):
         with studio() as running:
             starts.append(first_sound(running, length_s))
             if number == repeats - 1:
                 page = page_bytes(running.client)
                 times = answers(running.client, requests)
+                loads = page_loads(running.client, options.browser, options.loads)
     rows = [
         ("start to /health answering, median", _median(starts, "health_s"), "s", ""),
         (f"start to first sound of {length_s:g} s, median of {repeats}", _median(starts, "first_sound_s"), "s", "≤ 20"),
@@ -204,11 +254,17 @@ def measure(length_s: float, repeats: int, requests: int) -> tuple[str, dict[str
         ("of that, making the first take, median", _median(starts, "made_in_s"), "s", ""),
         ("page as sent, gzip", sum(page.values()) / 1000, "kB", "≤ 400"),
     ]
+    if loads:
+        rows += [
+            (f"navigation to first paint, median of {len(loads)}", _median(loads, "first_paint_s"), "s", ""),
+            (f"navigation to a page of use, median of {len(loads)}", _median(loads, "usable_s"), "s", "≤ 1"),
+        ]
     for name, seconds in times.items():
         rows.append((f"{name} beside a running job, median", 1000 * median(seconds), "ms", "≤ 50"))
         rows.append((f"{name} beside a running job, 95th percentile", 1000 * _percentile_95(seconds), "ms", "≤ 50"))
     table = markdown_table(("figure", "value", "unit", "target"), rows)
-    return table, {"prompt": PROMPT, "seed": SEED, "starts": starts, "page_bytes": page, "answers_s": times}
+    measured = {"starts": starts, "page_bytes": page, "page_loads": loads, "answers_s": times}
+    return table, {"prompt": PROMPT, "seed": SEED, **measured}
 
 
 def _median(runs: list[dict[str, float]], name: str) -> float:
@@ -224,9 +280,9 @@ def main() -> None:
     parser.add_argument("--length", type=float, default=15.0, help="seconds of the first track")
     parser.add_argument("--repeats", type=int, default=3, help="starts that are timed")
     parser.add_argument("--requests", type=int, default=40, help="requests of each kind beside the running job")
-    options = parser.parse_args()
-    table, figures = measure(options.length, options.repeats, max(2, options.requests))
-    publish("studio", table, figures)
+    parser.add_argument("--loads", type=int, default=5, help="browsers started to load the page")
+    parser.add_argument("--browser", help="a Chromium; the first one on the path unless given")
+    publish("studio", *measure(parser.parse_args()))
 
 
 if __name__ == "__main__":

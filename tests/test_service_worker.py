@@ -33,7 +33,7 @@ from noisician.service import forecast
 from noisician.service.failures import failure_of
 from noisician.service.files import Files, new_id
 from noisician.service.forecast import Forecast
-from noisician.service.heart import PREVIEW_COLUMNS, preview_png
+from noisician.service.heart import PREVIEW_COLUMNS, Heart, preview_png
 from noisician.service.making import Maker, Watch, check_room, make_take, request_of, sources_of, task_of
 from noisician.service.records import FINISHED, JobRecord, NewJob, UploadRecord
 from noisician.service.settings import Settings
@@ -444,6 +444,18 @@ def test_a_database_in_trouble_is_waited_for(
     assert service.numbers(job_id) == [1, 2]
     assert {"claim", "add_take", "finish", "beat"} <= troubled.calls.keys()
     check_library(service)
+
+
+def test_the_last_picture_stays_until_the_next_job_ends(service: Service) -> None:
+    heart = Heart(service.store, service.files, "auto", 60.0)
+    pictures = [service.files.preview(service.ask()) for _ in range(2)]
+    for ended, picture in enumerate(pictures):
+        claim = service.store.claim("auto", 60.0)
+        assert claim is not None
+        heart.hold(claim)
+        picture.touch()
+        heart.rest()
+        assert [path.exists() for path in pictures] == [place == ended for place in range(2)]
 
 
 def test_sweeping_removes_what_was_being_published_and_nothing_else(service: Service) -> None:

@@ -100,7 +100,7 @@ class Heart:
             hand, self._hand = self._hand, None
         if hand is not None:
             ended, self._ended = self._ended, hand.claim.job.id
-            if ended not in (None, self._ended):
+            if ended is not None and ended != self._ended:
                 with contextlib.suppress(OSError):
                     self._files.preview(ended).unlink(missing_ok=True)
         self._wake.set()
