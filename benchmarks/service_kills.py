@@ -35,8 +35,8 @@ from noisician.service.files import Files
 from noisician.service.records import NewJob
 from noisician.service.settings import Settings
 from noisician.service.store import Store
-from noisician.service.supervisor import Supervisor
-from noisician.service.worker import DEFAULT_MAKER
+from noisician.service.work.supervisor import Supervisor
+from noisician.service.work.worker import DEFAULT_MAKER
 
 HERE = Path(__file__).parent
 SEED = 1

@@ -15,11 +15,11 @@ from fastapi import FastAPI
 
 from noisician.music import ignore_progress, never
 from noisician.service.app import create_app
-from noisician.service.client import Client
 from noisician.service.files import Files, new_id
-from noisician.service.making import Watch, make_take, sources_of, task_of
+from noisician.service.peers.client import Client
 from noisician.service.settings import Settings
 from noisician.service.store import Store
+from noisician.service.work.making import Watch, make_take, sources_of, task_of
 
 URL = "http://127.0.0.1:8484"
 T = TypeVar("T")

@@ -26,11 +26,10 @@ from noisician.music import Music, metadata_of
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.score import Chord, Note, Score, Section, Track
-from noisician.service import content, export_cache
-from noisician.service.content import Shelf, Wanted, discard, levelled, read_peaks
 from noisician.service.files import Files, new_id
-from noisician.service.records import EventRecord, Failure, JobRecord, NewTake, TakeRecord, UploadRecord
-from noisician.service.shapes import (
+from noisician.service.library import content, export_cache
+from noisician.service.library.content import Shelf, Wanted, discard, levelled, read_peaks
+from noisician.service.library.shapes import (
     error_body,
     event_shape,
     facts_of,
@@ -40,7 +39,8 @@ from noisician.service.shapes import (
     track_stems,
     upload_shape,
 )
-from noisician.service.stored_take import lines_of
+from noisician.service.library.stored_take import lines_of
+from noisician.service.records import EventRecord, Failure, JobRecord, NewTake, TakeRecord, UploadRecord
 
 RATE_HZ = 44100
 SYLLABLES = (TimedSyllable("hel", 0.1, 0.3, 60), TimedSyllable("lo", 0.3, 0.55, 62))

@@ -15,7 +15,7 @@ import uvicorn
 from small_service import small_service
 
 from noisician.service.settings import Settings
-from noisician.service.understanding import ALIASES
+from noisician.service.web.understanding import ALIASES
 
 PAGE = (Path(__file__).parents[1] / "docs" / "service.md").read_text(encoding="utf-8")
 

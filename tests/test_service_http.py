@@ -26,13 +26,14 @@ from sqlalchemy import text as text_of
 from starlette.testclient import TestClient
 
 from noisician.music import ignore_progress, never
-from noisician.service import bodies, orders, wire
+from noisician.service import wire
 from noisician.service.app import create_app
 from noisician.service.files import new_id
-from noisician.service.making import Watch, make_take, sources_of, task_of
-from noisician.service.problems import Problem
 from noisician.service.records import Claim, Failure
 from noisician.service.store import StoreError
+from noisician.service.web import bodies, orders
+from noisician.service.web.problems import Problem
+from noisician.service.work.making import Watch, make_take, sources_of, task_of
 
 NOBODY = "0123456789abcdef"
 

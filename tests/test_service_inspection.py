@@ -15,7 +15,7 @@ pytest.importorskip("pydantic_settings")
 
 from noisician.errors import FileError
 from noisician.export import Metadata, write_audio
-from noisician.service.inspection import HEAD_BYTES, check_upload, sniff
+from noisician.service.library.inspection import HEAD_BYTES, check_upload, sniff
 from noisician.service.settings import Settings
 
 RATE_HZ = 44100

@@ -22,10 +22,11 @@ from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from small_service import URL, SmallService, run, small_service
 
-from noisician.service import client as clients
-from noisician.service import companion, mcp
-from noisician.service.client import Client, ServiceError, named
+from noisician.service import companion
 from noisician.service.files import Files
+from noisician.service.peers import client as clients
+from noisician.service.peers import mcp
+from noisician.service.peers.client import Client, ServiceError, named
 
 TOOLS = {
     "make_music", "vary_music", "music_status", "export_music", "cancel_music", "list_library", "list_styles",

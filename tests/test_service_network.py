@@ -29,14 +29,14 @@ from conftest import RunCommand
 from small_service import SmallService, small_service
 
 from noisician.errors import RequestError
-from noisician.service import bodies, connection, live
 from noisician.service.app import address_of, serve
-from noisician.service.connection import Connection
 from noisician.service.files import Files, new_id
 from noisician.service.lock import AlreadyRunning, FolderLock
 from noisician.service.records import Claim, NewTake
 from noisician.service.settings import Settings
 from noisician.service.store import Store
+from noisician.service.web import bodies, connection, live
+from noisician.service.web.connection import Connection
 
 CLIENTS = 50
 BEGIN = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF'

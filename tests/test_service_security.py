@@ -19,10 +19,11 @@ from small_service import SmallService, small_service
 from starlette.testclient import TestClient
 
 from noisician.errors import RequestError
-from noisician.service import security, wire
-from noisician.service.security import COOKIE, Keys, check_exposure
+from noisician.service import wire
 from noisician.service.settings import Settings
-from noisician.service.studio_page import StudioPage
+from noisician.service.web import security
+from noisician.service.web.security import COOKIE, Keys, check_exposure
+from noisician.service.web.studio_page import StudioPage
 
 KEY = "a-key-of-sixteen-characters"
 BEARER = {"Authorization": f"Bearer {KEY}"}

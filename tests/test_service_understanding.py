@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisician.request import Request
-from noisician.service.problems import Problem
 from noisician.service.settings import Settings
-from noisician.service.understanding import ALIASES, canonical, changed, music_of, music_schema
+from noisician.service.web.problems import Problem
+from noisician.service.web.understanding import ALIASES, canonical, changed, music_of, music_schema
 
 
 def request_of(**body: Any) -> Request:

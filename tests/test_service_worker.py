@@ -29,19 +29,19 @@ from noisician.export.embed import PNG_SIGNATURE
 from noisician.music import Music, ignore_progress, never
 from noisician.recipe import Recipe
 from noisician.request import Request
-from noisician.service import forecast
 from noisician.service.failures import failure_of
 from noisician.service.files import Files, new_id
-from noisician.service.forecast import Forecast
-from noisician.service.heart import PREVIEW_COLUMNS, Heart, preview_png
-from noisician.service.making import Maker, Watch, check_room, make_take, request_of, sources_of, task_of
+from noisician.service.library.take_files import INSTRUMENTAL
 from noisician.service.records import FINISHED, JobRecord, NewJob, UploadRecord
 from noisician.service.settings import Settings
 from noisician.service.store import Store, StoreError
-from noisician.service.supervisor import Supervisor
-from noisician.service.sweeping import note_of, sweep, sweep_all
-from noisician.service.take_files import INSTRUMENTAL
-from noisician.service.worker import Order, Worker
+from noisician.service.work import forecast
+from noisician.service.work.forecast import Forecast
+from noisician.service.work.heart import PREVIEW_COLUMNS, Heart, preview_png
+from noisician.service.work.making import Maker, Watch, check_room, make_take, request_of, sources_of, task_of
+from noisician.service.work.supervisor import Supervisor
+from noisician.service.work.sweeping import note_of, sweep, sweep_all
+from noisician.service.work.worker import Order, Worker
 
 QUICK = "quick_maker:make"
 PATIENCE_S = 60.0
@@ -222,7 +222,7 @@ def test_workers_that_never_come_up_are_told_of(tmp_path: Path, caplog: pytest.L
 def test_the_service_dies_and_begins_again(service: Service) -> None:
     program = (
         "import sys, time; from noisician.service.settings import Settings; from noisician.service.store import Store;"
-        "from noisician.service.supervisor import Supervisor;"
+        "from noisician.service.work.supervisor import Supervisor;"
         "settings = Settings(data=sys.argv[1], least_free_bytes=0);"
         "supervisor = Supervisor(settings, Store(settings.database), 'quick_maker:make'); supervisor.start();"
         "print(supervisor.processes['auto'], flush=True); time.sleep(600)"
@@ -282,7 +282,7 @@ def test_cancel_then_give_back(service: Service) -> None:
 
 
 def test_a_worker_that_hangs_is_replaced(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("noisician.service.supervisor.LEASES_S", 0.2)
+    monkeypatch.setattr("noisician.service.work.supervisor.LEASES_S", 0.2)
     settings = service.settings.model_copy(update={"lease_s": 1.0})
     service = Service(settings)
     service.supervisor.start()
@@ -437,7 +437,7 @@ def test_too_little_room_is_said_before_the_work(service: Service) -> None:
 def test_a_database_in_trouble_is_waited_for(
     service: Service, trouble: type[Ending], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("noisician.service.worker.TROUBLE_S", 0.01)
+    monkeypatch.setattr("noisician.service.work.worker.TROUBLE_S", 0.01)
     job_id = service.ask("some words", takes=2)
     troubled = work_here(service, trouble)
     assert service.job(job_id).status == "completed"
@@ -525,12 +525,12 @@ def test_failures_by_kind() -> None:
 
 @given(pace=st.floats(0.01, 1.0), first=st.floats(0.0, 0.5))
 def test_a_steady_pace_is_foretold(pace: float, first: float) -> None:
-    told = Forecast(100.0, first)
+    told = Forecast(0.0, first)
     length_s = (1 - first) / pace
     for step in range(1, 10):
         share = first + (1 - first) * step / 10
         at_s = length_s * step / 10
-        left_s = told.left_s(100.0 + at_s, share)
+        left_s = told.left_s(at_s, share)
         if at_s < forecast.FIRST_S or share - first < forecast.FIRST_SHARE:
             assert left_s is None
         else:

@@ -19,21 +19,22 @@ from starlette.routing import Route
 
 from noisician.errors import NoisicianError, RequestError
 from noisician.recipe import software_version
-from noisician.service import ace_step, documentation, problems
-from noisician.service.assistants import Assistants
-from noisician.service.connection import Connection
-from noisician.service.content import Shelf
-from noisician.service.desk import Desk
 from noisician.service.files import Files
-from noisician.service.live import Hub
+from noisician.service.library.content import Shelf
 from noisician.service.lock import FolderLock
-from noisician.service.routes import catalogue, changes, content, events, music, session, takes, uploads
-from noisician.service.security import Gate, Keys, SecurityHeaders, check_exposure
+from noisician.service.peers import ace_step
+from noisician.service.peers.assistants import Assistants
 from noisician.service.settings import Settings
 from noisician.service.store import Store
-from noisician.service.studio_page import StudioPage
-from noisician.service.supervisor import Supervisor
-from noisician.service.watching import REQUEST_ID, Heads, Watch
+from noisician.service.web import documentation, problems
+from noisician.service.web.connection import Connection
+from noisician.service.web.desk import Desk
+from noisician.service.web.live import Hub
+from noisician.service.web.routes import catalogue, changes, content, events, music, session, takes, uploads
+from noisician.service.web.security import Gate, Keys, SecurityHeaders, check_exposure
+from noisician.service.web.studio_page import StudioPage
+from noisician.service.web.watching import REQUEST_ID, Heads, Watch
+from noisician.service.work.supervisor import Supervisor
 
 #: What happened is told for so long, and a take can be taken out of the bin, in seconds.
 EVENTS_KEPT_S = 7 * 24 * 3600.0

@@ -1,0 +1,261 @@
+"""From a checked request to a job in the queue: limits, sound files, seed, and what changing a take means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from noisician.errors import RequestError
+from noisician.request import MATERIAL_FIELDS, Request
+from noisician.service import wire
+from noisician.service.files import is_id
+from noisician.service.library.shapes import take_shape
+from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
+from noisician.service.settings import Settings
+from noisician.service.store import QueueFull, Store
+from noisician.service.web.problems import Problem, not_found
+from noisician.service.web.understanding import SEEDS, changed
+
+#: A length in bars is taken for this slow where the tempo is left to the planner, so that a limit in seconds holds.
+_SLOW_BPM = 60.0
+_BEATS_PER_BAR = {"4/4": 4, "3/4": 3, "6/8": 2}
+_LOOP_BARS = (8, 4, 2, 1)
+#: When nothing is known of how long the work takes, a client comes back after this, in seconds.
+_RETRY_S = 10
+_RETRY_RANGE_S = (1, 600)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody wants made. ``asked`` is the body as it was understood, by which the same is known again."""
+
+    request: Request
+    asked: Mapping[str, Any]
+    operation: Operation = "make"
+    parent_take: str | None = None
+    title: str | None = None
+
+
+def place(order: Order, settings: Settings, store: Store, idempotency_key: str | None = None) -> tuple[JobRecord, bool]:
+    """Puts a checked order into the queue: (job, whether it is new). Blocking.
+
+    The seed is drawn here, so that every answer names it and a job begun twice makes the same.
+    Raises RequestError, WeightsError and Problem for what cannot be made, IdempotencyConflict, and Problem for a queue
+    that is full.
+    """
+    check(order.request, settings, store)
+    seed = order.request.seed
+    request = order.request.model_copy(update={"seed": secrets.randbelow(SEEDS) if seed is None else seed})
+    job = NewJob(
+        params=request.model_dump(mode="json", exclude_defaults=True),
+        model=request.model,
+        takes=request.takes,
+        operation=order.operation,
+        device=request.device,
+        parent_take=order.parent_take,
+        title=order.title,
+        idempotency_key=idempotency_key,
+        digest=_digest(order),
+    )
+    try:
+        return store.enqueue(job, settings.queue_limit)
+    except QueueFull as full:
+        raise Problem(
+            429,
+            f"{full.waiting} jobs wait already, the limit is {settings.queue_limit}; try again later",
+            "queue_full",
+            headers={"Retry-After": str(retry_after_s(store))},
+        ) from None
+
+
+def check(request: Request, settings: Settings, store: Store) -> None:
+    """Refuses what the service may not or cannot make, before it waits in the queue.
+
+    Raises RequestError and WeightsError as :func:`noisician.api.check`, and Problem for what only a service limits.
+    """
+    from noisician import api
+
+    _check_model(request)
+    _check_device(request, settings)
+    if request.takes > settings.takes_limit:
+        raise Problem(422, f"takes {request.takes} is over the limit of {settings.takes_limit}", "over_limit", "takes")
+    _check_sounds(request, store)
+    api.check(request)
+    _check_installed(request)
+    length_s = _length_s(request)
+    if length_s is not None and length_s > settings.duration_limit_s:
+        raise Problem(
+            422,
+            f"length {length_s:g} s is over this service's limit of {settings.duration_limit_s:g} s",
+            "over_limit",
+            "bars" if request.bars is not None else "duration_s",
+        )
+
+
+def changed_take(take: TakeRecord, body: wire.ChangeBody) -> Order:
+    """A variation: the take's request with other values; with none, another seed."""
+    base = request_of(take)
+    different = {name: value for name, value in body.changes.items() if name not in ("takes", "title")}
+    request = changed(base, body.changes)
+    if not different:
+        request = request.model_copy(update={"seed": None})
+    if "takes" not in body.changes:
+        request = request.model_copy(update={"takes": body.takes})
+    return Order(request, body.model_dump(mode="json"), "vary", take.id, body.title)
+
+
+def looped_take(take: TakeRecord, body: wire.LoopBody) -> Order:
+    """The take as a loop of whole bars: its request and its seed, so that it stays close to what it was."""
+    bars = body.bars or _loop_bars(take)
+    changes = {"loop": True, "bars": bars, "duration_s": None, "takes": body.takes}
+    return Order(request_of(take).model_copy(update=changes), body.model_dump(mode="json"), "loop", take.id)
+
+
+def repainted_take(take: TakeRecord, body: wire.RepaintBody) -> Order:
+    """Stretches of the take made anew and the rest kept."""
+    for start_s, end_s in body.regions:
+        if not 0 <= start_s < end_s:
+            raise RequestError(f"region {start_s:g}-{end_s:g} s is no stretch of time; write [start_s, end_s]")
+        if start_s >= take.take.duration_s:
+            raise Problem(
+                422,
+                f"region {start_s:g}-{end_s:g} s begins after the end of the take at {take.take.duration_s:g} s",
+                "invalid_request",
+                "regions",
+            )
+    changes = {"repaint": body.regions, "duration_s": take.take.duration_s}
+    return _from_sound(take, changes, body, "repaint")
+
+
+def extended_take(take: TakeRecord, body: wire.ExtendBody) -> Order:
+    """The take, and music after its end that goes on with it."""
+    end_s = take.take.duration_s
+    changes = {"repaint": ((end_s, end_s + body.added_s),), "duration_s": end_s + body.added_s}
+    return _from_sound(take, changes, body, "extend")
+
+
+def _from_sound(
+    take: TakeRecord, changes: dict[str, Any], body: wire.RepaintBody | wire.ExtendBody, operation: Operation
+) -> Order:
+    """An order that starts from the sound of a take; the seed is another, for the old one made what is there."""
+    base = request_of(take)
+    settled = {"init_audio": take.id, "strength": None, "bars": None, "guide": False, "seed": None, "takes": body.takes}
+    words = {} if body.prompt is None else {"prompt": body.prompt}
+    request = base.model_copy(update={**settled, **changes, **words})
+    return Order(request, body.model_dump(mode="json"), operation, take.id)
+
+
+def request_of(take: TakeRecord) -> Request:
+    """The request a take was made from, with its own seed and for one take. Raises Problem for a damaged row."""
+    from pydantic import ValidationError
+
+    params = take.take.facts.get("params")
+    try:
+        if take.damage is not None or not isinstance(params, dict):
+            raise ValueError
+        return Request.model_validate({**params, "seed": take.take.seed, "takes": 1})
+    except (ValidationError, ValueError):
+        raise Problem(
+            409, f"what take {take.id} was made from is damaged; nothing can be made from it", "damaged"
+        ) from None
+
+
+def retry_after_s(store: Store) -> int:
+    """When the next place in a full queue falls free: when what runs now is done, in whole seconds."""
+    running = store.jobs(limit=10, status="in_progress").items
+    left = [job.eta_s for job in running if job.eta_s is not None]
+    low, high = _RETRY_RANGE_S
+    return max(low, min(high, round(min(left)))) if left else _RETRY_S
+
+
+def _digest(order: Order) -> str:
+    text = json.dumps([order.operation, order.parent_take, order.asked], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_model(request: Request) -> None:
+    """A name, never a folder or a hub id: those would let clients reach into the server or make it download."""
+    from noisician.checkpoints import catalogue
+
+    if request.model != "embedded" and request.model not in catalogue():
+        raise Problem(
+            422,
+            f"model {request.model[:80]!r} is not known here; GET /v1/models lists those that are",
+            "unknown_model",
+            "model",
+        )
+
+
+def _check_installed(request: Request) -> None:
+    """The command line says this when it is asked for music; here somebody would wait for it."""
+    from noisician.listing import EMBEDDED, model_named
+
+    if request.model == EMBEDDED:
+        return
+    advice = model_named(request.model).advice
+    if advice is not None:
+        raise Problem(422, f"model {request.model} is not on this machine; {advice}", "missing_model", "model")
+
+
+def _check_device(request: Request, settings: Settings) -> None:
+    if request.device is None or "auto" in settings.devices or request.device in settings.devices:
+        return
+    raise Problem(
+        422,
+        f"device {request.device[:80]!r} has no worker here; there are {', '.join(settings.devices)}",
+        "unknown_device",
+        "device",
+    )
+
+
+def _check_sounds(request: Request, store: Store) -> None:
+    for field in MATERIAL_FIELDS:
+        name = getattr(request, field)
+        if name is None:
+            continue
+        found = (is_id(name, "upload") and store.upload(name)) or (is_id(name, "take") and store.take(name))
+        if not found:
+            raise Problem(
+                422,
+                f"{field} {name[:80]!r} is the id of no upload and no take; POST /v1/uploads first",
+                "unknown_sound",
+                field,
+            )
+
+
+def _length_s(request: Request) -> float | None:
+    """How long a take is asked to be, in words or options; None where that is left to the model."""
+    from noisician.api import controls_of
+
+    controls = controls_of(request)
+    if controls.duration_s is not None:
+        return controls.duration_s
+    if controls.bars is None:
+        return None
+    beats = controls.bars * _BEATS_PER_BAR[controls.time_signature or "4/4"]
+    return beats * 60 / (controls.tempo_bpm or _SLOW_BPM)
+
+
+def _loop_bars(take: TakeRecord) -> int:
+    """The longest usual length of a loop that the take is long enough for."""
+    bars = sum(section.bars for section in take_shape(take).sections)
+    return next((length for length in _LOOP_BARS if length <= bars), _LOOP_BARS[0])
+
+
+def take_of(store: Store, id_: str, number: int = 1) -> TakeRecord:
+    """The take of that id, or the finished take ``number`` of the job of that id. Raises Problem 404."""
+    if is_id(id_, "take"):
+        take = store.take(id_)
+        if take is None:
+            raise not_found("take", id_)
+        return take
+    if not is_id(id_, "job") or store.job(id_) is None:
+        raise not_found("job or take", id_)
+    for take in store.takes_of(id_):
+        if take.take.number == number:
+            return take
+    raise Problem(404, f"job {id_} has no take {number} yet", "no_such_take", "take")

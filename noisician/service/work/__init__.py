@@ -1,0 +1,1 @@
+"""The worker processes: who claims jobs and makes them, and who watches them."""
