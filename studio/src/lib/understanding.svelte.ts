@@ -1,5 +1,6 @@
 // Asks the service, while somebody types, how it understands the draft. Only the latest question's answer counts.
 
+import { untrack } from 'svelte'
 import { api, isAborted } from './api'
 import type { ErrorBody, Params, Understood } from './types'
 
@@ -27,7 +28,9 @@ class Understanding {
     clearTimeout(this.#timer)
     this.#abort?.abort()
     this.pending = true
-    this.#timer = setTimeout(() => void this.#send(params), this.result === null ? 0 : DELAY_MS)
+    // Who asks depends on the draft alone: an answer must not make an effect ask again.
+    const wait = untrack(() => this.result) === null ? 0 : DELAY_MS
+    this.#timer = setTimeout(() => void this.#send(params), wait)
   }
 
   async #send(params: Params): Promise<void> {
