@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import logging
 import logging.handlers
+import signal
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from types import FrameType
 
 import anyio.to_thread
 import uvicorn
@@ -96,8 +98,9 @@ def create_app(
 def serve(settings: Settings, open_browser: bool, tell: Callable[[str], None] = print) -> None:
     """Serves until Ctrl-C or SIGTERM; ``tell`` hears the address. One service a data folder.
 
-    Raises RequestError for a host that needs a key or a port that is taken, AlreadyRunning where the folder has its
-    service, FileError and StoreError for a folder or a database that cannot be used.
+    Raises KeyboardInterrupt after Ctrl-C, RequestError for a host that needs a key or a port that is taken,
+    AlreadyRunning where the folder has its service, FileError and StoreError for a folder or a database that cannot be
+    used.
     """
     check_exposure(settings)
     _allow_connections()
@@ -137,8 +140,11 @@ class _Server(uvicorn.Server):
         self._lock, self._listener = lock, listener
         self._url = address_of(settings.host, listener.getsockname()[1])
         self._begin: Callable[[], None] = lambda: None
+        self._interrupted = False
 
     def serve_until_told(self, open_browser: bool, tell: Callable[[str], None]) -> None:
+        """Raises KeyboardInterrupt after a Ctrl-C, when everything is put down."""
+
         def begin() -> None:
             self._lock.announce(self._url)
             tell(self._url)
@@ -151,6 +157,16 @@ class _Server(uvicorn.Server):
             self.run(sockets=[self._listener])
         finally:
             self._supervisor.stop()
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops; a second Ctrl-C waits for nobody. uvicorn would send itself the signal again when it has stopped, and
+        how that ends depends on where it is met."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+        self._interrupted |= sig == signal.SIGINT
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
