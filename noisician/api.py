@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from noisician.errors import RequestError
 from noisician.recipe import Recipe
-from noisician.request import Request
+from noisician.request import SEEDS, Request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from noisician.music import Capabilities, Feature, Music, MusicModel, OnProgress, ShouldCancel
     from noisician.prompt import Controls
 
-_SEEDS = 2**32
 _TUPLES = ("genres", "moods", "instruments", "without")
 _FILES = ("init_audio", "reference_audio", "morph_audio", "model")
 _EMBEDDED = "embedded"
@@ -181,7 +180,7 @@ def vary(
     """
     recipe = source if isinstance(source, Recipe) else read_recipe(source)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
-    request = changed(recipe.request, changes or {"seed": secrets.randbelow(_SEEDS)})
+    request = changed(recipe.request, changes or {"seed": secrets.randbelow(SEEDS)})
     return generate(
         request,
         base=recipe,
@@ -285,8 +284,8 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
 def takes_of(request: Request) -> list[Request]:
     """One request a take, with seeds that follow each other. Raises RequestError for what cannot be made."""
     check(request)
-    first = secrets.randbelow(_SEEDS) if request.seed is None else request.seed
-    return [request.model_copy(update={"seed": (first + take) % _SEEDS, "takes": 1}) for take in range(request.takes)]
+    first = secrets.randbelow(SEEDS) if request.seed is None else request.seed
+    return [request.model_copy(update={"seed": (first + take) % SEEDS, "takes": 1}) for take in range(request.takes)]
 
 
 def folder_of(source: str | PathLike[str] | Recipe) -> Path | None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 TEMPO_RANGE_BPM = (40.0, 240.0)
 DURATION_RANGE_S = (1.0, 600.0)
 BARS_RANGE = (1, 400)
+#: How many seeds there are: 0 … SEEDS − 1.
+SEEDS = 2**32
 PROMPT_LIMIT_CHARS = 2000
 TIME_SIGNATURES = ("4/4", "3/4", "6/8")
 MODES = ("major", "minor", "dorian", "phrygian", "lydian", "mixolydian")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +11,11 @@ Operation = Literal["make", "vary", "loop", "repaint", "extend"]
 EventType = Literal["status", "progress", "preview", "take", "take_changed", "take_deleted"]
 
 FINISHED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+
+
+def finite(value: float | None) -> float | None:
+    """None for what JSON cannot say: silence has a loudness of −∞ LUFS."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 @dataclass(frozen=True)

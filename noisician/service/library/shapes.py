@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from noisician.request import TONICS
 from noisician.service import wire
-from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord
+from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
 
 if TYPE_CHECKING:
     from noisician.music import Music
@@ -87,11 +86,11 @@ def take_shape(record: TakeRecord) -> wire.Take:
         licence=take.licence,
         seed=take.seed,
         recipe_id=take.recipe_id,
-        duration_s=_finite(take.duration_s) or 0.0,
-        made_in_s=_finite(take.made_in_s) or 0.0,
-        loudness_lufs=_finite(take.loudness_lufs),
-        true_peak_dbtp=_finite(take.true_peak_dbtp),
-        tempo_bpm=_finite(take.tempo_bpm),
+        duration_s=finite(take.duration_s) or 0.0,
+        made_in_s=finite(take.made_in_s) or 0.0,
+        loudness_lufs=finite(take.loudness_lufs),
+        true_peak_dbtp=finite(take.true_peak_dbtp),
+        tempo_bpm=finite(take.tempo_bpm),
         key=take.key,
         mode=take.mode,
         time_signature=take.time_signature,
@@ -109,9 +108,9 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> wire.Job:
         id=record.id,
         operation=record.operation,
         status=record.status,
-        progress=round(100 * min(1.0, max(0.0, _finite(record.progress) or 0.0)), 1),
+        progress=round(100 * min(1.0, max(0.0, finite(record.progress) or 0.0)), 1),
         stage=record.stage,
-        eta_s=_finite(record.eta_s),
+        eta_s=finite(record.eta_s),
         queue_position=record.queue_position,
         created_at=record.created_at,
         started_at=record.started_at,
@@ -272,11 +271,6 @@ def _note_names(key: str, mode: str) -> Sequence[str]:
     return TONICS if major == 0 else _FLATS if major in _FLAT_MAJORS else _SHARPS
 
 
-def _finite(value: float | None) -> float | None:
-    """JSON knows no infinity, which is the loudness of silence."""
-    return value if value is not None and math.isfinite(value) else None
-
-
 def _json_mapping(value: object) -> dict[str, Any]:
     """What JSON can carry of a mapping: its values as they are, numbers that are none as None."""
     cleaned = _json_value(value)
@@ -288,4 +282,4 @@ def _json_value(value: Any) -> Any:
         return {str(name): _json_value(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json_value(entry) for entry in value]
-    return _finite(value) if isinstance(value, float) else value
+    return finite(value) if isinstance(value, float) else value

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from noisician.errors import NoisicianError
 from noisician.service.files import new_id
-from noisician.service.records import Beat, Claim, Failure, JobRecord, NewJob, NewTake, Status
+from noisician.service.records import Beat, Claim, Failure, JobRecord, NewJob, NewTake, Status, finite
 from noisician.service.store.database import Part
 from noisician.service.store.reading import Cells, job_record, json_text
 from noisician.service.store.search import search_text
@@ -87,7 +87,7 @@ class Queue(Part):
     def report(self, claim: Claim, progress: float, stage: str, eta_s: float | None, take: int) -> None:
         """``progress`` 0 … 1 of the whole job, while its take number ``take`` is being made."""
         progress = min(max(progress, 0.0), 1.0) if math.isfinite(progress) else 0.0
-        eta_s = _finite(eta_s)
+        eta_s = finite(eta_s)
         changes = {"progress": progress, "stage": stage, "eta_s": eta_s}
         data = {"progress": round(100 * progress, 1), "stage": stage, "eta_s": eta_s, "take": take}
         with self.database.writing() as connection:
@@ -244,20 +244,15 @@ def _take_row(job: JobRecord, take: NewTake) -> dict[str, Any]:
         "recipe_id": take.recipe_id,
         "duration_s": float(take.duration_s),
         "made_in_s": float(take.made_in_s),
-        "loudness_lufs": _finite(take.loudness_lufs),
-        "true_peak_dbtp": _finite(take.true_peak_dbtp),
-        "tempo_bpm": _finite(take.tempo_bpm),
+        "loudness_lufs": finite(take.loudness_lufs),
+        "true_peak_dbtp": finite(take.true_peak_dbtp),
+        "tempo_bpm": finite(take.tempo_bpm),
         "key": take.key,
         "mode": take.mode,
         "time_signature": take.time_signature,
         "facts": json_text(take.facts),
         "search": search_text(take),
     }
-
-
-def _finite(value: float | None) -> float | None:
-    """Silence has a loudness of −∞ LUFS, which JSON cannot say."""
-    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def _ran_out(row: Row[Any], now: float) -> bool:

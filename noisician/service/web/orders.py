@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from noisician.errors import RequestError
-from noisician.request import MATERIAL_FIELDS, Request
+from noisician.request import MATERIAL_FIELDS, SEEDS, Request
 from noisician.service import wire
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -18,7 +18,7 @@ from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
 from noisician.service.settings import Settings
 from noisician.service.store import QueueFull, Store
 from noisician.service.web.problems import Problem, not_found
-from noisician.service.web.understanding import SEEDS, changed
+from noisician.service.web.understanding import changed
 
 #: A length in bars is taken for this slow where the tempo is left to the planner, so that a limit in seconds holds.
 _SLOW_BPM = 60.0

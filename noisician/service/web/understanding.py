@@ -21,6 +21,7 @@ from noisician.request import (
     LYRICS_LIMIT_CHARS,
     MODES,
     PROMPT_LIMIT_CHARS,
+    SEEDS,
     TEMPO_RANGE_BPM,
     TIME_SIGNATURES,
     Request,
@@ -29,7 +30,6 @@ from noisician.service.settings import Settings
 from noisician.service.web.problems import Problem, unfit
 from noisician.service.wire import MusicBody
 
-SEEDS = 2**32
 _LISTS = ("genres", "moods", "instruments", "without")
 _INTEGERS = ("bars", "seed", "takes", "steps")
 _KEY_AND_MODE = re.compile(r"\s*([A-Ga-g](?:#|♯|♭|b)?)[\s:_-]+(\w+)\s*")

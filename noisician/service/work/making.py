@@ -13,7 +13,7 @@ from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError
 from noisician.music import Music, OnProgress, Progress, ShouldCancel
 from noisician.recipe import Recipe
-from noisician.request import MATERIAL_FIELDS, Request
+from noisician.request import MATERIAL_FIELDS, SEEDS, Request
 from noisician.service.failures import DiskFull
 from noisician.service.files import Files, is_id
 from noisician.service.library.inspection import check_upload
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 #: What making the samples is of all the work of a take; the rest is writing them.
 MAKING_SHARE = 0.92
 SAVING = "saving"
-_SEEDS = 2**32
 
 
 class Maker(Protocol):
@@ -107,7 +106,7 @@ def request_of(job: JobRecord, sources: tuple[Source, ...] = ()) -> Request:
     A job without a seed always gets the same one, so that its takes go on where another attempt left them.
     """
     paths = {source.field: str(source.path) for source in sources}
-    seed = int(job.id[-8:], 16) if is_id(job.id, "job") else job.seq % _SEEDS
+    seed = int(job.id[-8:], 16) if is_id(job.id, "job") else job.seq % SEEDS
     given = {name: value for name, value in job.params.items() if value is not None}
     return api.changed(Request(), {"seed": seed, **given, "model": job.model, "takes": job.takes, **paths})
 
