@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from noisician.service import wire
@@ -21,70 +22,59 @@ router = APIRouter(tags=["changes"], route_class=JsonRoute)
 _POSTED: dict[str, Any] = {"status_code": 202, "response_model": wire.Job, "responses": enqueued()}
 
 
-@router.post("/v1/music/{id}/vary", operation_id="varyMusic", **_POSTED, summary="Make a take again with changes")
-@router.post("/v1/takes/{id}/vary", operation_id="varyTake", **_POSTED, summary="Make a take again with changes")
-async def vary(
+@dataclass(frozen=True)
+class _Asked:
+    """What all changes have in common: of which take, and how its job is answered."""
+
+    desk: Desk
+    place: tuple[str, int]
+    prefer: str | None
+    idempotency_key: str | None
+
+    async def job(self, order_of: Callable[[TakeRecord], orders.Order]) -> Response:
+        """The answer with the job that makes what ``order_of`` wants of the take."""
+        take = await anyio.to_thread.run_sync(orders.take_of, self.desk.store, *self.place)
+        order = await self.desk.think(order_of, take)
+        return await enqueue(self.desk, order, self.prefer, self.idempotency_key)
+
+
+async def _asked(
     desk: OnDesk,
     id_: JobOrTakeId,
-    body: wire.ChangeBody,
     take: TakeNumber = 1,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
-) -> Response:
+) -> _Asked:
+    return _Asked(desk, (id_, take), prefer, idempotency_key)
+
+
+Asked = Annotated[_Asked, Depends(_asked)]
+
+
+@router.post("/v1/music/{id}/vary", operation_id="varyMusic", **_POSTED, summary="Make a take again with changes")
+@router.post("/v1/takes/{id}/vary", operation_id="varyTake", **_POSTED, summary="Make a take again with changes")
+async def vary(asked: Asked, body: wire.ChangeBody) -> Response:
     """Fields of a request by name; null goes back to "choose for me". The seed stays, so that what is not named stays
     close to what it was; without any change it is another."""
-    return await _change(desk, (id_, take), lambda found: orders.changed_take(found, body), prefer, idempotency_key)
+    return await asked.job(lambda take: orders.changed_take(take, body))
 
 
 @router.post("/v1/music/{id}/loop", operation_id="loopMusic", **_POSTED, summary="Make a take a loop")
 @router.post("/v1/takes/{id}/loop", operation_id="loopTake", **_POSTED, summary="Make a take a loop")
-async def loop(
-    desk: OnDesk,
-    id_: JobOrTakeId,
-    body: wire.LoopBody,
-    take: TakeNumber = 1,
-    prefer: Prefer = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def loop(asked: Asked, body: wire.LoopBody) -> Response:
     """Whole bars of the same request and seed that repeat without a seam."""
-    return await _change(desk, (id_, take), lambda found: orders.looped_take(found, body), prefer, idempotency_key)
+    return await asked.job(lambda take: orders.looped_take(take, body))
 
 
 @router.post("/v1/music/{id}/repaint", operation_id="repaintMusic", **_POSTED, summary="Make parts of a take anew")
 @router.post("/v1/takes/{id}/repaint", operation_id="repaintTake", **_POSTED, summary="Make parts of a take anew")
-async def repaint(
-    desk: OnDesk,
-    id_: JobOrTakeId,
-    body: wire.RepaintBody,
-    take: TakeNumber = 1,
-    prefer: Prefer = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def repaint(asked: Asked, body: wire.RepaintBody) -> Response:
     """For models that can repaint (GET /v1/models); the others refuse."""
-    return await _change(desk, (id_, take), lambda found: orders.repainted_take(found, body), prefer, idempotency_key)
+    return await asked.job(lambda take: orders.repainted_take(take, body))
 
 
 @router.post("/v1/music/{id}/extend", operation_id="extendMusic", **_POSTED, summary="Go on after the end of a take")
 @router.post("/v1/takes/{id}/extend", operation_id="extendTake", **_POSTED, summary="Go on after the end of a take")
-async def extend(
-    desk: OnDesk,
-    id_: JobOrTakeId,
-    body: wire.ExtendBody,
-    take: TakeNumber = 1,
-    prefer: Prefer = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def extend(asked: Asked, body: wire.ExtendBody) -> Response:
     """For models that can repaint (GET /v1/models); the others refuse."""
-    return await _change(desk, (id_, take), lambda found: orders.extended_take(found, body), prefer, idempotency_key)
-
-
-async def _change(
-    desk: Desk,
-    place: tuple[str, int],
-    order_of: Callable[[TakeRecord], orders.Order],
-    prefer: str | None,
-    idempotency_key: str | None,
-) -> Response:
-    take = await anyio.to_thread.run_sync(orders.take_of, desk.store, *place)
-    order = await desk.think(order_of, take)
-    return await enqueue(desk, order, prefer, idempotency_key)
+    return await asked.job(lambda take: orders.extended_take(take, body))
