@@ -22,7 +22,6 @@ from noisician.embedded.cast import SUNG_ROLES, Casting, VocalPart, cast
 from noisician.embedded.song import (
     is_song,
     resung,
-    sung_tracks,
     timed_lyrics,
     without_stand_ins,
     write_song,
@@ -54,7 +53,7 @@ from noisician.score.perform import perform, shade
 from noisician.score.played import PlayedNote, played_notes
 from noisician.styles import instruments
 from noisician.vocals.singer import Singer
-from noisician.vocals.song import Song
+from noisician.vocals.song import Song, sung_tracks
 from noisician.vocoder import Vocoder
 from noisician.weights import manifest
 

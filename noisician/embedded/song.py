@@ -17,7 +17,7 @@ from noisician.errors import RequestError
 from noisician.export.lyrics import TimedLine, TimedSyllable, TimedWord
 from noisician.lyrics import Lyrics, SungWord, parse, vocalises
 from noisician.request import TEMPO_RANGE_BPM, Request
-from noisician.score import Score, Track
+from noisician.score import Score
 from noisician.score.decode import semitones_from_c
 from noisician.score.grid import REST, STREAMS, Grid, pitch_of
 from noisician.score.model import METERS, Meter
@@ -34,13 +34,10 @@ from noisician.vocals.song import (
     sayables,
     set_lines,
     sung_parts,
-    vocal_notes,
     with_leads,
 )
 from noisician.vocals.voices import Voice, parse_voice, voices
 
-#: The instrument of a score's sung tracks.
-VOICE = "voice"
 LEAD = STREAMS.index("lead")
 #: Left after the last bar for what still rings.
 TAIL_S = 2.0
@@ -270,14 +267,6 @@ def _nearest_pitch(notes: Sequence[SongNote], starts: Sequence[int], step: int) 
     """The pitch that was begun last by this step, or first of all."""
     place = max(0, int(np.searchsorted(starts, step, side="right")) - 1)
     return notes[place].pitch
-
-
-def sung_tracks(song: Song) -> tuple[Track, ...]:
-    """The sung tracks of the score: the lead, and the backing voice where there is one."""
-    tracks = (("vocals", "lead"), ("backing", "backing"))
-    return tuple(
-        Track(role, VOICE, vocal_notes(song.of_voice(voice))) for role, voice in tracks if song.of_voice(voice)
-    )
 
 
 def timed_lyrics(song: Song, score: Score) -> tuple[TimedLine, ...]:

@@ -38,8 +38,8 @@ from noisician.score.grid import (
     voicing_of,
 )
 from noisician.score.harmony import REGISTER_FLOORS, pitch_class, voice
-from noisician.score.model import Chord, Note, Score, Section, Track
-from noisician.styles import Instrument, instruments
+from noisician.score.model import Chord, Meter, Note, Score, Section, Track
+from noisician.styles import PITCHED_ROLES, Instrument, instruments
 
 BASS_OUTSIDE_SHARE = 0.25
 LEAD_IN_BARS = {"noise_riser": 2, "reverse_swell": 1}  # effects that end on a section's first beat
@@ -77,15 +77,40 @@ def decode(
         time_signature=grid.time_signature,
         bars=grid.bars,
         sections=tuple(sections),
-        chords=_chords(grid, shift),
+        chords=chords_of(grid.stream("chord"), grid.meter, shift),
     )
     tracks = []
     for role, instrument_id in roster.items() if isinstance(roster, Mapping) else roster:
-        instrument = _instrument(instrument_id)
-        notes = _role_notes(grid, role, instrument, shift, score)
+        notes = part_notes(grid, role, instrument_id, score)
         tags = (articulations or {}).get(role, ())
         tracks.append(Track(role, instrument_id, notes, tags))
     return replace(score, tracks=tuple(tracks))
+
+
+def part_notes(
+    grid: Grid, role: str, instrument_id: str, score: Score, octave_semitones: int | None = None
+) -> tuple[Note, ...]:
+    """What one player plays, straight, in order of start; ``score`` gives key and sections.
+
+    ``octave_semitones`` is the move into the instrument's range where it was decided before. Raises RequestError.
+    """
+    instrument = _instrument(instrument_id)
+    if role == "drums":
+        return _drum_notes(grid)
+    if role == "texture":
+        return _texture_notes(instrument, score)
+    if role == "fx":
+        return _effect_notes(instrument, score)
+    notes, low, high = _pitched(grid, role, instrument, semitones_from_c(score.key))
+    return _unique(fit_range(notes, low, high, keep_low=role == "bass", octave_semitones=octave_semitones))
+
+
+def part_octave(grid: Grid, role: str, instrument_id: str, key: str) -> int:
+    """The octaves, in semitones, by which a whole part moves into its instrument's range."""
+    if role not in PITCHED_ROLES:
+        return 0
+    notes, low, high = _pitched(grid, role, _instrument(instrument_id), semitones_from_c(key))
+    return _best_octave(notes, low, high, keep_low=role == "bass")
 
 
 def _check_tokens(grid: Grid) -> None:
@@ -109,13 +134,8 @@ def _instrument(instrument_id: str) -> Instrument:
         ) from None
 
 
-def _role_notes(grid: Grid, role: str, instrument: Instrument, shift: int, score: Score) -> tuple[Note, ...]:
-    if role == "drums":
-        return _drum_notes(grid)
-    if role == "texture":
-        return _texture_notes(instrument, score)
-    if role == "fx":
-        return _effect_notes(instrument, score)
+def _pitched(grid: Grid, role: str, instrument: Instrument, shift: int) -> tuple[list[Note], int, int]:
+    """Notes of a pitched part as they are written, and the lowest and highest pitch to be played."""
     if role in MONOPHONIC:
         notes = _melody(grid, role, shift)
     elif role in CHORDAL:
@@ -124,7 +144,7 @@ def _role_notes(grid: Grid, role: str, instrument: Instrument, shift: int, score
         raise RequestError(f"unknown role {role!r} for {instrument.id}; roles are listed in noisician.styles.ROLES")
     low = max(instrument.range[0], PITCH_LOW + shift)  # so that a fitted part can be written as tokens again
     high = min(instrument.range[1], PITCH_HIGH + shift)
-    return _unique(fit_range(notes, low, high, keep_low=role == "bass"))
+    return notes, low, high
 
 
 def _melody(grid: Grid, role: str, shift: int) -> list[Note]:
@@ -223,23 +243,30 @@ def _home_pitch(instrument: Instrument, key: str) -> int:
     return low if high == low else low + (pitch_class(key) - low) % 12
 
 
-def fit_range(notes: Sequence[Note], low: int, high: int, *, keep_low: bool = False) -> list[Note]:
+def fit_range(
+    notes: Sequence[Note], low: int, high: int, *, keep_low: bool = False, octave_semitones: int | None = None
+) -> list[Note]:
     """Notes moved by octaves into ``low`` … ``high`` (MIDI pitches, inclusive).
 
     The whole part takes the octave that leaves the fewest notes outside (the nearest such octave; the lower of
-    two for ``keep_low``, which also tolerates a quarter of the notes outside before moving); the rest fold in
-    one by one. Notes that already fit come back unchanged.
+    two for ``keep_low``, which also tolerates a quarter of the notes outside before moving) or the one that was decided
+    before, ``octave_semitones``; the rest fold in one by one. Notes that already fit come back unchanged.
     """
+    shift = octave_semitones
+    if shift is None:
+        shift = _best_octave(notes, low, high, keep_low=keep_low)
+    return [replace(note, pitch=_fold(note.pitch + shift, low, high)) for note in notes]
 
+
+def _best_octave(notes: Sequence[Note], low: int, high: int, *, keep_low: bool) -> int:
     def outside(shift: int) -> int:
         return sum(not low <= note.pitch + shift <= high for note in notes)
 
-    shift = 0
     tolerated = int(BASS_OUTSIDE_SHARE * len(notes)) if keep_low else 0
-    if outside(0) > tolerated:
-        downward = 1 if keep_low else -1
-        shift = min(range(-72, 73, 12), key=lambda octave: (outside(octave), abs(octave), downward * octave))
-    return [replace(note, pitch=_fold(note.pitch + shift, low, high)) for note in notes]
+    if outside(0) <= tolerated:
+        return 0
+    downward = 1 if keep_low else -1
+    return min(range(-72, 73, 12), key=lambda octave: (outside(octave), abs(octave), downward * octave))
 
 
 def _fold(pitch: int, low: int, high: int) -> int:
@@ -267,9 +294,9 @@ def _unique(notes: Sequence[Note]) -> tuple[Note, ...]:
     return tuple(kept)
 
 
-def _chords(grid: Grid, shift: int) -> tuple[Chord, ...]:
-    steps_per_beat = grid.meter.steps_per_beat
-    tokens = grid.stream("chord")
+def chords_of(tokens: np.ndarray, meter: Meter, shift: int) -> tuple[Chord, ...]:
+    """The chords of a chord stream ``[steps]``, ``shift`` semitones above those of tonic C."""
+    steps_per_beat = meter.steps_per_beat
     starts = [*map(int, np.flatnonzero(np.diff(tokens, prepend=-1)))]
     chords = []
     for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):

@@ -72,14 +72,16 @@ class GridNote:
     velocity: int
 
 
-def encode(score: Score) -> Grid:
+def encode(score: Score, swing: tuple[float, int] | None = None) -> Grid:
     """The grid of a score: quantised to sixteenths, swing removed, C as tonic.
 
-    Notes outside the grid's pitches fold in by octaves; roles without streams (textures, effects) are left out.
+    ``swing`` is its amount and the steps of the swung pair (see :mod:`noisician.score.perform`), estimated where it is
+    not known. Notes outside the grid's pitches fold in by octaves; roles without streams (textures, effects) are left
+    out.
     """
     meter = score.meter
     grid = Grid.empty(score.bars, score.time_signature)
-    by_role = _quantised_roles(score, len(grid.tokens))
+    by_role = _quantised_roles(score, len(grid.tokens), *(estimate_swing(score) if swing is None else swing))
     pitched = [note for role in PITCHED_ROLES for note in by_role.get(role, ())]
     grid.stream("chord")[:] = (
         _given_chords(score, len(grid.tokens)) if score.chords else recognise_chords(pitched, len(grid.tokens), meter)
@@ -96,9 +98,8 @@ def encode(score: Score) -> Grid:
     return grid
 
 
-def _quantised_roles(score: Score, steps: int) -> Mapping[str, list[GridNote]]:
+def _quantised_roles(score: Score, steps: int, swing: float, pair_steps: int) -> Mapping[str, list[GridNote]]:
     steps_per_beat = score.meter.steps_per_beat
-    swing, pair_steps = _estimate_swing(score)
     shift = -semitones_from_c(score.key)
     by_role: dict[str, list[GridNote]] = {}
     for track in score.tracks:
@@ -116,7 +117,7 @@ def _quantised_roles(score: Score, steps: int) -> Mapping[str, list[GridNote]]:
     return by_role
 
 
-def _estimate_swing(score: Score) -> tuple[float, int]:
+def estimate_swing(score: Score) -> tuple[float, int]:
     """(swing, steps of the swung pair) under which the onsets lie nearest to sixteenths."""
     starts = np.array([note.start_beats for track in score.tracks for note in track.notes])
     steps = starts * score.meter.steps_per_beat

@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+#: What stands for the instrument of a sung track.
+VOICE = "voice"
+
 
 @dataclass(frozen=True)
 class Meter:
@@ -40,11 +43,15 @@ METERS: dict[str, Meter] = {
 
 @dataclass(frozen=True)
 class Note:
+    """``id`` tells a player's notes apart in a piece (0 outside of one); ``is_set`` marks those that somebody set."""
+
     pitch: int
     start_beats: float
     duration_beats: float
     velocity: int
     syllable: str | None = None
+    id: int = 0
+    is_set: bool = False
 
     @property
     def end_beats(self) -> float:
@@ -55,13 +62,14 @@ class Note:
 class Track:
     """One player's part. ``role`` is its job in the arrangement, ``instrument`` an id of ``styles``.
 
-    ``articulations`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``).
+    ``articulations`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece.
     """
 
     role: str
     instrument: str
     notes: tuple[Note, ...]
     articulations: tuple[str, ...] = ()
+    player: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,7 @@ class Score:
                 instrument=track["instrument"],
                 notes=tuple(Note(**note) for note in track["notes"]),
                 articulations=tuple(track.get("articulations", ())),
+                player=track.get("player", ""),
             )
             for track in data["tracks"]
         )

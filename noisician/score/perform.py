@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from noisician.score.model import Meter, Note, Score, Track
+from noisician.score.model import Meter, Note, Score, Section, Track
 from noisician.styles import Instrument, instruments
 
 SwingUnit = Literal["sixteenth", "eighth"]
@@ -115,18 +115,25 @@ def perform(score: Score, *, swing: float, humanise: float, seed: int, swing_uni
     return replace(score, tracks=tuple(_play(track, stage) for track in score.tracks))
 
 
-def shade(score: Score, velocity_shift: int) -> Score:
+def mean_energy(sections: Sequence[Section]) -> float:
+    """The average energy of sections, by their bars."""
+    return float(np.average([one.energy for one in sections], weights=[float(one.bars) for one in sections]))
+
+
+def shade(score: Score, velocity_shift: int, reference: float | None = None) -> Score:
     """Dynamics over the form: velocities move by the mood's ``velocity_shift`` and with each section's energy.
 
-    A section of average energy stays; one at full energy above an average of 0.5 gains 10. Textures stay.
+    A section of ``reference`` energy (the average, where it was not decided before) stays; one at full energy above a
+    reference of 0.5 gains 10. Textures stay.
     """
     if not score.sections:
         return score
+    if reference is None:
+        reference = mean_energy(score.sections)
     bar_beats = score.meter.beats_per_bar
     starts = np.array([section.start_bar * bar_beats for section in score.sections])
-    lengths = np.array([section.bars for section in score.sections], np.float64)
     energies = np.array([section.energy for section in score.sections])
-    change = velocity_shift + ENERGY_VELOCITY * (energies - np.average(energies, weights=lengths))
+    change = velocity_shift + ENERGY_VELOCITY * (energies - reference)
 
     def louder(note: Note) -> Note:
         section = max(0, int(np.searchsorted(starts, note.start_beats + 0.1, side="right")) - 1)

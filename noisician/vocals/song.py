@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from noisician.lyrics import Lyrics, SungWord, is_vowel, syllables_of
-from noisician.score.model import Note
+from noisician.score.model import VOICE, Note, Track
 from noisician.score.perform import swing_time, unswing_time
 from noisician.vocals.form import LineBars, SungPart
 from noisician.vocals.frames import SungNote, SungSyllable
@@ -209,6 +209,14 @@ def vocal_notes(lines: Sequence[SongLine]) -> tuple[Note, ...]:
                 length = note.end_beats - note.start_beats
                 notes.append(Note(note.pitch, note.start_beats, length, velocity, text if place == 0 else None))
     return tuple(sorted(notes, key=lambda note: (note.start_beats, note.pitch)))
+
+
+def sung_tracks(song: Song) -> tuple[Track, ...]:
+    """The sung tracks of the score: the lead, and the backing voice where there is one."""
+    tracks = (("vocals", "lead"), ("backing", "backing"))
+    return tuple(
+        Track(role, VOICE, vocal_notes(song.of_voice(voice))) for role, voice in tracks if song.of_voice(voice)
+    )
 
 
 def harmony_pitch(pitch: int, steps: int, scale: Sequence[int], tonic: int) -> int:

@@ -1,0 +1,173 @@
+"""A piece as plain JSON values and back.
+
+Readers ignore what they do not know and writers keep it: whatever a newer noisician added comes back in its place, so
+that an older one can open, edit and hand on a piece without losing anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from noisician.errors import FileError
+from noisician.piece.model import (
+    DrawSpan,
+    KeyMark,
+    MeterMark,
+    Piece,
+    PieceGrid,
+    PiecePlan,
+    Player,
+    TempoMark,
+)
+from noisician.renderer import RenderSettings
+from noisician.score import Note, Section
+from noisician.vocals.song import Song
+
+PIECE_VERSION = 1
+#: How the elements of a list of objects are told apart, tried in this order.
+_KEYS = ("id", "bar", "start_bar")
+
+Record = TypeVar("Record")
+
+
+def to_dict(piece: Piece) -> dict[str, Any]:
+    """Plain JSON values; :func:`from_dict` restores an equal piece."""
+    return _grafted(_known(piece), piece.unknown)
+
+
+def from_dict(data: Mapping[str, Any]) -> Piece:
+    """Raises FileError for a piece that lacks something, one from a later format or one that contradicts itself."""
+    version = data.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= PIECE_VERSION:
+        raise FileError(f"piece version {version!r}; this noisician reads 1 to {PIECE_VERSION}: upgrade to read it")
+    try:
+        piece = _piece(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as broken:
+        raise FileError(f"the piece is incomplete ({type(broken).__name__}: {broken}); it was cut or edited") from None
+    _check(piece)
+    object.__setattr__(piece, "unknown", _missing(data, _known(piece)))
+    return piece
+
+
+def _known(piece: Piece) -> dict[str, Any]:
+    return {
+        "version": PIECE_VERSION,
+        "seed": piece.seed,
+        "plan": asdict(piece.plan),
+        "grid": None if piece.grid is None else _grid_dict(piece.grid),
+        "notes": {id_: [_note_dict(note) for note in notes] for id_, notes in piece.notes.items()},
+        "song": None if piece.song is None else piece.song.to_dict(),
+        "singing": piece.singing,
+        "draws": {id_: [asdict(span) for span in spans] for id_, spans in piece.draws.items()},
+        "render": asdict(piece.render),
+        "mix": None if piece.mix is None else piece.mix.to_dict(),
+    }
+
+
+def _grid_dict(grid: PieceGrid) -> dict[str, Any]:
+    columns = {id_: column.T.tolist() for id_, column in grid.columns.items()}
+    return {"version": grid.version, "chords": grid.chords.tolist(), "columns": columns}
+
+
+def _note_dict(note: Note) -> dict[str, Any]:
+    """What is as it mostly is is left out."""
+    values = asdict(note)
+    return {name: value for name, value in values.items() if value is not None and value is not False}
+
+
+def _piece(data: Mapping[str, Any]) -> Piece:
+    grid, song, mix = data.get("grid"), data.get("song"), data.get("mix")
+    return Piece(
+        seed=int(data["seed"]),
+        plan=_plan(data["plan"]),
+        grid=None if grid is None else _grid(grid),
+        notes={id_: tuple(_record(Note, note) for note in notes) for id_, notes in data["notes"].items()},
+        render=_record(RenderSettings, data["render"]),
+        song=None if song is None else Song.from_dict(song),
+        singing=data.get("singing", ""),
+        draws={id_: tuple(_record(DrawSpan, span) for span in spans) for id_, spans in data.get("draws", {}).items()},
+        mix=mix,
+    )
+
+
+def _plan(data: Mapping[str, Any]) -> PiecePlan:
+    values = dict(data)
+    values["tempo_map"] = tuple(_record(TempoMark, mark) for mark in data["tempo_map"])
+    values["meter_map"] = tuple(_record(MeterMark, mark) for mark in data["meter_map"])
+    values["key_map"] = tuple(_record(KeyMark, mark) for mark in data["key_map"])
+    values["sections"] = tuple(_record(Section, section) for section in data["sections"])
+    values["players"] = tuple(_player(player) for player in data["players"])
+    values["production"] = tuple(data.get("production", ()))
+    return _record(PiecePlan, values)
+
+
+def _player(data: Mapping[str, Any]) -> Player:
+    values = {**data, "timbre_tags": tuple(data.get("timbre_tags", ()))}
+    values["bars"] = tuple((int(first), int(last)) for first, last in data.get("bars", ()))
+    return _record(Player, values)
+
+
+def _grid(data: Mapping[str, Any]) -> PieceGrid:
+    columns = {id_: np.ascontiguousarray(np.array(rows, np.int16).T) for id_, rows in data["columns"].items()}
+    return PieceGrid(np.array(data["chords"], np.int16), columns, int(data["version"]))
+
+
+def _record(kind: type[Record], data: Mapping[str, Any]) -> Record:
+    """A dataclass from the keys it knows."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in data.items() if name in names})
+
+
+def _check(piece: Piece) -> None:
+    """Raises FileError for what no edit and no rendering could make sense of."""
+    plan, ids = piece.plan, [player.id for player in piece.plan.players]
+    marks = (plan.tempo_map, plan.meter_map, plan.key_map)
+    if any(not marked or marked[0].bar != 0 for marked in marks):
+        raise FileError("the piece's tempo, metre or key does not begin at bar 0; it was edited")
+    if len(set(ids)) != len(ids):
+        raise FileError(f"two players of the piece are called the same ({', '.join(sorted(ids))}); it was edited")
+    strangers = (set(piece.notes) | set(piece.draws) | set(piece.grid.columns if piece.grid else ())) - set(ids)
+    if strangers:
+        raise FileError(f"the piece has notes of {', '.join(sorted(strangers))}, who is no player of it; it was edited")
+    if piece.grid is not None and len(piece.grid.chords) != plan.bars * plan.meter.steps_per_bar:
+        raise FileError(
+            f"the piece's grid has {len(piece.grid.chords)} steps where its {plan.bars} bars have "
+            f"{plan.bars * plan.meter.steps_per_bar}; it was edited"
+        )
+
+
+def _missing(data: Any, known: Any) -> Any:
+    """What of ``data`` is not in ``known``: a tree of the unknown keys alone, empty where there are none."""
+    if isinstance(data, Mapping) and isinstance(known, Mapping):
+        rest = {name: value if name not in known else _missing(value, known[name]) for name, value in data.items()}
+        return {name: value for name, value in rest.items() if name not in known or value}
+    if _is_records(data) and _is_records(known):
+        there = {_key(record): record for record in known}
+        rest = {_key(record): _missing(record, there[_key(record)]) for record in data if _key(record) in there}
+        return {key: value for key, value in rest.items() if value}
+    return {}
+
+
+def _grafted(known: Any, unknown: Any) -> Any:
+    """``known`` with the unknown keys back in their places; those of records that are gone are gone with them."""
+    if not unknown:
+        return known
+    if isinstance(known, Mapping):
+        kept = {name: _grafted(value, unknown.get(name)) for name, value in known.items()}
+        return {**{name: value for name, value in unknown.items() if name not in known}, **kept}
+    if _is_records(known):
+        return [_grafted(record, unknown.get(_key(record))) for record in known]
+    return known
+
+
+def _is_records(value: Any) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(one, Mapping) and _key(one) for one in value)
+
+
+def _key(record: Mapping[str, Any]) -> str:
+    """Names a record within its list, in a form JSON has for keys; empty where nothing names it."""
+    return next((f"{name}={record[name]}" for name in _KEYS if name in record), "")

@@ -1,0 +1,218 @@
+"""A piece from what the composer wrote, and one from a recipe of version 1, which kept no grid."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from noisician.composer import Plan, make_plan
+from noisician.errors import FileError, RequestError
+from noisician.piece.derive import derived_notes, numbered
+from noisician.piece.model import KeyMark, MeterMark, Piece, PieceGrid, PiecePlan, Player, TempoMark
+from noisician.prompt import Controls
+from noisician.renderer import RenderSettings
+from noisician.score import Note, Score, Track
+from noisician.score.decode import part_octave
+from noisician.score.encode import encode, estimate_swing
+from noisician.score.grid import ROLE_STREAMS, Grid
+from noisician.score.model import VOICE
+from noisician.score.perform import mean_energy, swing_pair_steps
+from noisician.vocals.song import Song
+
+#: How loosely people play: see :func:`noisician.score.perform.perform`.
+HUMANISE = 0.6
+
+
+def stem_names(players: Iterable[Player | Track]) -> list[str]:
+    """``drums-lofi_kit``, ``texture-rain``, …; a number is added where two would be the same."""
+    names: list[str] = []
+    for player in players:
+        name = f"{player.role}-{player.instrument}"
+        same = sum(existing == name or existing.startswith(f"{name}-") for existing in names)
+        names.append(f"{name}-{same + 1}" if same else name)
+    return names
+
+
+def noise_stream(stem_name: str) -> int:
+    """The noise of a player is named after its first stem, so that adding or removing others leaves it alone."""
+    return zlib.crc32(stem_name.encode())
+
+
+def player_ids(roles: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """``bass``, ``texture``, ``texture-2``, …: the role, and a number where somebody has it already."""
+    ids: list[str] = []
+    used = set(taken)
+    for role in roles:
+        id_, number = role, 1
+        while id_ in used:
+            number += 1
+            id_ = f"{role}-{number}"
+        used.add(id_)
+        ids.append(id_)
+    return ids
+
+
+def written_piece(
+    plan: Plan, grid: Grid, seed: int, render: RenderSettings, song: Song | None = None, singing: str = ""
+) -> Piece:
+    """The piece of a composed grid, performed. Players with nothing to play are left out.
+
+    Raises RequestError where that would leave nobody.
+    """
+    outline = _outline(plan)
+    roster = [Player("", role, instrument, plan.articulations.get(role, ())) for role, instrument in plan.roster]
+    placed = [
+        replace(
+            player,
+            bars=_active_bars(plan, player.role),
+            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key),
+        )
+        for player in roster
+    ]
+    notes = [derived_notes(outline, grid, player, seed) for player in placed]
+    heard = [place for place, own in enumerate(notes) if own]
+    if not heard and song is None:
+        raise RequestError(f"seed {seed} left every player of this piece silent; take another seed or more bars")
+    players = _named([placed[place] for place in heard])
+    return Piece(
+        seed=seed,
+        plan=replace(outline, players=players),
+        grid=PieceGrid.of(grid, players),
+        notes={player.id: numbered(notes[place]) for player, place in zip(players, heard, strict=True)},
+        render=render,
+        song=song,
+        singing=singing,
+    )
+
+
+def _outline(plan: Plan) -> PiecePlan:
+    return PiecePlan(
+        tempo_map=(TempoMark(0, plan.tempo_bpm),),
+        meter_map=(MeterMark(0, plan.time_signature),),
+        key_map=(KeyMark(0, plan.key, plan.mode),),
+        sections=plan.sections,
+        players=(),
+        duration_s=plan.duration_s,
+        genres=plan.style.genres,
+        moods=plan.style.moods,
+        density=plan.style.density,
+        production=plan.production,
+        velocity_shift=plan.velocity_shift,
+        swing=plan.swing,
+        swing_unit=plan.swing_unit,
+        humanise=HUMANISE,
+        mean_energy=mean_energy(plan.sections),
+        loop=plan.loop,
+    )
+
+
+def _named(players: Sequence[Player]) -> tuple[Player, ...]:
+    """Players with the ids and the noise they keep."""
+    ids = player_ids(player.role for player in players)
+    streams = map(noise_stream, stem_names(players))
+    return tuple(
+        replace(player, id=id_, stream=stream) for player, id_, stream in zip(players, ids, streams, strict=True)
+    )
+
+
+def _active_bars(plan: Plan, role: str) -> tuple[tuple[int, int], ...]:
+    """Where a role plays, neighbouring sections joined; textures and effects may sound anywhere."""
+    if role not in ROLE_STREAMS:
+        return ((0, plan.bars),)
+    spans = [
+        (section.start_bar, section.start_bar + section.bars)
+        for section, playing in zip(plan.sections, plan.players, strict=True)
+        if role in playing
+    ]
+    return joined(spans)
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Stretches (first, last + 1) in order, those that touch or overlap made one."""
+    out: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if out and first <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], last))
+        else:
+            out.append((first, last))
+    return tuple(out)
+
+
+def piece_of_version_1(
+    score: Mapping[str, Any], settings: Mapping[str, Any], controls: Mapping[str, Any], seed: int, prompt: str
+) -> Piece:
+    """The piece of a recipe that kept the performed notes alone: the same samples, and a grid as near as notes tell.
+
+    Raises FileError for a recipe that was cut or edited.
+    """
+    try:
+        given = Score.from_dict(score)
+        render = RenderSettings(**settings["render"])
+        song = Song.from_dict(settings["song"]) if settings.get("song") is not None else None
+        style = {"genres": dict(settings["genres"]), "moods": dict(settings["moods"])}
+        rest = {"production": tuple(settings["production"]), "loop": bool(settings["loop"])}
+        duration_s = float(settings["duration_s"])
+    except (KeyError, TypeError, ValueError) as broken:
+        raise FileError(f"the recipe is incomplete ({broken}); it was cut or edited") from broken
+    band = [track for track in given.tracks if track.instrument != VOICE]
+    plan = _planned_again(controls, seed, given)
+    swing = (plan.swing, swing_pair_steps(given.meter, plan.swing_unit)) if plan is not None else estimate_swing(given)
+    grid = encode(replace(given, tracks=tuple(band)), swing)
+    players = _named(
+        [
+            Player(
+                "",
+                track.role,
+                track.instrument,
+                track.articulations,
+                _bars_of(track, given),
+                octave_semitones=0,
+            )
+            for track in band
+        ]
+    )
+    outline = PiecePlan(
+        tempo_map=(TempoMark(0, given.tempo_bpm),),
+        meter_map=(MeterMark(0, given.time_signature),),
+        key_map=(KeyMark(0, given.key, given.mode),),
+        sections=given.sections,
+        players=players,
+        duration_s=duration_s,
+        **style,
+        **rest,
+        density=0.5 if plan is None else plan.style.density,
+        velocity_shift=0 if plan is None else plan.velocity_shift,
+        swing=swing[0],
+        swing_unit="eighth" if swing[1] == 4 else "sixteenth",
+        humanise=HUMANISE,
+        mean_energy=mean_energy(given.sections) if given.sections else 0.5,
+    )
+    notes = {player.id: numbered(track.notes) for player, track in zip(players, band, strict=True)}
+    return Piece(seed, outline, PieceGrid.of(grid, players), notes, render, song, prompt)
+
+
+def _planned_again(controls: Mapping[str, Any], seed: int, score: Score) -> Plan | None:
+    """The plan a score was written to, where today's tables still lead to it."""
+    try:
+        plan = make_plan(Controls.model_validate(controls), seed)
+    except (ValidationError, RequestError):
+        return None
+    same = (plan.tempo_bpm, plan.key, plan.mode, plan.time_signature)
+    return plan if same == (score.tempo_bpm, score.key, score.mode, score.time_signature) else None
+
+
+def _bars_of(track: Track, score: Score) -> tuple[tuple[int, int], ...]:
+    """The sections in which a track has notes."""
+    if track.role not in ROLE_STREAMS:
+        return ((0, score.bars),)
+    bar_beats = score.meter.beats_per_bar
+    spans = [(one.start_bar, one.start_bar + one.bars) for one in score.sections] or [(0, score.bars)]
+    return joined(span for span in spans if any(_starts_in(note, span, bar_beats) for note in track.notes))
+
+
+def _starts_in(note: Note, span: tuple[int, int], bar_beats: int) -> bool:
+    return span[0] * bar_beats <= note.start_beats + 0.1 < span[1] * bar_beats

@@ -1,0 +1,285 @@
+"""The piece as a document: everything a track is rendered from, as plain values.
+
+The *grid* is the source of the notes: what the composer wrote, before anyone performs it. The *notes* are what is
+played, swing and human timing included; a note that somebody set by hand is marked so and never derived again. The
+*mix* is numbers, decided once. *Draws* name the noise of each player's bars, so that a bar can be painted anew and all
+others stay. Rendering a piece is a pure function of it; an edit makes another piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from noisician.composer import Plan
+from noisician.composer.conditions import Style
+from noisician.errors import RequestError
+from noisician.renderer import RenderSettings
+from noisician.score import Note, Score, Section, Track
+from noisician.score.decode import chords_of, semitones_from_c
+from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
+from noisician.score.model import METERS, Meter
+from noisician.vocals.song import Song, sung_tracks
+
+SwingUnit = Literal["eighth", "sixteenth"]
+GRID_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TempoMark:
+    """Beats a minute from a bar on."""
+
+    bar: int
+    tempo_bpm: float
+
+
+@dataclass(frozen=True)
+class MeterMark:
+    """The time signature from a bar on."""
+
+    bar: int
+    time_signature: str
+
+
+@dataclass(frozen=True)
+class KeyMark:
+    """Tonic and mode from a bar on."""
+
+    bar: int
+    key: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class Player:
+    """Somebody who plays.
+
+    ``id`` is what edits and stems call it, for ever; ``role`` its job in the arrangement, ``instrument`` an id of
+    ``styles``. ``bars`` are the stretches (first, last + 1) in which it plays. ``stream`` names its noise.
+    ``octave_semitones`` moves what its grid says into the instrument's range, decided once so that changing one bar
+    never moves the others. ``written`` is False where its notes were given and no grid holds them.
+    """
+
+    id: str
+    role: str
+    instrument: str
+    timbre_tags: tuple[str, ...] = ()
+    bars: tuple[tuple[int, int], ...] = ()
+    stream: int = 0
+    octave_semitones: int = 0
+    written: bool = True
+
+    def plays_in(self, bar: int) -> bool:
+        return any(first <= bar < last for first, last in self.bars)
+
+
+@dataclass(frozen=True)
+class PiecePlan:
+    """What was decided before the first note.
+
+    The maps hold marks in order of their bars, the first at bar 0; ``pickup_beats`` come before the first bar line.
+    ``duration_s`` is the whole track, tail included. ``mean_energy`` is the energy at which nobody plays louder or
+    softer than written: the average when the piece was made, kept so that a new section leaves the others' dynamics.
+    """
+
+    tempo_map: tuple[TempoMark, ...]
+    meter_map: tuple[MeterMark, ...]
+    key_map: tuple[KeyMark, ...]
+    sections: tuple[Section, ...]
+    players: tuple[Player, ...]
+    duration_s: float
+    genres: Mapping[str, float]
+    moods: Mapping[str, float]
+    density: float = 0.5
+    production: tuple[str, ...] = ()
+    velocity_shift: int = 0
+    swing: float = 0.0
+    swing_unit: SwingUnit = "sixteenth"
+    humanise: float = 0.0
+    mean_energy: float = 0.5
+    loop: bool = False
+    pickup_beats: float = 0.0
+
+    @property
+    def tempo_bpm(self) -> float:
+        return self.tempo_map[0].tempo_bpm
+
+    @property
+    def time_signature(self) -> str:
+        return self.meter_map[0].time_signature
+
+    @property
+    def meter(self) -> Meter:
+        return METERS[self.time_signature]
+
+    @property
+    def key(self) -> str:
+        return self.key_map[0].key
+
+    @property
+    def mode(self) -> str:
+        return self.key_map[0].mode
+
+    @property
+    def bars(self) -> int:
+        return sum(section.bars for section in self.sections)
+
+    @property
+    def bar_s(self) -> float:
+        return self.meter.beats_per_bar * 60 / self.tempo_bpm
+
+    @property
+    def tail_s(self) -> float:
+        """What rings on after the last bar."""
+        return self.duration_s - self.bars * self.bar_s
+
+    def player(self, id_: str) -> Player:
+        """Raises RequestError for somebody who is not there."""
+        for player in self.players:
+            if player.id == id_:
+                return player
+        raise RequestError(f"no player {id_!r} in this piece; it has {', '.join(one.id for one in self.players)}")
+
+    def with_player(self, player: Player) -> PiecePlan:
+        """The plan with one player replaced, by id."""
+        return replace(self, players=tuple(player if one.id == player.id else one for one in self.players))
+
+    def for_composer(self) -> Plan:
+        """The same as the composer is told it: roles for players, and who plays by section."""
+        written = [player for player in self.players if player.role in ROLE_STREAMS]
+        playing = tuple(
+            tuple(dict.fromkeys(one.role for one in written if _plays_most_of(one, section)))
+            for section in self.sections
+        )
+        return Plan(
+            tempo_bpm=self.tempo_bpm,
+            key=self.key,
+            mode=self.mode,
+            time_signature=self.time_signature,
+            bars=self.bars,
+            duration_s=self.duration_s,
+            sections=self.sections,
+            players=playing,
+            roster=tuple((player.role, player.instrument) for player in self.players),
+            articulations={player.role: player.timbre_tags for player in self.players},
+            style=Style(self.genres, self.moods, self.mode, self.time_signature, self.density),
+            production=self.production,
+            velocity_shift=self.velocity_shift,
+            swing=self.swing,
+            swing_unit=self.swing_unit,
+            loop=self.loop,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PieceGrid:
+    """The composer's tokens (see ``score.grid``), tonic C: ``chords [steps]``, and each player's streams.
+
+    ``columns`` map a player's id to ``[steps, streams of its role]`` int16. Two players of one role have a column each.
+    """
+
+    chords: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    version: int = GRID_VERSION
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, PieceGrid)
+            and self.version == other.version
+            and np.array_equal(self.chords, other.chords)
+            and self.columns.keys() == other.columns.keys()
+            and all(np.array_equal(column, other.columns[id_]) for id_, column in self.columns.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, grid: Grid, players: Sequence[Player]) -> PieceGrid:
+        """Shares a composed grid out: players of one role begin with the same notes."""
+        columns = {
+            player.id: grid.tokens[:, role_columns(player.role)].copy()
+            for player in players
+            if player.role in ROLE_STREAMS and player.written
+        }
+        return cls(grid.stream("chord").copy(), columns)
+
+    def alone(self, player: Player, time_signature: str) -> Grid:
+        """A grid in which only this player plays, over the harmony."""
+        tokens = np.full((len(self.chords), len(STREAMS)), REST, np.int16)
+        tokens[:, STREAMS.index("chord")] = self.chords
+        if player.id in self.columns:
+            tokens[:, role_columns(player.role)] = self.columns[player.id]
+        return Grid(tokens, time_signature)
+
+    def together(self, players: Sequence[Player], time_signature: str) -> Grid:
+        """What the composer hears: of several players of one role the first one named."""
+        tokens = np.full((len(self.chords), len(STREAMS)), REST, np.int16)
+        tokens[:, STREAMS.index("chord")] = self.chords
+        for player in reversed([one for one in players if one.id in self.columns]):
+            tokens[:, role_columns(player.role)] = self.columns[player.id]
+        return Grid(tokens, time_signature)
+
+    def with_column(self, id_: str, column: np.ndarray) -> PieceGrid:
+        return replace(self, columns={**self.columns, id_: column})
+
+
+@dataclass(frozen=True)
+class DrawSpan:
+    """From bar ``start_bar``, ``bars`` bars of a player are draw ``number``; where no span lies it is draw 0."""
+
+    start_bar: int
+    bars: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A whole piece. ``notes`` are what each player plays, by player id, in order of start.
+
+    ``singing`` are the words that say how to sing, beside genre and mood. ``mix`` is None in a piece whose mix is yet
+    to be decided. ``unknown`` is whatever a newer noisician wrote that this one does not know: it is kept.
+    """
+
+    seed: int
+    plan: PiecePlan
+    grid: PieceGrid | None
+    notes: Mapping[str, tuple[Note, ...]]
+    render: RenderSettings
+    song: Song | None = None
+    singing: str = ""
+    draws: Mapping[str, tuple[DrawSpan, ...]] = field(default_factory=dict)
+    mix: Any = None
+    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def score(self) -> Score:
+        """The notes with their plan, as MIDI files, pictures and mixes see them: who sings first, then who plays."""
+        plan = self.plan
+        players = (
+            Track(player.role, player.instrument, self.notes.get(player.id, ()), player.timbre_tags, player.id)
+            for player in plan.players
+        )
+        return Score(
+            tempo_bpm=plan.tempo_bpm,
+            key=plan.key,
+            mode=plan.mode,
+            time_signature=plan.time_signature,
+            bars=plan.bars,
+            sections=plan.sections,
+            tracks=(*(sung_tracks(self.song) if self.song is not None else ()), *players),
+            chords=() if self.grid is None else chords_of(self.grid.chords, plan.meter, semitones_from_c(plan.key)),
+        )
+
+
+def role_columns(role: str) -> list[int]:
+    """Where a role's streams lie among STREAMS."""
+    return [STREAMS.index(stream) for stream in ROLE_STREAMS[role]]
+
+
+def _plays_most_of(player: Player, section: Section) -> bool:
+    bars = range(section.start_bar, section.start_bar + section.bars)
+    return 2 * sum(player.plays_in(bar) for bar in bars) > section.bars
