@@ -176,7 +176,7 @@ def plain_call(pipe: Any, shape: Shape, steps: int) -> Timed:
 
 
 def our_call(family: Any, preset: str, steps: int) -> Timed:
-    from noisician.checkpoints.family import Job
+    from noisician.models.checkpoints.family import Job
 
     marks = [_now()]
     job = Job(PROMPT, DURATION_S, SEED, steps=steps, preset=preset)  # pyright: ignore[reportArgumentType]
@@ -206,10 +206,10 @@ def measure(shape: Shape, folder: Path, presets: tuple[str, ...], steps: int, re
     """Calls by kind, in turns: plain, then every preset, then plain again; equal numbers share their weights."""
     import diffusers
 
-    from noisician.checkpoints.catalogue import CheckpointInfo
-    from noisician.checkpoints.families import stable_audio, stable_audio3
-    from noisician.checkpoints.placement import Placement
-    from noisician.checkpoints.speed import numbers_for
+    from noisician.models.checkpoints.catalogue import CheckpointInfo
+    from noisician.models.checkpoints.families import stable_audio, stable_audio3
+    from noisician.models.checkpoints.placement import Placement
+    from noisician.models.checkpoints.speed import numbers_for
 
     load = {"stable_audio": stable_audio.load, "stable_audio3": stable_audio3.load}[shape.family]
     source = CheckpointInfo(shape.name, shape.family, None, "random numbers", None, False, False, None)
@@ -236,7 +236,7 @@ def measure(shape: Shape, folder: Path, presets: tuple[str, ...], steps: int, re
 
 
 def economies(shape: Shape, preset: str) -> Any:
-    from noisician.checkpoints.families import stable_audio, stable_audio3
+    from noisician.models.checkpoints.families import stable_audio, stable_audio3
 
     return {"stable_audio": stable_audio.ECONOMIES, "stable_audio3": stable_audio3.DISTILLED}[shape.family][preset]
 

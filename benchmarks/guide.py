@@ -23,9 +23,9 @@ from noisician.audio import resample
 from noisician.evaluate.prompts import Prompt, prompts
 from noisician.evaluate.tempo import estimated_tempo_bpm, tempo_hit
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.models.support import followed
 from noisician.music import Music
 from noisician.request import DTYPES, PRESETS, Request
-from noisician.requirements import followed
 
 SEED = 1
 
@@ -37,7 +37,7 @@ def heard_bpm(audio: np.ndarray, rate_hz: int) -> float | None:
 
 def through_picture(audio: np.ndarray) -> np.ndarray:
     """Samples at 44.1 kHz as Riffusion's checkpoint would hear and play them if it changed nothing."""
-    from noisician.checkpoints.spectrogram_image import Decoding, SpectrogramParams, decode, encode
+    from noisician.models.checkpoints.spectrogram_image import Decoding, SpectrogramParams, decode, encode
 
     params = SpectrogramParams()
     pixels, max_value = encode(audio, params)

@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    from noisician.embedded import EmbeddedModel
+    from noisician.models.embedded import EmbeddedModel
     from noisician.request import Request
 
     model = EmbeddedModel()
@@ -65,7 +65,7 @@ def main() -> None:
 
 def voice_alone(model: Any, music: Any, repeats: int) -> float:
     """How many seconds of singing one core makes in a second."""
-    from noisician.embedded.cast import Casting, cast
+    from noisician.models.embedded.cast import Casting, cast
     from noisician.vocals.frames import SAMPLE_RATE_HZ
     from noisician.vocals.song import Song
 

@@ -103,7 +103,7 @@ def stages_of(total_s: float, clocks: dict[str, float]) -> dict[str, float]:
 
 def timed_model() -> Any:
     """The shipped model with a stopwatch on its composer, renderer, vocoder and on playing as a whole."""
-    from noisician.embedded import EmbeddedModel
+    from noisician.models.embedded import EmbeddedModel
 
     class Timed(EmbeddedModel):
         def __init__(self) -> None:

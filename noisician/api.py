@@ -26,7 +26,7 @@ from noisician.request import SEEDS, Request
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from noisician.embedded import EmbeddedModel
+    from noisician.models.embedded import EmbeddedModel
     from noisician.music import Capabilities, Feature, Music, MusicModel, OnProgress, ShouldCancel
     from noisician.prompt import Controls
 
@@ -151,7 +151,7 @@ def generate(
     """
     from dataclasses import replace
 
-    from noisician.material import read_material
+    from noisician.models.inputs import read_material
     from noisician.music import ignore_progress, never
 
     check(request)
@@ -224,7 +224,7 @@ def replay(
 
     The sound files it was made from, if any, are looked for in the current folder and in ``beside``.
     """
-    from noisician.material import material_of
+    from noisician.models.inputs import material_of
     from noisician.music import ignore_progress, never
 
     material = material_of(recipe, beside)
@@ -307,7 +307,7 @@ def other_weights(recipe: Recipe) -> tuple[str, ...]:
 
     installed = {name: str(entry["sha256"]) for name, entry in manifest().items()}
     if recipe.models.keys() - installed.keys():
-        from noisician.checkpoints import installed_weights
+        from noisician.models.checkpoints import installed_weights
 
         installed |= installed_weights(recipe.request.model)
     return tuple(name for name, sha in recipe.models.items() if not installed.get(name, "").startswith(sha))
@@ -334,7 +334,7 @@ def check(request: Request, outputs: Mapping[str, bool] | None = None) -> None:
     ``outputs`` says of ``"--stems"`` and ``"--midi"`` whether they are wanted. Raises RequestError naming the models
     that can, and WeightsError for a model that is none.
     """
-    from noisician.requirements import check_outputs, check_request, check_singing
+    from noisician.models.support import check_outputs, check_request, check_singing
 
     controls_of(request)
     capabilities = capabilities_of(request)
@@ -345,7 +345,7 @@ def check(request: Request, outputs: Mapping[str, bool] | None = None) -> None:
 
 def models_with(feature: Feature) -> tuple[str, ...]:
     """The names of the models that have a feature."""
-    from noisician.checkpoints import with_feature
+    from noisician.models.checkpoints import with_feature
 
     own = feature in _embedded().capabilities.features
     return ((_EMBEDDED,) if own else ()) + with_feature(feature)
@@ -359,14 +359,14 @@ def model_of(request: Request) -> MusicModel:
     model = _model(request.model)
     if not request.guide:
         return model
-    from noisician.guide import GuidedModel
+    from noisician.models.guided import GuidedModel
 
     return GuidedModel(_embedded(), model)
 
 
 @cache
 def _embedded() -> EmbeddedModel:
-    from noisician.embedded import EmbeddedModel
+    from noisician.models.embedded import EmbeddedModel
 
     return EmbeddedModel()
 
@@ -374,7 +374,7 @@ def _embedded() -> EmbeddedModel:
 def _model(name: str) -> MusicModel:
     if name == _EMBEDDED:
         return _embedded()
-    from noisician.checkpoints import resolve
+    from noisician.models.checkpoints import resolve
 
     return resolve(name)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from noisician.checkpoints import CheckpointInfo
+    from noisician.models.checkpoints import CheckpointInfo
     from noisician.music import Feature
 
 STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
@@ -51,7 +51,7 @@ class ListedModel:
 
 def known_models() -> tuple[ListedModel, ...]:
     """The embedded model and the catalogue: what anybody may ask for by name."""
-    from noisician.checkpoints import catalogue
+    from noisician.models.checkpoints import catalogue
 
     return (_embedded(), *(_checkpoint(entry) for entry in catalogue().values()))
 
@@ -63,7 +63,7 @@ def all_models() -> tuple[ListedModel, ...]:
 
 def model_named(name: str) -> ListedModel:
     """One model by name, hub id or folder. Raises RequestError and WeightsError as ``checkpoints.locate``."""
-    from noisician.checkpoints import locate
+    from noisician.models.checkpoints import locate
 
     return _embedded() if name == EMBEDDED else _checkpoint(*locate(name))
 
@@ -108,8 +108,8 @@ def style_rows(kind: str) -> list[dict[str, Any]]:
 
 
 def _kept() -> Iterator[ListedModel]:
-    from noisician.checkpoints import catalogue, locate, pullable, store
     from noisician.errors import WeightsError
+    from noisician.models.checkpoints import catalogue, locate, pullable, store
 
     for name in store.kept_names():
         if name in catalogue():
@@ -143,8 +143,8 @@ def _embedded() -> ListedModel:
 
 
 def _checkpoint(source: CheckpointInfo, folder: Path | None = None) -> ListedModel:
-    from noisician.checkpoints import store
-    from noisician.checkpoints.catalogue import UNKNOWN_LICENCE
+    from noisician.models.checkpoints import store
+    from noisician.models.checkpoints.catalogue import UNKNOWN_LICENCE
 
     folder = folder or store.find(source)
     size_gb = source.size_gb

@@ -13,7 +13,7 @@ import pytest
 
 from noisician import api
 from noisician.cli import main
-from noisician.embedded.model import CAPABILITIES
+from noisician.models.embedded.model import CAPABILITIES
 from noisician.music import (
     NO_MATERIAL,
     Capabilities,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.material import read_material
+from noisician.models.inputs import read_material
 from noisician.music import Music, OnProgress, ShouldCancel, Stages, ignore_progress, never
 from noisician.recipe import Recipe
 from noisician.request import Request

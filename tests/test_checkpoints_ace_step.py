@@ -14,12 +14,12 @@ diffusers = pytest.importorskip("diffusers")
 
 import tiny_ace_step as tiny  # noqa: E402
 
-from noisician.checkpoints.catalogue import CheckpointInfo  # noqa: E402
-from noisician.checkpoints.families import ace_step  # noqa: E402
-from noisician.checkpoints.families.ace_step import AceStep, load  # noqa: E402
-from noisician.checkpoints.family import Job, Song  # noqa: E402
-from noisician.checkpoints.placement import Placement  # noqa: E402
 from noisician.errors import Cancelled, RequestError  # noqa: E402
+from noisician.models.checkpoints.catalogue import CheckpointInfo  # noqa: E402
+from noisician.models.checkpoints.families import ace_step  # noqa: E402
+from noisician.models.checkpoints.families.ace_step import AceStep, load  # noqa: E402
+from noisician.models.checkpoints.family import Job, Song  # noqa: E402
+from noisician.models.checkpoints.placement import Placement  # noqa: E402
 
 CPU = Placement("cpu", "float32")
 INFO = CheckpointInfo("tiny", "ace_step", None, "MIT", None, False, False, None)

@@ -14,22 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisician import api
-from noisician.checkpoints import resolve, safety, store
-from noisician.checkpoints.catalogue import CheckpointInfo, catalogue
-from noisician.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
-from noisician.checkpoints.family import Job, OnStep, Song
-from noisician.checkpoints.model import CheckpointModel, Loaded, Wish, converted, fitted, merged
-from noisician.checkpoints.pipelines import from_folder
-from noisician.checkpoints.placement import Placement, memory_advice, needed_bytes
-from noisician.checkpoints.wording import negative_of, words_of
 from noisician.errors import Cancelled, FileError, RequestError, WeightsError
-from noisician.guide import GuidedModel
-from noisician.material import check_same, material_of, read_clip, read_material
 from noisician.mix import level
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
+from noisician.models.checkpoints import resolve, safety, store
+from noisician.models.checkpoints.catalogue import CheckpointInfo, catalogue
+from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
+from noisician.models.checkpoints.family import Job, OnStep, Song
+from noisician.models.checkpoints.model import CheckpointModel, Loaded, Wish, converted, fitted, merged
+from noisician.models.checkpoints.pipelines import from_folder
+from noisician.models.checkpoints.placement import Placement, memory_advice, needed_bytes
+from noisician.models.checkpoints.wording import negative_of, words_of
+from noisician.models.guided import GuidedModel
+from noisician.models.inputs import check_same, material_of, read_clip, read_material
+from noisician.models.support import check_outputs, check_request
 from noisician.music import Capabilities, Clip, Feature, Material
 from noisician.prompt import Controls, read_figures
-from noisician.requirements import check_outputs, check_request
 
 RATE = 8000
 ALL: frozenset[Feature] = frozenset({"text", "negative_prompt", "init_audio", "repaint", "morph_audio"})
@@ -567,7 +567,7 @@ def test_clips_are_read_once_and_checked(tmp_path: Path, monkeypatch: pytest.Mon
     assert read_clip(str(tmp_path / "a.flac")).sha256 == read_clip(str(tmp_path / "b.wav")).sha256
     with pytest.raises(FileError, match="does not exist"):
         read_clip(str(tmp_path / "c.wav"))
-    monkeypatch.setattr("noisician.material.FILE_LIMIT_BYTES", 100)
+    monkeypatch.setattr("noisician.models.inputs.FILE_LIMIT_BYTES", 100)
     with pytest.raises(FileError, match="the limit is 0 MB"):
         read_clip(str(path))
 

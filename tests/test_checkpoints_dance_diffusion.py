@@ -18,12 +18,12 @@ diffusers = pytest.importorskip("diffusers")
 
 import tiny_dance_diffusion as tiny  # noqa: E402
 
-from noisician.checkpoints.catalogue import CheckpointInfo  # noqa: E402
-from noisician.checkpoints.families.dance_diffusion import DanceDiffusion, load  # noqa: E402
-from noisician.checkpoints.families.inversion import between, follow  # noqa: E402
-from noisician.checkpoints.family import Job  # noqa: E402
-from noisician.checkpoints.placement import Placement  # noqa: E402
 from noisician.errors import Cancelled, RequestError, WeightsError  # noqa: E402
+from noisician.models.checkpoints.catalogue import CheckpointInfo  # noqa: E402
+from noisician.models.checkpoints.families.dance_diffusion import DanceDiffusion, load  # noqa: E402
+from noisician.models.checkpoints.families.inversion import between, follow  # noqa: E402
+from noisician.models.checkpoints.family import Job  # noqa: E402
+from noisician.models.checkpoints.placement import Placement  # noqa: E402
 
 CPU = Placement("cpu", "float32")
 INFO = CheckpointInfo("tiny", "dance_diffusion", None, "MIT", None, False, False, None)

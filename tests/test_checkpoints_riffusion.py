@@ -16,13 +16,13 @@ pytest.importorskip("diffusers")
 import torch
 from tiny_riffusion import IMAGE_PX
 
-from noisician.checkpoints import spectrogram_image as codec
-from noisician.checkpoints.catalogue import CheckpointInfo, catalogue
-from noisician.checkpoints.families import riffusion
-from noisician.checkpoints.families.riffusion import Riffusion, load, window_starts, window_weights
-from noisician.checkpoints.family import Job
-from noisician.checkpoints.placement import Placement
 from noisician.errors import Cancelled, RequestError, WeightsError
+from noisician.models.checkpoints import spectrogram_image as codec
+from noisician.models.checkpoints.catalogue import CheckpointInfo, catalogue
+from noisician.models.checkpoints.families import riffusion
+from noisician.models.checkpoints.families.riffusion import Riffusion, load, window_starts, window_weights
+from noisician.models.checkpoints.family import Job
+from noisician.models.checkpoints.placement import Placement
 from noisician.request import DURATION_RANGE_S
 
 RATE = 44100

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from noisician.checkpoints import speed  # noqa: E402
-from noisician.checkpoints.placement import Placement  # noqa: E402
+from noisician.models.checkpoints import speed  # noqa: E402
+from noisician.models.checkpoints.placement import Placement  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

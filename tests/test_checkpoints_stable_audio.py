@@ -15,13 +15,13 @@ pytest.importorskip("torchsde")
 
 import tiny_stable_audio  # noqa: E402
 
-from noisician.checkpoints import speed  # noqa: E402
-from noisician.checkpoints.catalogue import CheckpointInfo  # noqa: E402
-from noisician.checkpoints.families import stable_audio  # noqa: E402
-from noisician.checkpoints.family import Job  # noqa: E402
-from noisician.checkpoints.placement import Placement  # noqa: E402
-from noisician.checkpoints.speed import Economy  # noqa: E402
 from noisician.errors import Cancelled, RequestError  # noqa: E402
+from noisician.models.checkpoints import speed  # noqa: E402
+from noisician.models.checkpoints.catalogue import CheckpointInfo  # noqa: E402
+from noisician.models.checkpoints.families import stable_audio  # noqa: E402
+from noisician.models.checkpoints.family import Job  # noqa: E402
+from noisician.models.checkpoints.placement import Placement  # noqa: E402
+from noisician.models.checkpoints.speed import Economy  # noqa: E402
 
 RATE_HZ = tiny_stable_audio.RATE_HZ
 PRESETS = ("reference", "balanced", "fast")

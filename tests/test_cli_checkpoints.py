@@ -13,10 +13,10 @@ from conftest import RunCommand, TinyFolder
 pytest.importorskip("diffusers")
 
 from noisician import api
-from noisician.checkpoints import catalogue, forget, resolve
-from noisician.checkpoints.catalogue import CheckpointInfo
-from noisician.checkpoints.model import Wish
-from noisician.checkpoints.resolve import load
+from noisician.models.checkpoints import catalogue, forget, resolve
+from noisician.models.checkpoints.catalogue import CheckpointInfo
+from noisician.models.checkpoints.model import Wish
+from noisician.models.checkpoints.resolve import load
 
 #: Family → a name in the catalogue, a length its tiny checkpoint can make in a moment.
 FAMILIES = {

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from conftest import FakeModel, RunCommand
 
-from noisician.checkpoints import catalogue, store
-from noisician.checkpoints.catalogue import CheckpointInfo
 from noisician.cli.options import spans, text_or_file
 from noisician.errors import FileError, RequestError, WeightsError
+from noisician.models.checkpoints import catalogue, store
+from noisician.models.checkpoints.catalogue import CheckpointInfo
 
 
 @pytest.fixture(autouse=True)

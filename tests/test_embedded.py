@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisician.composer import Composer
-from noisician.embedded import EmbeddedModel, model
-from noisician.embedded.model import Sound, fold, stem_names
 from noisician.errors import Cancelled, FileError, RequestError
 from noisician.mel import BINS, MEL_BANDS, SAMPLE_RATE_HZ, mel_filters
 from noisician.mix import mixdown
+from noisician.models.embedded import EmbeddedModel, model
+from noisician.models.embedded.model import Sound, fold, stem_names
 from noisician.music import Music, Progress, Stages
 from noisician.recipe import Recipe
 from noisician.renderer import Renderer, RenderSettings, render

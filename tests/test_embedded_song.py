@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from noisician.composer import Composer, make_plan
-from noisician.embedded import EmbeddedModel
-from noisician.embedded.cast import Casting, cast, harmony_line, in_range
-from noisician.embedded.song import (
+from noisician.errors import RequestError
+from noisician.lyrics import parse, syllables_of
+from noisician.models.embedded import EmbeddedModel
+from noisician.models.embedded.cast import Casting, cast, harmony_line, in_range
+from noisician.models.embedded.song import (
     LEAD,
     SungPiece,
     choose_voice,
@@ -22,8 +24,6 @@ from noisician.embedded.song import (
     without_stand_ins,
     write_song,
 )
-from noisician.errors import RequestError
-from noisician.lyrics import parse, syllables_of
 from noisician.prompt import understand
 from noisician.request import Request
 from noisician.score import Score

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from noisician.checkpoints import catalogue
 from noisician.listing import STYLE_KINDS, all_models, known_models, model_named, style_rows
+from noisician.models.checkpoints import catalogue
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from test_embedded import ENTRIES, LOOP, SHORT, embedded
 
 from noisician.diffusion.windows import WindowPlan, join
-from noisician.embedded import model
-from noisician.embedded.work import Work
-from noisician.guide import _part
 from noisician.mel import HOP, MEL_BANDS, SAMPLE_RATE_HZ, log_mel
+from noisician.models.embedded import model
+from noisician.models.embedded.cost import Work
+from noisician.models.guided import _part
 from noisician.music import Progress, Stages
 from noisician.renderer import Part, Preview, Renderer, RenderSettings, render
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD

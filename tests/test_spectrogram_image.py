@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from noisician.checkpoints import spectrogram_image as codec
-from noisician.checkpoints.spectrogram_image import Decoding, SpectrogramParams
 from noisician.errors import FileError
 from noisician.mel import log_mel
+from noisician.models.checkpoints import spectrogram_image as codec
+from noisician.models.checkpoints.spectrogram_image import Decoding, SpectrogramParams
 
 Image = pytest.importorskip("PIL.Image")
 

@@ -13,8 +13,8 @@ import typer
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
-    from noisician.checkpoints import CheckpointInfo
     from noisician.listing import ListedModel
+    from noisician.models.checkpoints import CheckpointInfo
 
 app = typer.Typer(help="Models: list them, look at one, pull or remove an open checkpoint.", no_args_is_help=False)
 _Name = Annotated[str, typer.Argument(help="A name of 'noisician models', or a hub id.")]
@@ -59,10 +59,10 @@ def pull(
     accept: Annotated[bool, typer.Option("--accept", help="Accept the licence without being asked.")] = False,
 ) -> None:
     """Download a checkpoint: its safetensors, settings and tokenizer, nothing that could run code."""
-    from noisician.checkpoints import pullable
-    from noisician.checkpoints.store import check_pullable
-    from noisician.checkpoints.store import pull as fetch
     from noisician.cli.progress import watch
+    from noisician.models.checkpoints import pullable
+    from noisician.models.checkpoints.store import check_pullable
+    from noisician.models.checkpoints.store import pull as fetch
 
     source = pullable(name)
     check_pullable(source)
@@ -79,9 +79,9 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a checkpoint from this machine."""
-    from noisician.checkpoints import pullable
-    from noisician.checkpoints.store import find, missing_to_remove, size_on_disk
-    from noisician.checkpoints.store import remove as delete
+    from noisician.models.checkpoints import pullable
+    from noisician.models.checkpoints.store import find, missing_to_remove, size_on_disk
+    from noisician.models.checkpoints.store import remove as delete
 
     source = pullable(name)
     folder = find(source)
@@ -117,7 +117,7 @@ def _text(value: Any) -> str:
 
 def _agree(source: CheckpointInfo, accept: bool) -> None:
     """Shows a licence that restricts use, or that nobody stated, and goes on only with consent."""
-    from noisician.checkpoints.catalogue import UNKNOWN_LICENCE
+    from noisician.models.checkpoints.catalogue import UNKNOWN_LICENCE
 
     if not source.restricted and source.licence != UNKNOWN_LICENCE:
         return

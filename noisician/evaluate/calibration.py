@@ -15,10 +15,10 @@ import numpy as np
 
 from noisician.corpus.clips import Studio
 from noisician.corpus.compose import ComposedSong, compose_song
-from noisician.embedded.model import HUMANISE, Sound
 from noisician.evaluate.metrical_level import Example, fit, onsets
 from noisician.evaluate.performance import SoundfontBand
 from noisician.evaluate.tempo import tempo_hit, tracked_tempo_bpm
+from noisician.models.embedded.model import HUMANISE, Sound
 from noisician.recipe import Recipe
 from noisician.renderer import RenderSettings
 from noisician.request import Request

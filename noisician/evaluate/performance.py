@@ -15,11 +15,11 @@ import numpy as np
 
 from noisician.corpus.clips import Studio
 from noisician.corpus.voices.effects import apply_articulations
-from noisician.embedded import EmbeddedModel
-from noisician.embedded.model import Sound
 from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
+from noisician.models.embedded import EmbeddedModel
+from noisician.models.embedded.model import Sound
 from noisician.music import Music, Stages
 from noisician.renderer import Preview
 from noisician.score import Score, Track

@@ -16,7 +16,6 @@ from typing import Any
 
 from noisician.corpus.clips import Studio
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, SOUNDFONTS, TRAINING_SOUNDFONTS
-from noisician.embedded.model import PLAYING_MODELS
 from noisician.errors import CorpusError, FileError
 from noisician.evaluate.machine import description, versions
 from noisician.evaluate.performance import Performer
@@ -24,6 +23,7 @@ from noisician.evaluate.prompts import PROMPT_LISTS, Prompt, prompts
 from noisician.evaluate.report import STEM, Report
 from noisician.evaluate.settings import SUITE_NAMES, EvaluateSettings
 from noisician.evaluate.suites import SUITES, BenchSuite, Row, TrackSuite
+from noisician.models.embedded.model import PLAYING_MODELS
 from noisician.music import OnProgress, Progress, ignore_progress
 from noisician.weights import MODELS, manifest
 

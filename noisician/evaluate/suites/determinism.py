@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from noisician.composer import Composer, ComposerSettings, make_plan
-from noisician.embedded import EmbeddedModel
-from noisician.embedded.model import noise_stream, stem_names
 from noisician.evaluate.prompts import Prompt, prompts
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.suites.suite import BenchSuite, Row, percent
 from noisician.mel import HOP
+from noisician.models.embedded import EmbeddedModel
+from noisician.models.embedded.model import noise_stream, stem_names
 from noisician.music import Music
 from noisician.prompt import understand
 from noisician.recipe import Recipe

@@ -179,7 +179,7 @@ def _digest(order: Order) -> str:
 
 def _check_model(request: Request) -> None:
     """A name, never a folder or a hub id: those would let clients reach into the server or make it download."""
-    from noisician.checkpoints import catalogue
+    from noisician.models.checkpoints import catalogue
 
     if request.model != "embedded" and request.model not in catalogue():
         raise Problem(

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from noisician.checkpoints.families.inversion import between, follow
-from noisician.checkpoints.family import Job, OnStep
-from noisician.checkpoints.pipelines import from_folder, pipeline_class
-from noisician.checkpoints.stretches import DEFAULT_STRENGTH, check_job, frame_count, keep_outside
 from noisician.errors import RequestError, WeightsError
+from noisician.models.checkpoints.families.inversion import between, follow
+from noisician.models.checkpoints.family import Job, OnStep
+from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.models.checkpoints.stretches import DEFAULT_STRENGTH, check_job, frame_count, keep_outside
 from noisician.music import Capabilities
 from noisician.request import DURATION_RANGE_S, Preset
 
 if TYPE_CHECKING:
-    from noisician.checkpoints.catalogue import CheckpointInfo
-    from noisician.checkpoints.placement import Placement
+    from noisician.models.checkpoints.catalogue import CheckpointInfo
+    from noisician.models.checkpoints.placement import Placement
 
 #: "reference" is the pipeline's own number. IPNDM is of fourth order: on a Gaussian mixture with a known slope 50
 #: steps are 0.15 % of the signal away from the limit of many steps and 25 steps 0.5 %, nearer than DPM-Solver++(2M)
@@ -70,7 +70,7 @@ class DanceDiffusion:
 
     @torch.no_grad()
     def sample(self, job: Job, on_step: OnStep) -> np.ndarray:
-        """See :class:`noisician.checkpoints.family.Family`.
+        """See :class:`noisician.models.checkpoints.family.Family`.
 
         Up to ``WINDOW_FRAMES`` "reference" is the plain pipeline bit for bit. With ``repaint`` what lies outside
         the stretches is returned as it was; ``strength`` 0 returns ``init`` itself.

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from noisician.checkpoints.pipelines import from_folder
-from noisician.checkpoints.placement import Placement
+from noisician.models.checkpoints.pipelines import from_folder
+from noisician.models.checkpoints.placement import Placement
 
 Numbers = Literal["as loaded", "bfloat16", "int8"]
 

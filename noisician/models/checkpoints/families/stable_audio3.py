@@ -22,11 +22,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from noisician.checkpoints.catalogue import CheckpointInfo
-from noisician.checkpoints.family import Job, OnStep
-from noisician.checkpoints.pipelines import from_folder, pipeline_class
-from noisician.checkpoints.placement import Placement, settle
-from noisician.checkpoints.speed import (
+from noisician.errors import RequestError
+from noisician.models.checkpoints.catalogue import CheckpointInfo
+from noisician.models.checkpoints.family import Job, OnStep
+from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.models.checkpoints.placement import Placement, settle
+from noisician.models.checkpoints.speed import (
     Economy,
     NarrowParts,
     banded_attention,
@@ -35,7 +36,7 @@ from noisician.checkpoints.speed import (
     encode_in_chunks,
     samples_of,
 )
-from noisician.checkpoints.stretches import (
+from noisician.models.checkpoints.stretches import (
     DEFAULT_STRENGTH,
     check_job,
     exact_length,
@@ -43,7 +44,6 @@ from noisician.checkpoints.stretches import (
     keep_outside,
     latent_frames_kept,
 )
-from noisician.errors import RequestError
 from noisician.music import Capabilities, Feature
 from noisician.request import Preset
 
@@ -146,7 +146,7 @@ class StableAudio3:
         return economy
 
     def sample(self, job: Job, on_step: OnStep) -> np.ndarray:
-        """See :meth:`noisician.checkpoints.family.Family.sample`."""
+        """See :meth:`noisician.models.checkpoints.family.Family.sample`."""
         check_job(job, self.capabilities.duration_range_s, self.channels, self._rate)
         if job.negative_prompt is not None and self._distilled and (job.guidance_scale or 0.0) <= 1:
             raise RequestError(

@@ -10,13 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from noisician.checkpoints import placement as places
-from noisician.checkpoints import safety, store
-from noisician.checkpoints.catalogue import UNKNOWN_LICENCE, CheckpointInfo, by_hub_id, catalogue
-from noisician.checkpoints.family import Family
-from noisician.checkpoints.model import CheckpointModel, Loaded, Wish
-from noisician.checkpoints.pipelines import require_diffusers
 from noisician.errors import NoisicianError, RequestError, WeightsError
+from noisician.models.checkpoints import placement as places
+from noisician.models.checkpoints import safety, store
+from noisician.models.checkpoints.catalogue import UNKNOWN_LICENCE, CheckpointInfo, by_hub_id, catalogue
+from noisician.models.checkpoints.family import Family
+from noisician.models.checkpoints.model import CheckpointModel, Loaded, Wish
+from noisician.models.checkpoints.pipelines import require_diffusers
 from noisician.music import Feature
 
 #: diffusers' pipeline class → the module of families/ that runs it.
@@ -162,7 +162,7 @@ def _family_of(pipeline: str, folder: Path) -> str:
 
 
 def _family_module(pipeline: str, folder: Path) -> ModuleType:
-    return import_module(f"noisician.checkpoints.families.{_family_of(pipeline, folder)}")
+    return import_module(f"noisician.models.checkpoints.families.{_family_of(pipeline, folder)}")
 
 
 @contextmanager

@@ -30,20 +30,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from noisician.checkpoints.families.inversion import between
-from noisician.checkpoints.family import Job, OnStep
-from noisician.checkpoints.pipelines import from_folder, pipeline_class
-from noisician.checkpoints.placement import settle
-from noisician.checkpoints.spectrogram_image import DEFAULT_MAX_VALUE, Decoding, SpectrogramParams, decode, encode
-from noisician.checkpoints.speed import Economy
-from noisician.checkpoints.stretches import check_job, frame_count, keep_outside
 from noisician.errors import RequestError, WeightsError
+from noisician.models.checkpoints.families.inversion import between
+from noisician.models.checkpoints.family import Job, OnStep
+from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.models.checkpoints.placement import settle
+from noisician.models.checkpoints.spectrogram_image import (
+    DEFAULT_MAX_VALUE,
+    Decoding,
+    SpectrogramParams,
+    decode,
+    encode,
+)
+from noisician.models.checkpoints.speed import Economy
+from noisician.models.checkpoints.stretches import check_job, frame_count, keep_outside
 from noisician.music import Capabilities
 from noisician.request import DURATION_RANGE_S
 
 if TYPE_CHECKING:
-    from noisician.checkpoints.catalogue import CheckpointInfo
-    from noisician.checkpoints.placement import Placement
+    from noisician.models.checkpoints.catalogue import CheckpointInfo
+    from noisician.models.checkpoints.placement import Placement
 
 #: On a mixture of Gaussians with known slopes, Stable Diffusion's noise levels and guidance 7.5 the result is this far
 #: (median, share of its norm) from the limit of many steps: "reference" 0.5 %, "balanced" the same, "fast" 1.0 %. The
@@ -146,7 +152,7 @@ class Riffusion:
         return self._params.channels
 
     def sample(self, job: Job, on_step: OnStep) -> np.ndarray:
-        """See :meth:`noisician.checkpoints.family.Family.sample`."""
+        """See :meth:`noisician.models.checkpoints.family.Family.sample`."""
         rate = self._params.sample_rate_hz
         check_job(job, self.capabilities.duration_range_s, self.channels, rate)
         for name, clip in (("reference audio", job.reference), ("audio to morph to", job.morph_init)):

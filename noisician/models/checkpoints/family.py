@@ -1,8 +1,8 @@
 """What one kind of open checkpoint has to provide; everything else is common to all of them.
 
 A :class:`Family` makes one stretch of audio, at most as long as the checkpoint was trained for.
-:class:`noisician.checkpoints.model.CheckpointModel` turns that into a ``MusicModel``: it checks the request, extends
-the stretch to any length, masters the result and writes the recipe.
+:class:`noisician.models.checkpoints.model.CheckpointModel` turns that into a ``MusicModel``: it checks the request,
+extends the stretch to any length, masters the result and writes the recipe.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from noisician.checkpoints import safety
-from noisician.checkpoints.catalogue import CheckpointInfo
-from noisician.checkpoints.pipelines import INSTALL
 from noisician.errors import FileError, WeightsError
+from noisician.models.checkpoints import safety
+from noisician.models.checkpoints.catalogue import CheckpointInfo
+from noisician.models.checkpoints.pipelines import INSTALL
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*")
 #: What may be called a folder of the models folder: one or two plain names, never a way out of it.

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from noisician.checkpoints.family import Job, OnStep, Song
-from noisician.checkpoints.pipelines import from_folder, pipeline_class
-from noisician.checkpoints.placement import settle
-from noisician.checkpoints.speed import Economy, Numbers, lower_linears, numbers_for
-from noisician.checkpoints.stretches import DEFAULT_STRENGTH, check_job, exact_length, frame_count, keep_outside
 from noisician.errors import RequestError
+from noisician.models.checkpoints.family import Job, OnStep, Song
+from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.models.checkpoints.placement import settle
+from noisician.models.checkpoints.speed import Economy, Numbers, lower_linears, numbers_for
+from noisician.models.checkpoints.stretches import DEFAULT_STRENGTH, check_job, exact_length, frame_count, keep_outside
 from noisician.music import Capabilities, Feature
 from noisician.request import Preset
 
 if TYPE_CHECKING:
-    from noisician.checkpoints.catalogue import CheckpointInfo
-    from noisician.checkpoints.placement import Placement
+    from noisician.models.checkpoints.catalogue import CheckpointInfo
+    from noisician.models.checkpoints.placement import Placement
 
 #: What the checkpoints were trained on. The pipeline itself sets no limit; the silence it pads with lasts 600 s.
 LENGTH_RANGE_S = (10.0, 600.0)
@@ -83,7 +83,7 @@ class AceStep:
 
     @torch.no_grad()
     def sample(self, job: Job, on_step: OnStep) -> np.ndarray:
-        """See :class:`noisician.checkpoints.family.Family`.
+        """See :class:`noisician.models.checkpoints.family.Family`.
 
         "reference" is the plain pipeline bit for bit up to ``WHOLE_DECODE_S``. With ``repaint`` what lies outside the
         stretches is returned as it was; ``strength`` 0 returns ``init`` itself and 1 what the words alone give, at the

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from noisician.checkpoints.catalogue import CheckpointInfo
-from noisician.checkpoints.family import Job, OnStep
-from noisician.checkpoints.pipelines import from_folder, pipeline_class
-from noisician.checkpoints.placement import Placement, settle
-from noisician.checkpoints.speed import (
+from noisician.models.checkpoints.catalogue import CheckpointInfo
+from noisician.models.checkpoints.family import Job, OnStep
+from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
+from noisician.models.checkpoints.placement import Placement, settle
+from noisician.models.checkpoints.speed import (
     Economy,
     NarrowParts,
     decode_in_chunks,
@@ -30,7 +30,7 @@ from noisician.checkpoints.speed import (
     encode_in_chunks,
     samples_of,
 )
-from noisician.checkpoints.stretches import (
+from noisician.models.checkpoints.stretches import (
     DEFAULT_STRENGTH,
     check_job,
     exact_length,
@@ -129,7 +129,7 @@ class StableAudioOpen:
         return economy
 
     def sample(self, job: Job, on_step: OnStep) -> np.ndarray:
-        """See :meth:`noisician.checkpoints.family.Family.sample`."""
+        """See :meth:`noisician.models.checkpoints.family.Family.sample`."""
         check_job(job, self.capabilities.duration_range_s, self.channels, self._rate)
         if job.init is not None and job.strength == 0 and not job.repaint:
             return job.init.astype(np.float32, copy=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from noisician.checkpoints.family import Job, OnStep
 from noisician.errors import RequestError
+from noisician.models.checkpoints.family import Job, OnStep
 from noisician.music import Capabilities
 
 #: Share of one call that is heard before the new, and that is dropped as an ending; and the most of each.

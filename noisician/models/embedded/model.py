@@ -18,18 +18,19 @@ from typing import Any
 import numpy as np
 
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
-from noisician.embedded.cast import SUNG_ROLES, Casting, VocalPart, cast
-from noisician.embedded.song import (
+from noisician.errors import FileError, RequestError
+from noisician.mel import HOP, SAMPLE_RATE_HZ
+from noisician.mix import VOICE, Finish, StemAudio, Timing, mix_stems, plan_mix
+from noisician.models.embedded.cast import SUNG_ROLES, Casting, VocalPart, cast
+from noisician.models.embedded.cost import Work
+from noisician.models.embedded.song import (
     is_song,
     resung,
     timed_lyrics,
     without_stand_ins,
     write_song,
 )
-from noisician.embedded.work import Work
-from noisician.errors import FileError, RequestError
-from noisician.mel import HOP, SAMPLE_RATE_HZ
-from noisician.mix import VOICE, Finish, StemAudio, Timing, mix_stems, plan_mix
+from noisician.models.support import check_request
 from noisician.music import (
     NO_MATERIAL,
     Capabilities,
@@ -45,7 +46,6 @@ from noisician.prompt import Controls, understand
 from noisician.recipe import Recipe
 from noisician.renderer import Part, Preview, Renderer, RenderSettings
 from noisician.request import DURATION_RANGE_S, Request
-from noisician.requirements import check_request
 from noisician.score import Score, Track
 from noisician.score.decode import decode
 from noisician.score.grid import Grid

@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from noisician.audio import resample
-from noisician.checkpoints import placement as places
-from noisician.checkpoints import store
-from noisician.checkpoints.catalogue import COMMON_FEATURES, CheckpointInfo, with_feature
-from noisician.checkpoints.extend import Source, can_extend, crossfade, extended
-from noisician.checkpoints.family import Family, Job, OnStep
-from noisician.checkpoints.pipelines import quietly
-from noisician.checkpoints.stretches import keep_outside
-from noisician.checkpoints.wording import negative_of, song_of, words_of
 from noisician.errors import RequestError
-from noisician.material import check_same
 from noisician.mix import level
+from noisician.models.checkpoints import placement as places
+from noisician.models.checkpoints import store
+from noisician.models.checkpoints.catalogue import COMMON_FEATURES, CheckpointInfo, with_feature
+from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended
+from noisician.models.checkpoints.family import Family, Job, OnStep
+from noisician.models.checkpoints.pipelines import quietly
+from noisician.models.checkpoints.stretches import keep_outside
+from noisician.models.checkpoints.wording import negative_of, song_of, words_of
+from noisician.models.inputs import check_same
+from noisician.models.support import check_duration, check_request
 from noisician.music import (
     NO_MATERIAL,
     Capabilities,
@@ -38,7 +39,6 @@ from noisician.prompt import Controls, read_figures
 from noisician.prompt.understanding import BEATS_PER_BAR
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
-from noisician.requirements import check_duration, check_request
 
 #: What each stage costs, roughly, for an honest progress bar.
 STAGE_WEIGHTS = {"loading": 1.0, "sampling": 8.0, "finishing": 0.5}

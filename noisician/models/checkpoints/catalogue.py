@@ -48,7 +48,7 @@ class CheckpointInfo:
 @cache
 def catalogue() -> Mapping[str, CheckpointInfo]:
     """Name → checkpoint in the order of the file, read once."""
-    text = files("noisician.checkpoints").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    text = files("noisician.models.checkpoints").joinpath("catalogue.toml").read_text(encoding="utf-8")
     return MappingProxyType({name: _info(name, entry) for name, entry in tomllib.loads(text).items()})
 
 

@@ -1,7 +1,7 @@
 """Open checkpoints of other projects, run through diffusers (extra ``checkpoints``) as models like any other."""
 
-from noisician.checkpoints.catalogue import CheckpointInfo, catalogue, with_feature
-from noisician.checkpoints.resolve import forget, installed_weights, locate, pullable, resolve
+from noisician.models.checkpoints.catalogue import CheckpointInfo, catalogue, with_feature
+from noisician.models.checkpoints.resolve import forget, installed_weights, locate, pullable, resolve
 
 __all__ = [
     "CheckpointInfo",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from noisician.checkpoints.family import Job
 from noisician.errors import RequestError
+from noisician.models.checkpoints.family import Job
 
 #: New and old audio cross over this long at each end of a stretch, inside it.
 CROSSFADE_S = 0.02

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from noisician.errors import FileError, RequestError
+from noisician.models.support import check_duration, followed
 from noisician.music import (
     NO_MATERIAL,
     Capabilities,
@@ -24,7 +25,6 @@ from noisician.music import (
 )
 from noisician.recipe import Recipe, without_folders
 from noisician.request import Request
-from noisician.requirements import check_duration, followed
 
 #: What of a request is the painter's affair alone.
 _PAINTERS = (
