@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from noisician.errors import NoisicianError as NoisicianError
     from noisician.errors import RequestError as RequestError
     from noisician.errors import WeightsError as WeightsError
+    from noisician.models.protocol import Progress as Progress
     from noisician.music import Music as Music
-    from noisician.music import Progress as Progress
     from noisician.music import SaveOptions as SaveOptions
     from noisician.prompt.controls import Controls as Controls
     from noisician.recipe import Recipe as Recipe
@@ -50,7 +50,7 @@ _HOMES = {
     "RequestOptions": "noisician.api",
     "Music": "noisician.music",
     "SaveOptions": "noisician.music",
-    "Progress": "noisician.music",
+    "Progress": "noisician.models.protocol",
     "Request": "noisician.request",
     "Recipe": "noisician.recipe",
     "Controls": "noisician.prompt.controls",

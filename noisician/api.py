@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from noisician.models.embedded import EmbeddedModel
-    from noisician.music import Capabilities, Feature, Music, MusicModel, OnProgress, ShouldCancel
+    from noisician.models.protocol import Capabilities, Feature, MusicModel, OnProgress, ShouldCancel
+    from noisician.music import Music
     from noisician.prompt import Controls
 
 _TUPLES = ("genres", "moods", "instruments", "without")
@@ -152,7 +153,7 @@ def generate(
     from dataclasses import replace
 
     from noisician.models.inputs import read_material
-    from noisician.music import ignore_progress, never
+    from noisician.models.protocol import ignore_progress, never
 
     check(request)
     material = read_material(request, beside)
@@ -225,7 +226,7 @@ def replay(
     The sound files it was made from, if any, are looked for in the current folder and in ``beside``.
     """
     from noisician.models.inputs import material_of
-    from noisician.music import ignore_progress, never
+    from noisician.models.protocol import ignore_progress, never
 
     material = material_of(recipe, beside)
     with _ONE_AT_A_TIME:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from noisician.models.checkpoints import CheckpointInfo
-    from noisician.music import Feature
+    from noisician.models.protocol import Feature
 
 STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
 EMBEDDED = "embedded"

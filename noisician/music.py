@@ -1,92 +1,21 @@
-"""What every model promises and what it hands over: the protocol above which nobody asks which model it is."""
+"""A finished piece: its samples, its recipe, and how both are saved."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
 
 import numpy as np
 
-from noisician.errors import Cancelled, RequestError
+from noisician.errors import RequestError
 from noisician.export import Bundle, Marker, Metadata, default_file_name, write_bundle
 from noisician.export.lyrics import TimedLine
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
-from noisician.request import MATERIAL_FIELDS, Request
 from noisician.score import Score
-
-#: The log-mel ``[frames, 128]`` of a piece as far as it is painted, or None while there is nothing.
-Sketch = Callable[[], np.ndarray | None]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """``stage`` is what is being done now; ``share`` of all the work is done (0 … 1).
-
-    ``sketch`` gives, to any thread and at any time until the piece is finished, the log-mel of everything painted so
-    far, all players together, the floor where nothing is. It costs nothing until it is called. None before there is
-    anything to paint, and throughout for models that do not show what they are doing: checkpoints, whose pipelines
-    work on latents that only their decoders can turn into sound.
-    """
-
-    stage: str
-    share: float
-    sketch: Sketch | None = field(default=None, compare=False, repr=False)
-
-
-OnProgress = Callable[[Progress], None]
-ShouldCancel = Callable[[], bool]
-
-
-def never() -> bool:
-    """The ``cancel`` of those who wait for the end."""
-    return False
-
-
-def ignore_progress(progress: Progress) -> None:
-    """The ``on_progress`` of those who do not watch."""
-
-
-@dataclass(frozen=True)
-class Stages:
-    """Turns each stage's own share into the share of the whole, and a wish to stop into :class:`Cancelled`.
-
-    ``span`` is the part of the whole that all these stages are.
-    """
-
-    weights: Mapping[str, float]
-    on_progress: OnProgress
-    cancel: ShouldCancel
-    sketch: Sketch | None = None
-    span: tuple[float, float] = (0.0, 1.0)
-
-    def reporter(self, stage: str) -> Callable[[float], None]:
-        """A callback for one stage, to be called with that stage's share done after every step."""
-        first, last = self._span_of(stage)
-
-        def report(share: float) -> None:
-            if self.cancel():
-                raise Cancelled(f"stopped while {stage}")
-            self.on_progress(Progress(stage, min(1.0, first * (1 - share) + last * share), self.sketch))
-
-        report(0.0)
-        return report
-
-    def within(self, stage: str, weights: Mapping[str, float], sketch: Sketch | None = None) -> Stages:
-        """The stages that one of these falls into, once it is known which they are."""
-        return replace(self, weights=weights, sketch=sketch, span=self._span_of(stage))
-
-    def _span_of(self, stage: str) -> tuple[float, float]:
-        total = sum(self.weights.values())
-        before = sum(list(self.weights.values())[: list(self.weights).index(stage)])
-        low, high = self.span
-        first, last = before / total, (before + self.weights[stage]) / total
-        return low * (1 - first) + high * first, low * (1 - last) + high * last
 
 
 @dataclass(frozen=True)
@@ -226,113 +155,3 @@ def metadata_of(recipe: Recipe, score: Score | None, lyrics: tuple[TimedLine, ..
         lyrics=lyrics,
         language=request.language or "en",
     )
-
-
-Feature = Literal[
-    "text",
-    "lyrics",
-    "voice",
-    "negative_prompt",
-    "init_audio",
-    "repaint",
-    "reference_audio",
-    "morph_prompt",
-    "morph_audio",
-    "tempo",
-    "key",
-    "time_signature",
-    "loop",
-    "stems",
-    "score",
-    "preset",
-    "device",
-]
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a model can do. ``duration_range_s`` is what may be asked for, extension by continuation included."""
-
-    name: str
-    features: frozenset[Feature]
-    duration_range_s: tuple[float, float]
-    sample_rate_hz: int
-    licence: str
-
-
-@dataclass(frozen=True)
-class Clip:
-    """Audio somebody hands in: float32 ``[frames, channels]``; ``origin`` is what messages call it."""
-
-    audio: np.ndarray
-    sample_rate_hz: int
-    origin: str
-
-    @property
-    def duration_s(self) -> float:
-        return len(self.audio) / self.sample_rate_hz
-
-    @property
-    def sha256(self) -> str:
-        """Of the decoded samples, their rate and their channels: the same music in another container is the same."""
-        samples = np.ascontiguousarray(self.audio, "<f4")
-        shape = f"{self.sample_rate_hz} {samples.shape}".encode()
-        return hashlib.sha256(shape + samples.tobytes()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Material:
-    """The clips behind a request's file names, read and checked before a model sees them."""
-
-    init_audio: Clip | None = None
-    reference_audio: Clip | None = None
-    morph_audio: Clip | None = None
-
-    def digests(self) -> dict[str, str]:
-        """What the recipe remembers of the clips: the first 16 hex digits of each one's SHA-256, by field."""
-        clips = {name: getattr(self, name) for name in MATERIAL_FIELDS}
-        return {name: clip.sha256[:16] for name, clip in clips.items() if clip is not None}
-
-
-NO_MATERIAL = Material()
-
-
-class MusicModel(Protocol):
-    """Anything that turns a request into music."""
-
-    @property
-    def capabilities(self) -> Capabilities: ...
-
-    def generate(
-        self,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        """Raises RequestError for what it cannot make and Cancelled when ``cancel`` turned true."""
-        ...
-
-    def replay(
-        self,
-        recipe: Recipe,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        """The same samples again, from the recipe (and the clips it names) alone."""
-        ...
-
-    def rework(
-        self,
-        recipe: Recipe,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        """The music of a recipe as another request wants it, keeping what that leaves as it is; else made anew."""
-        ...

@@ -14,17 +14,17 @@ import pytest
 from noisician import api
 from noisician.cli import main
 from noisician.models.embedded.model import CAPABILITIES
-from noisician.music import (
+from noisician.models.protocol import (
     NO_MATERIAL,
     Capabilities,
     Material,
-    Music,
     OnProgress,
     Progress,
     ShouldCancel,
     ignore_progress,
     never,
 )
+from noisician.music import Music
 from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.request import Request

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from noisician.models.inputs import read_material
-from noisician.music import Music, OnProgress, ShouldCancel, Stages, ignore_progress, never
+from noisician.models.protocol import OnProgress, ShouldCancel, Stages, ignore_progress, never
+from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.score import Note, Score, Section, Track

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import quick_maker
 from fastapi import FastAPI
 
-from noisician.music import ignore_progress, never
+from noisician.models.protocol import ignore_progress, never
 from noisician.service.app import create_app
 from noisician.service.files import Files, new_id
 from noisician.service.peers.client import Client

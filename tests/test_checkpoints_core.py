@@ -27,8 +27,8 @@ from noisician.models.checkpoints.placement import Placement, memory_advice, nee
 from noisician.models.checkpoints.wording import negative_of, words_of
 from noisician.models.guided import GuidedModel
 from noisician.models.inputs import check_same, material_of, read_clip, read_material
+from noisician.models.protocol import Capabilities, Clip, Feature, Material
 from noisician.models.support import check_outputs, check_request
-from noisician.music import Capabilities, Clip, Feature, Material
 from noisician.prompt import Controls, read_figures
 
 RATE = 8000

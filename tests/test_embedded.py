@@ -17,7 +17,8 @@ from noisician.mel import BINS, MEL_BANDS, SAMPLE_RATE_HZ, mel_filters
 from noisician.mix import mixdown
 from noisician.models.embedded import EmbeddedModel, model
 from noisician.models.embedded.model import Sound, fold, stem_names
-from noisician.music import Music, Progress, Stages
+from noisician.models.protocol import Progress, Stages
+from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.renderer import Renderer, RenderSettings, render
 from noisician.request import Request

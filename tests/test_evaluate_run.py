@@ -37,7 +37,7 @@ from noisician.evaluate.suites import (
 )
 from noisician.evaluate.suites.suite import BenchSuite, Row
 from noisician.mel import SAMPLE_RATE_HZ, log_mel
-from noisician.music import Progress
+from noisician.models.protocol import Progress
 from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.renderer.render import SILENCE

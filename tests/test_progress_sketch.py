@@ -17,7 +17,7 @@ from noisician.mel import HOP, MEL_BANDS, SAMPLE_RATE_HZ, log_mel
 from noisician.models.embedded import model
 from noisician.models.embedded.cost import Work
 from noisician.models.guided import _part
-from noisician.music import Progress, Stages
+from noisician.models.protocol import Progress, Stages
 from noisician.renderer import Part, Preview, Renderer, RenderSettings, render
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD
 from noisician.renderer.preview import PHRASES_AT_ONCE

@@ -25,7 +25,7 @@ from small_service import SmallService, small_service
 from sqlalchemy import text as text_of
 from starlette.testclient import TestClient
 
-from noisician.music import ignore_progress, never
+from noisician.models.protocol import ignore_progress, never
 from noisician.service import wire
 from noisician.service.app import create_app
 from noisician.service.files import new_id

@@ -26,7 +26,8 @@ from noisician import api
 from noisician.errors import FileError, RequestError, WeightsError
 from noisician.export import TimedLine, TimedWord, words_json
 from noisician.export.embed import PNG_SIGNATURE
-from noisician.music import Music, ignore_progress, never
+from noisician.models.protocol import ignore_progress, never
+from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.service.failures import failure_of

@@ -17,7 +17,8 @@ from noisician.cli.progress import Show, watch
 from noisician.errors import FileError
 
 if TYPE_CHECKING:
-    from noisician.music import Music, Progress
+    from noisician.models.protocol import Progress
+    from noisician.music import Music
     from noisician.recipe import Recipe
     from noisician.request import Request
 

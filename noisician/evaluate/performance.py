@@ -20,7 +20,8 @@ from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.model import Sound
-from noisician.music import Music, Stages
+from noisician.models.protocol import Stages
+from noisician.music import Music
 from noisician.renderer import Preview
 from noisician.score import Score, Track
 from noisician.score.played import PlayedNote, played_notes

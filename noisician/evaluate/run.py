@@ -24,7 +24,7 @@ from noisician.evaluate.report import STEM, Report
 from noisician.evaluate.settings import SUITE_NAMES, EvaluateSettings
 from noisician.evaluate.suites import SUITES, BenchSuite, Row, TrackSuite
 from noisician.models.embedded.model import PLAYING_MODELS
-from noisician.music import OnProgress, Progress, ignore_progress
+from noisician.models.protocol import OnProgress, Progress, ignore_progress
 from noisician.weights import MODELS, manifest
 
 __all__ = ["EvaluateSettings", "evaluate", "quick"]

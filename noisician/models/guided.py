@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from noisician.errors import FileError, RequestError
-from noisician.models.support import check_duration, followed
-from noisician.music import (
+from noisician.models.protocol import (
     NO_MATERIAL,
     Capabilities,
     Clip,
     Feature,
     Material,
-    Music,
     MusicModel,
     OnProgress,
     ShouldCancel,
     ignore_progress,
     never,
 )
+from noisician.models.support import check_duration, followed
+from noisician.music import Music
 from noisician.recipe import Recipe, without_folders
 from noisician.request import Request
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from noisician.errors import FileError
-from noisician.music import Clip, Material
+from noisician.models.protocol import Clip, Material
 from noisician.recipe import Recipe
 from noisician.request import MATERIAL_FIELDS, Request
 

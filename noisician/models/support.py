@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from noisician.errors import RequestError
-from noisician.music import Capabilities, Feature
+from noisician.models.protocol import Capabilities, Feature
 from noisician.request import LYRICS_LIMIT_CHARS, PROMPT_LIMIT_CHARS, Request
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from noisician.music import Feature
+from noisician.models.protocol import Feature
 
 try:
     import tomllib

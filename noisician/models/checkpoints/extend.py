@@ -14,7 +14,7 @@ import numpy as np
 
 from noisician.errors import RequestError
 from noisician.models.checkpoints.family import Job, OnStep
-from noisician.music import Capabilities
+from noisician.models.protocol import Capabilities
 
 #: Share of one call that is heard before the new, and that is dropped as an ending; and the most of each.
 CONTEXT_SHARE, CONTEXT_LIMIT_S = 0.25, 20.0

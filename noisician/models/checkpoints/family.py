@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from noisician.music import Capabilities
+from noisician.models.protocol import Capabilities
 from noisician.request import Preset
 
 #: Called after every sampling step with the share done (0 … 1) of this call; raises Cancelled to stop.

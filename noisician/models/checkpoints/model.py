@@ -22,19 +22,19 @@ from noisician.models.checkpoints.pipelines import quietly
 from noisician.models.checkpoints.stretches import keep_outside
 from noisician.models.checkpoints.wording import negative_of, song_of, words_of
 from noisician.models.inputs import check_same
-from noisician.models.support import check_duration, check_request
-from noisician.music import (
+from noisician.models.protocol import (
     NO_MATERIAL,
     Capabilities,
     Clip,
     Material,
-    Music,
     OnProgress,
     ShouldCancel,
     Stages,
     ignore_progress,
     never,
 )
+from noisician.models.support import check_duration, check_request
+from noisician.music import Music
 from noisician.prompt import Controls, read_figures
 from noisician.prompt.understanding import BEATS_PER_BAR
 from noisician.recipe import Recipe

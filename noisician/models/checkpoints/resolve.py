@@ -17,7 +17,7 @@ from noisician.models.checkpoints.catalogue import UNKNOWN_LICENCE, CheckpointIn
 from noisician.models.checkpoints.family import Family
 from noisician.models.checkpoints.model import CheckpointModel, Loaded, Wish
 from noisician.models.checkpoints.pipelines import require_diffusers
-from noisician.music import Feature
+from noisician.models.protocol import Feature
 
 #: diffusers' pipeline class → the module of families/ that runs it.
 FAMILIES = {

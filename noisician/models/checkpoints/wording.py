@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from noisician.models.checkpoints.family import Song
-from noisician.music import Feature
+from noisician.models.protocol import Feature
 from noisician.prompt import Controls
 from noisician.request import Request
 

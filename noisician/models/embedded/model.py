@@ -30,18 +30,18 @@ from noisician.models.embedded.song import (
     without_stand_ins,
     write_song,
 )
-from noisician.models.support import check_request
-from noisician.music import (
+from noisician.models.protocol import (
     NO_MATERIAL,
     Capabilities,
     Material,
-    Music,
     OnProgress,
     ShouldCancel,
     Stages,
     ignore_progress,
     never,
 )
+from noisician.models.support import check_request
+from noisician.music import Music
 from noisician.prompt import Controls, understand
 from noisician.recipe import Recipe
 from noisician.renderer import Part, Preview, Renderer, RenderSettings

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from noisician.export import picture_of_mel, png_bytes
-from noisician.music import Progress
+from noisician.models.protocol import Progress
 from noisician.service.files import Files
 from noisician.service.records import Claim, WorkerRecord
 from noisician.service.store import Store, StoreError

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError
-from noisician.music import Music, OnProgress, Progress, ShouldCancel
+from noisician.models.protocol import OnProgress, Progress, ShouldCancel
+from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import MATERIAL_FIELDS, SEEDS, Request
 from noisician.service.failures import DiskFull

@@ -21,7 +21,7 @@ from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
 from noisician.models.checkpoints.placement import settle
 from noisician.models.checkpoints.speed import Economy, Numbers, lower_linears, numbers_for
 from noisician.models.checkpoints.stretches import DEFAULT_STRENGTH, check_job, exact_length, frame_count, keep_outside
-from noisician.music import Capabilities, Feature
+from noisician.models.protocol import Capabilities, Feature
 from noisician.request import Preset
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from noisician.models.checkpoints.families.inversion import between, follow
 from noisician.models.checkpoints.family import Job, OnStep
 from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
 from noisician.models.checkpoints.stretches import DEFAULT_STRENGTH, check_job, frame_count, keep_outside
-from noisician.music import Capabilities
+from noisician.models.protocol import Capabilities
 from noisician.request import DURATION_RANGE_S, Preset
 
 if TYPE_CHECKING:

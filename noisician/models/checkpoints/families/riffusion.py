@@ -44,7 +44,7 @@ from noisician.models.checkpoints.spectrogram_image import (
 )
 from noisician.models.checkpoints.speed import Economy
 from noisician.models.checkpoints.stretches import check_job, frame_count, keep_outside
-from noisician.music import Capabilities
+from noisician.models.protocol import Capabilities
 from noisician.request import DURATION_RANGE_S
 
 if TYPE_CHECKING:

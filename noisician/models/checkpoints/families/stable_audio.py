@@ -38,7 +38,7 @@ from noisician.models.checkpoints.stretches import (
     keep_outside,
     latent_frames_kept,
 )
-from noisician.music import Capabilities
+from noisician.models.protocol import Capabilities
 from noisician.request import Preset
 
 ECONOMIES = MappingProxyType(

@@ -44,7 +44,7 @@ from noisician.models.checkpoints.stretches import (
     keep_outside,
     latent_frames_kept,
 )
-from noisician.music import Capabilities, Feature
+from noisician.models.protocol import Capabilities, Feature
 from noisician.request import Preset
 
 #: The distilled checkpoints are trained for their 8 steps; nothing is gained by another solver.
