@@ -19,7 +19,6 @@ from noisician.models.embedded.song import (
     SungPiece,
     choose_voice,
     resung,
-    sung_tracks,
     timed_lyrics,
     without_stand_ins,
     write_song,
@@ -28,7 +27,7 @@ from noisician.prompt import understand
 from noisician.request import Request
 from noisician.score import Score
 from noisician.score.grid import REST
-from noisician.vocals.song import Song, harmony_pitch
+from noisician.vocals.song import Song, harmony_pitch, sung_tracks
 from noisician.vocals.voices import voices
 
 TEXT = """[Verse]
