@@ -21,8 +21,8 @@ from noisician.errors import FileError
 from noisician.request import MATERIAL_FIELDS, Request
 
 RECIPE_FORMAT = "noisician recipe"
-#: Raised when an older reader would misunderstand a newer recipe.
-RECIPE_VERSION = 1
+#: Raised when an older reader would misunderstand a newer recipe. Version 1 held a score where 2 holds a piece.
+RECIPE_VERSION = 2
 #: Marks a packed recipe inside a file; the digit is the packing's version.
 PACKED_PREFIX = "noisician-recipe-1:"
 #: A ten-minute score is about 2 MB; anything far beyond is damage or an attack on memory.
@@ -46,13 +46,14 @@ def software_version() -> str:
 class Recipe(BaseModel):
     """Everything that determines one track.
 
-    ``controls`` and ``score`` are the plain JSON values of ``prompt.Controls`` and ``score.Score`` (this layer
-    knows neither). ``models`` maps a part ("composer", "renderer", ...) to the SHA-256 or version of its weights.
-    ``settings`` holds what else the samplers used (steps, guidance, schedule). ``lineage`` names, oldest first,
-    the recipes (``id6``) and operations this one came from; it does not influence the samples.
+    ``controls`` and ``piece`` are the plain JSON values of ``prompt.Controls`` and ``piece.Piece`` (this layer knows
+    neither); ``score`` is what recipes of version 1 hold instead of a piece. ``models`` maps a part ("composer",
+    "renderer", ...) to the SHA-256 or version of its weights. ``settings`` holds what else the samplers used (steps,
+    guidance, schedule). ``lineage`` names, oldest first, the recipes (``id6``) and operations this one came from; it
+    does not influence the samples. What a newer noisician wrote besides is kept and written back.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     format: str = RECIPE_FORMAT
     version: int = RECIPE_VERSION
@@ -60,6 +61,7 @@ class Recipe(BaseModel):
     request: Request
     seed: int = Field(ge=0, lt=2**32)
     controls: dict[str, Any] = Field(default_factory=dict)
+    piece: dict[str, Any] | None = None
     score: dict[str, Any] | None = None
     models: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -70,7 +72,7 @@ class Recipe(BaseModel):
     def _names_for_paths(cls, request: Request) -> Request:
         return without_folders(request)
 
-    @field_validator("controls", "score", "settings", "lineage", mode="before")
+    @field_validator("controls", "piece", "score", "settings", "lineage", mode="before")
     @classmethod
     def _as_json_values(cls, value: Any) -> Any:
         """Tuples become lists and numpy scalars numbers, so a recipe equals the one read back from its file."""
@@ -84,7 +86,7 @@ class Recipe(BaseModel):
         sound files are called (their checksums count), and whatever the request leaves at its default, so that
         options still to be invented change no id.
         """
-        data = self.model_dump(mode="json", exclude={"lineage", "request"})
+        data = self._values(exclude={"lineage", "request"})
         unheard = {"takes", "model", *MATERIAL_FIELDS}
         data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
         for explanation in ("reasons", "not_understood"):
@@ -93,9 +95,14 @@ class Recipe(BaseModel):
 
     def to_json(self) -> str:
         """One line per field, keys sorted within: equal recipes give equal text."""
-        data = self.model_dump(mode="json")
+        data = self._values()
         lines = [f"{json.dumps(name)}: {_dumps(value)}" for name, value in data.items()]
         return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    def _values(self, exclude: set[str] | None = None) -> dict[str, Any]:
+        """JSON values, without the music where there is none of that kind."""
+        data = self.model_dump(mode="json", exclude=exclude)
+        return {name: value for name, value in data.items() if value is not None or name not in ("piece", "score")}
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str = "recipe") -> Recipe:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_embedded import ENTRIES, LOOP, SHORT, embedded
 
+from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import HOP, MEL_BANDS, SAMPLE_RATE_HZ, log_mel
 from noisician.models.embedded import model
@@ -28,7 +29,10 @@ from noisician.styles import instruments
 PLAN = WindowPlan(frames=200, length=96, overlap=32)
 SILENCE = render.SILENCE
 NOTES = tuple(PlayedNote(60 + step, 0.1 + 0.4 * step, 0.4 + 0.4 * step, 80) for step in range(5))
-PARTS = [Part(instruments()["flute"], NOTES, (), 0), Part(instruments()["violin"], NOTES[1:], (), 1)]
+PARTS = [
+    Part(instruments()["flute"], NOTES, (), NoiseField(3, 0)),
+    Part(instruments()["violin"], NOTES[1:], (), NoiseField(3, 1)),
+]
 LOUD = 1.5
 
 
@@ -163,7 +167,7 @@ def renderer(network: FakeNetwork, monkeypatch: pytest.MonkeyPatch) -> Renderer:
 def test_music_emerges_from_noise_step_by_step(renderer: Renderer, network: FakeNetwork) -> None:
     preview, seen = Preview(200), []
     network.look = lambda: seen.append(sketch_of(preview))
-    (mel,) = renderer.render(PARTS[:1], 200, 3, RenderSettings(steps=5), preview=preview)
+    (mel,) = renderer.render(PARTS[:1], 200, RenderSettings(steps=5), preview=preview)
     assert len(seen) == 5
     distances = [np.abs(sketch - mel).mean() for sketch in (*seen, sketch_of(preview))]
     assert distances == sorted(distances, reverse=True)
@@ -174,9 +178,9 @@ def test_music_emerges_from_noise_step_by_step(renderer: Renderer, network: Fake
 
 def test_looking_changes_no_bit(renderer: Renderer) -> None:
     settings = RenderSettings(steps=3, guidance_scale=2.0)
-    alone = renderer.render(PARTS, 400, 3, settings)
+    alone = renderer.render(PARTS, 400, settings)
     preview, seen = Preview(400), []
-    looked = renderer.render(PARTS, 400, 3, settings, lambda share: seen.append(sketch_of(preview)), preview)
+    looked = renderer.render(PARTS, 400, settings, lambda share: seen.append(sketch_of(preview)), preview)
     assert seen
     np.testing.assert_array_equal(looked, alone)
 
@@ -194,7 +198,7 @@ def test_any_number_of_threads_may_look_at_any_time(renderer: Renderer) -> None:
     for watcher in watchers:
         watcher.start()
     try:
-        mels = renderer.render(PARTS * 3, 400, 3, RenderSettings(steps=4), preview=preview)
+        mels = renderer.render(PARTS * 3, 400, RenderSettings(steps=4), preview=preview)
         painted = sketch_of(preview)
         preview.settle(mels)
     finally:

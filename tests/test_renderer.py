@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.diffusion.noise import NoiseField
 from noisician.errors import Cancelled
 from noisician.mel import FRAME_RATE_HZ, MEL_BANDS
 from noisician.renderer import Part, Renderer, RenderSettings, render
@@ -142,19 +143,19 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Renderer:
     return Renderer(FakeNetwork())  # type: ignore[arg-type]
 
 
-def part(notes: tuple[PlayedNote, ...] = MELODY, id_: str = "flute", stream: int = 0) -> Part:
-    return Part(instruments()[id_], notes, (), stream)
+def part(notes: tuple[PlayedNote, ...] = MELODY, id_: str = "flute", stream: int = 0, seed: int = 5) -> Part:
+    return Part(instruments()[id_], notes, (), NoiseField(seed, stream))
 
 
 def test_a_part_alone_equals_it_among_others_bit_for_bit(renderer: Renderer) -> None:
     parts = [part(), part(id_="grand_piano", stream=1), part(id_="violin", stream=2)]
-    together = renderer.render(parts, 150, 5, SETTINGS)
+    together = renderer.render(parts, 150, SETTINGS)
     for one, mel in zip(parts, together, strict=True):
-        np.testing.assert_array_equal(renderer.render([one], 150, 5, SETTINGS)[0], mel)
+        np.testing.assert_array_equal(renderer.render([one], 150, SETTINGS)[0], mel)
 
 
 def test_lengthening_a_piece_keeps_the_windows_before_the_end(renderer: Renderer) -> None:
-    short, long = (renderer.render([part()], frames, 5, SETTINGS)[0] for frames in (200, 300))
+    short, long = (renderer.render([part()], frames, SETTINGS)[0] for frames in (200, 300))
     plan = renderer.plan(200)
     settled = plan.start(plan.count - 1)  # where the short piece's last window begins
     np.testing.assert_array_equal(long[:settled], short[:settled])
@@ -162,8 +163,8 @@ def test_lengthening_a_piece_keeps_the_windows_before_the_end(renderer: Renderer
 
 def test_a_changed_note_changes_only_the_windows_that_hear_it(renderer: Renderer) -> None:
     late = PlayedNote(80, 3.0, 3.2, 100)
-    before = renderer.render([part()], 300, 5, SETTINGS)[0]
-    after = renderer.render([part((*MELODY, late))], 300, 5, SETTINGS)[0]
+    before = renderer.render([part()], 300, SETTINGS)[0]
+    after = renderer.render([part((*MELODY, late))], 300, SETTINGS)[0]
     plan = renderer.plan(300)
     first = plan.start(plan.touching(int(3.0 * FRAME_RATE_HZ) - 1, 300)[0])
     np.testing.assert_array_equal(after[:first], before[:first])
@@ -171,20 +172,20 @@ def test_a_changed_note_changes_only_the_windows_that_hear_it(renderer: Renderer
 
 
 def test_seed_stream_instrument_and_tags_all_matter(renderer: Renderer) -> None:
-    base = renderer.render([part()], 120, 5, SETTINGS)[0]
+    base = renderer.render([part()], 120, SETTINGS)[0]
     others = [
-        renderer.render([part(stream=9)], 120, 5, SETTINGS)[0],
-        renderer.render([part(id_="violin")], 120, 5, SETTINGS)[0],
-        renderer.render([replace(part(), articulations=("dark",))], 120, 5, SETTINGS)[0],
-        renderer.render([part()], 120, 6, SETTINGS)[0],
+        renderer.render([part(stream=9)], 120, SETTINGS)[0],
+        renderer.render([part(id_="violin")], 120, SETTINGS)[0],
+        renderer.render([replace(part(), articulations=("dark",))], 120, SETTINGS)[0],
+        renderer.render([part(seed=6)], 120, SETTINGS)[0],
     ]
-    np.testing.assert_array_equal(renderer.render([part()], 120, 5, SETTINGS)[0], base)
+    np.testing.assert_array_equal(renderer.render([part()], 120, SETTINGS)[0], base)
     assert all((other != base).any() for other in others)
 
 
 @pytest.mark.parametrize("frames", [1, 20, 95, 96, 97, 130])
 def test_any_length_gives_its_frames(renderer: Renderer, frames: int) -> None:
-    (mel,) = renderer.render([part()], frames, 0, SETTINGS)
+    (mel,) = renderer.render([part()], frames, SETTINGS)
     assert mel.shape == (frames, MEL_BANDS)
     assert mel.dtype == np.float32
     assert mel.min() >= np.float32(render.SILENCE)
@@ -193,19 +194,19 @@ def test_any_length_gives_its_frames(renderer: Renderer, frames: int) -> None:
 def test_the_batch_is_always_full_and_silence_is_not_painted(renderer: Renderer) -> None:
     network: FakeNetwork = renderer._network  # type: ignore[assignment]
     note = PlayedNote(69, 0.0, 0.2, 90)  # rings until frame 233: windows at 0, 32, … 224 of 31
-    renderer.render([part((note,))], 1000, 0, RenderSettings(steps=1))
+    renderer.render([part((note,))], 1000, RenderSettings(steps=1))
     assert [batch for batch, _ in network.calls] == [render.BATCH] * 2
 
 
 def test_guidance_asks_twice_inside_its_interval(renderer: Renderer) -> None:
     network: FakeNetwork = renderer._network  # type: ignore[assignment]
-    renderer.render([part()], 50, 0, RenderSettings(steps=4, guidance_scale=2.0))
+    renderer.render([part()], 50, RenderSettings(steps=4, guidance_scale=2.0))
     assert [known for _, known in network.calls] == [1, 1, 0, 1, 0, 1, 0]  # t = 1 is outside 0.2 … 0.9
 
 
 def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
     note = PlayedNote(69, 100 * FRAME_S, 120 * FRAME_S, 90)
-    (mel,) = renderer.render([part((note,))], 600, 0, SETTINGS)
+    (mel,) = renderer.render([part((note,))], 600, SETTINGS)
     gone = round(120 + RINGING_S * FRAME_RATE_HZ)
     assert (mel[:99] == np.float32(render.SILENCE)).all()
     assert (mel[gone:] == np.float32(render.SILENCE)).all()
@@ -214,21 +215,21 @@ def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
 
 def test_without_notes_there_is_silence_and_progress_ends(renderer: Renderer) -> None:
     shares: list[float] = []
-    (mel,) = renderer.render([part(())], 100, 0, SETTINGS, shares.append)
+    (mel,) = renderer.render([part(())], 100, SETTINGS, shares.append)
     assert (mel == np.float32(render.SILENCE)).all()
     assert shares == [1.0]
-    assert renderer.render([], 100, 0, SETTINGS) == []
+    assert renderer.render([], 100, SETTINGS) == []
 
 
 def test_notes_beyond_the_end_are_nobodys(renderer: Renderer) -> None:
     beyond = PlayedNote(69, 9.0, 9.5, 90)
-    assert (renderer.render([part((beyond,))], 100, 0, SETTINGS)[0] == np.float32(render.SILENCE)).all()
+    assert (renderer.render([part((beyond,))], 100, SETTINGS)[0] == np.float32(render.SILENCE)).all()
 
 
 def test_progress_climbs_to_one_and_may_cancel_at_once(renderer: Renderer) -> None:
     network: FakeNetwork = renderer._network  # type: ignore[assignment]
     shares: list[float] = []
-    renderer.render([part(), part(stream=1)], 200, 0, SETTINGS, shares.append)
+    renderer.render([part(), part(stream=1)], 200, SETTINGS, shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert len(shares) > 4
@@ -238,13 +239,15 @@ def test_progress_climbs_to_one_and_may_cancel_at_once(renderer: Renderer) -> No
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        renderer.render([part()], 200, 0, RenderSettings(steps=3), cancel)
+        renderer.render([part()], 200, RenderSettings(steps=3), cancel)
     assert asked < len(network.calls) <= asked + available_cores()
 
 
 def test_what_rings_fades_into_silence() -> None:
     ringing = np.full((600, 128), 0.0, np.float32)
-    quiet = render._hush(ringing, Part(instruments()["grand_piano"], (PlayedNote(60, 0.0, 0.5, 90),), (), 0))
+    quiet = render._hush(
+        ringing, Part(instruments()["grand_piano"], (PlayedNote(60, 0.0, 0.5, 90),), (), NoiseField(0, 0))
+    )
     assert (quiet[:200] == 0).all()
     assert (quiet[-100:] == render.SILENCE).all()
     steps = np.diff(quiet[:, 0])

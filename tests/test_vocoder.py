@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.diffusion.noise import NoiseField
 from noisician.errors import Cancelled
 from noisician.mel import BINS, HOP, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, log_mel, mel_filters
 from noisician.score.played import PlayedNote
@@ -119,7 +120,7 @@ def asked_for(frames: int) -> np.ndarray:
 
 
 def synthesised(mel: np.ndarray, seed: int = 1, stream: int = 0, corrections: int = 1, **hearing) -> np.ndarray:
-    return Vocoder(network, corrections).synthesise(mel, NOTES, FLUTE, seed, stream, **hearing)  # type: ignore[arg-type]
+    return Vocoder(network, corrections).synthesise(mel, NOTES, FLUTE, NoiseField(seed, stream), **hearing)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_silent_mels_give_silence_and_need_no_network() -> None:
         raise AssertionError("nothing to synthesise")
 
     silent = np.full((150, MEL_BANDS), np.log(LOG_FLOOR), np.float32)
-    assert not Vocoder(broken).synthesise(silent, NOTES, FLUTE, 0, 0).any()  # type: ignore[arg-type]
+    assert not Vocoder(broken).synthesise(silent, NOTES, FLUTE, NoiseField(0, 0)).any()  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("short_pieces")

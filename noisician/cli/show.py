@@ -17,6 +17,7 @@ from noisician.listing import STYLE_KINDS, style_rows
 
 if TYPE_CHECKING:
     from noisician.recipe import Recipe
+    from noisician.score import Score
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
 _PIPED_WIDTH = 240
@@ -69,7 +70,9 @@ def inspect(options: InspectOptions) -> None:
 
 def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
     """The recipe in lines a person reads; what it does not hold is left out."""
-    score = recipe.score or {}
+    from noisician.piece import score_of
+
+    score = score_of(recipe)
     request = recipe.request.model_dump(mode="json", exclude={"prompt", "seed"}, exclude_defaults=True)
     rows = [
         ("prompt", recipe.request.prompt or "(none)"),
@@ -77,12 +80,7 @@ def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
         ("seed", str(recipe.seed)),
         ("genres", _weights(recipe.controls.get("genres"))),
         ("moods", _weights(recipe.controls.get("moods"))),
-        ("tempo", f"{score['tempo_bpm']:g} BPM" if "tempo_bpm" in score else ""),
-        ("key", f"{score.get('key', '')} {score.get('mode', '')}".strip()),
-        ("metre", str(score.get("time_signature", ""))),
-        ("bars", str(score.get("bars", ""))),
-        ("sections", ", ".join(f"{part['kind']} {part['bars']}" for part in score.get("sections", ()))),
-        *((track["role"], f"{track['instrument']}, {len(track['notes'])} notes") for track in score.get("tracks", ())),
+        *(() if score is None else _score_rows(score)),
         ("not understood", ", ".join(recipe.controls.get("not_understood", ()))),
         ("models", ", ".join(f"{name} {sha[:8]}" for name, sha in recipe.models.items())),
         ("licence", _licence(recipe.settings)),
@@ -90,6 +88,17 @@ def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
         ("comes from", ", ".join(f"{step.get('operation', '?')} of {step.get('id', '?')}" for step in recipe.lineage)),
     ]
     return [row for row in rows if row[1]]
+
+
+def _score_rows(score: Score) -> list[tuple[str, str]]:
+    return [
+        ("tempo", f"{score.tempo_bpm:g} BPM"),
+        ("key", f"{score.key} {score.mode}"),
+        ("metre", score.time_signature),
+        ("bars", str(score.bars)),
+        ("sections", ", ".join(f"{section.kind} {section.bars}" for section in score.sections)),
+        *((track.player or track.role, f"{track.instrument}, {len(track.notes)} notes") for track in score.tracks),
+    ]
 
 
 def _licence(settings: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,10 @@ import numpy as np
 from noisician.corpus.clips import Studio
 from noisician.corpus.compose import ComposedSong, compose_song
 from noisician.evaluate.metrical_level import Example, fit, onsets
-from noisician.evaluate.performance import SoundfontBand
+from noisician.evaluate.performance import Overheard, SoundfontBand
 from noisician.evaluate.tempo import tempo_hit, tracked_tempo_bpm
-from noisician.models.embedded.model import HUMANISE, Sound
+from noisician.piece import Setting, piece_of_score, to_dict
+from noisician.piece.create import HUMANISE
 from noisician.recipe import Recipe
 from noisician.renderer import RenderSettings
 from noisician.request import Request
@@ -70,7 +71,7 @@ def excerpt(song: ComposedSong, number: int) -> Score:
 
 def examples(studio: Studio, songs_a_genre: int) -> Iterator[Example]:
     """The evidence of every excerpt that has drums and a beat the tracker follows."""
-    band = SoundfontBand(studio)
+    band = Overheard(SoundfontBand(studio))
     for place, genre in enumerate(beat_genres()):
         for number in range(songs_a_genre):
             score = excerpt(compose_song(genre, None, FIRST_SEED + 100 * place + number), number)
@@ -78,9 +79,9 @@ def examples(studio: Studio, songs_a_genre: int) -> Iterator[Example]:
                 continue
             duration_s = score.duration_beats * score.seconds_per_beat + TAIL_S
             tags = tuple(table("genres")[genre].get("production", ()))
-            sound = Sound(duration_s, False, {genre: 1.0}, {}, tags, RenderSettings())
-            recipe = Recipe(request=Request(), seed=number, score=score.to_dict(), settings=asdict(sound))
-            audio = band.replay(recipe).audio
+            setting = Setting(duration_s, {genre: 1.0}, {}, tags)
+            piece = piece_of_score(score, setting, number, RenderSettings())
+            audio = band.replay(Recipe(request=Request(), seed=number, piece=to_dict(piece))).audio
             tracked = tracked_tempo_bpm(audio)
             if tracked is not None:
                 yield Example(onsets(audio), tracked, score.tempo_bpm, genre)

@@ -13,15 +13,17 @@ from itertools import pairwise
 
 import numpy as np
 
+from noisician.cache import ArrayCache
 from noisician.corpus.clips import Studio
 from noisician.corpus.voices.effects import apply_articulations
 from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded import EmbeddedModel
-from noisician.models.embedded.model import Sound
+from noisician.models.embedded.play import Networks, PlayerStems, rendered_stems
 from noisician.models.protocol import Stages
 from noisician.music import Music
+from noisician.piece import Piece
 from noisician.renderer import Preview
 from noisician.score import Score, Track
 from noisician.score.played import PlayedNote, played_notes
@@ -34,51 +36,50 @@ LEGATO_S = 0.05
 
 
 class Overheard(EmbeddedModel):
-    """The shipped model. ``dry`` keeps each player's mono samples of the last piece, in the score's order."""
+    """The shipped model, or another band in its players' seats. ``dry`` keeps each player's mono samples of the last
+    piece, in the order of its players."""
 
-    def __init__(self) -> None:
+    def __init__(self, band: PlayerStems = rendered_stems) -> None:
+        super().__init__(player_stems=self._overhear)
         self.dry: list[np.ndarray] = []
+        self._band = band
 
-    def _stems(
-        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
+    def _overhear(
+        self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
     ) -> Iterator[StemAudio]:
         self.dry = []
-        for stem in self._played(score, samples, seed, sound, stages, preview):
+        for stem in self._band(piece, networks, stages, preview, cache):
             self.dry.append(stem.samples)
             yield stem
 
-    def _played(
-        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
-    ) -> Iterator[StemAudio]:
-        return super()._stems(score, samples, seed, sound, stages, preview)
-
     def joins_samples(self, samples: int) -> list[int]:
         """Where windows of the renderer and pieces of the vocoder meet in a stem of ``samples``."""
-        plan = self._renderer.plan(-(-samples // HOP))
+        plan = self.networks.renderer.plan(-(-samples // HOP))
         windows = [(plan.start(window) + plan.overlap // 2) * HOP for window in range(1, plan.count)]
         pieces = range(PIECE_FRAMES * HOP, samples, PIECE_FRAMES * HOP)
         return sorted({join for join in (*windows, *pieces) if join < samples})
 
 
-class SoundfontBand(Overheard):
-    """Plays any recipe's score with a :class:`Studio` instead of networks; the mix is the same."""
+@dataclass(frozen=True)
+class SoundfontBand:
+    """Plays any piece with a :class:`Studio` instead of networks; the mix is the same."""
 
-    def __init__(self, studio: Studio) -> None:
-        super().__init__()
-        self._studio = studio
+    studio: Studio
 
-    def _played(
-        self, score: Score, samples: int, seed: int, sound: Sound, stages: Stages, preview: Preview
+    def __call__(
+        self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
     ) -> Iterator[StemAudio]:
         report = stages.reporter("sounding")
-        for number, track in enumerate(score.tracks):
-            instrument, notes = instruments()[track.instrument], played_notes(score, track)
-            kept = [note for note in notes if note.start_s < samples / SAMPLE_RATE_HZ]
-            audio = self._studio.play(instrument, kept, samples / SAMPLE_RATE_HZ, seed + number)
-            if track.articulations:
-                audio = apply_articulations(audio, track.articulations, seed + number)
-            report((number + 1) / len(score.tracks))
-            yield StemAudio(track.role, track.instrument, np.asarray(audio[:samples], np.float32))
+        duration_s = piece.plan.duration_s
+        samples = round(duration_s * SAMPLE_RATE_HZ)
+        for number, player in enumerate(piece.plan.players):
+            track = Track(player.role, player.instrument, piece.notes[player.id])
+            notes = [note for note in played_notes(piece.score, track) if note.start_s < duration_s]
+            audio = self.studio.play(instruments()[player.instrument], notes, duration_s, piece.seed + number)
+            if player.timbre_tags:
+                audio = apply_articulations(audio, player.timbre_tags, piece.seed + number)
+            report((number + 1) / len(piece.plan.players))
+            yield StemAudio(player.role, player.instrument, np.asarray(audio[:samples], np.float32))
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Performance:
     music: Music
     stems: tuple[np.ndarray, ...]
     joins_samples: tuple[int, ...]
-    band: SoundfontBand
+    band: Overheard
 
     @property
     def score(self) -> Score:
@@ -122,7 +123,7 @@ class Performer:
 
     def __init__(self, studio: Studio, duration_s: float, seed: int) -> None:
         self._model = Overheard()
-        self._band = SoundfontBand(studio)
+        self._band = Overheard(SoundfontBand(studio))
         self._duration_s = duration_s
         self._seed = seed
 

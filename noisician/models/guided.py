@@ -135,6 +135,8 @@ def _recipe(request: Request, sketch: Music, painted: Music) -> Recipe:
         update={
             "request": without_folders(request),
             "controls": sketch.recipe.controls,
+            "version": sketch.recipe.version,
+            "piece": sketch.recipe.piece,
             "score": sketch.recipe.score,
             "models": {**sketch.recipe.models, **painted.recipe.models},
             "settings": {**painted.recipe.settings, "sketch": sketch.recipe.settings},

@@ -1,16 +1,21 @@
 """The piece: the document a track is rendered from, and what edits change."""
 
 from noisician.piece.codec import from_dict, to_dict
-from noisician.piece.create import piece_of_version_1, stem_names, written_piece
+from noisician.piece.create import Setting, noise_stream, piece_of_score, stem_names, written_piece
 from noisician.piece.model import Piece, PieceGrid, PiecePlan, Player
+from noisician.piece.opened import piece_of, score_of
 
 __all__ = [
     "Piece",
     "PieceGrid",
     "PiecePlan",
     "Player",
+    "Setting",
     "from_dict",
-    "piece_of_version_1",
+    "noise_stream",
+    "piece_of",
+    "piece_of_score",
+    "score_of",
     "stem_names",
     "to_dict",
     "written_piece",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from noisician.piece.derive import derived_notes, numbered
 from noisician.piece.model import KeyMark, MeterMark, Piece, PieceGrid, PiecePlan, Player, TempoMark
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
-from noisician.score import Note, Score, Track
+from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import part_octave
 from noisician.score.encode import encode, estimate_swing
 from noisician.score.grid import ROLE_STREAMS, Grid
@@ -142,10 +142,56 @@ def joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(out)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a performed score does not tell of its piece; ``swing`` is its amount and the steps of the swung pair."""
+
+    duration_s: float
+    genres: Mapping[str, float]
+    moods: Mapping[str, float]
+    production: tuple[str, ...] = ()
+    loop: bool = False
+    density: float = 0.5
+    velocity_shift: int = 0
+    swing: tuple[float, int] | None = None
+
+
+def piece_of_score(
+    score: Score, setting: Setting, seed: int, render: RenderSettings, song: Song | None = None, singing: str = ""
+) -> Piece:
+    """The piece of a performed score: its very notes, and a grid as near as notes tell."""
+    band = [track for track in score.tracks if track.instrument != VOICE]
+    swing, pair_steps = estimate_swing(score) if setting.swing is None else setting.swing
+    grid = encode(replace(score, tracks=tuple(band)), (swing, pair_steps))
+    players = _named(
+        [Player("", track.role, track.instrument, track.articulations, _bars_of(track, score)) for track in band]
+    )
+    plan = PiecePlan(
+        tempo_map=(TempoMark(0, score.tempo_bpm),),
+        meter_map=(MeterMark(0, score.time_signature),),
+        key_map=(KeyMark(0, score.key, score.mode),),
+        sections=score.sections or (Section("verse", "A", 0, score.bars, 0.5),),
+        players=players,
+        duration_s=setting.duration_s,
+        genres=setting.genres,
+        moods=setting.moods,
+        density=setting.density,
+        production=setting.production,
+        velocity_shift=setting.velocity_shift,
+        swing=swing,
+        swing_unit="eighth" if pair_steps == 4 else "sixteenth",
+        humanise=HUMANISE,
+        mean_energy=mean_energy(score.sections) if score.sections else 0.5,
+        loop=setting.loop,
+    )
+    notes = {player.id: numbered(track.notes) for player, track in zip(players, band, strict=True)}
+    return Piece(seed, plan, PieceGrid.of(grid, players), notes, render, song, singing)
+
+
 def piece_of_version_1(
     score: Mapping[str, Any], settings: Mapping[str, Any], controls: Mapping[str, Any], seed: int, prompt: str
 ) -> Piece:
-    """The piece of a recipe that kept the performed notes alone: the same samples, and a grid as near as notes tell.
+    """The piece of a recipe that kept the performed notes alone: the same samples.
 
     Raises FileError for a recipe that was cut or edited.
     """
@@ -153,46 +199,24 @@ def piece_of_version_1(
         given = Score.from_dict(score)
         render = RenderSettings(**settings["render"])
         song = Song.from_dict(settings["song"]) if settings.get("song") is not None else None
-        style = {"genres": dict(settings["genres"]), "moods": dict(settings["moods"])}
-        rest = {"production": tuple(settings["production"]), "loop": bool(settings["loop"])}
-        duration_s = float(settings["duration_s"])
+        setting = Setting(
+            duration_s=float(settings["duration_s"]),
+            genres=dict(settings["genres"]),
+            moods=dict(settings["moods"]),
+            production=tuple(settings["production"]),
+            loop=bool(settings["loop"]),
+        )
+        plan = _planned_again(controls, seed, given)
+        if plan is not None:
+            setting = replace(
+                setting,
+                density=plan.style.density,
+                velocity_shift=plan.velocity_shift,
+                swing=(plan.swing, swing_pair_steps(given.meter, plan.swing_unit)),
+            )
+        return piece_of_score(given, setting, seed, render, song, prompt)
     except (KeyError, TypeError, ValueError) as broken:
         raise FileError(f"the recipe is incomplete ({broken}); it was cut or edited") from broken
-    band = [track for track in given.tracks if track.instrument != VOICE]
-    plan = _planned_again(controls, seed, given)
-    swing = (plan.swing, swing_pair_steps(given.meter, plan.swing_unit)) if plan is not None else estimate_swing(given)
-    grid = encode(replace(given, tracks=tuple(band)), swing)
-    players = _named(
-        [
-            Player(
-                "",
-                track.role,
-                track.instrument,
-                track.articulations,
-                _bars_of(track, given),
-                octave_semitones=0,
-            )
-            for track in band
-        ]
-    )
-    outline = PiecePlan(
-        tempo_map=(TempoMark(0, given.tempo_bpm),),
-        meter_map=(MeterMark(0, given.time_signature),),
-        key_map=(KeyMark(0, given.key, given.mode),),
-        sections=given.sections,
-        players=players,
-        duration_s=duration_s,
-        **style,
-        **rest,
-        density=0.5 if plan is None else plan.style.density,
-        velocity_shift=0 if plan is None else plan.velocity_shift,
-        swing=swing[0],
-        swing_unit="eighth" if swing[1] == 4 else "sixteenth",
-        humanise=HUMANISE,
-        mean_energy=mean_energy(given.sections) if given.sections else 0.5,
-    )
-    notes = {player.id: numbered(track.notes) for player, track in zip(players, band, strict=True)}
-    return Piece(seed, outline, PieceGrid.of(grid, players), notes, render, song, prompt)
 
 
 def _planned_again(controls: Mapping[str, Any], seed: int, score: Score) -> Plan | None:

@@ -10,6 +10,7 @@ A note at pitch p leaves three marks, each scaled by velocity / 127, in a roll `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 
@@ -49,6 +50,20 @@ def note_roll(notes: Sequence[PlayedNote], frames: int, first_frame: int = 0) ->
         fading = level * np.exp(-age_s / AGE_DECAY_S)
         roll[on:gone, 2, pitch] = np.maximum(roll[on:gone, 2, pitch], fading)
     return roll.reshape(frames, FEATURES)
+
+
+def marking_notes(notes: Sequence[PlayedNote], frames: int, first_frame: int) -> list[tuple[float, ...]]:
+    """All that :func:`note_roll` of some frames depends on, as (pitch, velocity, start, end) of the notes that mark it.
+
+    A note that sounds beyond the frames may end anywhere there: its end counts as infinite.
+    """
+    first_s, last_s = first_frame / FRAME_RATE_HZ, (first_frame + frames + 1) / FRAME_RATE_HZ
+    longest_s = 2 / FRAME_RATE_HZ + RINGING_S
+    return [
+        (note.pitch, note.velocity, note.start_s, note.end_s if note.end_s < last_s else math.inf)
+        for note in notes
+        if note.start_s < last_s and note.end_s + longest_s > first_s
+    ]
 
 
 @cache

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.cache import NO_CACHE, ArrayCache, NoCache, key_of
 from noisician.diffusion.flow import euler, guided, shift_for, shifted_times
-from noisician.diffusion.noise import noise_rows
+from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
 from noisician.parallel import Steps, map_in_order
-from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, note_roll
+from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, marking_notes, note_roll
 from noisician.renderer.preview import Canvas, Preview
 from noisician.score.played import PlayedNote
 from noisician.styles import ARTICULATIONS, Instrument
@@ -34,12 +35,12 @@ GUIDANCE_INTERVAL = (0.2, 0.9)
 
 @dataclass(frozen=True)
 class Part:
-    """What one player plays. ``stream`` names its noise: the same stream and seed give the same take."""
+    """What one player plays. ``noise`` is its own, by mel frame: the same noise gives the same take."""
 
     instrument: Instrument
     notes: tuple[PlayedNote, ...]
     articulations: tuple[str, ...]
-    stream: int
+    noise: NoiseField
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Renderer:
     def __init__(self, network: Network | None = None) -> None:
         # One thread a call: windows are painted side by side on all cores instead.
         self._network = network or open_network("renderer", threads=1)
+        self._identity = manifest()["renderer"]["sha256"] if network is None else f"network {id(network)}"
         config = manifest()["renderer"]["config"]
         self.window_frames: int = config["frames_per_token"] * config["window_tokens"]
 
@@ -75,14 +77,15 @@ class Renderer:
         self,
         parts: Sequence[Part],
         frames: int,
-        seed: int,
         settings: RenderSettings,
         on_step: Callable[[float], None] = lambda share: None,
         preview: Preview | None = None,
+        cache: ArrayCache = NO_CACHE,
     ) -> list[np.ndarray]:
         """Log-mels ``[frames, 128]``, one a part. ``on_step`` hears the share done and may raise to cancel.
 
-        ``preview`` shows the windows while they clear up; it has to be as long as ``frames``.
+        ``preview`` shows the windows while they clear up; it has to be as long as ``frames``. Windows that ``cache``
+        has are not painted again.
         """
         plan = self.plan(frames)
         preview = preview or Preview(frames)
@@ -94,6 +97,16 @@ class Renderer:
         ]
         silence = np.full((plan.count, plan.length, MEL_BANDS), SILENCE, np.float32)
         windows = [silence.copy() for _ in parts]
+        keys = (
+            {}
+            if isinstance(cache, NoCache)
+            else {job: self._key(parts[job.part], plan.start(job.window), settings) for job in jobs}
+        )
+        for job, key in keys.items():
+            kept = cache.get(key)
+            if kept is not None:
+                windows[job.part][job.window] = kept
+                jobs.remove(job)
         batches = [jobs[first : first + BATCH] for first in range(0, len(jobs), BATCH)]
         steps = Steps(len(batches) * settings.steps, on_step)
         if not jobs:
@@ -101,15 +114,31 @@ class Renderer:
 
         def paint(batch: Sequence[_Job]) -> np.ndarray:
             places = [(parts[job.part], plan.start(job.window)) for job in batch]
-            return self._paint(places, seed, settings, steps, preview.canvas(plan, [job.window for job in batch]))
+            return self._paint(places, settings, steps, preview.canvas(plan, [job.window for job in batch]))
 
         for batch, painted in zip(batches, map_in_order(paint, batches, steps), strict=True):
             for job, mel in zip(batch, painted, strict=False):
                 windows[job.part][job.window] = mel
+                if job in keys:
+                    cache.put(keys[job], mel.copy())
         return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
 
+    def _key(self, part: Part, first: int, settings: RenderSettings) -> str:
+        """Names all that a window's frames depend on."""
+        frames = self.window_frames
+        return key_of(
+            "mel",
+            self._identity,
+            part.instrument.index,
+            [tag in part.articulations for tag in ARTICULATIONS],
+            marking_notes(part.notes, frames, first),
+            first,
+            part.noise.named(first, frames),
+            settings,
+        )
+
     def _paint(
-        self, jobs: Sequence[tuple[Part, int]], seed: int, settings: RenderSettings, steps: Steps, canvas: Canvas
+        self, jobs: Sequence[tuple[Part, int]], settings: RenderSettings, steps: Steps, canvas: Canvas
     ) -> np.ndarray:
         """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
         jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
@@ -121,7 +150,7 @@ class Renderer:
                 [[tag in part.articulations for tag in ARTICULATIONS] for part, _ in jobs], np.float32
             ),
         }
-        noise = np.stack([noise_rows(seed, part.stream, first, frames, MEL_BANDS) for part, first in jobs])
+        noise = np.stack([part.noise.rows(first, frames, MEL_BANDS) for part, first in jobs])
 
         def denoise(x: np.ndarray, t: float, known: float) -> np.ndarray:
             everywhere = np.full(BATCH, t, np.float32), np.full(BATCH, known, np.float32)

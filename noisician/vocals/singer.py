@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.cache import NO_CACHE, ArrayCache, cached, key_of
 from noisician.parallel import Steps, map_in_order
 from noisician.vocals.acoustic import STEPS, Acoustic
 from noisician.vocals.frames import SAMPLE_RATE_HZ, SungSyllable
@@ -15,6 +16,7 @@ from noisician.vocals.style import SingingStyle
 from noisician.vocals.synthesis import synthesise
 from noisician.vocals.timing import LEAD_S
 from noisician.vocals.voices import Voice
+from noisician.weights import manifest
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Singer:
 
     def __init__(self, acoustic: Acoustic | None = None) -> None:
         self._acoustic = acoustic or Acoustic()
+        self._identity = manifest()["vocals"]["sha256"] if acoustic is None else f"network {id(acoustic)}"
 
     def sing(
         self,
@@ -44,16 +47,18 @@ class Singer:
         on_share: Callable[[float], None] = lambda share: None,
         steps: int = STEPS,
         on_phrase: Callable[[int, np.ndarray], None] = lambda start, audio: None,
+        cache: ArrayCache = NO_CACHE,
     ) -> np.ndarray:
         """Mono float32 ``[samples]`` at 44.1 kHz with every phrase at its place; ``on_share`` may raise to cancel.
 
         ``on_phrase`` hears each phrase as :meth:`phrase` returns it, from the thread that sang it, in no fixed order.
+        Phrases that ``cache`` has are not sung again.
         """
         stem = np.zeros(samples, np.float32)
         count = Steps(len(phrases), on_share)
 
         def work(phrase: Phrase) -> tuple[int, np.ndarray]:
-            sung = self.phrase(phrase, steps)
+            sung = self.phrase(phrase, steps, cache)
             on_phrase(*sung)
             count()
             return sung
@@ -64,9 +69,15 @@ class Singer:
                 stem[first:last] += audio[first - start : last - start]
         return stem
 
-    def phrase(self, phrase: Phrase, steps: int = STEPS) -> tuple[int, np.ndarray]:
+    def phrase(self, phrase: Phrase, steps: int = STEPS, cache: ArrayCache = NO_CACHE) -> tuple[int, np.ndarray]:
         """(sample of the score at which it starts, mono float32); the start is negative where it begins early."""
         sung = perform(phrase.syllables, phrase.style, phrase.seed, phrase.lead_s)
         frames = sung.frames
-        features = self._acoustic.features(frames, phrase.voice.mixture_array, phrase.voice.warp, phrase.seed, steps)
-        return round(sung.start_s * SAMPLE_RATE_HZ), synthesise(features, frames.f0_hz, frames.voiced, phrase.seed)
+
+        def make() -> np.ndarray:
+            voice = phrase.voice
+            features = self._acoustic.features(frames, voice.mixture_array, voice.warp, phrase.seed, steps)
+            return synthesise(features, frames.f0_hz, frames.voiced, phrase.seed)
+
+        audio = cached(cache, lambda: key_of("phrase", self._identity, steps, phrase), make)
+        return round(sung.start_s * SAMPLE_RATE_HZ), audio

@@ -11,6 +11,7 @@ A drum hit is an impulse, for kicks, toms and snares with a falling sine under i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -112,6 +113,24 @@ def excitation(notes: Sequence[PlayedNote], instrument: Instrument, samples: int
         target[:sounding] += train[:sounding]
         target[sounding:] += train[sounding:] * ringing[max(low - held, 0) : max(high - held, 0)]
     return out
+
+
+def exciting_notes(
+    notes: Sequence[PlayedNote], instrument: Instrument, samples: int, first_sample: int
+) -> list[tuple[float, ...]]:
+    """All that :func:`excitation` of some samples depends on besides the instrument, as (pitch, start, end) of notes.
+
+    A note that sounds beyond them may end anywhere there: its end counts as infinite. Drums do not care.
+    """
+    if instrument.excitation == "noise":
+        return []
+    first_s, last_s = (first_sample - 1) / SAMPLE_RATE_HZ, (first_sample + samples + 1) / SAMPLE_RATE_HZ
+    reach, drums = reach_s(instrument), instrument.excitation == "drum"
+    return [
+        (note.pitch, note.start_s, note.end_s if note.end_s < last_s and not drums else math.inf)
+        for note in notes
+        if note.start_s < last_s and (note.start_s if drums else note.end_s) + reach > first_s
+    ]
 
 
 def _add(out: np.ndarray, piece: np.ndarray, at: int) -> None:

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from noisician.diffusion.noise import noise_rows
+from noisician.cache import NO_CACHE, ArrayCache, cached, key_of
+from noisician.diffusion.noise import NoiseField
 from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, log_mel_of_magnitude, mel_filters, stft
 from noisician.parallel import Steps, map_in_order
 from noisician.score.played import PlayedNote
 from noisician.styles import Instrument
-from noisician.vocoder.excitation import excitation
-from noisician.weights import Network, open_network
+from noisician.vocoder.excitation import excitation, exciting_notes
+from noisician.weights import Network, manifest, open_network
 
 PIECE_FRAMES = 512
 #: Frames of context on each side: six blocks of kernel 7 see 18, each correction 3 more, the last transform 1.
@@ -38,6 +39,7 @@ class Vocoder:
     def __init__(self, network: Network | None = None, corrections: int = 2) -> None:
         # One thread a call: pieces are made side by side on all cores instead, FFTs included.
         self._network = network or open_network("vocoder", threads=1)
+        self._identity = manifest()["vocoder"]["sha256"] if network is None else f"network {id(network)}"
         self._corrections = corrections
 
     def synthesise(
@@ -45,11 +47,14 @@ class Vocoder:
         log_mel: np.ndarray,
         notes: Sequence[PlayedNote],
         instrument: Instrument,
-        seed: int,
-        stream: int,
+        noise: NoiseField,
         on_piece: Callable[[float], None] = lambda share: None,
+        cache: ArrayCache = NO_CACHE,
     ) -> np.ndarray:
-        """``seed`` and ``stream`` name the noise; ``on_piece`` hears the share done and may raise to cancel."""
+        """``noise`` is by mel frame; ``on_piece`` hears the share done and may raise to cancel.
+
+        Pieces that ``cache`` has are not made again.
+        """
         frames = len(log_mel)
         out = np.zeros(frames * HOP, np.float32)
         pieces = range(0, frames, PIECE_FRAMES)
@@ -58,7 +63,7 @@ class Vocoder:
         def make(first: int) -> None:
             last = min(first + PIECE_FRAMES, frames)
             if float(log_mel[max(0, first - _EDGE) : last + _EDGE].max()) > _SILENT_LOG_MEL:
-                piece = self._piece(log_mel, notes, instrument, first, (seed, stream))
+                piece = self._piece(log_mel, notes, instrument, first, noise, cache)
                 out[first * HOP : last * HOP] = piece[: (last - first) * HOP]
             steps()
 
@@ -72,21 +77,30 @@ class Vocoder:
         notes: Sequence[PlayedNote],
         instrument: Instrument,
         first: int,
-        place: tuple[int, int],
+        noise: NoiseField,
+        cache: ArrayCache,
     ) -> np.ndarray:
         """Samples of frames ``first … first + PIECE_FRAMES``, always computed at the same size."""
         start, length = first - HALO_FRAMES, PIECE_FRAMES + 2 * HALO_FRAMES
         mel = _rows(log_mel, start, length)
         # Half a window more of waveform on each side, so that the edge frames' spectra are those of the whole part.
-        margin = _EDGE
-        samples, offset = (length + 2 * margin) * HOP, (start - margin) * HOP
-        raw = excitation(notes, instrument, samples, offset)
-        noise = _noise(place, offset // HOP, length + 2 * margin)
-        excited, noisy = (stft(part)[margin : margin + length] for part in (raw, noise))
-        spectrum = self._filter(mel, excited, noisy)
-        for _ in range(self._corrections):
-            spectrum = _nearer(spectrum, mel)
-        return istft(spectrum)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
+        begin, blocks = start - _EDGE, length + 2 * _EDGE
+
+        def key() -> str:
+            excited = exciting_notes(notes, instrument, blocks * HOP, begin * HOP)
+            named = (instrument.excitation, instrument.sustain, first, noise.named(begin, blocks))
+            return key_of("samples", self._identity, self._corrections, mel, excited, *named)
+
+        def make() -> np.ndarray:
+            raw = excitation(notes, instrument, blocks * HOP, begin * HOP)
+            white = _white(noise, begin, blocks)
+            excited, noisy = (stft(part)[_EDGE : _EDGE + length] for part in (raw, white))
+            spectrum = self._filter(mel, excited, noisy)
+            for _ in range(self._corrections):
+                spectrum = _nearer(spectrum, mel)
+            return istft(spectrum)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
+
+        return cached(cache, key, make)
 
     def _filter(self, log_mel: np.ndarray, excited: np.ndarray, noisy: np.ndarray) -> np.ndarray:
         """exp(a) E/|E| p + exp(c) N/|N|, ``[frames, 1025]`` complex64."""
@@ -111,11 +125,10 @@ def _rows(values: np.ndarray, start: int, length: int) -> np.ndarray:
     return rows
 
 
-def _noise(place: tuple[int, int], first_block: int, blocks: int) -> np.ndarray:
-    """White noise that belongs to the absolute position, float32 ``[blocks · HOP]``. Before 0 it mirrors on."""
-    seed, stream = place
+def _white(noise: NoiseField, first_block: int, blocks: int) -> np.ndarray:
+    """White noise that belongs to the absolute position, float32 ``[blocks · HOP]``."""
     shift = 4 * PIECE_FRAMES  # keeps the row numbers positive for the halo before the start
-    return NOISE_LEVEL * noise_rows(seed, _DOMAIN + stream, first_block + shift, blocks, HOP).reshape(-1)
+    return NOISE_LEVEL * noise.rows(first_block, blocks, HOP, _DOMAIN, shift).reshape(-1)
 
 
 def _nearer(spectrum: np.ndarray, log_mel: np.ndarray) -> np.ndarray:

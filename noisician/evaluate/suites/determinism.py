@@ -13,13 +13,12 @@ from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.suites.suite import BenchSuite, Row, percent
 from noisician.mel import HOP
 from noisician.models.embedded import EmbeddedModel
-from noisician.models.embedded.model import noise_stream, stem_names
+from noisician.models.embedded.play import part_of
 from noisician.music import Music
+from noisician.piece import piece_of
 from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.renderer import Part, Renderer, RenderSettings
-from noisician.score.played import played_notes
-from noisician.styles import instruments
 from noisician.vocoder import Vocoder
 from noisician.vocoder.synthesis import PIECE_FRAMES as PIECE
 from noisician.weights import open_network
@@ -57,26 +56,26 @@ def _checks(model: EmbeddedModel, prompt: Prompt, settings: EvaluateSettings) ->
 def _parts_checks(music: Music) -> Iterator[tuple[str, float]]:
     """The renderer's and vocoder's promises on the parts of one track."""
     parts = parts_of(music)
-    frames, seed, settings = len(music.audio) // HOP, music.seed, RenderSettings()
+    frames, settings = len(music.audio) // HOP, RenderSettings()
     renderer = Renderer()
-    together = renderer.render(parts, frames, seed, settings)
+    together = renderer.render(parts, frames, settings)
     busiest = max(range(len(parts)), key=lambda number: _pitched_notes(parts[number]))
     mel, part = together[busiest], parts[busiest]
-    (alone,) = renderer.render([part], frames, seed, settings)
+    (alone,) = renderer.render([part], frames, settings)
     yield WINDOW_ALONE, difference(mel, alone)
     vocoder = Vocoder()
-    whole = vocoder.synthesise(mel, part.notes, part.instrument, seed, part.stream)
+    whole = vocoder.synthesise(mel, part.notes, part.instrument, part.noise)
     # One piece and the context it sees, instead of everything.
-    beginning = vocoder.synthesise(mel[: 2 * PIECE], part.notes, part.instrument, seed, part.stream)
+    beginning = vocoder.synthesise(mel[: 2 * PIECE], part.notes, part.instrument, part.noise)
     yield PIECE_ALONE, difference(whole[: min(PIECE * HOP, len(beginning))], beginning[: PIECE * HOP])
-    yield THREADS, difference(_on_threads(1, part, frames, seed), _on_threads(2, part, frames, seed))
+    yield THREADS, difference(_on_threads(1, part, frames), _on_threads(2, part, frames))
 
 
-def _on_threads(threads: int, part: Part, frames: int, seed: int) -> np.ndarray:
+def _on_threads(threads: int, part: Part, frames: int) -> np.ndarray:
     """A part's samples with ``threads`` threads inside each network."""
     renderer = Renderer(open_network("renderer", threads))
-    (mel,) = renderer.render([part], frames, seed, RenderSettings())
-    return Vocoder(open_network("vocoder", threads)).synthesise(mel, part.notes, part.instrument, seed, part.stream)
+    (mel,) = renderer.render([part], frames, RenderSettings())
+    return Vocoder(open_network("vocoder", threads)).synthesise(mel, part.notes, part.instrument, part.noise)
 
 
 def _composed(threads: int, prompt: Prompt, settings: EvaluateSettings) -> np.ndarray:
@@ -93,13 +92,10 @@ def _pitched_notes(part: Part) -> int:
 
 def parts_of(music: Music) -> list[Part]:
     """The parts as the renderer was given them."""
-    if music.score is None:
+    piece = piece_of(music.recipe)
+    if piece is None:
         raise ValueError("parts need a score")
-    table = instruments()
-    return [
-        Part(table[track.instrument], played_notes(music.score, track), track.articulations, noise_stream(name))
-        for name, track in zip(stem_names(music.score.tracks), music.score.tracks, strict=True)
-    ]
+    return [part_of(piece, player) for player in piece.plan.players]
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> float:

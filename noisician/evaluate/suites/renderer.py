@@ -8,6 +8,7 @@ import numpy as np
 
 from noisician.corpus.clips import Clip, Studio
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, TRAINING_SOUNDFONTS
+from noisician.diffusion.noise import NoiseField
 from noisician.evaluate.held_out import Understudy, excerpts, held_out_seeds, is_soundfont
 from noisician.evaluate.report import Figure
 from noisician.evaluate.settings import EvaluateSettings
@@ -57,11 +58,11 @@ def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
 def measured(clip: Clip, renderer: Renderer, vocoder: Vocoder, understudy: Understudy) -> Row:
     """Errors in nats: of the renderer's mel, of the sound made from it, and of both baselines."""
     reference = log_mel(clip.audio)
-    seed = clip.seed % 2**32
-    part = Part(clip.instrument, clip.notes, clip.articulations, 0)
-    (mel,) = renderer.render([part], len(reference), seed, RenderSettings())
-    flat = vocoder.synthesise(flat_mel(clip, reference), clip.notes, clip.instrument, seed, 0)
-    audio = vocoder.synthesise(mel, clip.notes, clip.instrument, seed, 0)
+    noise = NoiseField(clip.seed % 2**32, 0)
+    part = Part(clip.instrument, clip.notes, clip.articulations, noise)
+    (mel,) = renderer.render([part], len(reference), RenderSettings())
+    flat = vocoder.synthesise(flat_mel(clip, reference), clip.notes, clip.instrument, noise)
+    audio = vocoder.synthesise(mel, clip.notes, clip.instrument, noise)
     return {
         "seed": clip.seed,
         "instrument": clip.instrument.id,

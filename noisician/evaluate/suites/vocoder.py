@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from noisician.corpus.clips import Studio
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT
+from noisician.diffusion.noise import NoiseField
 from noisician.evaluate.held_out import Understudy, excerpts, flat_excitation, held_out_seeds, is_soundfont
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.settings import EvaluateSettings
@@ -31,7 +32,7 @@ def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
     seeds = held_out_seeds(settings.clips, settings.seed, is_soundfont)
     seeds += held_out_seeds(own, settings.seed, lambda instrument: not is_soundfont(instrument))
     for number, clip in enumerate(excerpts(studio, seeds, settings.clip_s)):
-        copy = vocoder.synthesise(log_mel(clip.audio), clip.notes, clip.instrument, clip.seed % 2**32, 0)
+        copy = vocoder.synthesise(log_mel(clip.audio), clip.notes, clip.instrument, NoiseField(clip.seed % 2**32, 0))
         yield (
             (number + 1) / len(seeds),
             {

@@ -51,7 +51,7 @@ def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
 def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | None]:
     """For each track of a score the one of ``stems`` that holds its sound, None where there is none."""
     from noisician.models.embedded.cast import SUNG_ROLES
-    from noisician.models.embedded.model import stem_names
+    from noisician.piece import stem_names
 
     played = iter(stem_names([track for track in tracks if track.role not in SUNG_ROLES]))
     names = [track.role if track.role in SUNG_ROLES else next(played) for track in tracks]

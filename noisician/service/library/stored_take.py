@@ -16,6 +16,7 @@ import numpy as np
 from noisician.errors import FileError
 from noisician.export import Metadata, TimedLine, TimedSyllable, TimedWord, default_file_name
 from noisician.music import metadata_of
+from noisician.piece import score_of
 from noisician.recipe import Recipe
 from noisician.score import Score
 from noisician.service.files import Files
@@ -138,16 +139,10 @@ def _recipe(files: Files, take_id: str) -> Recipe:
 
 
 def _score(recipe: Recipe, take_id: str) -> Score | None:
-    if recipe.score is None:
-        return None
     try:
-        score = Score.from_dict(recipe.score)
-        if score.meter and score.tempo_bpm > 0:
-            return score
-        raise ValueError(f"tempo {score.tempo_bpm:g} BPM")
-    except (KeyError, TypeError, ValueError, AttributeError) as broken:
-        what = " ".join(str(broken).split())[:120]
-        raise FileError(f"the score of {take_id} is incomplete ({what}); it was cut or edited") from None
+        return score_of(recipe)
+    except FileError as broken:
+        raise FileError(f"{take_id}: {broken}") from None
 
 
 def _lyrics(files: Files, take_id: str) -> tuple[TimedLine, ...]:

@@ -1,0 +1,238 @@
+"""From a piece to its sound: every player rendered and vocoded, every singer sung, all of it mixed.
+
+piece ─ render ─▶ mels ─ synthesise ─▶ stems ─ mix_stems ─▶ track
+song ─ cast, sing ─▶ sung stems ┘
+
+A pure function of the piece and of the weights. ``cache`` spares what was made before and changes no bit of it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+from typing import Protocol
+
+import numpy as np
+
+from noisician.cache import NO_CACHE, ArrayCache
+from noisician.composer import Composer
+from noisician.diffusion.noise import NoiseField, NoiseSpan
+from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
+from noisician.mix import VOICE, Finish, StemAudio, Timing, mix_stems, plan_mix
+from noisician.mix.mixdown import Mixdown
+from noisician.models.embedded.cast import Casting, VocalPart, cast
+from noisician.models.embedded.cost import Work
+from noisician.models.protocol import Stages
+from noisician.piece import Piece, Player, stem_names
+from noisician.renderer import Part, Preview, Renderer
+from noisician.score import Score, Track
+from noisician.score.played import PlayedNote, played_notes
+from noisician.styles import instruments
+from noisician.vocals.singer import Singer
+from noisician.vocoder import Vocoder
+
+#: What remains of the stages when the score is there already.
+PLAYING_ALONE = {"playing": 1.0}
+#: A loop is played this far beyond its end; what still rings there is folded back to its start.
+LOOP_TAIL_S = 2.5
+#: The last of what rings goes out over this.
+FADE_OUT_S = 1.0
+
+
+class Networks:
+    """The trained parts, each given or loaded when it is first needed."""
+
+    def __init__(
+        self,
+        composer: Composer | None = None,
+        renderer: Renderer | None = None,
+        vocoder: Vocoder | None = None,
+        singer: Singer | None = None,
+    ) -> None:
+        self._given = {"composer": composer, "renderer": renderer, "vocoder": vocoder, "singer": singer}
+
+    @cached_property
+    def composer(self) -> Composer:
+        return self._given["composer"] or Composer()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        return self._given["renderer"] or Renderer()
+
+    @cached_property
+    def vocoder(self) -> Vocoder:
+        return self._given["vocoder"] or Vocoder()
+
+    @cached_property
+    def singer(self) -> Singer:
+        return self._given["singer"] or Singer()
+
+
+@dataclass(frozen=True)
+class Played:
+    """What playing a piece gives; ``stems`` are the names of its stems, in the order of the mix."""
+
+    mixdown: Mixdown
+    stems: tuple[str, ...]
+
+
+class PlayerStems(Protocol):
+    """Makes each player's dry samples ``[samples]``, in the order of the piece's players."""
+
+    def __call__(
+        self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
+    ) -> Iterator[StemAudio]: ...
+
+
+def play(
+    piece: Piece,
+    networks: Networks,
+    stages: Stages,
+    keep_stems: bool = False,
+    player_stems: PlayerStems | None = None,
+    cache: ArrayCache = NO_CACHE,
+) -> Played:
+    """The sound of a piece. Raises Cancelled."""
+    parts = _cast(piece)
+    samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
+    played = played_samples(piece)
+    preview = Preview(frames_of(samples), frames_of(played) - frames_of(samples))
+    stages = stages.within("playing", work_of(piece, parts, keep_stems).playing(), preview.log_mel)
+    sung = _sung_stems(parts, samples, networks, stages, preview, cache) if parts else iter(())
+    plan = piece.plan
+    mix = plan_mix(
+        [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)],
+        tuple(plan.genres.items()),
+        tuple(plan.moods.items()),
+        plan.production,
+    )
+    mixdown = mix_stems(
+        chain(sung, (player_stems or rendered_stems)(piece, networks, stages, preview, cache)),
+        mix,
+        seed=piece.seed,
+        timing=Timing.of(piece.score),
+        finish=Finish(loop=plan.loop, fade_out_s=min(FADE_OUT_S, plan.duration_s / 8)),
+        keep_stems=keep_stems,
+        split_vocals=keep_stems and bool(parts),
+    )
+    stages.reporter("mixing")(1.0)
+    return Played(mixdown, (*(part.name for part in parts), *stem_names(plan.players)))
+
+
+def _cast(piece: Piece) -> tuple[VocalPart, ...]:
+    """Who sings what."""
+    if piece.song is None:
+        return ()
+    styles = tuple(piece.plan.genres.items()), tuple(piece.plan.moods.items())
+    return cast(piece.song, Casting(piece.score, *styles, piece.seed, piece.singing))
+
+
+def _sung_stems(
+    parts: Sequence[VocalPart],
+    samples: int,
+    networks: Networks,
+    stages: Stages,
+    preview: Preview,
+    cache: ArrayCache,
+) -> Iterator[StemAudio]:
+    """Each singer's samples, one singer after another."""
+    report = stages.reporter("singing")
+    total, done = sum(len(part.phrases) for part in parts), 0
+    for part in parts:
+        share = len(part.phrases) / total
+        audio = networks.singer.sing(
+            part.phrases,
+            samples,
+            lambda own, before=done / total, share=share: report(before + share * own),
+            on_phrase=preview.add_phrase,
+            cache=cache,
+        )
+        done += len(part.phrases)
+        yield StemAudio(part.role, VOICE, audio)
+
+
+def rendered_stems(
+    piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
+) -> Iterator[StemAudio]:
+    """Each player's samples, made one after another so that only one waits in memory at a time."""
+    parts = [part_of(piece, player) for player in piece.plan.players]
+    length, samples = played_samples(piece), round(piece.plan.duration_s * SAMPLE_RATE_HZ)
+    mels = networks.renderer.render(parts, frames_of(length), piece.render, stages.reporter("painting"), preview, cache)
+    preview.settle(mels)
+    report = stages.reporter("sounding")
+    for number, (player, part) in enumerate(zip(piece.plan.players, parts, strict=True)):
+        mel, mels[number] = mels[number], np.empty(0)
+        audio = networks.vocoder.synthesise(
+            mel,
+            part.notes,
+            part.instrument,
+            part.noise,
+            lambda share, number=number: report((number + share) / len(parts)),
+            cache,
+        )
+        yield StemAudio(player.role, player.instrument, fold(audio[:length], samples))
+    stages.reporter("mixing")
+
+
+def part_of(piece: Piece, player: Player) -> Part:
+    """What the renderer is told about a player."""
+    track = Track(player.role, player.instrument, piece.notes.get(player.id, ()))
+    notes = lasting(piece.score, track, piece)
+    return Part(instruments()[player.instrument], notes, player.timbre_tags, noise_of(piece, player))
+
+
+def noise_of(piece: Piece, player: Player) -> NoiseField:
+    """A player's noise: the piece's first draw, and where bars were drawn anew, that draw's own."""
+    bar_frames = piece.plan.bar_s * FRAME_RATE_HZ
+    redrawn = tuple(
+        NoiseSpan(
+            round(span.start_bar * bar_frames),
+            round((span.start_bar + span.bars) * bar_frames),
+            zlib.crc32(f"{player.stream}/draw {span.number}".encode()),
+        )
+        for span in piece.draws.get(player.id, ())
+        if span.number
+    )
+    return NoiseField(piece.seed, player.stream, redrawn)
+
+
+def lasting(score: Score, track: Track, piece: Piece) -> tuple[PlayedNote, ...]:
+    """A track's notes in seconds; a texture that lasts to the last bar stays for the tail, where the fade takes it."""
+    notes = played_notes(score, track)
+    if track.role != "texture" or piece.plan.loop:
+        return notes
+    end_s = score.duration_s - 1e-6
+    return tuple(
+        replace(note, end_s=max(note.end_s, piece.plan.duration_s)) if note.end_s >= end_s else note for note in notes
+    )
+
+
+def played_samples(piece: Piece) -> int:
+    """How many samples are played: a loop goes on beyond its end."""
+    samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
+    return samples + round(LOOP_TAIL_S * SAMPLE_RATE_HZ) if piece.plan.loop else samples
+
+
+def frames_of(samples: int) -> int:
+    """Mel frames that cover all samples."""
+    return -(-samples // HOP)
+
+
+def work_of(piece: Piece, parts: Sequence[VocalPart], keep_stems: bool) -> Work:
+    """The work of playing a piece whose singers are cast."""
+    sung_s = sum(part.sung_s for part in parts)
+    duration_s = played_samples(piece) / SAMPLE_RATE_HZ
+    return Work(len(piece.plan.players), duration_s, piece.render, sung_s, keep_stems)
+
+
+def fold(audio: np.ndarray, samples: int) -> np.ndarray:
+    """``[samples]``: what goes beyond the end comes back at the start, as in a loop."""
+    folded = audio[:samples].copy()
+    tail = audio[samples:]
+    while len(tail):
+        folded[: len(tail)] += tail[:samples]
+        tail = tail[samples:]
+    return folded
