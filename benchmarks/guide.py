@@ -23,6 +23,7 @@ from noisician.audio import resample
 from noisician.evaluate.prompts import Prompt, prompts
 from noisician.evaluate.tempo import estimated_tempo_bpm, tempo_hit
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.models import registry
 from noisician.models.support import followed
 from noisician.music import Music
 from noisician.request import DTYPES, PRESETS, Request
@@ -62,7 +63,7 @@ def versions_of(sketch: Music, given: argparse.Namespace) -> Iterator[tuple[str,
         }
     )
     for name, request in (
-        ("words alone", followed(wish, api.capabilities_of(wish))),
+        ("words alone", followed(wish, registry.DEFAULT.capabilities_of(wish))),
         ("guided", wish.model_copy(update={"guide": True, "strength": given.strength})),
     ):
         music = api.generate(request, keep_stems=False)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 import secrets
-import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -20,20 +18,19 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from pydantic import ValidationError
 
 from noisician.errors import RequestError
+from noisician.models import registry
 from noisician.recipe import Recipe
 from noisician.request import SEEDS, Request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from noisician.models.embedded import EmbeddedModel
-    from noisician.models.protocol import Capabilities, Feature, MusicModel, OnProgress, ShouldCancel
+    from noisician.models.protocol import OnProgress, ShouldCancel
     from noisician.music import Music
     from noisician.prompt import Controls
 
 _TUPLES = ("genres", "moods", "instruments", "without")
 _FILES = ("init_audio", "reference_audio", "morph_audio", "model")
-_EMBEDDED = "embedded"
 #: What people type for a field of Request, beside what the spelling is close to.
 _ALSO_CALLED = {
     "bpm": "tempo_bpm",
@@ -53,8 +50,8 @@ _ALSO_CALLED = {
     "cfg": "guidance_scale",
 }
 _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*", re.IGNORECASE)
-#: The model is not for two threads at once.
-_ONE_AT_A_TIME = threading.Lock()
+#: What there is a list of, each in a file of ``noisician/styles``.
+STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
 
 
 class RequestOptions(TypedDict, total=False):
@@ -157,8 +154,9 @@ def generate(
 
     check(request)
     material = read_material(request, beside)
-    with _ONE_AT_A_TIME:
-        model, rest = model_of(request), (on_progress or ignore_progress, cancel or never, keep_stems, material)
+    models, rest = registry.DEFAULT, (on_progress or ignore_progress, cancel or never, keep_stems, material)
+    with models.one_at_a_time:
+        model = models.model_of(request)
         if base is None:
             return model.generate(request, *rest)
         music = model.rework(base, request, *rest)
@@ -229,8 +227,9 @@ def replay(
     from noisician.models.protocol import ignore_progress, never
 
     material = material_of(recipe, beside)
-    with _ONE_AT_A_TIME:
-        model = model_of(recipe.request)
+    models = registry.DEFAULT
+    with models.one_at_a_time:
+        model = models.model_of(recipe.request)
         return model.replay(recipe, on_progress or ignore_progress, cancel or never, keep_stems, material)
 
 
@@ -314,11 +313,6 @@ def other_weights(recipe: Recipe) -> tuple[str, ...]:
     return tuple(name for name, sha in recipe.models.items() if not installed.get(name, "").startswith(sha))
 
 
-def capabilities_of(request: Request) -> Capabilities:
-    """What the model of a request can do, before it is loaded. Raises RequestError and WeightsError."""
-    return model_of(request).capabilities
-
-
 def controls_of(request: Request) -> Controls:
     """What a request's words mean to the model it is for: everything to one that composes, else the exact figures.
 
@@ -326,7 +320,8 @@ def controls_of(request: Request) -> Controls:
     """
     from noisician.prompt import read_figures, understand
 
-    return understand(request) if "score" in capabilities_of(request).features else read_figures(request)
+    capabilities = registry.DEFAULT.capabilities_of(request)
+    return understand(request) if "score" in capabilities.features else read_figures(request)
 
 
 def check(request: Request, outputs: Mapping[str, bool] | None = None) -> None:
@@ -338,46 +333,50 @@ def check(request: Request, outputs: Mapping[str, bool] | None = None) -> None:
     from noisician.models.support import check_outputs, check_request, check_singing
 
     controls_of(request)
-    capabilities = capabilities_of(request)
-    check_request(request, capabilities, models_with)
-    check_outputs(outputs or {}, capabilities, models_with)
+    models = registry.DEFAULT
+    capabilities = models.capabilities_of(request)
+    check_request(request, capabilities, models.models_with)
+    check_outputs(outputs or {}, capabilities, models.models_with)
     check_singing(outputs or {}, request)
 
 
-def models_with(feature: Feature) -> tuple[str, ...]:
-    """The names of the models that have a feature."""
-    from noisician.models.checkpoints import with_feature
+def style_rows(kind: str) -> list[dict[str, Any]]:
+    """The entries of one of STYLE_KINDS in the order of their file, as JSON values: at least id and description."""
+    from noisician.score.harmony import note_name
+    from noisician.styles import instruments, table
+    from noisician.vocals.voices import voices
 
-    own = feature in _embedded().capabilities.features
-    return ((_EMBEDDED,) if own else ()) + with_feature(feature)
-
-
-def model_of(request: Request) -> MusicModel:
-    """The model a request names, or two in a row where one is to guide the other.
-
-    Raises RequestError for a name nobody knows and WeightsError for a folder that is no checkpoint.
-    """
-    model = _model(request.model)
-    if not request.guide:
-        return model
-    from noisician.models.guided import GuidedModel
-
-    return GuidedModel(_embedded(), model)
-
-
-@cache
-def _embedded() -> EmbeddedModel:
-    from noisician.models.embedded import EmbeddedModel
-
-    return EmbeddedModel()
-
-
-def _model(name: str) -> MusicModel:
-    if name == _EMBEDDED:
-        return _embedded()
-    from noisician.models.checkpoints import resolve
-
-    return resolve(name)
+    if kind == "genres":
+        return [
+            {
+                "id": id_,
+                "tempo_bpm": "{}–{}".format(entry["tempo_bpm"][0], entry["tempo_bpm"][2]),
+                "description": entry["description"],
+            }
+            for id_, entry in table("genres").items()
+        ]
+    if kind == "moods":
+        return [{"id": id_, "description": entry["description"]} for id_, entry in table("moods").items()]
+    if kind == "voices":
+        return [
+            {
+                "id": id_,
+                "kind": voice.kind,
+                "range": "{}–{}".format(*(note_name(pitch) for pitch in voice.range)),
+                "description": voice.description,
+            }
+            for id_, voice in voices().items()
+        ]
+    return [
+        {
+            "id": id_,
+            "family": instrument.family,
+            "roles": " ".join(instrument.roles),
+            "description": instrument.description,
+        }
+        for id_, instrument in instruments().items()
+        if (instrument.family == "texture") == (kind == "textures")
+    ]
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,9 @@ Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian"]
 Preset = Literal["reference", "balanced", "fast"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 
+#: The name of the model that ships with noisician.
+EMBEDDED = "embedded"
+
 #: The fields that name sound files.
 MATERIAL_FIELDS = ("init_audio", "reference_audio", "morph_audio")
 
@@ -55,7 +58,7 @@ class Request(BaseModel):
     steps: int | None = Field(default=None, description="renderer sampling steps")
     guidance_scale: float | None = Field(default=None, description="classifier-free guidance, 1 = off")
     loop: bool = False
-    model: str = Field(default="embedded", description="embedded, a checkpoint's name, a hub id or a local folder")
+    model: str = Field(default=EMBEDDED, description="embedded, a checkpoint's name, a hub id or a local folder")
     preset: Preset | None = Field(default=None, description="how a checkpoint samples; None is its authors' way")
     device: str | None = Field(default=None, description="where a checkpoint runs: cuda, cuda:1, mps or cpu")
     dtype: Dtype | None = Field(default=None, description="precision of a checkpoint; None suits the device")

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from noisician import api
 from noisician.cli import main
+from noisician.models import registry
 from noisician.models.embedded.model import CAPABILITIES
 from noisician.models.protocol import (
     NO_MATERIAL,
@@ -105,7 +105,7 @@ def _score() -> Score:
 def fake_model(monkeypatch: pytest.MonkeyPatch) -> FakeModel:
     """The model behind the API and the commands for one test."""
     model = FakeModel()
-    monkeypatch.setattr(api, "_embedded", lambda: model)
+    monkeypatch.setattr(registry, "DEFAULT", registry.Registry(lambda: model))
     return model
 
 

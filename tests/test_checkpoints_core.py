@@ -17,7 +17,7 @@ from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError, WeightsError
 from noisician.mix import level
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
-from noisician.models.checkpoints import resolve, safety, store
+from noisician.models.checkpoints import Loader, safety, store
 from noisician.models.checkpoints.catalogue import CheckpointInfo, catalogue
 from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
 from noisician.models.checkpoints.family import Job, OnStep, Song
@@ -438,7 +438,7 @@ def test_a_sound_folder(folder: Path) -> None:
     weights = folder / "unet" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
     assert safety.fingerprint(safety.inspect(folder)) != before
-    model = resolve(str(folder))
+    model = Loader().resolve(str(folder))
     assert model.info.family == "dance_diffusion" and model.info.name == "tiny"
     assert api.other_weights(_recipe(model.info.name, before, folder)) == ("tiny",)
     assert api.other_weights(_recipe("tiny", safety.fingerprint(safety.inspect(folder)), folder)) == ()
@@ -488,17 +488,17 @@ def test_names_that_are_no_model(folder: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     with pytest.raises(RequestError, match=r"did you mean riffusion-v1\?"):
-        resolve("rifusion")
+        Loader().resolve("rifusion")
     with pytest.raises(WeightsError, match="does not exist"):
-        resolve("./nowhere")
+        Loader().resolve("./nowhere")
     with pytest.raises(WeightsError, match="is a file"):
-        resolve(str(folder / "model_index.json"))
+        Loader().resolve(str(folder / "model_index.json"))
     with pytest.raises(WeightsError, match="noisician models pull some/thing"):
-        resolve("some/thing")
+        Loader().resolve("some/thing")
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": "FluxPipeline"}))
     with pytest.raises(WeightsError, match="holds a FluxPipeline; noisician runs"):
-        resolve(str(folder))
+        Loader().resolve(str(folder))
 
 
 def test_the_hub_cache_is_read_without_the_hub(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -507,7 +507,7 @@ def test_the_hub_cache_is_read_without_the_hub(folder: Path, tmp_path: Path, mon
     info = catalogue()["dance-diffusion/honk-140k"]
     assert store.find(info) is None
     with pytest.raises(WeightsError, match="noisician models pull dance-diffusion/honk-140k"):
-        resolve(info.name).generate(Request())
+        Loader().resolve(info.name).generate(Request())
     repository = tmp_path / "cache" / "models--harmonai--honk-140k"
     (repository / "snapshots").mkdir(parents=True)
     folder.rename(repository / "snapshots" / "abc")
@@ -515,7 +515,7 @@ def test_the_hub_cache_is_read_without_the_hub(folder: Path, tmp_path: Path, mon
     (repository / "refs" / "main").write_text("abc")
     found = store.find(info)
     assert found is not None and found == repository / "snapshots" / "abc" and store.state_of(found) == "yes"
-    assert resolve("harmonai/honk-140k").info == info
+    assert Loader().resolve("harmonai/honk-140k").info == info
     (found / "unet" / "config.json").unlink()
     assert store.state_of(found) == "incomplete"
     assert store.remove(info) == repository and store.find(info) is None

@@ -13,10 +13,10 @@ from conftest import RunCommand, TinyFolder
 pytest.importorskip("diffusers")
 
 from noisician import api
-from noisician.models.checkpoints import catalogue, forget, resolve
+from noisician.models import registry
+from noisician.models.checkpoints import Loader, catalogue
 from noisician.models.checkpoints.catalogue import CheckpointInfo
 from noisician.models.checkpoints.model import Wish
-from noisician.models.checkpoints.resolve import load
 
 #: Family → a name in the catalogue, a length its tiny checkpoint can make in a moment.
 FAMILIES = {
@@ -55,7 +55,7 @@ def test_music_from_the_command_line_and_again(
     recipe = api.read_recipe(first)
     assert recipe.settings["family"] == family and list(recipe.models) == [folder.name]
     assert api.other_weights(recipe) == ()
-    forget()
+    registry.DEFAULT.checkpoints.forget()
     done = run_command("make", "--from", str(first), "-o", str(again))
     assert done.status == 0, done.err
     assert again.read_bytes() == first.read_bytes()
@@ -81,9 +81,9 @@ def test_starting_from_audio(family: str, folder: Path, run_command: RunCommand,
 
 def test_the_catalogue_says_what_the_loaded_family_says(family: str, folder: Path) -> None:
     info: CheckpointInfo = catalogue()[FAMILIES[family][0]]
-    capabilities = load(info, folder, Wish("cpu", "float32")).family.capabilities
+    capabilities = Loader().load(info, folder, Wish("cpu", "float32")).family.capabilities
     assert capabilities.features == info.features
-    assert resolve(str(folder)).info.features >= capabilities.features
+    assert Loader().resolve(str(folder)).info.features >= capabilities.features
 
 
 def test_damaged_weights_are_one_line(family: str, folder: Path, run_command: RunCommand, tmp_path: Path) -> None:

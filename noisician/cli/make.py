@@ -227,6 +227,7 @@ def _shown(show: Show) -> Callable[[Progress], None]:
 def plan(options: MakeOptions) -> list[Job]:
     """What is to be made, fully checked. Raises RequestError and FileError."""
     from noisician import api
+    from noisician.models import registry
     from noisician.request import Request
 
     wishes = options.controls()
@@ -239,7 +240,7 @@ def plan(options: MakeOptions) -> list[Job]:
     request = api.changed(Request() if recipe is None else recipe.request, wishes)
     api.check(request, outputs)
     controls = api.controls_of(request)
-    unread = bool(request.prompt) and "text" not in api.capabilities_of(request).features
+    unread = bool(request.prompt) and "text" not in registry.DEFAULT.capabilities_of(request).features
     return [Job(take, recipe, controls.loop, controls.not_understood, unread, beside) for take in api.takes_of(request)]
 
 

@@ -13,8 +13,8 @@ import typer
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
-    from noisician.listing import ListedModel
     from noisician.models.checkpoints import CheckpointInfo
+    from noisician.models.registry import ListedModel
 
 app = typer.Typer(help="Models: list them, look at one, pull or remove an open checkpoint.", no_args_is_help=False)
 _Name = Annotated[str, typer.Argument(help="A name of 'noisician models', or a hub id.")]
@@ -26,9 +26,9 @@ def list_models(context: typer.Context, as_json: _Json = False) -> None:
     """List the models with size, licence, what they can do, and whether they are on this machine."""
     if context.invoked_subcommand is not None:
         return
-    from noisician.listing import all_models
+    from noisician.models import registry
 
-    rows = [_row(model) for model in all_models()]
+    rows = [_row(model) for model in registry.DEFAULT.all()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -41,9 +41,9 @@ def list_models(context: typer.Context, as_json: _Json = False) -> None:
 @app.command()
 def info(name: _Name, as_json: _Json = False) -> None:
     """Show all that is known of one model."""
-    from noisician.listing import model_named
+    from noisician.models import registry
 
-    row = _row(model_named(name))
+    row = _row(registry.DEFAULT.named(name))
     if as_json:
         typer.echo(json.dumps(row, indent=2, ensure_ascii=False))
         return

@@ -13,7 +13,6 @@ import typer
 
 from noisician.cli.options import MusicOptions, command
 from noisician.errors import RequestError
-from noisician.listing import STYLE_KINDS, style_rows
 
 if TYPE_CHECKING:
     from noisician.recipe import Recipe
@@ -126,6 +125,8 @@ class StylesOptions:
 
 def styles(options: StylesOptions) -> None:
     """List the genres, moods, instruments, textures and singing voices there are."""
+    from noisician.api import STYLE_KINDS, style_rows
+
     if options.kind is not None and options.kind not in STYLE_KINDS:
         raise RequestError(f"{options.kind!r} is no kind of style; there are {', '.join(STYLE_KINDS)}")
     kinds = STYLE_KINDS if options.kind is None else (options.kind,)

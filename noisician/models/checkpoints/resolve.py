@@ -1,23 +1,16 @@
-"""From what somebody calls a model to the model: a name of the catalogue, a hub id, or a folder."""
+"""From what somebody calls a checkpoint to what is known of it: a name of the catalogue, a hub id, or a folder."""
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from noisician.errors import NoisicianError, RequestError, WeightsError
-from noisician.models.checkpoints import placement as places
 from noisician.models.checkpoints import safety, store
 from noisician.models.checkpoints.catalogue import UNKNOWN_LICENCE, CheckpointInfo, by_hub_id, catalogue
-from noisician.models.checkpoints.family import Family
-from noisician.models.checkpoints.model import CheckpointModel, Loaded, Wish
-from noisician.models.checkpoints.pipelines import require_diffusers
 from noisician.models.protocol import Feature
+from noisician.request import EMBEDDED
 
 #: diffusers' pipeline class → the module of families/ that runs it.
 FAMILIES = {
@@ -31,24 +24,13 @@ FAMILIES = {
     "StableDiffusionInpaintPipeline": "riffusion",
     "DanceDiffusionPipeline": "dance_diffusion",
 }
-_EMBEDDED = "embedded"
-
-#: The checkpoint in memory, by folder and placement. They are large, so there is one.
-_loaded: dict[tuple[Path, places.Placement], Loaded] = {}
-
-
-def resolve(name: str) -> CheckpointModel:
-    """The checkpoint called ``name``, not yet loaded.
-
-    Raises RequestError for a name nobody knows and WeightsError for a folder that is no checkpoint. A known checkpoint
-    that is not on this machine is an error when it is asked for music.
-    """
-    info, folder = locate(name)
-    return CheckpointModel(info, folder, load)
 
 
 def locate(name: str) -> tuple[CheckpointInfo, Path | None]:
-    """What is known of a checkpoint without loading it, and its folder if it is on this machine. Raises as resolve."""
+    """What is known of a checkpoint without loading it, and its folder if it is on this machine.
+
+    Raises RequestError for a name nobody knows and WeightsError for a folder that is no checkpoint.
+    """
     known = catalogue().get(name) or by_hub_id(name)
     if known is not None:
         return known, store.find(known)
@@ -76,7 +58,7 @@ def pullable(name: str) -> CheckpointInfo:
     known = catalogue().get(name) or by_hub_id(name)
     if known is not None:
         return known
-    if name == _EMBEDDED:
+    if name == EMBEDDED:
         raise RequestError("embedded comes with noisician; there is nothing to pull or remove")
     if store.kept(name) is not None:
         return _of_own(name)
@@ -85,35 +67,6 @@ def pullable(name: str) -> CheckpointInfo:
     if not store.HUB_ID.fullmatch(name):
         raise RequestError(f"model {name!r} is not known{_close(name) or '; a hub id is written org/name'}")
     return _of_hub(name)
-
-
-def load(info: CheckpointInfo, folder: Path, wish: Wish) -> Loaded:
-    """Loads a checkpoint, or hands over the one in memory; the one before is let go.
-
-    Raises WeightsError for a folder that is not sound or a package that is missing, RequestError for a placement that
-    cannot be had.
-    """
-    contents = safety.inspect(folder)
-    require_diffusers()
-    placement = places.choose(wish.device, wish.dtype, contents.floats)
-    key = (folder.resolve(), placement)
-    fingerprint = safety.fingerprint(contents)
-    held = _loaded.get(key)
-    if held is not None and held.fingerprint == fingerprint:
-        return held
-    del held
-    forget()
-    with _one_line_errors(folder), places.memory_advice(placement, contents.floats):
-        family: Family = _family_module(contents.pipeline, folder).load(folder, placement, info)
-    _loaded[key] = Loaded(family, placement, fingerprint, contents.floats)
-    return _loaded[key]
-
-
-def forget() -> None:
-    """Lets go of the checkpoint in memory."""
-    if _loaded:
-        _loaded.clear()
-        places.release()
 
 
 def installed_weights(name: str) -> dict[str, str]:
@@ -138,7 +91,7 @@ def _of_own(name: str) -> CheckpointInfo:
 
 def _of_folder(folder: Path, name: str | None = None, hub_id: str | None = None) -> CheckpointInfo:
     pipeline = str(safety.read_index(folder)["_class_name"])
-    family = _family_of(pipeline, folder)
+    family = family_of(pipeline, folder)
     features: frozenset[Feature] = frozenset().union(
         *(info.features for info in catalogue().values() if info.family == family)
     )
@@ -155,26 +108,11 @@ def _of_folder(folder: Path, name: str | None = None, hub_id: str | None = None)
     )
 
 
-def _family_of(pipeline: str, folder: Path) -> str:
+def family_of(pipeline: str, folder: Path) -> str:
+    """The module of families/ that runs a pipeline. Raises WeightsError for one that nothing here runs."""
     if pipeline not in FAMILIES:
         raise WeightsError(f"{folder}: holds a {pipeline}; noisician runs {', '.join(FAMILIES)}")
     return FAMILIES[pipeline]
-
-
-def _family_module(pipeline: str, folder: Path) -> ModuleType:
-    return import_module(f"noisician.models.checkpoints.families.{_family_of(pipeline, folder)}")
-
-
-@contextmanager
-def _one_line_errors(folder: Path) -> Iterator[None]:
-    """Whatever a library says about weights it cannot use, in one line."""
-    try:
-        yield
-    except (NoisicianError, MemoryError, KeyboardInterrupt):
-        raise
-    except Exception as failed:
-        reason = " ".join(str(failed).split())[:200] or type(failed).__name__
-        raise WeightsError(f"{folder}: cannot be loaded ({reason}); damaged, or made for another version") from failed
 
 
 def _path(name: str) -> Path:
@@ -192,7 +130,7 @@ def _looks_like_path(name: str) -> bool:
 def _close(name: str) -> str:
     """``; did you mean …`` with the closest names, or nothing."""
     short = {known.rpartition("/")[2]: known for known in catalogue()}
-    names = {known: known for known in (_EMBEDDED, *catalogue())} | short
+    names = {known: known for known in (EMBEDDED, *catalogue())} | short
     wanted = name.lower()
     close = [known for known in names if wanted in known] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
     found = list(dict.fromkeys(names[known] for known in close))[:3]

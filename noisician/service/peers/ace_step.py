@@ -24,8 +24,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from noisician.errors import NoisicianError
-from noisician.listing import EMBEDDED
 from noisician.recipe import software_version
+from noisician.request import EMBEDDED
 from noisician.service import wire
 from noisician.service.peers import ace_step_tasks as tasks
 from noisician.service.peers.ace_step_tasks import Refusal

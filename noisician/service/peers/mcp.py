@@ -19,8 +19,8 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse
 
+from noisician.api import STYLE_KINDS
 from noisician.errors import NoisicianError
-from noisician.listing import STYLE_KINDS
 from noisician.recipe import software_version
 from noisician.request import Mode, TimeSignature
 from noisician.service import wire

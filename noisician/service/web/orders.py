@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from noisician.errors import RequestError
-from noisician.request import MATERIAL_FIELDS, SEEDS, Request
+from noisician.request import EMBEDDED, MATERIAL_FIELDS, SEEDS, Request
 from noisician.service import wire
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -181,7 +181,7 @@ def _check_model(request: Request) -> None:
     """A name, never a folder or a hub id: those would let clients reach into the server or make it download."""
     from noisician.models.checkpoints import catalogue
 
-    if request.model != "embedded" and request.model not in catalogue():
+    if request.model != EMBEDDED and request.model not in catalogue():
         raise Problem(
             422,
             f"model {request.model[:80]!r} is not known here; GET /v1/models lists those that are",
@@ -192,11 +192,11 @@ def _check_model(request: Request) -> None:
 
 def _check_installed(request: Request) -> None:
     """The command line says this when it is asked for music; here somebody would wait for it."""
-    from noisician.listing import EMBEDDED, model_named
+    from noisician.models import registry
 
     if request.model == EMBEDDED:
         return
-    advice = model_named(request.model).advice
+    advice = registry.DEFAULT.named(request.model).advice
     if advice is not None:
         raise Problem(422, f"model {request.model} is not on this machine; {advice}", "missing_model", "model")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError
+from noisician.models import registry
 from noisician.models.protocol import OnProgress, Progress, ShouldCancel
 from noisician.music import Music
 from noisician.recipe import Recipe
@@ -94,7 +95,7 @@ def task_of(job: JobRecord, sources: tuple[Source, ...], files: Files, device: s
     Raises RequestError, FileError and WeightsError for what cannot be made.
     """
     request = request_of(job, sources)
-    if device != "auto" and request.device is None and "device" in api.capabilities_of(request).features:
+    if device != "auto" and request.device is None and "device" in registry.DEFAULT.capabilities_of(request).features:
         request = request.model_copy(update={"device": device})
     parent = _recipe_of(job.parent_take, files)
     folder = files.take(job.parent_take) if job.parent_take and parent else None
@@ -153,7 +154,7 @@ def make_take(task: Task, number: int, make: Maker, files: Files, take_id: str, 
         title=title,
         seed=music.seed,
         model=task.job.model,
-        licence=api.capabilities_of(request).licence,
+        licence=registry.DEFAULT.capabilities_of(request).licence,
         recipe_id=music.recipe.id6,
         duration_s=music.duration_s,
         made_in_s=time.monotonic() - began_s,

@@ -21,7 +21,7 @@ from noisician.service.web.routes.describing import refusals
 from noisician.service.web.understanding import music_of
 
 if TYPE_CHECKING:
-    from noisician.listing import ListedModel
+    from noisician.models.registry import ListedModel
 
 router = APIRouter(tags=["catalogue"], route_class=JsonRoute)
 
@@ -39,26 +39,26 @@ async def explain(desk: OnDesk, body: Annotated[dict[str, Any], Body()]) -> wire
 
 @router.get("/v1/styles", operation_id="listStyles", responses=refusals(), summary="Genres, moods, instruments, voices")
 def styles(desk: OnDesk) -> wire.Styles:
-    from noisician.listing import STYLE_KINDS, style_rows
+    from noisician.api import STYLE_KINDS, style_rows
 
     return wire.Styles(**{kind: tuple(map(_style, style_rows(kind))) for kind in STYLE_KINDS})
 
 
 @router.get("/v1/models", operation_id="listModels", responses=refusals(), summary="Models that can be asked for")
 def models(desk: OnDesk) -> wire.ModelList:
-    from noisician.listing import known_models
+    from noisician.models import registry
 
     speeds = desk.store.speeds()
-    return wire.ModelList(data=tuple(_model(model, speeds) for model in known_models()))
+    return wire.ModelList(data=tuple(_model(model, speeds) for model in registry.DEFAULT.known()))
 
 
 @router.get("/v1/models/{name:path}", operation_id="getModel", responses=refusals(404), summary="One model")
 def model(
     desk: OnDesk, name: Annotated[str, Path(description="as GET /v1/models lists it", min_length=1)]
 ) -> wire.ModelInfo:
-    from noisician.listing import known_models
+    from noisician.models import registry
 
-    for known in known_models():
+    for known in registry.DEFAULT.known():
         if known.name == name:
             return _model(known, desk.store.speeds())
     raise not_found("model", name)
