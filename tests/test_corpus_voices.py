@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from noisician.corpus.voices import VOICES, render, sources
-from noisician.corpus.voices.common import SAMPLE_RATE, frame_times, pitch_hz, shaped_noise
+from noisician.corpus.voices.common import SAMPLE_RATE, frame_times, shaped_noise
 from noisician.corpus.voices.drones import DRONES
 from noisician.corpus.voices.effects import apply_articulations
 from noisician.corpus.voices.engine import Bend, Ensemble, play
@@ -20,6 +20,7 @@ from noisician.corpus.voices.oscillators import phase, read, saw, shaped, tables
 from noisician.corpus.voices.samples import SAMPLE_KITS
 from noisician.corpus.voices.synths import PATCHES
 from noisician.errors import CorpusError
+from noisician.score.harmony import frequency_hz
 from noisician.score.played import PlayedNote
 from noisician.styles import ARTICULATIONS, instruments
 
@@ -109,7 +110,7 @@ def test_seed_decides_the_samples(voice: str, samples_dir: Path) -> None:
 def test_in_tune_within_three_cents(voice: str) -> None:
     for pitch in instruments()[voice].range:
         audio = render(voice, [note(pitch, 0.0, 1.6)], 1.6, 1)[SAMPLE_RATE // 4 :]
-        assert abs(cents_off(audio, pitch_hz(pitch))) < 1.5
+        assert abs(cents_off(audio, frequency_hz(pitch))) < 1.5
 
 
 @pytest.mark.parametrize("voice", UNISON)
@@ -122,11 +123,11 @@ def test_unison_voices_are_detuned_evenly_about_the_true_pitch(voice: str) -> No
     plain = tuple(replace(layer, detune_cents=(0.0,), tremolo=(0.0, 0.0)) for layer in patch.layers)
     alone = replace(patch, layers=plain, bend=Bend(), ensemble=Ensemble())
     audio = play(alone, [note(pitch, 0.0, 1.6)], int(1.6 * SAMPLE_RATE), True, np.random.default_rng(0))
-    assert abs(cents_off(audio[SAMPLE_RATE // 4 :], pitch_hz(pitch))) < 3.0
+    assert abs(cents_off(audio[SAMPLE_RATE // 4 :], frequency_hz(pitch))) < 3.0
 
 
 def test_unison_beats_stay_within_the_detune() -> None:
-    off = [cents_off(render("supersaw", [note(72, 0.0, 2.0)], 2.0, seed), pitch_hz(72)) for seed in range(6)]
+    off = [cents_off(render("supersaw", [note(72, 0.0, 2.0)], 2.0, seed), frequency_hz(72)) for seed in range(6)]
     assert abs(float(np.mean(off))) < 3.0
 
 
@@ -174,7 +175,7 @@ def test_one_voice_bass_lets_go_of_the_note_before() -> None:
     both = render("sine_sub", [early, late], 1.0, 0)
     spectrum = np.abs(np.fft.rfft(both[int(0.35 * SAMPLE_RATE) : int(0.58 * SAMPLE_RATE)], 1 << 17))
     hz = np.fft.rfftfreq(1 << 17, 1 / SAMPLE_RATE)
-    old, new = (spectrum[int(np.argmin(np.abs(hz - pitch_hz(pitch))))] for pitch in (40, 47))
+    old, new = (spectrum[int(np.argmin(np.abs(hz - frequency_hz(pitch))))] for pitch in (40, 47))
     assert new > 5.0 * old
 
 
@@ -184,9 +185,9 @@ def test_high_notes_do_not_alias() -> None:
         audio = render(voice, [note(pitch, 0.0, 1.0, 127)], 1.0, 3)[4410 : 4410 + 32768]
         power = np.abs(np.fft.rfft(audio * np.blackman(len(audio)))) ** 2
         hz = np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE)
-        cycle_hz = pitch_hz(pitch) / 2
+        cycle_hz = frequency_hz(pitch) / 2
         off = np.abs(hz / cycle_hz - np.round(hz / cycle_hz)) * cycle_hz
-        stray = power[(off > 0.35 * cycle_hz) & (hz > 2.5 * pitch_hz(pitch))]
+        stray = power[(off > 0.35 * cycle_hz) & (hz > 2.5 * frequency_hz(pitch))]
         assert stray.max() < 1e-6 * power.max()
 
 

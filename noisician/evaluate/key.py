@@ -27,7 +27,7 @@ from noisician.errors import NoisicianError
 from noisician.evaluate.inputs import mono
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.request import MODES, TONICS
-from noisician.score.harmony import SCALES, pitch_class
+from noisician.score.harmony import A4_HZ, A4_PITCH, SCALES, frequency_hz, pitch_class
 
 CHROMA_FFT = 16384  # 2.7 Hz a bin: parts semitones down to about 100 Hz, peaks are interpolated below
 CHROMA_HOP = 4096
@@ -98,19 +98,15 @@ def _spectral_peaks(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     window = np.hanning(CHROMA_FFT + 1)[:-1].astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(padded, CHROMA_FFT)[::CHROMA_HOP]
     hz_per_bin = SAMPLE_RATE_HZ / CHROMA_FFT
-    top_bin = int(_hz_of_pitch(HIGHEST_PITCH + 0.5) / hz_per_bin) + 2
+    top_bin = int(frequency_hz(HIGHEST_PITCH + 0.5) / hz_per_bin) + 2
     magnitude = np.stack([np.abs(np.asarray(rfft(frame * window)))[:top_bin] for frame in frames]).astype(np.float64)
     left, centre, right = magnitude[:, :-2], magnitude[:, 1:-1], magnitude[:, 2:]
     frame, place = np.nonzero((centre > left) & (centre >= right) & (centre > 1e-6 * CHROMA_FFT))
     a, b, c = (np.log(part[frame, place] + 1e-12) for part in (left, centre, right))
     offset = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)  # vertex of the parabola through three bins
-    pitch = 69 + 12 * np.log2(np.maximum(place + 1 + np.clip(offset, -0.5, 0.5), 0.5) * hz_per_bin / 440)
+    pitch = A4_PITCH + 12 * np.log2(np.maximum(place + 1 + np.clip(offset, -0.5, 0.5), 0.5) * hz_per_bin / A4_HZ)
     kept = (pitch > LOWEST_PITCH - 0.5) & (pitch < HIGHEST_PITCH + 0.5)
     return pitch[kept], centre[frame, place][kept], frame[kept], len(frames)
-
-
-def _hz_of_pitch(pitch: float) -> float:
-    return 440.0 * 2 ** ((pitch - 69) / 12)
 
 
 def key_profiles(name: str = "krumhansl", church_modes: bool = True) -> dict[str, np.ndarray]:

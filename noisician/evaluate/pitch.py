@@ -26,6 +26,7 @@ import numpy as np
 from noisician.errors import NoisicianError
 from noisician.evaluate.inputs import librosa, mono
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.score.harmony import A4_HZ, A4_PITCH, frequency_hz
 from noisician.score.played import PlayedNote
 
 TRACKER_RATE_HZ = 22050
@@ -33,11 +34,6 @@ TRACKER_FRAME = 2048
 TRACKER_HOP = 512
 GUARD_S = 0.03
 COMPASS_MARGIN_SEMITONES = 4
-
-
-def pitch_hz(pitch: float | np.ndarray) -> np.ndarray:
-    """Equal temperament, A4 = 440 Hz."""
-    return 440.0 * 2 ** ((np.asarray(pitch, np.float64) - 69) / 12)
 
 
 def reference_pitches(notes: Sequence[PlayedNote], times_s: np.ndarray, guard_s: float = GUARD_S) -> np.ndarray:
@@ -65,7 +61,7 @@ def tracked_pitch_hz(samples: np.ndarray, lowest_pitch: int, highest_pitch: int)
     if not 0 <= lowest_pitch <= highest_pitch <= 127:
         raise NoisicianError(f"compass {lowest_pitch} … {highest_pitch}; pitches are 0 … 127, lowest first")
     audio = soxr.resample(mono(samples), SAMPLE_RATE_HZ, TRACKER_RATE_HZ).astype(np.float32)
-    lowest_hz = float(pitch_hz(lowest_pitch - COMPASS_MARGIN_SEMITONES))
+    lowest_hz = frequency_hz(lowest_pitch - COMPASS_MARGIN_SEMITONES)
     # pYIN lets the pitch wander most of an octave a frame, and fails where the compass is narrower than that.
     highest_pitch = max(highest_pitch, lowest_pitch + 12 - 2 * COMPASS_MARGIN_SEMITONES)
     frame = TRACKER_FRAME
@@ -75,7 +71,7 @@ def tracked_pitch_hz(samples: np.ndarray, lowest_pitch: int, highest_pitch: int)
         audio,
         sr=TRACKER_RATE_HZ,
         fmin=lowest_hz,
-        fmax=min(float(pitch_hz(highest_pitch + COMPASS_MARGIN_SEMITONES)), 0.45 * TRACKER_RATE_HZ),
+        fmax=min(frequency_hz(highest_pitch + COMPASS_MARGIN_SEMITONES), 0.45 * TRACKER_RATE_HZ),
         frame_length=frame,
         hop_length=TRACKER_HOP,
         fill_na=None,
@@ -103,7 +99,7 @@ def raw_pitch_accuracy(
     if not counted.any():
         return None
     tracked = np.isfinite(estimate) & (estimate > 0)
-    pitch = 69 + 12 * np.log2(np.where(tracked, estimate, 440.0) / 440)
+    pitch = A4_PITCH + 12 * np.log2(np.where(tracked, estimate, A4_HZ) / A4_HZ)
     cents = 100 * np.where(counted, pitch - reference, 0.0)
     if fold_octaves:
         cents -= 1200 * np.round(cents / 1200)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.evaluate.inputs import mono
-from noisician.evaluate.pitch import pitch_hz
+from noisician.score.harmony import frequency_hz
 from noisician.vocals.frames import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Performance, SungSyllable
 from noisician.vocals.phones import VOWELS
 
@@ -42,10 +42,8 @@ def track(audio: np.ndarray, frames: np.ndarray, lowest_pitch: float, highest_pi
     """Pitch in Hz of the given ``frames`` of ``audio [samples]`` at 44.1 kHz; frame i is centred at i/100 s."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    lowest_hz, highest_hz = (
-        float(pitch_hz(lowest_pitch - MARGIN_SEMITONES)),
-        float(pitch_hz(highest_pitch + MARGIN_SEMITONES)),
-    )
+    lowest_hz = frequency_hz(lowest_pitch - MARGIN_SEMITONES)
+    highest_hz = frequency_hz(highest_pitch + MARGIN_SEMITONES)
     length = int(PERIODS * SAMPLE_RATE_HZ / lowest_hz) // 2 * 2
     size = next_fast_len(2 * length)
     window = np.hanning(length)
@@ -88,5 +86,5 @@ def steady_notes(
             frames = np.arange(int(np.ceil(begins_s * FRAME_RATE_HZ)), int(ends_s * FRAME_RATE_HZ))
             if len(frames):
                 tracked = track(audio, frames, *compass)
-                steady.append(SteadyNote(note.pitch, 1200 * np.log2(tracked / float(pitch_hz(note.pitch)))))
+                steady.append(SteadyNote(note.pitch, 1200 * np.log2(tracked / frequency_hz(note.pitch))))
     return steady

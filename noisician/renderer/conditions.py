@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 
 from noisician.mel import BINS, FRAME_RATE_HZ, N_FFT, SAMPLE_RATE_HZ, mel_filters
+from noisician.score.harmony import frequency_hz
 from noisician.score.played import PlayedNote
 
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
@@ -77,7 +78,7 @@ def harmonic_templates() -> np.ndarray:
     bins = np.arange(BINS)
     templates = np.zeros((PITCHES, BINS))
     for row, pitch in enumerate(range(LOWEST_PITCH, HIGHEST_PITCH + 1)):
-        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        f0 = frequency_hz(pitch)
         for harmonic in range(1, int(18_000 // f0) + 1):
             distance = bins - harmonic * f0 * N_FFT / SAMPLE_RATE_HZ
             near = np.abs(distance) < 2

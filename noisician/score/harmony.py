@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, overload
+
 from noisician.request import TONICS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Concert pitch, as a MIDI pitch and its frequency.
+A4_PITCH, A4_HZ = 69, 440.0
 
 #: Semitones above the tonic of each mode's seven degrees.
 SCALES: dict[str, tuple[int, ...]] = {
@@ -51,6 +59,15 @@ def pitch_class(tonic: str) -> int:
     """``"Eb"`` or ``"D#"`` → 3. Raises KeyError for anything that is no note name."""
     name = tonic.strip().replace("♭", "b").replace("♯", "#").upper()
     return _PITCH_CLASSES[_ENHARMONIC.get(name, name)]
+
+
+@overload
+def frequency_hz(pitch: float) -> float: ...
+@overload
+def frequency_hz(pitch: np.ndarray) -> np.ndarray: ...
+def frequency_hz(pitch: float | np.ndarray) -> float | np.ndarray:
+    """The frequency of a MIDI pitch, which may be a fraction, or of an array of them, in equal temperament."""
+    return A4_HZ * 2.0 ** ((pitch - A4_PITCH) / 12)
 
 
 def note_name(pitch: int) -> str:

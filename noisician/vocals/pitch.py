@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.score.harmony import frequency_hz
 from noisician.vocals import phones as classes
 from noisician.vocals.frames import FRAME_RATE_HZ, TimedPhone
 from noisician.vocals.style import SingingStyle
 from noisician.vocals.timing import TimedNote
 
-A4_HZ = 440.0
-A4_PITCH = 69.0
 F0_RANGE_HZ = (45.0, 1800.0)
 
 INTONATION_CENTS = 2.2  # standard deviation of a note's own centre, at the drift below
@@ -93,7 +92,7 @@ class PitchCurve:
 
 def hertz(pitch: np.ndarray) -> np.ndarray:
     """MIDI pitch → Hz, within what the renderer takes."""
-    return np.clip(A4_HZ * 2.0 ** ((pitch - A4_PITCH) / 12.0), *F0_RANGE_HZ)
+    return np.clip(frequency_hz(pitch), *F0_RANGE_HZ)
 
 
 def plan_gestures(notes: Sequence[TimedNote], style: SingingStyle, rng: np.random.Generator) -> tuple[NoteGesture, ...]:

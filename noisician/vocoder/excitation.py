@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.score.harmony import frequency_hz
 from noisician.score.played import PlayedNote
 from noisician.styles import Instrument
 
@@ -39,11 +40,6 @@ DRUM_SINES = {
     50: (255.0, 172.0, 0.060, 0.20),
 }
 _DRUM_LENGTH_S = 1.0
-
-
-def frequency_hz(pitch: float) -> float:
-    """Equal temperament, A4 = 440 Hz."""
-    return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
 
 @lru_cache(maxsize=640)

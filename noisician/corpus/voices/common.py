@@ -27,11 +27,6 @@ def seconds(count: int) -> FloatArray:
     return np.arange(count, dtype=np.float32) / np.float32(SAMPLE_RATE)
 
 
-def pitch_hz(pitch: float) -> float:
-    """Equal temperament, A4 (69) = 440 Hz."""
-    return 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
-
-
 def velocity_gain(velocity: int, exponent: float = 1.5) -> float:
     """Linear gain of a MIDI velocity, 1.0 at 127; exponent 1.5 spans about 21 dB from 25 to 127."""
     return (max(1, min(127, velocity)) / 127.0) ** exponent

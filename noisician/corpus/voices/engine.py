@@ -13,11 +13,11 @@ from noisician.corpus.voices.common import (
     Envelope,
     FloatArray,
     add_at,
-    pitch_hz,
     sample_count,
     seconds,
     velocity_gain,
 )
+from noisician.score.harmony import frequency_hz
 from noisician.score.played import PlayedNote
 
 _MIDDLE_C_HZ = 261.6256
@@ -212,7 +212,7 @@ def _saturated(sound: FloatArray, drive: float) -> FloatArray:
 def _play_note(
     patch: Patch, note: PlayedNote, known: dict[tuple[int, int], FloatArray], rng: np.random.Generator
 ) -> FloatArray:
-    hz = pitch_hz(note.pitch)
+    hz = frequency_hz(note.pitch)
     envelope = patch.envelope
     if patch.decay_tracking:
         shorter = float(np.clip((hz / _MIDDLE_C_HZ) ** -patch.decay_tracking, 0.3, 2.5))
@@ -255,9 +255,9 @@ def _layer(
     rng: np.random.Generator,
 ) -> FloatArray:
     layer = patch.layers[index]
-    hz = pitch_hz(note.pitch) * layer.ratio
+    hz = frequency_hz(note.pitch) * layer.ratio
     if (index, note.pitch) not in known:
-        known[index, note.pitch] = _layer_tables(patch, layer, hz, pitch_hz(note.pitch))
+        known[index, note.pitch] = _layer_tables(patch, layer, hz, frequency_hz(note.pitch))
     cycles = known[index, note.pitch]
     row = _rows(patch, layer, note, hz, count, len(cycles))
     start, cents = movement
@@ -290,7 +290,7 @@ def _rows(patch: Patch, layer: Layer, note: PlayedNote, cycle_hz: float, count: 
         strength = 1.0 - fm.velocity_amount * (1.0 - note.velocity / 127.0)
         curve = fm.sustain + (1.0 - fm.sustain) * np.exp(-seconds(count) / np.float32(fm.decay_s))
         return (curve * np.float32(strength * (rows - 1))).astype(np.float32)
-    fundamental = pitch_hz(note.pitch)
+    fundamental = frequency_hz(note.pitch)
     low, high = patch.filter.bounds(fundamental)
     path = patch.filter.path(fundamental, note, count)
     return (path - low) * ((rows - 1) / (high - low))
