@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.analysis.onsets import detected_onsets_s, spectral_flux
 from noisician.errors import NoisicianError
 from noisician.evaluate import faults, onsets, pitch
 from noisician.score.harmony import frequency_hz
@@ -35,7 +36,7 @@ def shuffled(audio: np.ndarray) -> np.ndarray:
 
 
 def onset_f(audio: np.ndarray, notes: list[PlayedNote]) -> float:
-    return onsets.onset_f_measure(onsets.score_onsets_s(notes), onsets.detected_onsets_s(audio))[0]
+    return onsets.onset_f_measure(onsets.score_onsets_s(notes), detected_onsets_s(audio))[0]
 
 
 def test_plucked_notes_are_all_found_and_a_shuffle_is_not() -> None:
@@ -48,22 +49,22 @@ def test_plucked_notes_are_all_found_and_a_shuffle_is_not() -> None:
 
 def test_a_note_at_time_zero_is_found() -> None:
     audio, _ = line()
-    first = onsets.detected_onsets_s(audio[int(0.2 * RATE) :])[0]
+    first = detected_onsets_s(audio[int(0.2 * RATE) :])[0]
     assert first == pytest.approx(0, abs=0.03)
 
 
 def test_noise_that_goes_on_has_no_onsets() -> None:
     noise = np.random.default_rng(0).standard_normal(3 * RATE) * 0.1
-    assert len(onsets.detected_onsets_s(noise)) <= 1  # it does begin
+    assert len(detected_onsets_s(noise)) <= 1  # it does begin
 
 
 def test_flux_sees_a_rise_and_ignores_vibrato() -> None:
     mels = np.zeros((20, 8))
     mels[10:] = 1.0
-    assert onsets.spectral_flux(mels)[[9, 10, 11, 12]].tolist() == [0, 1, 1, 0]
+    assert spectral_flux(mels)[[9, 10, 11, 12]].tolist() == [0, 1, 1, 0]
     moving = np.zeros((20, 8))
     moving[np.arange(20), 3 + (np.arange(20) // 2) % 2] = 1.0  # one partial between two neighbouring bands
-    assert onsets.spectral_flux(moving)[2:].max() == 0
+    assert spectral_flux(moving)[2:].max() == 0
 
 
 def test_chords_count_once() -> None:

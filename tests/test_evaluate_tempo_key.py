@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisician.analysis import key
 from noisician.errors import NoisicianError
-from noisician.evaluate import key, tempo
+from noisician.evaluate import tempo
+from noisician.evaluate.key import key_hit, mirex_key_score
 
 RATE = 44100
 
@@ -121,12 +123,12 @@ def test_church_modes_exchange_the_altered_degree() -> None:
 @pytest.mark.parametrize(("tonic", "minor"), [(0, False), (3, True), (6, False), (9, True)])
 def test_cadences_are_heard_in_their_key(tonic: int, minor: bool) -> None:
     estimate = key.estimated_key(cadence(tonic, minor), church_modes=False)
-    assert key.key_hit(estimate, key.TONICS[tonic], "minor" if minor else "major")
+    assert key_hit(estimate, key.TONICS[tonic], "minor" if minor else "major")
 
 
 def test_tuning_is_followed_up_to_a_quarter_tone_and_not_beyond() -> None:
-    assert key.key_hit(key.estimated_key(cadence(2, False, detune_cents=35)), "D", "major")
-    assert not key.key_hit(key.estimated_key(cadence(2, False, detune_cents=60)), "D", "major")
+    assert key_hit(key.estimated_key(cadence(2, False, detune_cents=35)), "D", "major")
+    assert not key_hit(key.estimated_key(cadence(2, False, detune_cents=60)), "D", "major")
 
 
 def test_chroma_of_one_note_is_its_pitch_class() -> None:
@@ -139,17 +141,17 @@ def test_chroma_of_one_note_is_its_pitch_class() -> None:
 def test_silence_and_flat_chroma_have_no_key() -> None:
     assert key.estimated_key(np.zeros(RATE)) is None
     assert key.key_of_chroma(np.ones(12)) is None
-    assert not key.key_hit(None, "C", "major")
+    assert not key_hit(None, "C", "major")
 
 
 def test_key_hits_go_by_tonic_and_third() -> None:
     estimate = key.KeyEstimate(3, "minor", 0.9)
-    assert key.key_hit(estimate, "Eb", "dorian")
-    assert key.key_hit(estimate, "D#", "minor")
-    assert not key.key_hit(estimate, "Eb", "mixolydian")
-    assert not key.key_hit(estimate, "E", "minor")
+    assert key_hit(estimate, "Eb", "dorian")
+    assert key_hit(estimate, "D#", "minor")
+    assert not key_hit(estimate, "Eb", "mixolydian")
+    assert not key_hit(estimate, "E", "minor")
     with pytest.raises(NoisicianError, match="mode 'locrian'"):
-        key.key_hit(estimate, "Eb", "locrian")
+        key_hit(estimate, "Eb", "locrian")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,6 @@ def test_key_hits_go_by_tonic_and_third() -> None:
     [(0, "major", 1.0), (7, "major", 0.5), (9, "minor", 0.3), (0, "minor", 0.2), (5, "major", 0.0), (4, "minor", 0)],
 )
 def test_mirex_score_agrees_with_mir_eval(tonic: int, mode: str, score: float) -> None:
-    assert key.mirex_key_score(key.KeyEstimate(tonic, mode, 1.0), "C", "major") == score
+    assert mirex_key_score(key.KeyEstimate(tonic, mode, 1.0), "C", "major") == score
     mir_key = pytest.importorskip("mir_eval.key")
     assert mir_key.weighted_score("C major", f"{key.TONICS[tonic]} {mode}") == score

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.analysis.pitch import track
 from noisician.corpus.lieder import SetSyllable, human_stresses
 from noisician.errors import CorpusError, NoisicianError
 from noisician.evaluate.recogniser import LineRecogniser, nearest_line, word_errors
@@ -30,7 +31,7 @@ from noisician.evaluate.singing_spectra import held_out_phrases, held_vowel_moti
 from noisician.evaluate.singing_texts import Text, held_out_songs, random_text
 from noisician.evaluate.suites import vocals
 from noisician.evaluate.suites.suite import Row
-from noisician.evaluate.sung_pitch import steady_notes, track
+from noisician.evaluate.sung_pitch import steady_notes
 from noisician.lyrics import parse
 from noisician.score.model import METERS
 from noisician.vocals.frames import FEATURES, SAMPLE_RATE_HZ, SPEAKERS

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.analysis.inputs import mono
 from noisician.errors import NoisicianError
-from noisician.evaluate.inputs import mono
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.played import PlayedNote
 

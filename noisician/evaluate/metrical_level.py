@@ -23,7 +23,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from noisician.evaluate.inputs import librosa, mono
+from noisician.analysis.inputs import mono
+from noisician.evaluate.inputs import librosa
 from noisician.mel import SAMPLE_RATE_HZ
 
 RATE_HZ = 22050

@@ -23,8 +23,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from noisician.analysis.inputs import mono
 from noisician.errors import NoisicianError
-from noisician.evaluate.inputs import librosa, mono
+from noisician.evaluate.inputs import librosa
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import A4_HZ, A4_PITCH, frequency_hz
 from noisician.score.played import PlayedNote

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from noisician.analysis.inputs import mono
 from noisician.errors import NoisicianError
-from noisician.evaluate.inputs import mono
 
 RATE_HZ = 16000
 BEAM = 1e-100

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from noisician.analysis.inputs import mono
 from noisician.errors import NoisicianError
-from noisician.evaluate.inputs import mono
 from noisician.mel import log_mel
 
 #: How many frames two spectrograms of the same score may differ in length (a trailing hop).

@@ -1,8 +1,4 @@
-"""Pitch of a sung phrase against its notes, by a tracker that shares nothing with what made the sound.
-
-The tracker is the autocorrelation of Hann-windowed frames divided by that of the window (Boersma 1993), its highest
-peak between the compass's ends refined by a parabola. It knows the compass of the voice and nothing of the score.
-"""
+"""Pitch of a sung phrase against its notes, by a tracker that shares nothing with what made the sound."""
 
 from __future__ import annotations
 
@@ -11,18 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from noisician.evaluate.inputs import mono
+from noisician.analysis.pitch import FRAME_RATE_HZ, track
 from noisician.score.harmony import frequency_hz
-from noisician.vocals.frames import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Performance, SungSyllable
+from noisician.vocals.frames import Performance, SungSyllable
 from noisician.vocals.phones import VOWELS
 
-HOP = SAMPLE_RATE_HZ // FRAME_RATE_HZ
-PERIODS = 4  # of the lowest pitch, in a window
-MARGIN_SEMITONES = 3
-#: Of almost equal peaks the earliest is the period: later ones are its multiples.
-OCTAVE_COST = 0.02
 STEADY_FROM_S, MIDDLE = 0.4, 0.6
-_FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -36,35 +26,6 @@ class SteadyNote:
     def centre_cents(self) -> float:
         """Where the note lies: vibrato swings about it."""
         return float(np.median(self.cents))
-
-
-def track(audio: np.ndarray, frames: np.ndarray, lowest_pitch: float, highest_pitch: float) -> np.ndarray:
-    """Pitch in Hz of the given ``frames`` of ``audio [samples]`` at 44.1 kHz; frame i is centred at i/100 s."""
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    lowest_hz = frequency_hz(lowest_pitch - MARGIN_SEMITONES)
-    highest_hz = frequency_hz(highest_pitch + MARGIN_SEMITONES)
-    length = int(PERIODS * SAMPLE_RATE_HZ / lowest_hz) // 2 * 2
-    size = next_fast_len(2 * length)
-    window = np.hanning(length)
-    padded = np.pad(mono(audio), length)
-    starts = np.asarray(frames, int) * HOP + length - length // 2
-    pieces = padded[starts[:, None] + np.arange(length)]
-    pieces = (pieces - pieces.mean(axis=1, keepdims=True)) * window
-    correlation = np.asarray(irfft(np.abs(np.asarray(rfft(pieces, size, axis=1))) ** 2, size, axis=1))[:, : length // 2]
-    of_window = np.asarray(irfft(np.abs(np.asarray(rfft(window, size))) ** 2, size))[: length // 2]
-    correlation = correlation / (correlation[:, :1] + _FLOOR) * (of_window[0] / of_window)
-    first, last = int(SAMPLE_RATE_HZ / highest_hz), min(int(SAMPLE_RATE_HZ / lowest_hz) + 1, length // 2 - 2)
-    lags = np.arange(first, last)
-    here, before, after = (correlation[:, first + shift : last + shift] for shift in (0, -1, 1))
-    peaks = (here >= before) & (here > after)
-    merit = np.where(peaks, here - OCTAVE_COST * np.log2(lags / first), -np.inf)
-    best = np.argmax(merit, axis=1)
-    row = np.arange(len(best))
-    left, top, right = before[row, best], here[row, best], after[row, best]
-    bend = left - 2 * top + right
-    offset = np.where(np.abs(bend) > _FLOOR, 0.5 * (left - right) / np.where(bend == 0, 1, bend), 0.0)
-    return SAMPLE_RATE_HZ / (lags[best] + np.clip(offset, -0.5, 0.5))
 
 
 def steady_notes(

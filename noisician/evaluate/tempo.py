@@ -24,8 +24,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from noisician.analysis.inputs import event_times, mono
 from noisician.errors import NoisicianError
-from noisician.evaluate.inputs import event_times, librosa, mono
+from noisician.evaluate.inputs import librosa
 from noisician.evaluate.metrical_level import level_model, onsets
 from noisician.mel import SAMPLE_RATE_HZ
 

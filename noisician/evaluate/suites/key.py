@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from noisician.evaluate.key import KeyEstimate, estimated_key, key_hit, mirex_key_score
+from noisician.analysis.key import KeyEstimate, estimated_key
+from noisician.evaluate.key import key_hit, mirex_key_score
 from noisician.evaluate.performance import Performance
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.suites.suite import Row, TrackSuite, baselines, mean, percent

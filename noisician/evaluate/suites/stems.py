@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from noisician.evaluate.onsets import detected_onsets_s, onset_f_measure, score_onsets_s
+from noisician.analysis.onsets import detected_onsets_s
+from noisician.evaluate.onsets import onset_f_measure, score_onsets_s
 from noisician.evaluate.performance import LINE_ROLES, Performance
 from noisician.evaluate.pitch import raw_pitch_accuracy, reference_pitches, tracked_pitch_hz
 from noisician.evaluate.report import Figure, Target
