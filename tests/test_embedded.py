@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +15,12 @@ from noisician.errors import Cancelled, FileError, RequestError
 from noisician.mel import BINS, MEL_BANDS, SAMPLE_RATE_HZ, mel_filters
 from noisician.mix import mixdown
 from noisician.models.embedded import EmbeddedModel, model
-from noisician.models.embedded.model import Sound, fold, stem_names
+from noisician.models.embedded.play import Networks, fold
 from noisician.models.protocol import Progress, Stages
 from noisician.music import Music
+from noisician.piece import stem_names
 from noisician.recipe import Recipe
-from noisician.renderer import Renderer, RenderSettings, render
+from noisician.renderer import Renderer, render
 from noisician.request import Request
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.score.model import METERS, Note, Score, Track
@@ -64,10 +64,11 @@ def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 def embedded() -> EmbeddedModel:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "manifest", lambda: ENTRIES)
-        made = EmbeddedModel()
-        parts: dict[str, Any] = {"_composer": Composer(write), "_renderer": Renderer(paint), "_vocoder": Vocoder(carve)}  # type: ignore[arg-type]
-        made.__dict__.update(parts)
-        return made
+        return EmbeddedModel(networks())
+
+
+def networks(compose: Callable[..., list[np.ndarray]] = write) -> Networks:
+    return Networks(Composer(compose), Renderer(paint), Vocoder(carve))  # type: ignore[arg-type]
 
 
 @cache
@@ -109,7 +110,8 @@ def test_the_recipe_names_seed_weights_and_settings() -> None:
     recipe = track(SHORT)[0].recipe
     assert recipe.seed == recipe.request.seed == 11
     assert recipe.models == {name: entry["sha256"][:16] for name, entry in ENTRIES.items()}
-    assert recipe.settings["render"] == {"steps": 2, "guidance_scale": 1.0, "last_time": 0.32}
+    assert recipe.piece is not None
+    assert recipe.piece["render"] == {"steps": 2, "guidance_scale": 1.0, "last_time": 0.32}
 
 
 def test_a_seed_nobody_chose_is_reported_and_reproduces() -> None:
@@ -216,41 +218,16 @@ def test_stages_share_out_the_whole() -> None:
 
 # --- recipes and settings -----------------------------------------------------------------------------------
 
-SOUND = Sound(4.5, True, {"pop": 1.0}, {}, ("warm",), RenderSettings(steps=7, guidance_scale=1.5))
 
-
-def settings_of(sound: Sound) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return Recipe(request=SHORT, seed=1, settings=asdict(sound)).settings
-
-
-def test_sound_survives_the_recipe() -> None:
-    assert Sound.from_settings(settings_of(SOUND)) == SOUND
-
-
-def without(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda settings: {name: value for name, value in settings.items() if name != key}
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [without("render"), without("genres"), lambda s: s | {"odd": 1}, lambda s: s | {"render": {"stepz": 1}}],
-)
-def test_damaged_settings_are_refused_in_one_line(damage: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    with pytest.raises(FileError, match="settings are incomplete") as refusal:
-        Sound.from_settings(damage(settings_of(SOUND)))
-    assert "\n" not in str(refusal.value)
-
-
-def test_a_recipe_without_a_score_or_with_half_of_one_is_refused() -> None:
+def test_a_recipe_without_music_or_with_half_of_it_is_refused() -> None:
     recipe = track(SHORT)[0].recipe
     with pytest.raises(FileError, match="no score"):
-        embedded().replay(recipe.model_copy(update={"score": None}))
-    assert recipe.score is not None
-    half = {name: value for name, value in recipe.score.items() if name != "tracks"}
-    with pytest.raises(FileError, match="incomplete"):
-        embedded().replay(recipe.model_copy(update={"score": half}))
+        embedded().replay(recipe.model_copy(update={"piece": None}))
+    assert recipe.piece is not None
+    half = {name: value for name, value in recipe.piece.items() if name != "notes"}
+    with pytest.raises(FileError, match="incomplete") as refusal:
+        embedded().replay(recipe.model_copy(update={"piece": half}))
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_piece_in_which_nobody_plays_is_refused() -> None:
@@ -260,8 +237,7 @@ def test_a_piece_in_which_nobody_plays_is_refused() -> None:
         logits[..., starts] = 30
         return [logits]
 
-    silent = embedded()
-    silent.__dict__["_composer"] = Composer(rest)  # type: ignore[arg-type]
+    silent = EmbeddedModel(networks(rest))
     with pytest.raises(RequestError, match="silent"):
         silent.generate(SHORT.model_copy(update={"without": ("texture", "fx")}))
 

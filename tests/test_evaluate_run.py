@@ -19,7 +19,7 @@ from noisician.evaluate import run
 from noisician.evaluate.held_out import FIRST_HELD_OUT_SEED, excerpts, flat_excitation, held_out_seeds, is_soundfont
 from noisician.evaluate.machine import description, versions
 from noisician.evaluate.novelty import NGRAM, ngram_overlap, phrases
-from noisician.evaluate.performance import Performance, SoundfontBand, is_line
+from noisician.evaluate.performance import Overheard, Performance, SoundfontBand, is_line
 from noisician.evaluate.prompts import PROMPT_LISTS, prompts
 from noisician.evaluate.report import Figure
 from noisician.evaluate.settings import SUITE_NAMES, EvaluateSettings
@@ -188,7 +188,7 @@ def performance() -> Performance:
         "render": {"steps": 12, "guidance_scale": 1.0, "last_time": 0.32},
     }  # fmt: skip
     recipe = Recipe(request=Request(prompt="x"), seed=1, score=score.to_dict(), settings=settings)
-    band = SoundfontBand(Studio())
+    band = Overheard(SoundfontBand(Studio()))
     music = band.replay(recipe)
     return Performance(prompts("beat")[0], music, tuple(band.dry), (SAMPLE_RATE_HZ,), band)
 
