@@ -65,6 +65,7 @@ def in_process(duration_s: float, tracks: int) -> dict[str, Any]:
 
 def worker(duration_s: float, tracks: int) -> None:
     """Makes the tracks and prints one line of JSON. Times are monotonic seconds since this process was created."""
+    from noisician.models.protocol import Run
     from noisician.request import Request
 
     model = timed_model()
@@ -78,7 +79,7 @@ def worker(duration_s: float, tracks: int) -> None:
             if not first:
                 first.append(time.perf_counter() - begun)
 
-        music = model.generate(Request(prompt=PROMPT, duration_s=duration_s, seed=SEED + number), hear)
+        music = model.generate(Request(prompt=PROMPT, duration_s=duration_s, seed=SEED + number), Run(hear))
         total_s = time.perf_counter() - begun
         score = music.score
         runs.append(

@@ -150,16 +150,16 @@ def generate(
     from dataclasses import replace
 
     from noisician.models.inputs import read_material
-    from noisician.models.protocol import ignore_progress, never
+    from noisician.models.protocol import Run, ignore_progress, never
 
     check(request)
-    material = read_material(request, beside)
-    models, rest = registry.DEFAULT, (on_progress or ignore_progress, cancel or never, keep_stems, material)
+    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, read_material(request, beside))
+    models = registry.DEFAULT
     with models.one_at_a_time:
         model = models.model_of(request)
         if base is None:
-            return model.generate(request, *rest)
-        music = model.rework(base, request, *rest)
+            return model.generate(request, run)
+        music = model.rework(base, request, run)
     return replace(music, recipe=music.recipe.model_copy(update={"lineage": lineage_of(base)}))
 
 
@@ -224,13 +224,12 @@ def replay(
     The sound files it was made from, if any, are looked for in the current folder and in ``beside``.
     """
     from noisician.models.inputs import material_of
-    from noisician.models.protocol import ignore_progress, never
+    from noisician.models.protocol import Run, ignore_progress, never
 
-    material = material_of(recipe, beside)
+    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, material_of(recipe, beside))
     models = registry.DEFAULT
     with models.one_at_a_time:
-        model = models.model_of(recipe.request)
-        return model.replay(recipe, on_progress or ignore_progress, cancel or never, keep_stems, material)
+        return models.model_of(recipe.request).replay(recipe, run)
 
 
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:

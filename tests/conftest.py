@@ -14,16 +14,7 @@ import pytest
 from noisician.cli import main
 from noisician.models import registry
 from noisician.models.embedded.model import CAPABILITIES
-from noisician.models.protocol import (
-    NO_MATERIAL,
-    Capabilities,
-    Material,
-    OnProgress,
-    Progress,
-    ShouldCancel,
-    ignore_progress,
-    never,
-)
+from noisician.models.protocol import Capabilities, MusicModel, Progress, Run
 from noisician.music import Music
 from noisician.prompt import understand
 from noisician.recipe import Recipe
@@ -34,7 +25,7 @@ SECONDS = 2.0
 
 
 @dataclass
-class FakeModel:
+class FakeModel(MusicModel):
     """A MusicModel whose track is a tone: it keeps the protocol and what it was asked, and needs no weights."""
 
     requests: list[Request] = field(default_factory=list)
@@ -45,14 +36,7 @@ class FakeModel:
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
-    def generate(
-        self,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def generate(self, request: Request, run: Run = Run()) -> Music:
         self.requests.append(request)
         controls = understand(request)
         seed = 4242 if request.seed is None else request.seed
@@ -62,38 +46,20 @@ class FakeModel:
             controls=controls.model_dump(mode="json"),
             score=_score().to_dict(),
         )
-        return self._music(recipe, on_progress, keep_stems)
+        return self._music(recipe, run)
 
-    def replay(
-        self,
-        recipe: Recipe,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         self.replayed.append(recipe)
-        return self._music(recipe, on_progress, keep_stems)
+        return self._music(recipe, run)
 
-    def rework(
-        self,
-        recipe: Recipe,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        return self.generate(request, on_progress, cancel, keep_stems, material)
-
-    def _music(self, recipe: Recipe, on_progress: OnProgress, keep_stems: bool) -> Music:
-        on_progress(Progress("composing", 0.0))
+    def _music(self, recipe: Recipe, run: Run) -> Music:
+        run.on_progress(Progress("composing", 0.0))
         if self.interrupt:
             raise KeyboardInterrupt
-        on_progress(Progress("mixing", 1.0))
+        run.on_progress(Progress("mixing", 1.0))
         tone = 0.1 * np.sin(np.arange(round(44100 * SECONDS)) * (recipe.seed % 1000 + 100) / 4000)
         audio = np.stack([tone, tone], axis=1).astype(np.float32)
-        return Music(audio, recipe, _score(), {"lead-flute": audio / 2} if keep_stems else {})
+        return Music(audio, recipe, _score(), {"lead-flute": audio / 2} if run.keep_stems else {})
 
 
 def _score() -> Score:

@@ -27,7 +27,7 @@ from noisician.models.checkpoints.placement import Placement, memory_advice, nee
 from noisician.models.checkpoints.wording import negative_of, words_of
 from noisician.models.guided import GuidedModel
 from noisician.models.inputs import check_same, material_of, read_clip, read_material
-from noisician.models.protocol import Capabilities, Clip, Feature, Material
+from noisician.models.protocol import Capabilities, Clip, Feature, Material, Run
 from noisician.models.support import check_outputs, check_request
 from noisician.prompt import Controls, read_figures
 
@@ -254,7 +254,7 @@ def test_music_is_levelled_stereo_with_a_recipe_that_replays() -> None:
     stages: list[str] = []
     music = model.generate(
         Request(prompt="calm 90 bpm in A minor", duration_s=6, seed=3),
-        on_progress=lambda progress: stages.append(progress.stage),
+        Run(lambda progress: stages.append(progress.stage)),
     )
     assert music.audio.shape == (6 * RATE, 2) and music.audio.dtype == np.float32
     assert integrated_loudness_lufs(music.audio, RATE) == pytest.approx(-14, abs=0.3)
@@ -282,7 +282,7 @@ def test_cancelling_stops_within_a_step() -> None:
     calls: list[Any] = []
     with pytest.raises(Cancelled):
         model_of(family).generate(
-            Request(prompt="x", duration_s=60, seed=1), calls.append, cancel=lambda: len(family.jobs) > 1
+            Request(prompt="x", duration_s=60, seed=1), Run(calls.append, lambda: len(family.jobs) > 1)
         )
     assert len(family.jobs) == 2
 
@@ -293,16 +293,16 @@ def test_audio_to_start_from_is_converted_and_remembered() -> None:
     wishes: list[Wish] = []
     model = model_of(family, wishes)
     asked = Request(prompt="x", init_audio="a.wav", seed=1, dtype="bfloat16")
-    music = model.generate(asked, material=Material(clip))
+    music = model.generate(asked, Run(inputs=Material(clip)))
     (job,) = family.jobs
     assert job.strength == 0.7 and job.init is not None and job.init.shape == (4 * RATE, 1)
     assert music.duration_s == 4
     assert music.recipe.settings["clips"] == {"init_audio": clip.sha256[:16]}
-    assert np.array_equal(model.replay(music.recipe, material=Material(clip)).audio, music.audio)
+    assert np.array_equal(model.replay(music.recipe, Run(inputs=Material(clip))).audio, music.audio)
     assert wishes == [Wish(None, "bfloat16"), Wish("cpu", "bfloat16")]
     other = Clip(clip.audio * 0.5, 16000, "b.wav")
     with pytest.raises(FileError, match=r"b\.wav: is not the init_audio this was made from"):
-        model.replay(music.recipe, material=Material(other))
+        model.replay(music.recipe, Run(inputs=Material(other)))
     with pytest.raises(FileError, match="made from init_audio that is not here"):
         check_same(Material(), {"init_audio": "0"})
 
@@ -310,7 +310,7 @@ def test_audio_to_start_from_is_converted_and_remembered() -> None:
 def test_long_audio_is_varied_piece_by_piece() -> None:
     family = FakeFamily()
     clip = Clip(tone(25), RATE, "a.wav")
-    music = model_of(family).generate(Request(init_audio="a.wav", strength=0.0, seed=1), material=Material(clip))
+    music = model_of(family).generate(Request(init_audio="a.wav", strength=0.0, seed=1), Run(inputs=Material(clip)))
     assert len(family.jobs) > 2 and music.duration_s == 25
     body = music.audio[RATE:-RATE, 0]
     assert np.corrcoef(body, clip.audio[RATE:-RATE, 0])[0, 1] > 0.999
@@ -320,19 +320,19 @@ def test_repainting_keeps_the_rest_and_goes_on_beyond_the_end() -> None:
     family = FakeFamily(longest_s=30)
     clip = Clip(tone(6), RATE, "a.wav")
     asked = Request(init_audio="a.wav", repaint=((2, 3),), duration_s=8, seed=1)
-    music = model_of(family).generate(asked, material=Material(clip))
+    music = model_of(family).generate(asked, Run(inputs=Material(clip)))
     assert family.jobs[0].repaint == ((2, 3), (6, 8))
     gain = music.audio[RATE, 0] / clip.audio[RATE, 0]
     kept = music.audio[round(0.1 * RATE) : 2 * RATE, 0] / gain
     assert np.allclose(kept, clip.audio[round(0.1 * RATE) : 2 * RATE, 0], atol=2e-2)
     with pytest.raises(RequestError, match="repaint 9-10 s begins after the end"):
-        model_of(family).generate(asked.model_copy(update={"repaint": ((9, 10),)}), material=Material(clip))
+        model_of(family).generate(asked.model_copy(update={"repaint": ((9, 10),)}), Run(inputs=Material(clip)))
 
 
 def test_only_stretches_with_something_to_repaint_are_sampled() -> None:
     family = FakeFamily()
     clip = Clip(tone(40), RATE, "a.wav")
-    model_of(family).generate(Request(init_audio="a.wav", repaint=((1, 2),), seed=1), material=Material(clip))
+    model_of(family).generate(Request(init_audio="a.wav", repaint=((1, 2),), seed=1), Run(inputs=Material(clip)))
     assert len(family.jobs) == 1
 
 
@@ -391,7 +391,7 @@ def test_a_guide_keeps_its_score_and_replays(fake_model: Any) -> None:
     assert "score" in guided.capabilities.features and "stems" not in guided.capabilities.features
     shares: list[float] = []
     asked = Request(prompt="calm piano", tempo_bpm=120, guide=True, strength=0.4, seed=2)
-    music = guided.generate(asked, lambda progress: shares.append(progress.share))
+    music = guided.generate(asked, Run(lambda progress: shares.append(progress.share)))
     assert music.score is not None and music.midi().startswith(b"MThd")
     assert fake_model.requests[0].guide is False and fake_model.requests[0].model == "embedded"
     (job,) = family.jobs

@@ -16,7 +16,7 @@ from noisician.mel import BINS, MEL_BANDS, SAMPLE_RATE_HZ, mel_filters
 from noisician.mix import mixdown
 from noisician.models.embedded import EmbeddedModel, model
 from noisician.models.embedded.play import Networks, fold
-from noisician.models.protocol import Progress, Stages
+from noisician.models.protocol import Progress, Run, Stages
 from noisician.music import Music
 from noisician.piece import stem_names
 from noisician.recipe import Recipe
@@ -74,7 +74,7 @@ def networks(compose: Callable[..., list[np.ndarray]] = write) -> Networks:
 @cache
 def track(request: Request) -> tuple[Music, tuple[Progress, ...]]:
     heard: list[Progress] = []
-    return embedded().generate(request, heard.append, keep_stems=True), tuple(heard)
+    return embedded().generate(request, Run(heard.append, keep_stems=True)), tuple(heard)
 
 
 # --- a piece ------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_the_same_request_gives_the_same_bits_stems_or_not() -> None:
 def test_the_recipe_alone_replays_the_same_bits() -> None:
     music, _ = track(SHORT)
     recipe = Recipe.from_json(music.recipe.to_json())
-    again = embedded().replay(recipe, keep_stems=True)
+    again = embedded().replay(recipe, Run(keep_stems=True))
     np.testing.assert_array_equal(again.audio, music.audio)
     assert again.score == music.score
     assert list(again.stems) == list(music.stems)
@@ -133,7 +133,7 @@ def test_stems_bear_names_and_lengths_and_everybody_asked_for() -> None:
 
 def test_the_stems_sum_to_the_mix_before_mastering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixdown, "master_parts", lambda channels, *settings: [channels.T.copy()])
-    unmastered = embedded().generate(SHORT.model_copy(update={"steps": 1}), keep_stems=True)
+    unmastered = embedded().generate(SHORT.model_copy(update={"steps": 1}), Run(keep_stems=True))
     summed = np.sum(list(unmastered.stems.values()), axis=0)
     np.testing.assert_allclose(summed, unmastered.audio, atol=1e-4 * np.abs(summed).max())
     assert np.abs(summed).max() > 0.01
@@ -198,7 +198,7 @@ def test_a_wish_to_stop_is_heard_in_every_stage(stage: str) -> None:
         now.append(progress.stage)
 
     with pytest.raises(Cancelled):
-        embedded().generate(SHORT, hear, lambda: stage in now)
+        embedded().generate(SHORT, Run(hear, lambda: stage in now))
     assert now[-1] == stage
     assert now.count(stage) <= 2
 

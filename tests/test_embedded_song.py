@@ -23,6 +23,7 @@ from noisician.models.embedded.song import (
     without_stand_ins,
     write_song,
 )
+from noisician.models.protocol import Run
 from noisician.prompt import understand
 from noisician.request import Request
 from noisician.score import Score
@@ -231,7 +232,7 @@ def test_a_song_from_words_to_stems_and_back() -> None:
         without=("drums", "bass"),
         tempo_bpm=140,
     )
-    music = model.generate(request, keep_stems=True)
+    music = model.generate(request, Run(keep_stems=True))
     assert music.instrumental is not None and music.instrumental.shape == music.audio.shape
     assert "vocals" in music.stems and music.lyrics[0].words[0].text == "Hold"
     start, end = (round(time * 44100) for time in (music.lyrics[0].start_s, music.lyrics[0].end_s))

@@ -18,7 +18,7 @@ from noisician.mel import HOP, MEL_BANDS, SAMPLE_RATE_HZ, log_mel
 from noisician.models.embedded import model
 from noisician.models.embedded.cost import Work
 from noisician.models.guided import _part
-from noisician.models.protocol import Progress, Stages
+from noisician.models.protocol import Progress, Run, Stages
 from noisician.renderer import Part, Preview, Renderer, RenderSettings, render
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD
 from noisician.renderer.preview import PHRASES_AT_ONCE
@@ -232,7 +232,7 @@ def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("request_", [SHORT, LOOP])
 def test_progress_carries_the_sketch_from_the_first_painted_window_on(request_: Request) -> None:
     heard: list[tuple[Progress, np.ndarray | None]] = []
-    music = embedded().generate(request_, lambda p: heard.append((p, p.sketch() if p.sketch else None)))
+    music = embedded().generate(request_, Run(lambda p: heard.append((p, p.sketch() if p.sketch else None))))
     unwatched = embedded().generate(request_)
     np.testing.assert_array_equal(music.audio, unwatched.audio)
     assert all(progress.sketch is None for progress, _ in heard if progress.stage == "composing")

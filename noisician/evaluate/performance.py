@@ -21,7 +21,7 @@ from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.play import Networks, PlayerStems, rendered_stems
-from noisician.models.protocol import Stages
+from noisician.models.protocol import Run, Stages
 from noisician.music import Music
 from noisician.piece import Piece
 from noisician.renderer import Preview
@@ -130,7 +130,7 @@ class Performer:
     def perform(self, prompt: Prompt, on_share: Callable[[float], None] = lambda share: None) -> Performance:
         """Raises what the model raises; ``on_share`` hears the share done and may raise to cancel."""
         request = prompt.request(self._duration_s, self._seed)
-        music = self._model.generate(request, lambda progress: on_share(progress.share))
+        music = self._model.generate(request, Run(lambda progress: on_share(progress.share)))
         joins = tuple(self._model.joins_samples(len(music.audio)))
         return Performance(prompt, music, tuple(self._model.dry), joins, self._band)
 

@@ -9,18 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from noisician.errors import FileError, RequestError
-from noisician.models.protocol import (
-    NO_MATERIAL,
-    Capabilities,
-    Clip,
-    Feature,
-    Material,
-    MusicModel,
-    OnProgress,
-    ShouldCancel,
-    ignore_progress,
-    never,
-)
+from noisician.models.protocol import Capabilities, Clip, Feature, MusicModel, OnProgress, Run
 from noisician.models.support import check_duration, followed
 from noisician.music import Music
 from noisician.recipe import Recipe, without_folders
@@ -37,7 +26,7 @@ _SKETCHED: frozenset[Feature] = frozenset({"text", "score", "tempo", "key", "tim
 _SKETCH_SHARE = 0.3
 
 
-class GuidedModel:
+class GuidedModel(MusicModel):
     """Two models as one."""
 
     def __init__(self, sketcher: MusicModel, painter: MusicModel) -> None:
@@ -49,54 +38,26 @@ class GuidedModel:
         features = painter.features | _SKETCHED if "init_audio" in painter.features else painter.features
         return replace(painter, features=features)
 
-    def generate(
-        self,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def generate(self, request: Request, run: Run = Run()) -> Music:
         """Sketches, then paints. Raises what either raises."""
         self._check(request)
-        sketch = self._sketcher.generate(_sketch_request(request), _part(on_progress, 0, _SKETCH_SHARE), cancel)
+        sketch = self._sketcher.generate(_sketch_request(request), _sketching(run))
         seeded = request.model_copy(update={"seed": sketch.seed})
-        paint = _part(on_progress, _SKETCH_SHARE, 1)
         wish = _paint_request(seeded, sketch, self._painter.capabilities)
-        painted = self._painter.generate(wish, paint, cancel, material=_starting_from(sketch, material))
+        painted = self._painter.generate(wish, _painting(run, sketch))
         return replace(painted, recipe=_recipe(seeded, sketch, painted), score=sketch.score)
 
-    def rework(
-        self,
-        recipe: Recipe,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        """Another request is made anew from start to end."""
-        return self.generate(request, on_progress, cancel, keep_stems, material)
-
-    def replay(
-        self,
-        recipe: Recipe,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """Both again. Raises FileError for a recipe without a sketch."""
         settings = dict(recipe.settings)
         sketched = settings.pop("sketch", None)
         if not isinstance(sketched, dict):
             raise FileError("the recipe holds no sketch; it was cut or edited")
         plain = recipe.model_copy(update={"request": _sketch_request(recipe.request), "settings": sketched})
-        sketch = self._sketcher.replay(plain, _part(on_progress, 0, _SKETCH_SHARE), cancel)
-        paint = _part(on_progress, _SKETCH_SHARE, 1)
+        sketch = self._sketcher.replay(plain, _sketching(run))
         wish = _paint_request(recipe.request, sketch, self._painter.capabilities)
         rest = recipe.model_copy(update={"settings": settings, "request": wish})
-        painted = self._painter.replay(rest, paint, cancel, material=_starting_from(sketch, material))
+        painted = self._painter.replay(rest, _painting(run, sketch))
         return replace(painted, recipe=recipe, score=sketch.score)
 
     def _check(self, request: Request) -> None:
@@ -121,8 +82,15 @@ def _paint_request(request: Request, sketch: Music, capabilities: Capabilities) 
     return followed(request.model_copy(update=figures), capabilities)
 
 
-def _starting_from(sketch: Music, material: Material) -> Material:
-    return replace(material, init_audio=Clip(sketch.audio, sketch.sample_rate_hz, "the sketch"))
+def _sketching(run: Run) -> Run:
+    """The first of both models needs no sound files, and nobody keeps its stems."""
+    return Run(_part(run.on_progress, 0, _SKETCH_SHARE), run.cancel)
+
+
+def _painting(run: Run, sketch: Music) -> Run:
+    """The second starts from what the first made."""
+    start = Clip(sketch.audio, sketch.sample_rate_hz, "the sketch")
+    return Run(_part(run.on_progress, _SKETCH_SHARE, 1), run.cancel, inputs=replace(run.inputs, init_audio=start))
 
 
 def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:

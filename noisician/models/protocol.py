@@ -152,42 +152,38 @@ class Material:
 NO_MATERIAL = Material()
 
 
+@dataclass(frozen=True)
+class Run:
+    """How a piece is made, whichever it is.
+
+    ``on_progress`` hears of every step; once ``cancel`` returns true, :class:`Cancelled` is raised within one.
+    ``keep_stems`` keeps each player's samples too. ``inputs`` are the sound files that the request names.
+    """
+
+    on_progress: OnProgress = ignore_progress
+    cancel: ShouldCancel = never
+    keep_stems: bool = False
+    inputs: Material = NO_MATERIAL
+
+    def stages(self, weights: Mapping[str, float]) -> Stages:
+        """The stages of all the work, each with its cost."""
+        return Stages(weights, self.on_progress, self.cancel)
+
+
 class MusicModel(Protocol):
     """Anything that turns a request into music."""
 
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def generate(
-        self,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        """Raises RequestError for what it cannot make and Cancelled when ``cancel`` turned true."""
+    def generate(self, request: Request, run: Run = Run()) -> Music:
+        """Raises RequestError for what it cannot make and Cancelled when ``run.cancel`` turned true."""
         ...
 
-    def replay(
-        self,
-        recipe: Recipe,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The same samples again, from the recipe (and the clips it names) alone."""
         ...
 
-    def rework(
-        self,
-        recipe: Recipe,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it, keeping what that leaves as it is; else made anew."""
-        ...
+        return self.generate(request, run)

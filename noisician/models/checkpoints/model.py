@@ -22,17 +22,7 @@ from noisician.models.checkpoints.pipelines import quietly
 from noisician.models.checkpoints.stretches import keep_outside
 from noisician.models.checkpoints.wording import negative_of, song_of, words_of
 from noisician.models.inputs import check_same
-from noisician.models.protocol import (
-    NO_MATERIAL,
-    Capabilities,
-    Clip,
-    Material,
-    OnProgress,
-    ShouldCancel,
-    Stages,
-    ignore_progress,
-    never,
-)
+from noisician.models.protocol import Capabilities, Clip, Material, MusicModel, Run
 from noisician.models.support import check_duration, check_request
 from noisician.music import Music
 from noisician.prompt import Controls, read_figures
@@ -69,7 +59,7 @@ Spans = tuple[tuple[float, float], ...]
 Load = Callable[[CheckpointInfo, Path, Wish], Loaded]
 
 
-class CheckpointModel:
+class CheckpointModel(MusicModel):
     """Loads its checkpoint when it is first asked for music. Not for use by two threads at once."""
 
     def __init__(self, info: CheckpointInfo, folder: Path | None, load: Load) -> None:
@@ -86,53 +76,26 @@ class CheckpointModel:
         )
         return self._widened(one_call)
 
-    def generate(
-        self,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def generate(self, request: Request, run: Run = Run()) -> Music:
         """Samples and finishes; there are no stems. Raises RequestError, WeightsError or Cancelled."""
         controls = read_figures(request)
         check_request(request, self.capabilities, with_feature)
         seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
         request = request.model_copy(update={"seed": seed})
         wish = Wish(request.device, request.dtype)
-        return self._make(request, controls, wish, Stages(STAGE_WEIGHTS, on_progress, cancel), material)
+        return self._make(request, controls, wish, run)
 
-    def rework(
-        self,
-        recipe: Recipe,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
-        """Another request is made anew from start to end."""
-        return self.generate(request, on_progress, cancel, keep_stems, material)
-
-    def replay(
-        self,
-        recipe: Recipe,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, in its precision and, if it is here, on its device.
 
         Raises FileError where a clip is not the one the recipe was made from.
         """
         settings = recipe.settings
-        check_same(material, dict(settings.get("clips", {})))
+        check_same(run.inputs, dict(settings.get("clips", {})))
         device = settings.get("device")
         wish = Wish(device if device and places.is_present(device) else None, settings.get("dtype"))
         request = recipe.request.model_copy(update={"seed": recipe.seed})
-        stages = Stages(STAGE_WEIGHTS, on_progress, cancel)
-        return replace(self._make(request, read_figures(request), wish, stages, material), recipe=recipe)
+        return replace(self._make(request, read_figures(request), wish, run), recipe=recipe)
 
     def _widened(self, one_call: Capabilities) -> Capabilities:
         """What may be asked for: any length, where one call can be extended."""
@@ -146,7 +109,8 @@ class CheckpointModel:
             licence=self.info.licence,
         )
 
-    def _make(self, request: Request, controls: Controls, wish: Wish, stages: Stages, material: Material) -> Music:
+    def _make(self, request: Request, controls: Controls, wish: Wish, run: Run) -> Music:
+        stages, material = run.stages(STAGE_WEIGHTS), run.inputs
         check_duration(duration_of(request, controls, material, self.capabilities), self.capabilities)
         report = stages.reporter("loading")
         if self._folder is None:

@@ -17,16 +17,7 @@ from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded.play import PLAYING_ALONE, Networks, PlayerStems, play, rendered_stems
 from noisician.models.embedded.song import is_song, resung, timed_lyrics
 from noisician.models.embedded.write import write_piece
-from noisician.models.protocol import (
-    NO_MATERIAL,
-    Capabilities,
-    Material,
-    OnProgress,
-    ShouldCancel,
-    Stages,
-    ignore_progress,
-    never,
-)
+from noisician.models.protocol import Capabilities, MusicModel, Run, Stages
 from noisician.models.support import check_request
 from noisician.music import Music
 from noisician.piece import Piece, piece_of, to_dict
@@ -46,7 +37,7 @@ CAPABILITIES = Capabilities(
 _SEED_BITS = 32
 
 
-class EmbeddedModel:
+class EmbeddedModel(MusicModel):
     """The model that ships with noisician. Not for use by two threads at once.
 
     ``networks`` are its trained parts, ``player_stems`` what makes the players' dry sound of them; ``cache`` spares it
@@ -67,43 +58,21 @@ class EmbeddedModel:
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
-    def generate(
-        self,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def generate(self, request: Request, run: Run = Run()) -> Music:
         """Understands, composes and plays. Raises RequestError, WeightsError or Cancelled."""
         check_request(request, self.capabilities)
-        stages = Stages({"composing": 1.0}, on_progress, cancel)
+        stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
         controls = understand(request)
         seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
         piece, stages = write_piece(request, controls, seed, lambda: self.networks.composer, stages)
-        return self._music(_recipe(request, controls, piece), piece, stages, keep_stems)
+        return self._music(_recipe(request, controls, piece), piece, stages, run.keep_stems)
 
-    def replay(
-        self,
-        recipe: Recipe,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, from its piece. Raises FileError for a recipe without one."""
-        return self._music(recipe, _opened(recipe), Stages(PLAYING_ALONE, on_progress, cancel), keep_stems)
+        return self._music(recipe, _opened(recipe), run.stages(PLAYING_ALONE), run.keep_stems)
 
-    def rework(
-        self,
-        recipe: Recipe,
-        request: Request,
-        on_progress: OnProgress = ignore_progress,
-        cancel: ShouldCancel = never,
-        keep_stems: bool = False,
-        material: Material = NO_MATERIAL,
-    ) -> Music:
+    def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it. Where only words of a song change, the players and all
         other lines stay as they are, sample for sample before the mix; everything else is made anew."""
         same = request.model_copy(update={"lyrics": recipe.request.lyrics}) == recipe.request
@@ -114,8 +83,8 @@ class EmbeddedModel:
             if song is not None:
                 piece = replace(piece, song=song)
                 again = recipe_of_piece(recipe.model_copy(update={"request": request}), piece)
-                return self._music(again, piece, Stages(PLAYING_ALONE, on_progress, cancel), keep_stems)
-        return self.generate(request, on_progress, cancel, keep_stems, material)
+                return self._music(again, piece, run.stages(PLAYING_ALONE), run.keep_stems)
+        return self.generate(request, run)
 
     def _music(self, recipe: Recipe, piece: Piece, stages: Stages, keep_stems: bool) -> Music:
         played = play(piece, self.networks, stages, keep_stems, self._player_stems, self._cache)
