@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -404,6 +405,10 @@ def test_suites_run_apart_and_meet_in_one_report(tmp_path: Path, made_up: dict) 
     assert [figure.name for figure in both.figures] == ["the novelty", "the weights"]
     data = json.loads((tmp_path / "evaluation.json").read_text())
     assert data["context"]["weights (sha-256)"] == f"composer {'a' * 16}"
+    digests = [
+        hashlib.sha256((tmp_path / f"rows/{name}.json").read_bytes()).hexdigest() for name in ("novelty", "weights")
+    ]
+    assert data["context"]["rows (sha-256)"] == f"novelty {digests[0][:16]}, weights {digests[1][:16]}"
     assert "| the novelty | 1 |" in (tmp_path / "evaluation.md").read_text()
 
 

@@ -2,11 +2,13 @@
 
 Each suite's rows are kept in ``<folder>/rows/<suite>.json`` with a fingerprint of what they were measured on. The
 report is made of the rows of every suite in the folder with this run's fingerprint, so suites can run one at a time;
-rows of other weights or settings are named in the report's context and left out.
+rows of other weights or settings are named in the report's context and left out. The rows are no part of the report,
+which names them by their checksums.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -131,24 +133,26 @@ def fingerprint(settings: EvaluateSettings) -> Fingerprint:
 
 def assemble(folder: Path, mark: Fingerprint) -> Report:
     """The report of all rows in ``folder`` that were measured as ``mark`` says. Raises FileError."""
-    figures, left_out = [], []
+    figures, left_out, digests = [], [], {}
     for name in SUITE_NAMES:
         path = _rows_path(folder, name)
         if not path.exists():
             continue
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_bytes()
+            kept = json.loads(text)
             same, rows = kept["fingerprint"] == mark.of_suite(name), kept["rows"]
         except (OSError, ValueError, KeyError, TypeError) as broken:
             raise FileError(f"{path} cannot be read ({broken}); delete it and run its suite again") from broken
         if same:
             figures += SUITES[name].figures(rows)
+            digests[name] = hashlib.sha256(text).hexdigest()[:16]
         else:
             left_out.append(name)
-    return Report(TITLE, tuple(figures), _context(mark, left_out))
+    return Report(TITLE, tuple(figures), _context(mark, digests, left_out))
 
 
-def _context(mark: Fingerprint, left_out: Sequence[str]) -> dict[str, str]:
+def _context(mark: Fingerprint, digests: Mapping[str, str], left_out: Sequence[str]) -> dict[str, str]:
     context = {
         "machine": mark.machine,
         "versions": ", ".join(f"{name} {number}" for name, number in mark.versions.items()),
@@ -157,6 +161,8 @@ def _context(mark: Fingerprint, left_out: Sequence[str]) -> dict[str, str]:
         "clips": f"{mark.clips} a comparison, {mark.clip_s:g} s each, seeds from 1000000 (held out of training)",
         "soundfonts": f"baselines of tracks: {mark.soundfont}; held out of training: {HELD_OUT_SOUNDFONT}",
     }
+    if digests:
+        context["rows (sha-256)"] = ", ".join(f"{name} {digest}" for name, digest in digests.items())
     if left_out:
         context["left out"] = f"{', '.join(left_out)} (rows of other weights, settings or versions)"
     return context
