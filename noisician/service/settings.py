@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import os
-import sys
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from noisician.folders import data_folder
 
 DEFAULT_PORT = 8484
 MEBIBYTE = 1024 * 1024
@@ -16,14 +16,7 @@ MEBIBYTE = 1024 * 1024
 
 def default_data_folder() -> Path:
     """Where the library lives unless told otherwise: a folder in the user's data."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "noisician" / "studio"
+    return data_folder() / "studio"
 
 
 class Settings(BaseSettings):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from noisician.errors import FileError, WeightsError
+from noisician.folders import data_folder
 from noisician.models.checkpoints import safety
 from noisician.models.checkpoints.catalogue import CheckpointInfo
 from noisician.models.checkpoints.pipelines import INSTALL
@@ -33,8 +34,7 @@ def models_folder() -> Path:
     given = os.environ.get("NOISICIAN_MODELS")
     if given:
         return Path(given).expanduser()
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "noisician" / "models"
+    return data_folder() / "models"
 
 
 def hub_cache() -> Path:

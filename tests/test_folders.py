@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from noisician.models.checkpoints import store
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux keeps a user's data")
+def test_what_belongs_to_the_user_lies_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pydantic_settings")
+    from noisician.service.settings import default_data_folder
+
+    monkeypatch.delenv("NOISICIAN_MODELS", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert store.models_folder() == tmp_path / "noisician" / "models"
+    assert default_data_folder() == tmp_path / "noisician" / "studio"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert store.models_folder() == tmp_path / ".local" / "share" / "noisician" / "models"
