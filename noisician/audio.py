@@ -36,13 +36,6 @@ def peak_db(samples: np.ndarray) -> float:
     return gain_to_db(float(np.max(np.abs(samples)))) if samples.size else SILENCE_DB
 
 
-def rms_db(samples: np.ndarray) -> float:
-    """Root mean square over all frames and channels in dBFS (a full-scale sine is −3.01)."""
-    if not samples.size:
-        return SILENCE_DB
-    return gain_to_db(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))))
-
-
 def resample(samples: np.ndarray, from_hz: float, to_hz: float = SAMPLE_RATE_HZ) -> np.ndarray:
     """Band-limited resampling of ``[frames]`` or ``[frames, channels]``; float32, the same object if equal."""
     if from_hz <= 0 or to_hz <= 0:

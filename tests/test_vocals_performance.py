@@ -24,10 +24,8 @@ from noisician.vocals.timing import (
     LAG_LIMIT_S,
     full_vowels,
     local_clock,
-    split_phrases,
     split_syllable,
     time_phones,
-    with_breaths,
 )
 from noisician.vocals.voices import parse_voice, voices
 
@@ -182,25 +180,6 @@ def test_nobody_breathes_inside_a_word() -> None:
     spoken = perform(near, preset("rap"), 1).phones
     sounds = [number for number, part in enumerate(spoken) if part.syllable >= 0]
     assert sounds == list(range(sounds[0], sounds[0] + 4))
-
-
-def test_a_breath_is_stolen_only_where_none_is_free() -> None:
-    phrases = [[syllable(("L", "AA1"), 0, 1)], [syllable(("L", "AA1"), 1, 2)], [syllable(("L", "AA1"), 2.4, 3)]]
-    first, second, third = with_breaths(phrases)
-    assert first.syllables[-1].end_s == pytest.approx(0.88)
-    assert second.lead_s == pytest.approx(0.12)
-    assert second.syllables[-1].end_s == 2
-    assert third.lead_s == pytest.approx(0.4)
-
-
-def test_phrases_part_at_gaps_and_when_the_breath_is_out() -> None:
-    line = [syllable(("L", "AA1"), start, start + 1.0) for start in range(12)]
-    line += [syllable(("L", "AA1"), 12.5, 13)]
-    parts = split_phrases(line)
-    assert [item for part in parts for item in part] == line
-    assert all(part[-1].end_s - part[0].start_s <= 8.0 for part in parts)
-    assert parts[-1] == (line[-1],)
-    assert split_phrases([]) == ()
 
 
 def test_long_schwas_become_full_vowels() -> None:

@@ -11,16 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 
 Denoise = Callable[[np.ndarray, float], np.ndarray]
 OnStep = Callable[[int], None]
-
-
-class Sampler(Protocol):
-    def __call__(self, denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep) -> np.ndarray: ...
 
 
 def ignore_step(done: int) -> None:
@@ -47,19 +42,6 @@ def euler(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = 
     """x_{t'} = x_t + (t' − t) v; the last step lands on the model's x₀."""
     for done, (t, t_next) in enumerate(pairwise(times), start=1):
         x = _towards(x, denoise(x, float(t)), t, t_next)
-        on_step(done)
-    return x
-
-
-def heun(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = ignore_step) -> np.ndarray:
-    """Euler's step corrected by the velocity at its end (two evaluations a step but the last)."""
-    for done, (t, t_next) in enumerate(pairwise(times.tolist()), start=1):  # Python's floats keep x float32
-        velocity = (x - denoise(x, t)) / t
-        guess = x + (t_next - t) * velocity
-        if t_next > 0:
-            velocity = (velocity + (guess - denoise(guess, t_next)) / t_next) / 2
-            guess = x + (t_next - t) * velocity
-        x = guess
         on_step(done)
     return x
 

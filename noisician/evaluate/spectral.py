@@ -39,12 +39,6 @@ def log_mel_error(reference: np.ndarray, estimate: np.ndarray) -> float:
     return float(np.abs(first - second).mean())
 
 
-def band_errors(reference: np.ndarray, estimate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(L1 error, mean signed error: estimate − reference) in nats, each ``[bands]``."""
-    first, second = _same_frames(reference, estimate)
-    return np.abs(first - second).mean(axis=0), (second - first).mean(axis=0)
-
-
 def audio_log_mel_error(reference: np.ndarray, estimate: np.ndarray) -> float:
     """:func:`log_mel_error` of two recordings ``[samples]`` or ``[samples, channels]`` at 44.1 kHz."""
     first, second = (log_mel(mono(samples).astype(np.float32)) for samples in (reference, estimate))

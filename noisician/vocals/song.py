@@ -19,8 +19,6 @@ from noisician.vocals.setting import Sayable
 
 #: Roughly what a vowel and each consonant need to be heard, for a line that is being set.
 VOWEL_S, CONSONANT_S = 0.07, 0.04
-#: Seconds of silence before a line that its breath and first consonants may use.
-LONGEST_LEAD_S = 0.6
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,7 @@ BREATH_EVERY_S = 1.5  # no second breath sooner
 BREATH_PAUSE_S = 0.02  # of stillness after breathing in
 PAD_S = 0.03  # of stillness before anything
 TAIL_S = 0.08  # of stillness after the last sound
-STOLEN_BREATH_S = 0.12
 LEAD_S = 0.6
-LONGEST_PHRASE_S = 8.0
 FULL_VOWEL_FROM_S = 0.4
 SHORTEST_NOTE_S = 0.01
 
@@ -357,64 +355,3 @@ def _from_zero(timed: Sequence[TimedPhone], notes: Sequence[TimedNote], lead_s: 
     )
     moved = tuple(replace(note, start_s=note.start_s + lead_s, end_s=note.end_s + lead_s) for note in notes)
     return Timeline(phones, moved, lead_s)
-
-
-def split_phrases(
-    syllables: Sequence[SungSyllable], longest_s: float = LONGEST_PHRASE_S
-) -> tuple[tuple[SungSyllable, ...], ...]:
-    """Where to breathe: at every gap of at least 150 ms between words, and else so that nothing exceeds ``longest_s``.
-
-    A phrase that is too long parts at the end of the word whose last note and gap together are longest, away from
-    its ends; a single word stays whole.
-    """
-    phrases: list[tuple[SungSyllable, ...]] = []
-    current: list[SungSyllable] = []
-    for syllable in syllables:
-        if current and current[-1].word_end and syllable.start_s - current[-1].end_s >= BREATH_GAP_S:
-            phrases += _shortened(current, longest_s)
-            current = []
-        current.append(syllable)
-    return (*phrases, *(_shortened(current, longest_s) if current else ()))
-
-
-def _shortened(syllables: Sequence[SungSyllable], longest_s: float) -> list[tuple[SungSyllable, ...]]:
-    start_s, end_s = syllables[0].start_s, syllables[-1].end_s
-    ends = [place for place, syllable in enumerate(syllables[:-1], 1) if syllable.word_end]
-    if end_s - start_s <= longest_s or not ends:
-        return [tuple(syllables)]
-
-    def merit(place: int) -> float:
-        rest_s = syllables[place].start_s - syllables[place - 1].notes[-1].start_s
-        balance = (syllables[place].start_s - start_s) / (end_s - start_s)
-        return rest_s * balance * (1.0 - balance)
-
-    best = max(ends, key=merit)
-    return [*_shortened(syllables[:best], longest_s), *_shortened(syllables[best:], longest_s)]
-
-
-def with_breaths(phrases: Sequence[Sequence[SungSyllable]]) -> tuple[Phrase, ...]:
-    """Phrases with the time before each; where less than 150 ms is free, the phrase before gives from its last note.
-
-    What is taken depends on the notes alone, never on the words, so that a new word leaves its neighbours as they
-    were: 120 ms, at most 45 % of the note.
-    """
-    given: list[Phrase] = []
-    end_s = float("-inf")
-    for phrase in phrases:
-        gap_s = phrase[0].start_s - end_s
-        if gap_s < BREATH_GAP_S and given:
-            before = given[-1]
-            given[-1] = replace(before, syllables=_cut(before.syllables, phrase[0].start_s))
-            gap_s = phrase[0].start_s - given[-1].syllables[-1].end_s
-        given.append(Phrase(tuple(phrase), float(min(gap_s, LEAD_S))))
-        end_s = phrase[-1].end_s
-    return tuple(given)
-
-
-def _cut(syllables: tuple[SungSyllable, ...], before_s: float) -> tuple[SungSyllable, ...]:
-    last = syllables[-1]
-    note = last.notes[-1]
-    end_s = min(note.end_s, before_s)
-    end_s -= min(STOLEN_BREATH_S, CONSONANT_SHARE * (end_s - note.start_s))
-    cut = replace(last, notes=(*last.notes[:-1], replace(note, end_s=end_s)))
-    return (*syllables[:-1], cut)

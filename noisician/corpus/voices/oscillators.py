@@ -42,12 +42,6 @@ def pulse(width: float) -> Waveform:
     return harmonics
 
 
-def triangle(count: int) -> Spectrum:
-    """A triangle wave between −1 and 1: odd harmonics falling with k²."""
-    k = np.arange(1, count + 1)
-    return np.where(k % 2 == 1, 8.0 / (np.pi * k) ** 2, 0.0) + 0j
-
-
 def stepped_triangle(count: int) -> Spectrum:
     """The triangle of 32 four-bit steps that game consoles of the 1980s played."""
     steps = np.abs(np.arange(32) - 15.5) - 8.0
