@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from noisician.errors import Cancelled
 from noisician.music import Music
 from noisician.recipe import Recipe
-from noisician.request import MATERIAL_FIELDS, Request
+from noisician.request import MATERIAL_FIELDS, Feature, Request
 
 #: The log-mel ``[frames, 128]`` of a piece as far as it is painted, or None while there is nothing.
 Sketch = Callable[[], np.ndarray | None]
@@ -81,27 +81,6 @@ class Stages:
         low, high = self.span
         first, last = before / total, (before + self.weights[stage]) / total
         return low * (1 - first) + high * first, low * (1 - last) + high * last
-
-
-Feature = Literal[
-    "text",
-    "lyrics",
-    "voice",
-    "negative_prompt",
-    "init_audio",
-    "repaint",
-    "reference_audio",
-    "morph_prompt",
-    "morph_audio",
-    "tempo",
-    "key",
-    "time_signature",
-    "loop",
-    "stems",
-    "score",
-    "preset",
-    "device",
-]
 
 
 @dataclass(frozen=True)

@@ -8,50 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
 from noisician.errors import RequestError
-from noisician.models.protocol import Capabilities, Feature
-from noisician.request import LYRICS_LIMIT_CHARS, PROMPT_LIMIT_CHARS, Request
+from noisician.models.protocol import Capabilities
+from noisician.request import OPTIONS, Feature, Request, is_given
 
-
-class Need(NamedTuple):
-    """``option`` can be followed by a model that has any one of ``features``."""
-
-    option: str
-    features: tuple[Feature, ...]
-    field: str
-
-
-#: Models that read words take what they have no field of their own for as words.
-_NEEDS = (
-    Need("--bars", ("score", "tempo", "text"), "bars"),
-    Need("--bpm", ("tempo", "text"), "tempo_bpm"),
-    Need("--key", ("key", "text"), "key"),
-    Need("--mode", ("key", "text"), "mode"),
-    Need("--meter", ("time_signature", "text"), "time_signature"),
-    Need("--genre", ("text",), "genres"),
-    Need("--mood", ("text",), "moods"),
-    Need("--instruments", ("text",), "instruments"),
-    Need("--without", ("score", "negative_prompt"), "without"),
-    Need("--loop", ("loop",), "loop"),
-    Need("--preset", ("preset",), "preset"),
-    Need("--device", ("device",), "device"),
-    Need("--dtype", ("device",), "dtype"),
-    Need("--negative", ("negative_prompt",), "negative_prompt"),
-    Need("--lyrics", ("lyrics",), "lyrics"),
-    Need("--language", ("lyrics",), "language"),
-    Need("--vocals", ("voice",), "vocals"),
-    Need("--voice", ("voice",), "voice"),
-    Need("--init-audio", ("init_audio",), "init_audio"),
-    Need("--strength", ("init_audio",), "strength"),
-    Need("--repaint", ("repaint",), "repaint"),
-    Need("--reference-audio", ("reference_audio",), "reference_audio"),
-    Need("--morph-prompt", ("morph_prompt",), "morph_prompt"),
-    Need("--morph-audio", ("morph_audio",), "morph_audio"),
-    Need("--morph", ("morph_prompt", "morph_audio"), "morph"),
-    Need("--guide", ("init_audio",), "guide"),
-)
+#: What words can say too.
 _SAYABLE = ("tempo_bpm", "key", "mode", "time_signature", "genres", "moods", "instruments", "without")
 _OUTPUTS: Mapping[str, Feature] = {
     "--stems": "stems",
@@ -72,19 +34,17 @@ def no_others(feature: Feature) -> tuple[str, ...]:
 
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:
     """Raises RequestError for the first option that the model lacks or that says nothing without another."""
-    check_material_options(request)
-    for need in _NEEDS:
-        if _given(request, need.field) and not capabilities.features.intersection(need.features):
-            raise _lacking(need.option, need.features, capabilities, others)
+    check_companions(request)
+    for name, option in OPTIONS.items():
+        if option.needs and is_given(request, name) and not capabilities.features.intersection(option.needs):
+            raise _lacking(option.flag, option.needs, capabilities, others)
 
 
 def followed(request: Request, capabilities: Capabilities) -> Request:
     """The request without what it says of the music in figures and styles, where the model cannot follow that."""
     default = Request()
     lost = {
-        need.field: getattr(default, need.field)
-        for need in _NEEDS
-        if need.field in _SAYABLE and not capabilities.features.intersection(need.features)
+        name: getattr(default, name) for name in _SAYABLE if not capabilities.features.intersection(OPTIONS[name].needs)
     }
     return request.model_copy(update=lost)
 
@@ -112,17 +72,8 @@ def check_duration(duration_s: float, capabilities: Capabilities) -> None:
         )
 
 
-def check_material_options(request: Request) -> None:
-    """Raises RequestError for values out of range and for options that need another beside them."""
-    _check_share("strength", request.strength, "0 keeps all of the audio, 1 nothing")
-    _check_share("morph", request.morph, "0 is the start, 1 the end")
-    for name, text, limit in (
-        ("lyrics", request.lyrics, LYRICS_LIMIT_CHARS),
-        ("negative prompt", request.negative_prompt, PROMPT_LIMIT_CHARS),
-        ("morph prompt", request.morph_prompt, PROMPT_LIMIT_CHARS),
-    ):
-        if text is not None and len(text) > limit:
-            raise RequestError(f"{name} of {len(text)} characters is over the limit of {limit} characters: shorten it")
+def check_companions(request: Request) -> None:
+    """Raises RequestError for options that need another beside them, or stand beside one they contradict."""
     if request.language is not None and not _LANGUAGE.fullmatch(request.language):
         raise RequestError(f"language {request.language!r} is no ISO 639-1 code: two letters such as en, de or zh")
     if request.guide and request.init_audio is not None:
@@ -148,16 +99,6 @@ def _check_repaint(spans: tuple[tuple[float, float], ...]) -> None:
     for start_s, end_s in spans:
         if not (math.isfinite(start_s) and math.isfinite(end_s) and 0 <= start_s < end_s):
             raise RequestError(f"repaint {start_s:g}-{end_s:g} s is no stretch of time: write START-END, as in 10-15")
-
-
-def _check_share(name: str, value: float | None, meaning: str) -> None:
-    if value is not None and not 0 <= value <= 1:
-        raise RequestError(f"{name} {value:g} is outside 0 to 1: {meaning}")
-
-
-def _given(request: Request, field: str) -> bool:
-    value: Any = getattr(request, field)
-    return value is not None and value is not False and value != ()
 
 
 def _lacking(option: str, features: tuple[Feature, ...], capabilities: Capabilities, others: Others) -> RequestError:

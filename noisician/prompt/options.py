@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Iterable
 
@@ -12,45 +11,37 @@ from noisician.errors import RequestError
 from noisician.prompt.lexicon import Effect, lexicon
 from noisician.prompt.numbers import MODE_WORDS, tonic
 from noisician.prompt.reading import Finding, negated_effects
-from noisician.request import BARS_RANGE, DURATION_RANGE_S, PROMPT_LIMIT_CHARS, TEMPO_RANGE_BPM, TONICS, Request
+from noisician.request import LISTS, OPTIONS, TONICS, Request
 
-TAKES_RANGE = (1, 16)
-STEPS_RANGE = (1, 100)
-GUIDANCE_RANGE = (0.0, 20.0)
-SEED_RANGE = (0, 2**32 - 1)
-FLAGS = {"genres": "--genre", "moods": "--mood", "instruments": "--instruments", "exclude": "--without"}
-"""The command-line option behind each field of effects, as messages and reasons name it."""
+#: What the words of an option do: the field of their effects, where it is not called like the option.
+_EFFECTS = {"without": "exclude"}
+_OPTION_OF = {effect: option for option, effect in _EFFECTS.items()}
+#: The options with one plain value, in the order their reasons are told.
+_FIGURES = ("tempo_bpm", "mode", "time_signature", "duration_s", "bars")
 
 _KEY = re.compile(rf"([a-g])\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?[\s-]*(m|{'|'.join(MODE_WORDS)})?", re.IGNORECASE)
 
 
-def check_range(name: str, value: float | None, limits: tuple[float, float], unit: str, cause: str) -> None:
-    """Raise RequestError unless ``value`` is None or within ``limits``, both included."""
-    if value is None or (math.isfinite(value) and limits[0] <= value <= limits[1]):
-        return
-    unit = f" {unit}" if unit else ""
-    raise RequestError(f"{name} {value:g}{unit} is outside {limits[0]:g} to {limits[1]:g}{unit}: {cause}")
-
-
 def check_limits(request: Request) -> None:
     """Raise RequestError for the first value of ``request`` outside its limits."""
-    if len(request.prompt) > PROMPT_LIMIT_CHARS:
+    for name in OPTIONS:
+        check_limit(name, getattr(request, name))
+
+
+def check_limit(name: str, value: object) -> None:
+    """Raise RequestError for a value that is outside the limits of the option ``name``, wherever it was named."""
+    option = OPTIONS[name]
+    if isinstance(value, str) and option.limit_chars is not None and len(value) > option.limit_chars:
         raise RequestError(
-            f"prompt of {len(request.prompt)} characters is over the limit of {PROMPT_LIMIT_CHARS} characters: "
-            "describe the music in a few sentences"
+            f"{option.noun} of {len(value)} characters is over the limit of {option.limit_chars} characters: "
+            f"{option.remedy}"
         )
-    check_music_limits(request.tempo_bpm, request.duration_s, request.bars)
-    check_range("takes", request.takes, TAKES_RANGE, "", "ask for fewer variations at a time")
-    check_range("steps", request.steps, STEPS_RANGE, "", "more sampling steps change nothing audible")
-    check_range("guidance", request.guidance_scale, GUIDANCE_RANGE, "", "1 is off, 2 to 4 is usual")
-    check_range("seed", request.seed, SEED_RANGE, "", "a seed is an unsigned 32-bit number")
-
-
-def check_music_limits(tempo_bpm: float | None, duration_s: float | None, bars: float | None) -> None:
-    """Raise RequestError for a tempo or length outside its limits, wherever it was named."""
-    check_range("tempo", tempo_bpm, TEMPO_RANGE_BPM, "BPM", "halve or double it, the felt beat stays the same")
-    check_range("length", duration_s, DURATION_RANGE_S, "s", "a track lasts 1 second to 10 minutes")
-    check_range("length", bars, BARS_RANGE, "bars", "a track has 1 to 400 bars")
+    if not isinstance(value, (int, float)) or option.limits is None:
+        return
+    low, high = option.limits
+    if not low <= value <= high:
+        unit = f" {option.unit}" if option.unit else ""
+        raise RequestError(f"{option.noun} {value:g}{unit} is outside {low:g} to {high:g}{unit}: {option.remedy}")
 
 
 def option_findings(request: Request) -> tuple[Finding, ...]:
@@ -59,27 +50,18 @@ def option_findings(request: Request) -> tuple[Finding, ...]:
     Raises RequestError for an unknown word, naming the closest known ones.
     """
     found: list[Finding] = []
-    for field, values in (
-        ("genres", request.genres),
-        ("moods", request.moods),
-        ("instruments", request.instruments),
-        ("exclude", request.without),
-    ):
-        found += [_finding(f"{FLAGS[field]} {value}", resolve(field, value)) for value in values]
+    for name in LISTS:
+        field = _EFFECTS.get(name, name)
+        found += [_finding(f"{OPTIONS[name].flag} {value}", resolve(field, value)) for value in getattr(request, name)]
     if request.key is not None:
-        found.append(_finding(f"--key {request.key}", _key_effects(request)))
-    for flag, field, value in (
-        ("--bpm", "tempo_bpm", request.tempo_bpm),
-        ("--mode", "mode", request.mode),
-        ("--meter", "time_signature", request.time_signature),
-        ("--length", "duration_s", request.duration_s),
-        ("--bars", "bars", request.bars),
-    ):
+        found.append(_finding(f"{OPTIONS['key'].flag} {request.key}", _key_effects(request)))
+    for name in _FIGURES:
+        value = getattr(request, name)
         if value is not None:
             shown = f"{value:g}" if isinstance(value, (int, float)) else value
-            found.append(_finding(f"{flag} {shown}", (Effect(field, value),)))
+            found.append(_finding(f"{OPTIONS[name].flag} {shown}", (Effect(name, value),)))
     if request.loop:
-        found.append(_finding("--loop", (Effect("loop", True),)))
+        found.append(_finding(OPTIONS["loop"].flag, (Effect("loop", True),)))
     return tuple(found)
 
 
@@ -147,7 +129,8 @@ def _unknown(field: str, word: str) -> str:
     close = difflib.get_close_matches(wanted, owner, n=5, cutoff=0.5)
     ids = list(dict.fromkeys(owner[phrase] for phrase in close))[:3]
     hint = f"the closest known are {', '.join(ids)}" if ids else "noisician styles lists those known"
-    return f"{FLAGS[field]} {word!r} is not known: {hint}"
+    flag = OPTIONS[_OPTION_OF.get(field, field)].flag
+    return f"{flag} {word!r} is not known: {hint}"
 
 
 def check_contradictions(request: Request, found: Iterable[Finding]) -> None:

@@ -11,8 +11,8 @@ from noisician.prompt.controls import Controls, Reason, SectionHint
 from noisician.prompt.lexicon import SCALARS, Effect, lexicon
 from noisician.prompt.options import (
     check_contradictions,
+    check_limit,
     check_limits,
-    check_music_limits,
     families,
     option_findings,
 )
@@ -258,8 +258,9 @@ class _Draft:
         for field in ("tempo_bpm", "key", "mode", "time_signature"):
             self._first(field)
         self._length()
-        tempo, duration, bars = (self.values.get(f) for f in ("tempo_bpm", "duration_s", "bars"))
-        check_music_limits(tempo, duration, bars)
+        for field in ("tempo_bpm", "duration_s", "bars"):
+            check_limit(field, self.values.get(field))
+        duration, bars = self.values.get("duration_s"), self.values.get("bars")
         if request.duration_s is None or request.bars is None or duration is None or bars is None:
             return
         beats = bars * BEATS_PER_BAR[self._meter()]
@@ -271,7 +272,7 @@ class _Draft:
                     f"not {duration:g} s: leave one of tempo, bars and length out"
                 )
             return
-        check_music_limits(implied_bpm, None, None)
+        check_limit("tempo_bpm", implied_bpm)
         self.values["tempo_bpm"] = implied_bpm
         self.reasons = [reason for reason in self.reasons if reason.field != "tempo_bpm"]
         for named in self.named("bars"):
