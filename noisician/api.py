@@ -6,21 +6,21 @@ imports a network before music is asked for, and nothing asks which model it hol
 
 from __future__ import annotations
 
-import difflib
 import re
 import secrets
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from noisician.errors import RequestError
 from noisician.models import registry
 from noisician.recipe import Recipe
-from noisician.request import SEEDS, Request
+from noisician.request import LISTS, OPTIONS, SEEDS, Request, did_you_mean
+from noisician.request.keywords import RequestOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,68 +29,11 @@ if TYPE_CHECKING:
     from noisician.music import Music
     from noisician.prompt import Controls
 
-_TUPLES = ("genres", "moods", "instruments", "without")
-_FILES = ("init_audio", "reference_audio", "morph_audio", "model")
-#: What people type for a field of Request, beside what the spelling is close to.
-_ALSO_CALLED = {
-    "bpm": "tempo_bpm",
-    "tempo": "tempo_bpm",
-    "length": "duration_s",
-    "duration": "duration_s",
-    "seconds": "duration_s",
-    "meter": "time_signature",
-    "metre": "time_signature",
-    "genre": "genres",
-    "mood": "moods",
-    "guidance": "guidance_scale",
-    "exclude": "without",
-    "negative": "negative_prompt",
-    "init": "init_audio",
-    "reference": "reference_audio",
-    "cfg": "guidance_scale",
-}
+#: The fields that may be given as paths.
+_PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "place"))
 _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*", re.IGNORECASE)
 #: What there is a list of, each in a file of ``noisician/styles``.
 STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
-
-
-class RequestOptions(TypedDict, total=False):
-    """The keyword arguments of :func:`make` and its kin: the fields of :class:`Request` besides the prompt.
-
-    Left out or None means "choose for me". An option wins over the prompt's words.
-    """
-
-    duration_s: float | None
-    bars: int | None
-    tempo_bpm: float | None
-    key: str | None
-    mode: str | None
-    time_signature: str | None
-    genres: str | Sequence[str] | None
-    moods: str | Sequence[str] | None
-    instruments: str | Sequence[str] | None
-    without: str | Sequence[str] | None
-    seed: int | None
-    steps: int | None
-    guidance_scale: float | None
-    loop: bool | None
-    model: str | PathLike[str] | None
-    preset: str | None
-    device: str | None
-    dtype: str | None
-    negative_prompt: str | None
-    lyrics: str | None
-    vocals: bool | None
-    voice: str | None
-    language: str | None
-    init_audio: str | PathLike[str] | None
-    strength: float | None
-    repaint: Sequence[tuple[float, float]] | None
-    reference_audio: str | PathLike[str] | None
-    morph_prompt: str | None
-    morph_audio: str | PathLike[str] | None
-    morph: float | None
-    guide: bool | None
 
 
 def make(
@@ -262,11 +205,11 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
     values = _given(changes)
     for name in values:
         if name not in Request.model_fields:
-            raise RequestError(f"{name!r} is no option of a request{_hint(name)}")
-    for name in _TUPLES:
+            raise RequestError(f"{name!r} is no option of a request{did_you_mean(name)}")
+    for name in LISTS:
         if isinstance(values.get(name), str):
             values[name] = (values[name],)
-    for name in _FILES:
+    for name in _PATHS:
         if name in values:
             values[name] = fspath(values[name])
     kept = base.model_dump()
@@ -380,12 +323,6 @@ def style_rows(kind: str) -> list[dict[str, Any]]:
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _hint(name: str) -> str:
-    close = difflib.get_close_matches(name, Request.model_fields, n=1)
-    meant = _ALSO_CALLED.get(name) or (close[0] if close else None)
-    return f"; did you mean {meant}?" if meant else f"; there are {', '.join(Request.model_fields)}"
 
 
 def _one_line(error: ValidationError) -> str:

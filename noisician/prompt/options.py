@@ -41,7 +41,10 @@ def check_limit(name: str, value: object) -> None:
     low, high = option.limits
     if not low <= value <= high:
         unit = f" {option.unit}" if option.unit else ""
-        raise RequestError(f"{option.noun} {value:g}{unit} is outside {low:g} to {high:g}{unit}: {option.remedy}")
+        given, lowest, highest = (
+            str(number) if isinstance(number, int) else f"{number:g}" for number in (value, low, high)
+        )
+        raise RequestError(f"{option.noun} {given}{unit} is outside {lowest} to {highest}{unit}: {option.remedy}")
 
 
 def option_findings(request: Request) -> tuple[Finding, ...]:

@@ -36,7 +36,7 @@ from noisician.service.settings import DEFAULT_PORT
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from noisician.api import RequestOptions
+    from noisician.request.keywords import RequestOptions
 
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)

@@ -1,0 +1,62 @@
+"""Writes what is derived from the sources and committed beside them; a test holds it against its source.
+
+python tools/derive.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from noisician.request import OPTIONS, Request
+
+ROOT = Path(__file__).parents[1]
+#: Fields that the library's functions take under a name of their own.
+_ARGUMENTS = ("prompt", "takes")
+_KEYWORDS = '''"""The library's keyword arguments. Written by ``tools/derive.py`` from ``fields.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TypedDict
+
+
+class RequestOptions(TypedDict, total=False):
+    """The keyword arguments of :func:`noisician.make` and its kin: the fields of :class:`Request` besides the prompt.
+
+    Left out or None means "choose for me". An option wins over the prompt's words.
+    """
+
+'''
+
+
+def keywords() -> str:
+    """The module that declares the fields of a request as keyword arguments."""
+    lines = [
+        f"    {name}: {_typed(name, field.annotation)} | None"
+        for name, field in Request.model_fields.items()
+        if name not in _ARGUMENTS
+    ]
+    return _KEYWORDS + "\n".join(lines) + "\n"
+
+
+def _typed(name: str, annotation: Any) -> str:
+    """What people may hand in for a field: text where it names choices or files, one name where it takes several."""
+    if OPTIONS[name].writing in ("sound", "place"):
+        return "str | PathLike[str]"
+    if OPTIONS[name].writing == "names":
+        return "str | Sequence[str]"
+    if OPTIONS[name].writing == "spans":
+        return "Sequence[tuple[float, float]]"
+    kind = next((part for part in get_args(annotation) if part is not type(None)), annotation)
+    return kind.__name__ if get_origin(kind) is None else "str"
+
+
+#: The derived files, and what writes each.
+DERIVED: dict[Path, Callable[[], str]] = {ROOT / "noisician" / "request" / "keywords.py": keywords}
+
+if __name__ == "__main__":
+    for path, written in DERIVED.items():
+        path.write_text(written(), encoding="utf-8")
