@@ -168,7 +168,6 @@ def test_a_folder_of_ones_own_is_listed_found_and_removed(run_command: RunComman
 
 def test_spans_and_texts(tmp_path: Path) -> None:
     assert spans(["10-15", "1:00-1:30.5"]) == ((10, 15), (60, 90.5))
-    assert spans(None) is None
     with pytest.raises(RequestError):
         spans(["a-b"])
     path = tmp_path / "l.txt"

@@ -22,7 +22,6 @@ def test_lyrics_from_a_file_or_as_they_stand(tmp_path: Path) -> None:
     assert text_or_file(f"@{path}", "lyrics") == WORDS
     assert text_or_file("hold me closer", "lyrics") == "hold me closer"
     assert text_or_file(WORDS, "lyrics") == WORDS
-    assert text_or_file(None, "lyrics") is None
 
 
 @pytest.mark.parametrize("name", ["none.txt", "@none"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from noisician.request import OPTIONS, Request
+from noisician.request import OPTIONS, TYPES
 
 ROOT = Path(__file__).parents[1]
 #: Fields that the library's functions take under a name of their own.
@@ -34,11 +34,7 @@ class RequestOptions(TypedDict, total=False):
 
 def keywords() -> str:
     """The module that declares the fields of a request as keyword arguments."""
-    lines = [
-        f"    {name}: {_typed(name, field.annotation)} | None"
-        for name, field in Request.model_fields.items()
-        if name not in _ARGUMENTS
-    ]
+    lines = [f"    {name}: {_typed(name, kind)} | None" for name, kind in TYPES.items() if name not in _ARGUMENTS]
     return _KEYWORDS + "\n".join(lines) + "\n"
 
 

@@ -41,7 +41,7 @@ def evaluate(options: EvaluateOptions) -> None:
         from noisician.evaluate.settings import EvaluateSettings
 
         given = {
-            "suites": listed(options.suites),
+            "suites": listed(options.suites) if options.suites else None,
             "prompts": options.prompts,
             "duration_s": options.length,
             "clips": options.clips,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from noisician.cli.options import MusicOptions, command, spans, text_or_file
+from noisician.cli.options import Asked, command
 from noisician.cli.progress import Show, watch
 from noisician.errors import FileError
 
@@ -22,115 +22,20 @@ if TYPE_CHECKING:
     from noisician.recipe import Recipe
     from noisician.request import Request
 
-_MODEL, _SONG, _CHECKPOINT, _OUTPUT = "Model", "Songs", "Checkpoints", "Output"
+_OUTPUT = "Output"
 
 
 @dataclass(frozen=True)
-class SongOptions(MusicOptions):
-    """What is sung, and by whom."""
-
-    lyrics: Annotated[
-        str | None,
-        typer.Option(help="Words to sing, or a file of them; [verse], [chorus] …", rich_help_panel=_SONG),
-    ] = None
-    vocals: Annotated[
-        bool, typer.Option("--vocals", help="Singing without words: ooh, ah, la.", rich_help_panel=_SONG)
-    ] = False
-    voice: Annotated[
-        str | None,
-        typer.Option(help='Who sings; a blend with weights: "ava:0.6,tom:0.4".', rich_help_panel=_SONG),
-    ] = None
-    language: Annotated[
-        str | None, typer.Option(help="Of the lyrics: en; checkpoints may know more.", rich_help_panel=_SONG)
-    ] = None
-
-    def controls(self) -> dict[str, Any]:
-        given = {
-            "lyrics": text_or_file(self.lyrics, "lyrics"),
-            "vocals": self.vocals or None,
-            "voice": self.voice,
-            "language": self.language,
-        }
-        return super().controls() | {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True)
-class CheckpointOptions(SongOptions):
-    """What open checkpoints can be told besides; ``noisician models`` says which can what."""
-
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="embedded, a name of 'noisician models', a hub id or a folder.",
-            rich_help_panel=_MODEL,
-            show_default="embedded",
-        ),
-    ] = None
-    preset: Annotated[str | None, typer.Option(help="reference, balanced or fast.", rich_help_panel=_CHECKPOINT)] = None
-    negative: Annotated[
-        str | None, typer.Option(help="What the music should not sound like.", rich_help_panel=_CHECKPOINT)
-    ] = None
-    init_audio: Annotated[str | None, typer.Option(help="Sound file to start from.", rich_help_panel=_CHECKPOINT)] = (
-        None
-    )
-    strength: Annotated[
-        float | None, typer.Option(help="0 keeps that audio … 1 nothing of it.", rich_help_panel=_CHECKPOINT)
-    ] = None
-    repaint: Annotated[
-        list[str] | None,
-        typer.Option(help="START-END to make anew, the rest stays; repeatable.", rich_help_panel=_CHECKPOINT),
-    ] = None
-    reference_audio: Annotated[
-        str | None, typer.Option(help="Sound file whose sound to have.", rich_help_panel=_CHECKPOINT)
-    ] = None
-    morph_prompt: Annotated[str | None, typer.Option(help="Words to arrive at.", rich_help_panel=_CHECKPOINT)] = None
-    morph_audio: Annotated[
-        str | None, typer.Option(help="Sound file to arrive at from --init-audio.", rich_help_panel=_CHECKPOINT)
-    ] = None
-    morph: Annotated[
-        float | None,
-        typer.Option(help="One place between, 0 … 1; else the way from 0 to 1.", rich_help_panel=_CHECKPOINT),
-    ] = None
-    guide: Annotated[
-        bool, typer.Option("--guide", help="Start from a sketch that noisician composes.", rich_help_panel=_CHECKPOINT)
-    ] = False
-    device: Annotated[str | None, typer.Option(help="cuda, cuda:N, mps or cpu.", rich_help_panel=_CHECKPOINT)] = None
-    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.", rich_help_panel=_CHECKPOINT)] = None
-
-    def controls(self) -> dict[str, Any]:
-        given = {
-            "model": self.model,
-            "preset": self.preset,
-            "negative_prompt": self.negative,
-            "init_audio": self.init_audio,
-            "strength": self.strength,
-            "repaint": spans(self.repaint),
-            "reference_audio": self.reference_audio,
-            "morph_prompt": self.morph_prompt,
-            "morph_audio": self.morph_audio,
-            "morph": self.morph,
-            "guide": self.guide or None,
-            "device": self.device,
-            "dtype": self.dtype,
-        }
-        return super().controls() | {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True)
-class MakeOptions(CheckpointOptions):
+class MakeOptions:
     """The music, how it is made, and what is written where."""
 
-    takes: Annotated[
-        int | None, typer.Option(help="Several versions, with seeds that follow each other.", rich_help_panel=_MODEL)
-    ] = None
-    steps: Annotated[int | None, typer.Option(help="Sampling steps.", rich_help_panel=_MODEL)] = None
-    guidance: Annotated[float | None, typer.Option(help="Guidance; 1 is off.", rich_help_panel=_MODEL)] = None
+    asked: Annotated[Asked, ("Music", "Model", "Songs", "Checkpoints")]
     source: Annotated[
         Path | None,
         typer.Option(
             "--from",
             help="Make a file's music again from its recipe; with other options, a variation of it.",
-            rich_help_panel=_MODEL,
+            rich_help_panel="Model",
         ),
     ] = None
     output: Annotated[
@@ -155,10 +60,6 @@ class MakeOptions(CheckpointOptions):
     force: Annotated[bool, typer.Option("--force", help="Replace what exists.", rich_help_panel=_OUTPUT)] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only print paths.", rich_help_panel=_OUTPUT)] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.", rich_help_panel=_OUTPUT)] = False
-
-    def controls(self) -> dict[str, Any]:
-        made = {"takes": self.takes, "steps": self.steps, "guidance_scale": self.guidance}
-        return super().controls() | {name: value for name, value in made.items() if value is not None}
 
     @property
     def wants_stems(self) -> bool:
@@ -230,7 +131,7 @@ def plan(options: MakeOptions) -> list[Job]:
     from noisician.models import registry
     from noisician.request import Request
 
-    wishes = options.controls()
+    wishes = options.asked.values
     recipe = None if options.source is None else api.read_recipe(options.source)
     beside = None if options.source is None else api.folder_of(options.source)
     outputs = {"--stems": options.wants_stems, "--midi": options.midi, **options.wants_lyrics}

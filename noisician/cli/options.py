@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, Optional, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
 from noisician.errors import FileError, RequestError
+from noisician.request import DEFAULTS, OPTIONS, TYPES, choices_of
 
 Options = TypeVar("Options")
 
-_MUSIC, _MODEL = "Music", "Model"
+#: How values are written that are not written as they are.
+_WRITTEN = {
+    "seconds": "30, 30s, 2:30 or 2m",
+    "names": "several with commas, or repeated",
+    "text": "the text, or a file of it",
+    "spans": "START-END, repeatable",
+}
 _LONGEST_PATH = 1000
 #: Far beyond any limit of a text, so that its own error can say how long it is; a file of gigabytes is not read.
 _LONGEST_TEXT_CHARS = 1_000_000
@@ -24,104 +31,129 @@ _CLOCK = re.compile(r"(\d+):([0-5]?\d(?:\.\d+)?)")
 _MINUTES = re.compile(r"(\d+(?:\.\d+)?)\s*m(?:in|ins|inutes?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)?)?")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The options of a request that were given, by field.
+
+    A command whose dataclass has a field ``Annotated[Asked, ("Music", "seed")]`` has the options of those panels and
+    of those names.
+    """
+
+    values: Mapping[str, Any]
+
+
 def command(app: typer.Typer, name: str, options: type[Options]) -> Callable[[Callable[[Options], None]], None]:
     """Makes a function of ``options`` a command of ``app``; each field, annotated for typer, is an option."""
     hints = get_type_hints(options, include_extras=True)
-    parameters = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(options)  # pyright: ignore[reportArgumentType]
-    ]
+    asked = {field: _options_in(places) for field, places in _asked(hints)}
+    parameters: list[inspect.Parameter] = []
+    for field in fields(options):  # pyright: ignore[reportArgumentType]
+        if field.name in asked:
+            parameters += [_request_parameter(option) for option in asked[field.name]]
+        else:
+            default = inspect.Parameter.empty if field.default is MISSING else field.default
+            parameters.append(_parameter(field.name, hints[field.name], default))
 
     def register(run: Callable[[Options], None]) -> None:
         def invoke(**values: Any) -> None:
+            for field, names in asked.items():
+                values[field] = Asked(_given({name: values.pop(name) for name in names}))
             run(options(**values))
 
         invoke.__doc__ = run.__doc__
-        invoke.__annotations__ = hints
+        invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         invoke.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
         app.command(name)(invoke)
 
     return register
 
 
-@dataclass(frozen=True)
-class MusicOptions:
-    """What can be said about the music besides, or instead of, words."""
-
-    prompt: Annotated[
-        str | None,
-        typer.Argument(help="The music in words. Without it and without options: a surprise.", show_default=False),
-    ] = None
-    length: Annotated[
-        str | None, typer.Option(help="30, 30s, 2:30 or 2m; 1 second to 10 minutes.", rich_help_panel=_MUSIC)
-    ] = None
-    bars: Annotated[int | None, typer.Option(help="Length in bars instead.", rich_help_panel=_MUSIC)] = None
-    bpm: Annotated[float | None, typer.Option(help="Tempo, 40 to 240.", rich_help_panel=_MUSIC)] = None
-    key: Annotated[str | None, typer.Option(help='"F# minor", Eb, "A dorian", Am.', rich_help_panel=_MUSIC)] = None
-    mode: Annotated[
-        str | None,
-        typer.Option(help="major, minor, dorian, phrygian, lydian, mixolydian.", rich_help_panel=_MUSIC),
-    ] = None
-    meter: Annotated[str | None, typer.Option(help="4/4, 3/4 or 6/8.", rich_help_panel=_MUSIC)] = None
-    genre: Annotated[
-        list[str] | None, typer.Option(help="Several with commas, or repeated.", rich_help_panel=_MUSIC)
-    ] = None
-    mood: Annotated[list[str] | None, typer.Option(help="Likewise.", rich_help_panel=_MUSIC)] = None
-    instruments: Annotated[
-        list[str] | None, typer.Option(help="Likewise: instruments and textures.", rich_help_panel=_MUSIC)
-    ] = None
-    without: Annotated[
-        list[str] | None,
-        typer.Option(help="Roles, instruments, families or textures to leave out.", rich_help_panel=_MUSIC),
-    ] = None
-    loop: Annotated[
-        bool | None,
-        typer.Option("--loop/--no-loop", help="Bar-exact and seamless.", rich_help_panel=_MUSIC, show_default=False),
-    ] = None
-    seed: Annotated[int | None, typer.Option(help="0 to 4294967295; drawn if left out.", rich_help_panel=_MODEL)] = None
-
-    def controls(self) -> dict[str, Any]:
-        """The fields of a request that were given. Raises RequestError."""
-        values = {
-            "prompt": _prompt(self.prompt),
-            "duration_s": None if self.length is None else seconds(self.length),
-            "bars": self.bars,
-            "tempo_bpm": self.bpm,
-            "key": self.key,
-            "mode": None if self.mode is None else self.mode.strip().lower(),
-            "time_signature": self.meter,
-            "genres": listed(self.genre),
-            "moods": listed(self.mood),
-            "instruments": listed(self.instruments),
-            "without": listed(self.without),
-            "loop": self.loop,
-            "seed": self.seed,
-        }
-        return {name: value for name, value in values.items() if value is not None}
+def _asked(hints: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The fields that stand for options of a request, with the panels and names of those."""
+    for field, hint in hints.items():
+        if get_origin(hint) is Annotated and get_args(hint)[0] is Asked:
+            yield field, get_args(hint)[1]
 
 
-def _prompt(prompt: str | None) -> str | None:
-    if prompt is not None and not prompt.strip():
+def _options_in(places: tuple[str, ...]) -> list[str]:
+    return [name for name, option in OPTIONS.items() if option.panel in places or name in places]
+
+
+def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _request_parameter(name: str) -> inspect.Parameter:
+    """The typer option for a field of a request; left out, it is None, or False for a switch."""
+    option, default = OPTIONS[name], DEFAULTS[name]
+    if not option.flag.startswith("-"):
+        argument = typer.Argument(help=help_of(name), show_default=False)
+        return _parameter(name, Annotated[str | None, argument])
+    kinds = {"names": list[str], "spans": list[str], "seconds": str}
+    kind = kinds.get(option.writing) or next(kind for kind in (bool, int, float, str) if _holds(TYPES[name], kind))
+    flag = f"{option.flag}/--no-{option.flag.removeprefix('--')}" if option.writing == "either" else option.flag
+    show = default if isinstance(default, str) else False
+    declared = typer.Option(flag, help=help_of(name), rich_help_panel=option.panel, show_default=show)
+    if option.writing == "switch":
+        return _parameter(name, Annotated[bool, declared], False)
+    return _parameter(name, Annotated[Optional[kind], declared])  # noqa: UP045 (the type is known only here)
+
+
+def _holds(annotation: Any, kind: type) -> bool:
+    """Whether values of a field are of a type; those of choices are text."""
+    parts = (annotation, *get_args(annotation))
+    return kind in parts or (kind is str and any(get_origin(part) is Literal for part in parts))
+
+
+def help_of(name: str) -> str:
+    """What the command line says of an option of a request: its meaning, how it is written, and its limits."""
+    option = OPTIONS[name]
+    written = _WRITTEN.get(option.writing) or ", ".join(choices_of(name))
+    said = option.about[0].upper() + option.about[1:] + (f": {written}" if written else "")
+    if option.limits is not None:
+        low, high = (f"{limit:g}" if isinstance(limit, float) else str(limit) for limit in option.limits)
+        said += f"; {low} to {high} {option.unit}".rstrip()
+    # Brackets are the markup of the terminal's colours.
+    return said.replace("[", r"\[") + "."
+
+
+def _given(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of options as they were typed, read; what was not typed is left out. Raises what ``_read`` raises."""
+    values = {name: _read(name, value) for name, value in typed.items() if value not in (None, [], ())}
+    return {name: value for name, value in values.items() if value is not False or OPTIONS[name].writing == "either"}
+
+
+def _read(name: str, value: Any) -> Any:
+    """What was typed for an option as the value of its field. Raises RequestError and FileError."""
+    if name == "prompt":
+        return _prompt(value)
+    match OPTIONS[name].writing:
+        case "seconds":
+            return seconds(value)
+        case "names":
+            return listed(value)
+        case "spans":
+            return spans(value)
+        case "text":
+            return text_or_file(value, name)
+        case "word":
+            return value.strip().lower()
+    return value
+
+
+def _prompt(prompt: str) -> str:
+    if not prompt.strip():
         raise RequestError("the prompt is empty (0 words); leave it out altogether for a surprise")
     return prompt
 
 
-def listed(values: Iterable[str] | None) -> tuple[str, ...] | None:
-    """``["piano, cello", "rain"]`` → three names; None where the option was not given."""
-    if not values:
-        return None
+def listed(values: Iterable[str]) -> tuple[str, ...]:
+    """``["piano, cello", "rain"]`` → three names."""
     return tuple(name for value in values for name in (part.strip() for part in value.split(",")) if name)
 
 
-def spans(values: Iterable[str] | None) -> tuple[tuple[float, float], ...] | None:
-    """``["10-15", "1:00-1:30"]`` in seconds; None where the option was not given. Raises RequestError."""
-    if not values:
-        return None
+def spans(values: Iterable[str]) -> tuple[tuple[float, float], ...]:
+    """``["10-15", "1:00-1:30"]`` in seconds. Raises RequestError."""
     found = []
     for value in values:
         start, dash, end = value.partition("-")
@@ -131,13 +163,11 @@ def spans(values: Iterable[str] | None) -> tuple[tuple[float, float], ...] | Non
     return tuple(found)
 
 
-def text_or_file(value: str | None, what: str) -> str | None:
+def text_or_file(value: str, what: str) -> str:
     """The text itself, or that of a UTF-8 file: ``@path``, or one line that is the path of a file or ends in ``.txt``.
 
     Raises FileError.
     """
-    if value is None:
-        return None
     named = value.startswith("@")
     plain = "\n" not in value and len(value) < _LONGEST_PATH
     if not named and not (plain and (value.strip().lower().endswith(".txt") or Path(value).is_file())):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from noisician.cli.options import MusicOptions, command
+from noisician.cli.options import Asked, command
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True)
-class ExplainOptions(MusicOptions):
+class ExplainOptions:
+    asked: Annotated[Asked, ("Music", "seed")]
     as_json: Annotated[bool, typer.Option("--json", help="The controls as JSON.", rich_help_panel="Output")] = False
 
 
@@ -39,7 +40,7 @@ def explain(options: ExplainOptions) -> None:
     from noisician.prompt import explain_rows, understand
     from noisician.request import Request
 
-    controls = understand(changed(Request(), options.controls()))
+    controls = understand(changed(Request(), options.asked.values))
     if options.as_json:
         typer.echo(controls.model_dump_json(indent=2))
         return

@@ -7,8 +7,11 @@ and all checks are derived from there.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from noisician.request.fields import (
     BARS_RANGE,
+    DEFAULTS,
     DTYPES,
     DURATION_RANGE_S,
     EMBEDDED,
@@ -23,10 +26,11 @@ from noisician.request.fields import (
     TEMPO_RANGE_BPM,
     TIME_SIGNATURES,
     TONICS,
+    TYPES,
     Dtype,
+    Fields,
     Mode,
     Preset,
-    Request,
     TimeSignature,
     choices_of,
     did_you_mean,
@@ -34,8 +38,12 @@ from noisician.request.fields import (
 )
 from noisician.request.option import Feature, Option, Panel, Writing
 
+if TYPE_CHECKING:
+    from noisician.request.model import Request
+
 __all__ = [
     "BARS_RANGE",
+    "DEFAULTS",
     "DTYPES",
     "DURATION_RANGE_S",
     "EMBEDDED",
@@ -50,8 +58,10 @@ __all__ = [
     "TEMPO_RANGE_BPM",
     "TIME_SIGNATURES",
     "TONICS",
+    "TYPES",
     "Dtype",
     "Feature",
+    "Fields",
     "Mode",
     "Option",
     "Panel",
@@ -63,3 +73,12 @@ __all__ = [
     "did_you_mean",
     "is_given",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``Request``, when it is first used: what validates loads slower than the command line's help to show."""
+    if name == "Request":
+        from noisician.request.model import Request
+
+        return Request
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Annotated, Literal, get_args
-
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from noisician.request.option import Option
 
@@ -33,14 +32,10 @@ PRESETS: tuple[Preset, ...] = get_args(Preset)
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
-class Request(BaseModel):
-    """What somebody asked for. ``None`` means "choose for me"; explicit values win over the prompt's words.
-
-    Validation beyond types (ranges, unknown names, contradictions) is :func:`noisician.prompt.understand`'s, because it
-    can name the likely cause.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+@dataclass
+class Fields:
+    """The fields of :class:`~noisician.request.Request` without what validates them, so that the command line can show
+    its options before that is loaded. ``None`` means "choose for me"."""
 
     prompt: Annotated[
         str,
@@ -199,12 +194,49 @@ class Request(BaseModel):
     model: Annotated[
         str,
         Option(
-            about=f"{EMBEDDED}, a name of the models list, a hub id or a folder",
+            about=f"{EMBEDDED}, or a checkpoint by its name, hub id or folder",
             flag="--model",
             panel="Model",
             writing="place",
         ),
     ] = EMBEDDED
+    lyrics: Annotated[
+        str | None,
+        Option(
+            about="words to sing, with section tags such as [verse] and [chorus]",
+            flag="--lyrics",
+            panel="Songs",
+            writing="text",
+            noun="lyrics",
+            limit_chars=LYRICS_LIMIT_CHARS,
+            needs=("lyrics",),
+        ),
+    ] = None
+    vocals: Annotated[
+        bool,
+        Option(
+            about="somebody sings, without words (ooh, ah, la) where there are no lyrics",
+            flag="--vocals",
+            panel="Songs",
+            writing="switch",
+            needs=("voice",),
+        ),
+    ] = False
+    voice: Annotated[
+        str | None,
+        Option(
+            about='who sings; a blend with weights: "ava:0.6,tom:0.4"', flag="--voice", panel="Songs", needs=("voice",)
+        ),
+    ] = None
+    language: Annotated[
+        str | None,
+        Option(
+            about="language of the lyrics, as ISO 639-1 code: en; checkpoints may know more",
+            flag="--language",
+            panel="Songs",
+            needs=("lyrics",),
+        ),
+    ] = None
     preset: Annotated[
         Preset | None,
         Option(
@@ -244,43 +276,6 @@ class Request(BaseModel):
             needs=("negative_prompt",),
         ),
     ] = None
-    lyrics: Annotated[
-        str | None,
-        Option(
-            about="words to sing, with section tags in brackets: [verse], [chorus] …",
-            flag="--lyrics",
-            panel="Songs",
-            writing="text",
-            noun="lyrics",
-            limit_chars=LYRICS_LIMIT_CHARS,
-            needs=("lyrics",),
-        ),
-    ] = None
-    vocals: Annotated[
-        bool,
-        Option(
-            about="somebody sings, without words (ooh, ah, la) where there are no lyrics",
-            flag="--vocals",
-            panel="Songs",
-            writing="switch",
-            needs=("voice",),
-        ),
-    ] = False
-    voice: Annotated[
-        str | None,
-        Option(
-            about='who sings; a blend with weights: "ava:0.6,tom:0.4"', flag="--voice", panel="Songs", needs=("voice",)
-        ),
-    ] = None
-    language: Annotated[
-        str | None,
-        Option(
-            about="language of the lyrics, as ISO 639-1 code: en; checkpoints may know more",
-            flag="--language",
-            panel="Songs",
-            needs=("lyrics",),
-        ),
-    ] = None
     init_audio: Annotated[
         str | None,
         Option(
@@ -295,7 +290,7 @@ class Request(BaseModel):
     strength: Annotated[
         float | None,
         Option(
-            about="0 keeps that audio … 1 keeps nothing of it",
+            about="how much of that audio goes: nothing at 0, all of it at 1",
             flag="--strength",
             panel="Checkpoints",
             noun="strength",
@@ -349,7 +344,7 @@ class Request(BaseModel):
     morph: Annotated[
         float | None,
         Option(
-            about="one place between the two, 0 … 1; left out, the way from 0 to 1",
+            about="one place between the two; left out, the way from the start to the end",
             flag="--morph",
             panel="Checkpoints",
             noun="morph",
@@ -370,13 +365,11 @@ class Request(BaseModel):
     ] = False
 
 
-#: Every option of a request by the name of its field.
-OPTIONS: Mapping[str, Option] = MappingProxyType(
-    {
-        name: next(entry for entry in field.metadata if isinstance(entry, Option))
-        for name, field in Request.model_fields.items()
-    }
-)
+_HINTS = get_type_hints(Fields, include_extras=True)
+#: Every option of a request by the name of its field; and its type, and its default.
+OPTIONS: Mapping[str, Option] = MappingProxyType({name: get_args(hint)[1] for name, hint in _HINTS.items()})
+TYPES: Mapping[str, Any] = MappingProxyType({name: get_args(hint)[0] for name, hint in _HINTS.items()})
+DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in fields(Fields)})
 #: The fields that name sound files.
 MATERIAL_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
 #: The fields with several names each.
@@ -385,11 +378,10 @@ LISTS = tuple(name for name, option in OPTIONS.items() if option.writing == "nam
 
 def choices_of(name: str) -> tuple[str, ...]:
     """The values a field is limited to, () where its type leaves them open."""
-    field = Request.model_fields[name]
-    return tuple(choice for part in get_args(field.annotation) for choice in get_args(part) if isinstance(choice, str))
+    return tuple(choice for part in get_args(TYPES[name]) for choice in get_args(part) if isinstance(choice, str))
 
 
-def is_given(request: Request, name: str) -> bool:
+def is_given(request: Fields, name: str) -> bool:
     """Whether a field says anything: neither "choose for me", nor off, nor an empty list."""
     value = getattr(request, name)
     return value is not None and value is not False and value != ()

@@ -28,14 +28,14 @@ class RequestOptions(TypedDict, total=False):
     guidance_scale: float | None
     loop: bool | None
     model: str | PathLike[str] | None
-    preset: str | None
-    device: str | None
-    dtype: str | None
-    negative_prompt: str | None
     lyrics: str | None
     vocals: bool | None
     voice: str | None
     language: str | None
+    preset: str | None
+    device: str | None
+    dtype: str | None
+    negative_prompt: str | None
     init_audio: str | PathLike[str] | None
     strength: float | None
     repaint: Sequence[tuple[float, float]] | None
