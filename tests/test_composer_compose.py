@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from noisician.composer import Composer, ComposerSettings, Plan, Tune
-from noisician.composer.compose import STRETCH_BARS, VARIATION, forbid_loose_holds
+from noisician.composer.board import VARIATION
+from noisician.composer.compose import STRETCH_BARS
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
+from noisician.composer.writing import forbid_loose_holds
 from noisician.errors import Cancelled
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid, chord_token
 from noisician.score.model import METERS, Section

@@ -32,8 +32,9 @@ def board(rng: np.random.Generator, batch: int = 2, rows: int = 12) -> tuple[np.
     return np.where(masked, MASKS, tokens), masked
 
 
-def generators(batch: int, seed: int = 0) -> Sequence[np.random.Generator]:
-    return [np.random.default_rng([seed, item]) for item in range(batch)]
+def generators(batch: int, seed: int = 0) -> Sequence[Sequence[np.random.Generator]]:
+    """One a batch item, for all of its streams."""
+    return [[np.random.default_rng([seed, item])] * len(SIZES) for item in range(batch)]
 
 
 @settings(deadline=None, max_examples=40)

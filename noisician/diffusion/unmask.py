@@ -39,10 +39,11 @@ def unmask(
     masked: np.ndarray,
     stages: Sequence[Stage],
     choice: Choice,
-    rng: Sequence[np.random.Generator],
+    rng: Sequence[Sequence[np.random.Generator]],
     on_step: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
-    """Fills the masked cells, stage by stage; one generator per batch item keeps items independent.
+    """Fills the masked cells, stage by stage; ``rng[item][stream]`` chooses there, and items and streams that have
+    generators of their own are independent.
 
     ``tokens [batch, rows, streams]`` holds each stream's mask token where ``masked`` (bool, same shape) is set.
     """
@@ -57,7 +58,12 @@ def unmask(
                 for item in range(len(tokens)):
                     keep = int(np.floor(first[item] * left)) if step < stage.steps else 0
                     _reveal(
-                        tokens[item, :, stream], masked[item, :, stream], logits[stream][item], keep, choice, rng[item]
+                        tokens[item, :, stream],
+                        masked[item, :, stream],
+                        logits[stream][item],
+                        keep,
+                        choice,
+                        rng[item][stream],
                     )
             done += 1
             on_step(done)

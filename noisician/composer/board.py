@@ -1,0 +1,159 @@
+"""The grid of a piece while it is written: mask tokens where nothing is decided yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, Steps, step_conditions
+from noisician.composer.plan import Plan
+from noisician.score.grid import (
+    DRUMS,
+    FIRST_ONSET,
+    HOLD,
+    LEVELS,
+    PITCH_LOW,
+    REST,
+    ROLE_STREAMS,
+    STREAMS,
+    Grid,
+    chord_token,
+    pitch_token,
+)
+from noisician.score.harmony import SCALES
+from noisician.score.model import Section
+
+STATED_AT_HOME = ("verse", "chorus", "drop")
+CHORD, LEAD = STREAMS.index("chord"), STREAMS.index("lead")
+NEVER = np.float32(-1e9)
+#: Share of each role's beats written anew when a section returns; of drums only the last bar, for a fresh fill.
+VARIATION = {"lead": 0.25, "counter": 0.3, "arp": 0.15, "bass": 0.1, "chords": 0.1, "pad": 0.0}
+#: A tune to sing comes back with fewer changes.
+TUNE_VARIATION = 0.08
+#: A leap is free up to a fourth; each semitone beyond costs this much log likelihood, within a phrase.
+LEAP_COST, EASY_LEAP_SEMITONES, LEAP_WITHIN_STEPS = np.float32(0.5), 4, 16
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The rhythm of a vocal line, which takes the lead's place; its pitches are the composer's.
+
+    All ``[steps]``: ``onset`` where a note begins, ``held`` where it sounds on, and between ``low`` and ``high`` (MIDI
+    pitches with C as tonic) the note has to lie. Where ``sung`` is False nobody sings and the lead is free.
+    """
+
+    onset: np.ndarray
+    held: np.ndarray
+    sung: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def tokens(self) -> np.ndarray:
+        """The lead's tokens as far as the rhythm decides them, mask tokens elsewhere."""
+        mask = MASK_TOKENS[LEAD]
+        known = np.where(self.onset, mask, np.where(self.held, HOLD, REST))
+        return np.where(self.sung, known, mask)
+
+    def require(self, logits: np.ndarray, tokens: np.ndarray, first: int) -> None:
+        """In place, ``logits [rows, vocabulary]`` of steps from ``first``: at each onset a note that can be sung.
+
+        It lies within range, and leaps from the notes already known beside it (``tokens [rows]``) cost what they cost
+        a singer.
+        """
+        onsets = np.flatnonzero(self.onset[first : first + len(logits)])
+        pitches = PITCH_LOW + (np.arange(logits.shape[1]) - FIRST_ONSET) // LEVELS
+        known = {row: pitches[tokens[row]] for row in onsets if FIRST_ONSET <= tokens[row] < len(pitches)}
+        for place, row in enumerate(onsets):
+            low, high = (pitch_token(int(limit[first + row]), 0) for limit in (self.low, self.high))
+            logits[row, :low] = NEVER
+            logits[row, high + LEVELS :] = NEVER
+            for neighbour in (*onsets[max(0, place - 1) : place], *onsets[place + 1 : place + 2]):
+                if neighbour in known and abs(neighbour - row) <= LEAP_WITHIN_STEPS:
+                    beyond = np.maximum(0, np.abs(pitches - known[neighbour]) - EASY_LEAP_SEMITONES)
+                    logits[row] -= LEAP_COST * beyond.astype(np.float32)
+
+
+@dataclass
+class Board:
+    """The grid, and what each of its steps is told."""
+
+    tokens: np.ndarray
+    steps: Steps
+    steps_per_bar: int
+    steps_per_beat: int
+    sections: tuple[Section, ...]
+    active: np.ndarray  # bool [steps, streams]: whether the stream's role plays there
+    tune: Tune | None
+
+    @classmethod
+    def of(cls, plan: Plan, steps: Steps, given: Grid | None, tune: Tune | None = None) -> Board:
+        tokens = np.tile(MASK_TOKENS, (len(steps.place), 1)) if given is None else given.tokens.copy()
+        if tune is not None:
+            tokens[:, LEAD] = np.where(tokens[:, LEAD] == MASK_TOKENS[LEAD], tune.tokens(), tokens[:, LEAD])
+        active = np.ones(tokens.shape, bool)
+        for place, role in enumerate(GRID_ROLES):
+            plays = steps.features[:, 3 + place] > 0
+            for stream in ROLE_STREAMS[role]:
+                active[:, STREAMS.index(stream)] = plays
+        if tune is not None:
+            active[:, LEAD] |= tune.sung
+        tokens[(tokens == MASK_TOKENS) & ~active] = REST
+        meter = Grid.empty(1, plan.time_signature).meter
+        return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active, tune)
+
+    def settle(self, plan: Plan) -> None:
+        """The first and last bar, and the first of each section that states something, stand on the tonic where nothing
+        else is given: a piece should say where home is.
+
+        A loop's last bar has to lead back to its first, so it is left open.
+        """
+        home = chord_token(0, "min" if SCALES[plan.mode][2] == 3 else "maj")
+        stated = {section.start_bar for section in plan.sections if section.kind in STATED_AT_HOME}
+        for bar in stated | ({0} if plan.loop else {0, plan.bars - 1}):
+            chords = self.tokens[self.rows(bar), CHORD]
+            self.tokens[self.rows(bar), CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
+
+    def recall(self, section: Section, first_bar: int, bars: int, rng: np.random.Generator) -> None:
+        """Fills open cells of a returning section from its first appearance, leaving some open to vary."""
+        original = next(other for other in self.sections if other.label == section.label)
+        if original.start_bar == section.start_bar:
+            return
+        source_bars = [(first_bar - section.start_bar + bar) % original.bars for bar in range(bars)]
+        rows = np.concatenate([self.rows(original.start_bar + bar) for bar in source_bars])
+        target = np.concatenate([self.rows(first_bar + bar) for bar in range(bars)])
+        heard = self.active[rows] & self.active[target]
+        fresh = self._fresh(len(target), rng)
+        use = (self.tokens[target] == MASK_TOKENS) & heard & ~fresh
+        if self.tune is not None:  # other words may move an onset to where the first time had none
+            use[:, LEAD] &= ~self.tune.onset[target] | (self.tokens[rows, LEAD] >= FIRST_ONSET)
+        self.tokens[target] = np.where(use, self.tokens[rows], self.tokens[target])
+
+    def rows(self, bar: int) -> np.ndarray:
+        return np.arange(bar * self.steps_per_bar, (bar + 1) * self.steps_per_bar)
+
+    def _fresh(self, rows: int, rng: np.random.Generator) -> np.ndarray:
+        """Cells to write anew: some beats of the tuneful roles, and the last bar of the drums."""
+        fresh = np.zeros((rows, len(STREAMS)), bool)
+        beats = rows // self.steps_per_beat
+        for role, share in VARIATION.items():
+            if role == "lead" and self.tune is not None:
+                share = TUNE_VARIATION
+            anew = np.repeat(rng.random(beats) < share, self.steps_per_beat)
+            fresh[:, STREAMS.index(role)] = anew
+        for stream in DRUMS:
+            fresh[-self.steps_per_bar :, STREAMS.index(stream)] = True
+        return fresh
+
+
+def planned_steps(plan: Plan) -> Steps:
+    """What a plan tells each of its steps."""
+    return step_conditions(plan.sections, active_roles(plan), plan.time_signature, plan.bars)
+
+
+def active_roles(plan: Plan) -> np.ndarray:
+    """bool ``[bars, len(GRID_ROLES)]``: which roles play in each bar."""
+    active = np.zeros((plan.bars, len(GRID_ROLES)), bool)
+    for section, players in zip(plan.sections, plan.players, strict=True):
+        active[section.start_bar : section.start_bar + section.bars] = [role in players for role in GRID_ROLES]
+    return active

@@ -1,0 +1,156 @@
+"""Unmasks the open cells of a passage: the one place where the composer's network is asked what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from noisician.composer.board import CHORD, LEAD, NEVER
+from noisician.composer.conditions import MASK_TOKENS, Steps, Style
+from noisician.diffusion.unmask import Choice, Stage, unmask
+from noisician.score.grid import CHORDAL, HOLD, MONOPHONIC, REST, STREAMS, VOCABULARY
+from noisician.weights import Network
+
+NOTE_STREAMS = tuple(STREAMS.index(name) for name in (*MONOPHONIC, *CHORDAL))
+_ORDER = (
+    ("chord",),
+    ("kick", "snare", "hat", "cymbal", "tom", "perc", "bass"),
+    ("chords", "pad"),
+    ("lead",),
+    ("counter", "arp"),
+)
+#: With words the tune comes right after the harmony, and everybody else listens to it.
+_SONG_ORDER = (_ORDER[0], _ORDER[3], _ORDER[1], _ORDER[2], _ORDER[4])
+#: A tune to sing is written note by note rather than many at once.
+TUNE_STEPS = 16
+
+#: In place: ``logits``, one array ``[steps, vocabulary]`` a stream, of a passage whose tokens ``[steps, streams]`` are
+#: known so far.
+Require = Callable[[Sequence[np.ndarray], np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class ComposerSettings:
+    """``steps`` unmasking steps a stage; ``guidance_scale`` sharpens the style, 1 = off.
+
+    With ``settle`` the first and the last bar, verses, choruses and drops begin on the tonic. The order is nearly
+    random: surest-first fills the grid with rests and held notes, which are always a safe guess.
+    """
+
+    steps: int = 6
+    temperature: float = 0.95
+    top_p: float = 0.96
+    order_noise: float = 8.0
+    guidance_scale: float = 1.0
+    settle: bool = True
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Bars the network sees at once.
+
+    ``tokens`` int64 ``[steps, streams]``, mask tokens where open. ``chord_begins`` int64 ``[steps]``: the step where
+    the chord in force began, so that an open harmony is chosen there and held through. ``starts_piece``: nothing
+    sounds before the first step.
+    """
+
+    tokens: np.ndarray
+    steps: Steps
+    style: Style
+    chord_begins: np.ndarray
+    starts_piece: bool
+
+    @property
+    def cells(self) -> np.ndarray:
+        """bool ``[steps, streams]``: what has to be chosen. An open chord is where it begins."""
+        cells = self.tokens == MASK_TOKENS
+        cells[self.chord_begins != np.arange(len(cells)), CHORD] = False
+        return cells
+
+    def with_held_chords(self, tokens: np.ndarray) -> np.ndarray:
+        """``[batch, steps, streams]`` where every step whose chord was open takes the one that began before it."""
+        tokens = tokens.copy()
+        open_ = self.tokens[:, CHORD] == MASK_TOKENS[CHORD]
+        tokens[:, :, CHORD] = np.where(open_, tokens[:, self.chord_begins, CHORD], tokens[:, :, CHORD])
+        return tokens
+
+
+def beat_begins(steps: int, steps_per_beat: int) -> np.ndarray:
+    """int64 ``[steps]``: the first step of each step's beat."""
+    return np.arange(steps) // steps_per_beat * steps_per_beat
+
+
+def stages_of(cells: np.ndarray, steps: int, song: bool = False) -> list[Stage]:
+    """The order of writing, without streams that have nothing open."""
+    stages = []
+    for names in _SONG_ORDER if song else _ORDER:
+        streams = tuple(STREAMS.index(name) for name in names if cells[:, STREAMS.index(name)].any())
+        if streams:
+            stages.append(Stage(streams, TUNE_STEPS if song and LEAD in streams else steps))
+    return stages
+
+
+def write(
+    network: Network,
+    passage: Passage,
+    stages: Sequence[Stage],
+    settings: ComposerSettings,
+    rng: Sequence[np.random.Generator],
+    require: Require,
+    on_step: Callable[[float], None],
+) -> np.ndarray:
+    """The passage's tokens, all chosen; ``rng`` has a generator for each stream (streams may share one)."""
+    conditions = _Conditions.of(passage)
+
+    def predict(guess: np.ndarray) -> list[np.ndarray]:
+        held = passage.with_held_chords(guess)
+        logits = conditions.logits(network, held, settings.guidance_scale)
+        for place in NOTE_STREAMS:
+            forbid_loose_holds(logits[place][0], guess[0, :, place], passage.starts_piece)
+        require([stream[0] for stream in logits], guess[0])
+        return logits
+
+    total = sum(stage.steps for stage in stages)
+    if not stages:
+        on_step(1.0)
+    choice = Choice(settings.temperature, settings.top_p, settings.order_noise)
+    written = unmask(
+        predict, passage.tokens[None], passage.cells[None], stages, choice, [rng], lambda done: on_step(done / total)
+    )
+    return passage.with_held_chords(written)[0]
+
+
+@dataclass(frozen=True)
+class _Conditions:
+    """The network's inputs besides the tokens."""
+
+    inputs: dict[str, np.ndarray]
+    style: np.ndarray
+
+    @classmethod
+    def of(cls, passage: Passage) -> _Conditions:
+        steps = passage.steps
+        inputs = {"place": steps.place[None], "kind": steps.kind[None], "features": steps.features[None]}
+        return cls(inputs, passage.style.vector()[None])
+
+    def logits(self, network: Network, tokens: np.ndarray, guidance_scale: float) -> list[np.ndarray]:
+        """One array ``[1, T, vocabulary]`` a stream; u + w (c − u) between styled and unstyled."""
+        one, nought = np.ones(1, np.float32), np.zeros(1, np.float32)
+        logits = network(tokens=tokens, style=self.style, known=one, **self.inputs)[0]
+        if guidance_scale != 1.0:
+            plain = network(tokens=tokens, style=self.style, known=nought, **self.inputs)[0]
+            logits = plain + np.float32(guidance_scale) * (logits - plain)
+        return np.split(logits, np.cumsum([VOCABULARY[stream] for stream in STREAMS])[:-1], axis=-1)
+
+
+def forbid_loose_holds(logits: np.ndarray, tokens: np.ndarray, starts_piece: bool) -> None:
+    """In place: nothing may be held after a known rest, and no rest may stand before a known hold.
+
+    ``logits [steps, vocabulary]`` and ``tokens [steps]`` of one stream of notes.
+    """
+    after_rest = np.empty(len(tokens), bool)
+    after_rest[0], after_rest[1:] = starts_piece, tokens[:-1] == REST
+    logits[after_rest, HOLD] = NEVER
+    logits[:-1][tokens[1:] == HOLD, REST] = NEVER
