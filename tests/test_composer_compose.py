@@ -7,72 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_composer import SIZES, FakeNetwork, plan_of
 
 from noisician.composer import Composer, ComposerSettings, Plan, Tune
 from noisician.composer.board import VARIATION
 from noisician.composer.compose import STRETCH_BARS
-from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
-from noisician.composer.writing import forbid_loose_holds
+from noisician.composer.conditions import MASK_TOKENS
+from noisician.composer.holds import forbid_loose_holds
 from noisician.errors import Cancelled
-from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, VOCABULARY, Grid, chord_token
-from noisician.score.model import METERS, Section
+from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, Grid, chord_token
+from noisician.score.model import METERS
 
 CHORD = STREAMS.index("chord")
-SIZES = [VOCABULARY[stream] for stream in STREAMS]
 QUICK = ComposerSettings(steps=2, settle=False)
-PLACES = np.random.default_rng(0).standard_normal((16, sum(SIZES))).astype(np.float32)
-
-
-class FakeNetwork:
-    """Logits from each step's own conditions and tokens; checks what it is fed."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        self.calls += 1
-        tokens = inputs["tokens"]
-        batch, steps, streams = tokens.shape
-        assert tokens.dtype == inputs["place"].dtype == inputs["kind"].dtype == np.int64
-        assert streams == len(STREAMS)
-        assert steps <= 16 * WINDOW_BARS
-        assert (tokens <= MASK_TOKENS).all()
-        assert inputs["features"].shape == (batch, steps, STEP_FEATURES)
-        assert inputs["style"].shape == (batch, STYLE_FEATURES)
-        turn = (tokens.sum(axis=2) % 7)[..., None] / 7
-        return [(2 * PLACES[inputs["place"]] * (0.5 + turn) * (0.5 + inputs["known"])).astype(np.float32)]
-
-
-def plan_of(
-    form: tuple[tuple[str, int], ...] = (("verse", 3), ("chorus", 2)),
-    roles: tuple[str, ...] = GRID_ROLES,
-    signature: str = "4/4",
-    silent: tuple[tuple[int, str], ...] = (),
-) -> Plan:
-    """A plan of these sections; ``silent`` (section, role) pairs rest."""
-    starts = np.cumsum([0, *(bars for _, bars in form)]).tolist()
-    sections = tuple(
-        Section(kind, kind, start, bars, 0.5) for (kind, bars), start in zip(form, starts[:-1], strict=True)
-    )
-    players = tuple(tuple(role for role in roles if (place, role) not in silent) for place in range(len(form)))
-    return Plan(
-        tempo_bpm=120.0,
-        key="C",
-        mode="major",
-        time_signature=signature,
-        bars=starts[-1],
-        duration_s=10.0,
-        sections=sections,
-        players=players,
-        roster=tuple((role, "grand_piano") for role in roles),
-        articulations={},
-        style=Style({"pop": 1.0}, {}, "major", signature),
-        production=(),
-        velocity_shift=0,
-        swing=0.0,
-        swing_unit="sixteenth",
-        loop=False,
-    )
 
 
 def composed(plan: Plan, seed: int = 1, given: Grid | None = None, **hearing) -> Grid:

@@ -1,8 +1,24 @@
-"""From controls to a score: a plan of the form, then masked diffusion over the grid, section by section."""
+"""From controls to a score: a plan of the form, then masked diffusion over the grid, section by section; and any part of
+it again."""
 
 from noisician.composer.board import Tune
 from noisician.composer.compose import Composer
+from noisician.composer.infill import infill
 from noisician.composer.plan import Plan, make_plan, with_sections
+from noisician.composer.regions import HARMONY, open_cells, vary_cells
+from noisician.composer.wishes import Wishes
 from noisician.composer.writing import ComposerSettings
 
-__all__ = ["Composer", "ComposerSettings", "Plan", "Tune", "make_plan", "with_sections"]
+__all__ = [
+    "HARMONY",
+    "Composer",
+    "ComposerSettings",
+    "Plan",
+    "Tune",
+    "Wishes",
+    "infill",
+    "make_plan",
+    "open_cells",
+    "vary_cells",
+    "with_sections",
+]

@@ -146,9 +146,10 @@ class Board:
         return fresh
 
 
-def planned_steps(plan: Plan) -> Steps:
-    """What a plan tells each of its steps."""
-    return step_conditions(plan.sections, active_roles(plan), plan.time_signature, plan.bars)
+def planned_steps(plan: Plan, active: np.ndarray | None = None) -> Steps:
+    """What a plan tells each of its steps; ``active`` bool ``[bars, len(GRID_ROLES)]`` in the place of its own."""
+    playing = active_roles(plan) if active is None else active
+    return step_conditions(plan.sections, playing, plan.time_signature, plan.bars)
 
 
 def active_roles(plan: Plan) -> np.ndarray:

@@ -70,6 +70,7 @@ class Composer:
             plan.style,
             beat_begins(last - first, board.steps_per_beat),
             starts_piece=start_bar == 0,
+            rows=slice(0, last - first),
         )
 
         def require(logits: Sequence[np.ndarray], tokens: np.ndarray) -> None:

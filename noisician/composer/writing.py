@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from noisician.composer.board import CHORD, LEAD, NEVER
+from noisician.composer.board import CHORD, LEAD
 from noisician.composer.conditions import MASK_TOKENS, Steps, Style
+from noisician.composer.holds import NOTE_STREAMS, forbid_loose_holds
 from noisician.diffusion.unmask import Choice, Stage, unmask
-from noisician.score.grid import CHORDAL, HOLD, MONOPHONIC, REST, STREAMS, VOCABULARY
+from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.weights import Network
 
-NOTE_STREAMS = tuple(STREAMS.index(name) for name in (*MONOPHONIC, *CHORDAL))
 _ORDER = (
     ("chord",),
     ("kick", "snare", "hat", "cymbal", "tom", "perc", "bass"),
@@ -53,7 +53,7 @@ class Passage:
 
     ``tokens`` int64 ``[steps, streams]``, mask tokens where open. ``chord_begins`` int64 ``[steps]``: the step where
     the chord in force began, so that an open harmony is chosen there and held through. ``starts_piece``: nothing
-    sounds before the first step.
+    sounds before the first step. Only ``rows`` are written; what is open beyond them stays so.
     """
 
     tokens: np.ndarray
@@ -61,11 +61,13 @@ class Passage:
     style: Style
     chord_begins: np.ndarray
     starts_piece: bool
+    rows: slice
 
     @property
     def cells(self) -> np.ndarray:
         """bool ``[steps, streams]``: what has to be chosen. An open chord is where it begins."""
-        cells = self.tokens == MASK_TOKENS
+        cells = np.zeros(self.tokens.shape, bool)
+        cells[self.rows] = self.tokens[self.rows] == MASK_TOKENS
         cells[self.chord_begins != np.arange(len(cells)), CHORD] = False
         return cells
 
@@ -143,14 +145,3 @@ class _Conditions:
             plain = network(tokens=tokens, style=self.style, known=nought, **self.inputs)[0]
             logits = plain + np.float32(guidance_scale) * (logits - plain)
         return np.split(logits, np.cumsum([VOCABULARY[stream] for stream in STREAMS])[:-1], axis=-1)
-
-
-def forbid_loose_holds(logits: np.ndarray, tokens: np.ndarray, starts_piece: bool) -> None:
-    """In place: nothing may be held after a known rest, and no rest may stand before a known hold.
-
-    ``logits [steps, vocabulary]`` and ``tokens [steps]`` of one stream of notes.
-    """
-    after_rest = np.empty(len(tokens), bool)
-    after_rest[0], after_rest[1:] = starts_piece, tokens[:-1] == REST
-    logits[after_rest, HOLD] = NEVER
-    logits[:-1][tokens[1:] == HOLD, REST] = NEVER

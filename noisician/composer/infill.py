@@ -1,0 +1,275 @@
+"""Rewrites any cells of a grid, hearing what stands before, beside and after them.
+
+Open bars are written in stretches of at most eight, each seen with four bars on both sides. What is not open comes back
+untouched, cell by cell. The randomness of each role is named by (draw, role, bar): the same numbers give the same
+cells, and regions more than four bars apart are the same written together or one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from noisician.composer.board import CHORD, Board, active_roles, planned_steps
+from noisician.composer.compose import Composer
+from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
+from noisician.composer.holds import mend_holds, sounding
+from noisician.composer.keeping import Contour, Keep, hit_again, masked_for, require_levels
+from noisician.composer.plan import Plan
+from noisician.composer.regions import CONTEXT_BARS, HARMONY, opened_bars, role_of, streams_of, stretches
+from noisician.composer.wishes import Wishes, first_onset, lean
+from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
+from noisician.diffusion.noise import generator
+from noisician.diffusion.unmask import Choice
+from noisician.errors import RequestError
+from noisician.score.grid import DRUMS, MONOPHONIC, REST, STREAMS, Grid
+
+#: How often a role that came back silent, or not as dense as was wished, is written before it stays so.
+ATTEMPTS = 4
+#: What each further attempt adds to the log likelihood of onsets where they were missed.
+ONSET_BIAS_PER_ATTEMPT = 1.0
+_CELLS, _CONTOUR = 0xC2, 0xC3
+
+
+def infill(
+    composer: Composer,
+    plan: Plan,
+    grid: Grid,
+    open_cells: np.ndarray,
+    draws: int | Mapping[str, int],
+    *,
+    keep: Keep = "nothing",
+    wishes: Wishes | None = None,
+    settings: ComposerSettings | None = None,
+    on_step: Callable[[float], None] = lambda share: None,
+) -> Grid:
+    """The grid with its open cells written anew.
+
+    ``open_cells`` is bool ``[steps, streams]`` (see :func:`~noisician.composer.regions.open_cells`); every other cell
+    comes back as it was, mask tokens included. ``draws`` is the number of the draw, or one for each role with open
+    cells (:data:`~noisician.composer.regions.HARMONY` for the chords).
+
+    ``keep`` "rhythm": onsets, holds and levels stay, pitches and voicings are new; of drums the steps that are hit
+    (another piece of the kit may be), of the harmony the steps on which it changes. "contour": the same, and each
+    interval of a single line goes up, down or nowhere as it did, also to the notes beside the region. ``on_step`` may
+    raise to cancel.
+
+    Inside the region nothing is held after nothing. A note from before may be held on into it or end there. What is
+    held on after it holds what the region ends with, or, if that is nothing, its old note, struck inside the region. A
+    role that comes back silent over all of its open cells, or not as dense as was wished, is written again, up to
+    ATTEMPTS times in all. Raises RequestError for a grid that is not the plan's and for keeping what is not known,
+    ValueError for arrays of the wrong shape and roles without a draw.
+    """
+    _check(plan, grid, open_cells, keep)
+    job = _Job(
+        composer, plan, grid.tokens, open_cells, draws, keep, wishes or Wishes(), settings or ComposerSettings()
+    )  # fmt: skip
+    if isinstance(draws, Mapping) and not draws.keys() >= set(job.roles):
+        raise ValueError(f"no draw for {', '.join(sorted(set(job.roles) - draws.keys()))}; there are {dict(draws)}")
+    tokens, cells = grid.tokens.copy(), open_cells
+    tries = {role: _Try() for role in job.roles}
+    for turn in range(ATTEMPTS):
+        job.write(tokens, cells, tries, lambda share, turn=turn: on_step(1.0 if turn else share))
+        missed = {role: job.missed_onsets(tokens, role) for role in tries}
+        again = [role for role, direction in missed.items() if direction]
+        if not again:
+            break
+        tries |= {role: tries[role].after(missed[role]) for role in again}
+        cells = open_cells & np.isin(np.arange(len(STREAMS)), [stream for role in again for stream in streams_of(role)])
+    return Grid(tokens, plan.time_signature)
+
+
+def _check(plan: Plan, grid: Grid, open_cells: np.ndarray, keep: Keep) -> None:
+    if grid.time_signature != plan.time_signature or grid.bars != plan.bars:
+        raise RequestError(
+            f"a grid of {grid.bars} bars in {grid.time_signature} under a plan of {plan.bars} bars in "
+            f"{plan.time_signature}; it belongs to another piece"
+        )
+    if open_cells.shape != grid.tokens.shape:
+        raise ValueError(f"open cells of shape {open_cells.shape} for a grid of {grid.tokens.shape}")
+    if keep != "nothing" and (open_cells & (grid.tokens == MASK_TOKENS)).any():
+        raise RequestError(f"the {keep} of bars that nobody has written yet cannot be kept; keep nothing there")
+
+
+@dataclass(frozen=True)
+class _Try:
+    """How often a role was written before, and which way its onsets are pushed since (log likelihood)."""
+
+    number: int = 0
+    onset_bias: float = 0.0
+
+    def after(self, direction: int) -> _Try:
+        return _Try(self.number + 1, self.onset_bias + direction * ONSET_BIAS_PER_ATTEMPT)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is asked. ``old`` are the piece's tokens before, ``cells`` what may change, both ``[steps, streams]``."""
+
+    composer: Composer
+    plan: Plan
+    old: np.ndarray
+    cells: np.ndarray
+    draws: int | Mapping[str, int]
+    keep: Keep
+    wishes: Wishes
+    settings: ComposerSettings
+
+    @property
+    def free(self) -> np.ndarray:
+        """The open cells that may hold something."""
+        return self.cells & ~np.isin(STREAMS, list(self.wishes.forbidden))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Whose cells are free, the harmony's included."""
+        return tuple(dict.fromkeys(role_of(stream) for stream in np.flatnonzero(self.free.any(axis=0)).tolist()))
+
+    def write(
+        self, tokens: np.ndarray, cells: np.ndarray, tries: Mapping[str, _Try], on_step: Callable[[float], None]
+    ) -> None:
+        """In place: ``cells`` of ``tokens``, which are those of the job or some of them."""
+        free = cells & self.free
+        masked = masked_for(np.where(cells, self.old, tokens), free, self.keep)
+        masked[cells & ~free] = REST
+        steps = planned_steps(self.plan, self._heard(masked))
+        board = Board.of(self.plan, steps, Grid(masked, self.plan.time_signature))
+        parts = [_Stretch.of(board, free, *bars) for bars in stretches(opened_bars(free, board.steps_per_bar))]
+        for turn, part in enumerate(parts):
+            self._write_stretch(board, part, tries, lambda share, turn=turn: on_step((turn + share) / len(parts)))
+        if not parts:
+            on_step(1.0)
+        tokens[cells] = board.tokens[cells]
+
+    def _heard(self, tokens: np.ndarray) -> np.ndarray:
+        """bool ``[bars, len(GRID_ROLES)]``: who is planned, sounds or has been asked to play, in each bar."""
+        sounds = (tokens != REST) & (self.cells | (tokens != MASK_TOKENS))
+        per_bar = len(tokens) // self.plan.bars
+        heard = active_roles(self.plan)
+        for place, role in enumerate(GRID_ROLES):
+            streams = streams_of(role)
+            if {STREAMS[stream] for stream in streams} <= self.wishes.forbidden:
+                heard[:, place] &= ~opened_bars(self.cells, per_bar, streams)
+            heard[:, place] |= opened_bars(sounds, per_bar, streams)
+        return heard
+
+    def _write_stretch(
+        self, board: Board, part: _Stretch, tries: Mapping[str, _Try], on_step: Callable[[float], None]
+    ) -> None:
+        seen, inside = part.seen, part.inside
+        steps = board.steps.cut(seen.start, seen.stop)
+        passage = Passage(
+            board.tokens[seen].astype(np.int64),
+            self.wishes.steps(steps, inside),
+            self.wishes.style(self.plan.style),
+            self._chord_begins(seen, board.steps_per_beat),
+            starts_piece=seen.start == 0,
+            rows=inside,
+        )
+        biases, loudness = self._onset_biases(tries), self.wishes.loudness_bias(steps.features[:, 0])
+        contours = self._contours(part, tries) if self.keep == "contour" else ()
+        choice = Choice(self.settings.temperature, self.settings.top_p)
+
+        def require(logits: Sequence[np.ndarray], guess: np.ndarray) -> None:
+            lean(logits, biases, loudness)
+            if self.keep != "nothing":
+                require_levels(logits, self.old[seen], part.cells[seen])
+            for contour in contours:
+                line = board.tokens[:, contour.stream].astype(np.int64)
+                line[seen] = guess[:, contour.stream]
+                contour.require(logits[contour.stream][inside], line, part.rows.start, choice)
+
+        stages = stages_of(passage.cells, self.settings.steps)
+        rng = [generator(*self._name(role_of(stream), part, tries), _CELLS, stream) for stream in range(len(STREAMS))]
+        board.tokens[seen] = write(self.composer.network, passage, stages, self.settings, rng, require, on_step)
+        mend = mend_holds if self.keep == "nothing" else hit_again
+        mend(board.tokens, self.old, part.cells)
+
+    def _chord_begins(self, seen: slice, steps_per_beat: int) -> np.ndarray:
+        """Where an open harmony may change: on beats, or where it did."""
+        steps = seen.stop - seen.start
+        if self.keep == "nothing":
+            return beat_begins(steps, steps_per_beat)
+        chord, open_ = self.old[seen, CHORD], self.cells[seen, CHORD]
+        changes = np.ones(steps, bool)
+        changes[1:] = (chord[1:] != chord[:-1]) | (open_[1:] != open_[:-1])
+        return np.maximum.accumulate(np.where(changes, np.arange(steps), 0))
+
+    def _onset_biases(self, tries: Mapping[str, _Try]) -> dict[int, float]:
+        """By stream, what its onsets gain in log likelihood."""
+        wished = self.wishes.onset_bias(self.plan.style)
+        players = {role: attempt for role, attempt in tries.items() if role != HARMONY}
+        return {stream: wished + attempt.onset_bias for role, attempt in players.items() for stream in streams_of(role)}
+
+    def _contours(self, part: _Stretch, tries: Mapping[str, _Try]) -> tuple[Contour, ...]:
+        lines = [stream for stream, name in enumerate(STREAMS) if name in MONOPHONIC and part.cells[:, stream].any()]
+        return tuple(
+            Contour(stream, self.old[:, stream], (*self._name(role_of(stream), part, tries), _CONTOUR))
+            for stream in lines
+        )
+
+    def _name(self, role: str, part: _Stretch, tries: Mapping[str, _Try]) -> tuple[int, ...]:
+        """The numbers of a role's randomness in a stretch."""
+        draw = self.draws.get(role, 0) if isinstance(self.draws, Mapping) else self.draws
+        return draw, crc32(role.encode()), part.first_bar_of(role), tries.get(role, _Try()).number
+
+    def missed_onsets(self, tokens: np.ndarray, role: str) -> int:
+        """+1 where a role came back silent, or no denser though that was wished, −1 where it is no sparser, else 0."""
+        if self.keep != "nothing" or role == HARMONY:
+            return 0
+        cells = self.free & np.isin(np.arange(len(STREAMS)), streams_of(role))
+        if not _sounds(tokens, cells):
+            return 1
+        known = self.old != MASK_TOKENS
+        before, now = count_onsets(self.old, cells & known), count_onsets(tokens, cells)
+        direction = int(np.sign(self.wishes.onset_bias(self.plan.style)))
+        if direction > 0 and now <= before:
+            return 1
+        return -1 if direction < 0 and now >= before > 1 else 0
+
+
+def count_onsets(tokens: np.ndarray, cells: np.ndarray) -> int:
+    """Notes, chords and hits that begin in ``cells`` (both ``[steps, streams]``)."""
+    first = np.array([first_onset(stream) for stream in range(len(STREAMS))])
+    return int((cells & (tokens >= first)).sum())
+
+
+def _sounds(tokens: np.ndarray, cells: np.ndarray) -> bool:
+    """Whether anything is heard in ``cells``, the end of a note from before included."""
+    return any(
+        bool((cells[:, stream] & (tokens[:, stream] != REST if name in DRUMS else sounding(tokens[:, stream]))).any())
+        for stream, name in enumerate(STREAMS)
+        if cells[:, stream].any()
+    )
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Bars that are written at once: ``rows`` of the piece, ``seen`` with their surroundings, and their open cells."""
+
+    rows: slice
+    seen: slice
+    cells: np.ndarray  # bool [steps, streams] of the whole piece
+    steps_per_bar: int
+
+    @classmethod
+    def of(cls, board: Board, cells: np.ndarray, first_bar: int, last_bar: int) -> _Stretch:
+        per_bar = board.steps_per_bar
+        rows = slice(first_bar * per_bar, last_bar * per_bar)
+        seen = slice(max(0, first_bar - CONTEXT_BARS) * per_bar, min(len(cells), rows.stop + CONTEXT_BARS * per_bar))
+        own = np.zeros_like(cells)
+        own[rows] = cells[rows]
+        return cls(rows, seen, own, per_bar)
+
+    @property
+    def inside(self) -> slice:
+        """``rows`` counted from the first step that is seen."""
+        return slice(self.rows.start - self.seen.start, self.rows.stop - self.seen.start)
+
+    def first_bar_of(self, role: str) -> int:
+        """The first bar in which the role has something open, or of the stretch."""
+        bars = np.flatnonzero(opened_bars(self.cells, self.steps_per_bar, streams_of(role)))
+        return int(bars[0]) if len(bars) else self.rows.start // self.steps_per_bar

@@ -1,0 +1,332 @@
+"""Rewriting parts of a grid: what is given stays, what is kept is kept, and the same numbers give the same cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from fake_composer import SIZES, FakeNetwork, plan_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisician.composer import Composer, ComposerSettings, Plan
+from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
+from noisician.composer.holds import mend_holds, sounding
+from noisician.composer.infill import ATTEMPTS, infill
+from noisician.composer.keeping import Keep
+from noisician.composer.regions import CONTEXT_BARS, HARMONY, STRETCH_BARS, open_cells, stretches, vary_cells
+from noisician.composer.wishes import Wishes
+from noisician.errors import Cancelled, RequestError
+from noisician.prompt import Controls
+from noisician.score.grid import (
+    DRUMS,
+    FIRST_ONSET,
+    HOLD,
+    LEVELS,
+    MONOPHONIC,
+    REST,
+    STREAMS,
+    Grid,
+    pitch_of,
+    pitch_token,
+)
+
+BARS = 20
+ROLES = (*GRID_ROLES, HARMONY)
+QUICK = ComposerSettings(steps=2)
+DRUM_PLACES = [STREAMS.index(stream) for stream in DRUMS]
+
+
+class HearingNetwork(FakeNetwork):
+    """Whose opinion of every step depends on all it sees; half of what it writes are rests and holds."""
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        (logits,) = super().__call__(**inputs)
+        heard = np.random.default_rng(int(inputs["tokens"].sum()) + inputs["tokens"].size)
+        quiet = np.zeros(logits.shape[-1])
+        for start in np.cumsum([0, *SIZES])[1:-1]:
+            quiet[start : start + FIRST_ONSET] = 5
+        return [(logits + quiet + heard.standard_normal(logits.shape[-1])).astype(np.float32)]
+
+
+def a_plan(signature: str = "4/4") -> Plan:
+    return plan_of((("intro", 2), ("verse", 8), ("chorus", BARS - 10)), signature=signature)
+
+
+@cache
+def a_piece(signature: str = "4/4") -> Grid:
+    return Composer(HearingNetwork()).compose(a_plan(signature), 1, QUICK)  # type: ignore[arg-type]
+
+
+def rewritten(cells: np.ndarray, draws=1, grid: Grid | None = None, plan: Plan | None = None, **how) -> Grid:
+    composer = Composer(HearingNetwork())  # type: ignore[arg-type]
+    return infill(composer, plan or a_plan(), grid or a_piece(), cells, draws, settings=QUICK, **how)
+
+
+regions = st.builds(
+    lambda roles, first, bars, strength, draw: vary_cells(
+        a_plan(), roles, range(first, min(BARS, first + bars)), strength, draw
+    ),
+    st.lists(st.sampled_from(ROLES), min_size=1, max_size=3, unique=True),
+    st.integers(0, BARS - 1),
+    st.integers(1, 12),
+    st.sampled_from([0.3, 0.7, 1.0]),
+    st.integers(0, 99),
+)
+keeps = st.sampled_from(["nothing", "rhythm", "contour"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(cells=regions, keep=keeps, draw=st.integers(0, 2**32))
+def test_what_is_given_stays_and_what_is_open_is_written_the_same_way_again(
+    cells: np.ndarray, keep: Keep, draw: int
+) -> None:
+    before = a_piece().tokens.copy()
+    made, again = (rewritten(cells, draw, keep=keep).tokens for _ in range(2))
+    np.testing.assert_array_equal(made, again)
+    np.testing.assert_array_equal(made[~cells], before[~cells])
+    np.testing.assert_array_equal(a_piece().tokens, before)
+    assert ((made >= 0) & (made < MASK_TOKENS)).all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(cells=regions, draw=st.integers(0, 99))
+def test_nothing_is_held_after_nothing(cells: np.ndarray, draw: int) -> None:
+    made = rewritten(cells, draw).tokens
+    for stream in (*MONOPHONIC, "chords", "pad"):
+        place = STREAMS.index(stream)
+        line, was = made[:, place], a_piece().tokens[:, place]
+        loose = (line == HOLD) & ~sounding(line)
+        assert not (loose & cells[:, place]).any()
+        assert not (loose & ~((was == HOLD) & ~sounding(was))).any()  # nor is a note outside left without its beginning
+
+
+def test_regions_far_apart_are_the_same_together_and_one_after_the_other() -> None:
+    here, there = open_cells(a_plan(), ["bass", "drums"], range(1, 3)), open_cells(a_plan(), ["bass"], range(9, 20))
+    together = rewritten(here | there, 3)
+    first = rewritten(there, 3, rewritten(here, 3))
+    second = rewritten(here, 3, rewritten(there, 3))
+    np.testing.assert_array_equal(together.tokens, first.tokens)
+    np.testing.assert_array_equal(together.tokens, second.tokens)
+
+
+def test_regions_that_hear_each_other_are_written_together() -> None:
+    bars = np.zeros(40, bool)
+    bars[[0, 1, 5, 10, *range(17, 30)]] = True
+    assert list(stretches(bars)) == [(0, 6), (10, 11), (17, 25), (25, 30)]
+
+
+def test_each_role_follows_a_number_of_its_own() -> None:
+    cells = open_cells(a_plan(), ["bass", "counter"], range(4, 8))
+    one, other = (rewritten(cells, {"bass": 1, "counter": number}) for number in (1, 2))
+    np.testing.assert_array_equal(one.stream("bass"), other.stream("bass"))  # written before the counter-melody
+    assert (one.stream("counter") != other.stream("counter")).any()
+    np.testing.assert_array_equal(one.tokens, rewritten(cells, 1).tokens)
+    with pytest.raises(ValueError, match="no draw for counter"):
+        rewritten(cells, {"bass": 1})
+
+
+def test_four_bars_on_both_sides_are_heard() -> None:
+    cells = open_cells(a_plan(), ["bass"], range(8, 11))
+    made = rewritten(cells).tokens
+    for bar, heard in ((3, False), (4, True), (14, True), (15, False)):
+        other = Grid(a_piece().tokens.copy())
+        lead = other.stream("lead")[bar * 16 : bar * 16 + 16]
+        lead[:] = np.where(lead == 50, 53, 50)
+        changed = rewritten(cells, grid=other).tokens[cells] != made[cells]
+        assert changed.any() == heard, bar
+    assert CONTEXT_BARS == 4
+    assert STRETCH_BARS == 8
+
+
+@settings(deadline=None, max_examples=25)
+@given(cells=regions, draw=st.integers(0, 99))
+def test_the_rhythm_stays_to_the_step(cells: np.ndarray, draw: int) -> None:
+    before, made = a_piece().tokens, rewritten(cells, draw, keep="rhythm").tokens
+    for place, stream in enumerate(STREAMS):
+        if stream in DRUMS or stream == HARMONY:
+            continue
+        onsets = before[:, place] >= FIRST_ONSET
+        np.testing.assert_array_equal(made[~onsets, place], before[~onsets, place])
+        assert ((made[onsets, place] - before[onsets, place]) % LEVELS == 0).all()
+        assert (made[onsets, place] >= FIRST_ONSET).all()
+    np.testing.assert_array_equal((made[:, DRUM_PLACES] > 0).any(axis=1), (before[:, DRUM_PLACES] > 0).any(axis=1))
+    chord, was = made[:, 0], before[:, 0]
+    inside = cells[1:, 0] & cells[:-1, 0]
+    assert not ((chord[1:] != chord[:-1]) & (was[1:] == was[:-1]))[inside].any()
+
+
+def directions(line: np.ndarray) -> list[int]:
+    return np.sign(np.diff([pitch_of(int(token))[0] for token in line[line >= FIRST_ONSET]])).tolist()
+
+
+@settings(deadline=None, max_examples=25)
+@given(cells=regions, draw=st.integers(0, 99))
+def test_a_kept_contour_goes_where_it_went(cells: np.ndarray, draw: int) -> None:
+    made = rewritten(cells, draw, keep="contour")
+    for stream in MONOPHONIC:
+        assert directions(made.stream(stream)) == directions(a_piece().stream(stream)), stream
+
+
+def test_a_kept_contour_has_new_notes() -> None:
+    cells = open_cells(a_plan(), ["lead"], range(4, 8))
+    tokens = a_piece().tokens.copy()
+    line = np.full(len(tokens), HOLD)
+    line[::4] = [pitch_token(60 + step, 1) for step in (0, 4, 8, 12, 9, 5, 2, 7) * (len(line) // 32)]
+    tokens[:, STREAMS.index("lead")] = line
+    made = rewritten(cells, grid=Grid(tokens), keep="contour").stream("lead")
+    assert directions(made) == directions(line)
+    assert (made != line)[cells.any(axis=1)].mean() > 0.1
+
+
+def test_how_much_varies_is_nested() -> None:
+    plan = a_plan("6/8")
+    drawn = [vary_cells(plan, GRID_ROLES, range(BARS), strength, 5) for strength in (0, 0.1, 0.3, 0.5, 0.9, 1)]
+    for fewer, more in pairwise(drawn):
+        assert (fewer <= more).all()
+    assert not drawn[0].any()
+    assert drawn[-1][:, 1:].all()
+    shares = [cells[:, 1:].mean() for cells in drawn]
+    np.testing.assert_allclose(shares, [0, 0.1, 0.3, 0.5, 0.9, 1], atol=0.08)
+    beats = drawn[2].reshape(-1, 6, len(STREAMS))
+    assert (beats == beats[:, :1]).all()
+    part = vary_cells(plan, ["bass"], range(3, 6), 0.5, 5)  # what is open is the same in a smaller region
+    np.testing.assert_array_equal(part[36:72, 4], drawn[3][36:72, 4])
+
+
+def test_nobody_varies_where_the_plan_lets_them_rest() -> None:
+    plan = plan_of((("verse", 2), ("chorus", 2)), silent=((0, "lead"),))
+    assert open_cells(plan, ["lead"], range(4)).sum() == 64
+    assert open_cells(plan, ["lead"], range(4), playing=True).sum() == 32
+    assert vary_cells(plan, ["lead"], range(4), 1.0, 0).sum() == 32
+
+
+def test_forbidden_streams_rest_and_the_others_play() -> None:
+    cells = open_cells(a_plan(), ["drums"], range(4, 8))
+    made = rewritten(cells, wishes=Wishes(forbidden=frozenset({"cymbal", "hat"})))
+    for stream, silent in (("cymbal", True), ("hat", True), ("kick", False)):
+        assert (made.stream(stream)[64:128] == REST).all() == silent
+    assert (rewritten(cells).stream("cymbal")[64:128] != REST).any()
+
+
+def test_wishes_come_from_words_that_were_understood() -> None:
+    controls = Controls(
+        genres=(("jazz", 1.0),), moods=(("calm", 1.0),), density=0.2, energy=0.9, excluded=("drums", "brass", "lead")
+    )
+    wishes = Wishes.of(controls)
+    assert wishes == Wishes({"jazz": 1.0}, {"calm": 1.0}, 0.9, 0.2, frozenset({*DRUMS, "lead"}))
+    style = wishes.style(a_plan().style)
+    assert (style.genres, style.moods, style.density) == ({"jazz": 1.0}, {"calm": 1.0}, 0.2)
+    assert Wishes.of(Controls()).style(a_plan().style) == a_plan().style
+
+
+def test_more_density_is_more_notes() -> None:
+    cells = open_cells(a_plan(), ["counter"], range(4, 8))
+    sparse, dense = (
+        (rewritten(cells, 2, wishes=Wishes(density=density)).stream("counter") >= FIRST_ONSET)[64:128].sum()
+        for density in (0.0, 1.0)
+    )
+    assert 0 < sparse < (a_piece().stream("counter") >= FIRST_ONSET)[64:128].sum() < dense
+
+
+class ShyNetwork(FakeNetwork):
+    """Surer of rests than of anything, by so many times."""
+
+    def __init__(self, odds: float) -> None:
+        super().__init__()
+        self.odds = odds
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        logits = np.zeros((*inputs["tokens"].shape[:2], sum(SIZES)), np.float32)
+        starts = np.cumsum([0, *SIZES[:-1]])
+        logits[..., starts[1:]] = np.log(self.odds)
+        self.calls += 1
+        return [logits]
+
+
+def test_who_comes_back_silent_is_asked_again() -> None:
+    cells = open_cells(a_plan(), ["lead"], [1])
+    mute = ShyNetwork(1e9)
+    composer = Composer(mute)  # type: ignore[arg-type]
+    made = infill(composer, a_plan(), a_piece(), cells, 1, settings=replace(QUICK, top_p=0.9))
+    assert (made.stream("lead")[16:32] == REST).all()
+    assert mute.calls == ATTEMPTS * QUICK.steps
+    shy = ShyNetwork(len(cells) * 20)
+    counts = set()
+    for draw in range(6):
+        shy.calls = 0
+        tried = infill(Composer(shy), a_plan(), a_piece(), cells, draw, settings=replace(QUICK, top_p=1.0))  # type: ignore[arg-type]
+        assert (tried.stream("lead")[16:32] != REST).any()
+        counts.add(shy.calls // QUICK.steps)
+    assert max(counts) > 1
+
+
+def test_a_hold_after_the_region_keeps_its_note() -> None:
+    lead = STREAMS.index("lead")
+    old = np.zeros((8, len(STREAMS)), np.int64)
+    old[:, lead] = [pitch_token(60, 1), *[HOLD] * 7]
+    cells = np.zeros_like(old, bool)
+    cells[2:5, lead] = True
+    for written, mended in (
+        ([REST, HOLD, HOLD], [REST, pitch_token(60, 1), HOLD]),
+        ([HOLD, HOLD, HOLD], [HOLD, HOLD, HOLD]),
+        ([pitch_token(72, 0), HOLD, HOLD], [pitch_token(72, 0), HOLD, HOLD]),
+        ([REST, REST, REST], [REST, REST, REST]),
+    ):
+        tokens = old.copy()
+        tokens[2:5, lead] = written
+        mend_holds(tokens, old, cells)
+        assert tokens[2:5, lead].tolist() == mended
+        np.testing.assert_array_equal(tokens[~cells], old[~cells])
+
+
+def test_what_nobody_has_written_yet_is_left_so() -> None:
+    tokens = a_piece().tokens.copy()
+    tokens[15 * 16 :] = MASK_TOKENS
+    cells = open_cells(a_plan(), ROLES, range(12, 17))
+    made = rewritten(cells, grid=Grid(tokens)).tokens
+    assert (made[: 17 * 16] < MASK_TOKENS).all()
+    assert (made[17 * 16 :] == MASK_TOKENS).all()
+    with pytest.raises(RequestError, match="rhythm of bars that nobody has written"):
+        rewritten(cells, grid=Grid(tokens), keep="rhythm")
+
+
+def test_an_open_role_plays_even_where_the_plan_lets_it_rest() -> None:
+    plan = plan_of((("verse", 2), ("chorus", 2)), silent=((0, "pad"),))
+    piece = Composer(HearingNetwork()).compose(plan, 1, QUICK)  # type: ignore[arg-type]
+    assert (piece.stream("pad")[:32] == REST).all()
+    made = rewritten(open_cells(plan, ["pad"], [0, 1]), grid=piece, plan=plan)
+    assert sounding(made.stream("pad"))[:32].any()
+
+
+def test_progress_climbs_and_a_wish_to_stop_is_heard() -> None:
+    shares: list[float] = []
+    rewritten(open_cells(a_plan(), ["bass", "lead"], range(0, 12)), on_step=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    shares.clear()
+    nothing = np.zeros_like(a_piece().tokens, bool)
+    np.testing.assert_array_equal(rewritten(nothing, on_step=shares.append).tokens, a_piece().tokens)
+    assert shares == [1.0]
+
+    def cancel(share: float) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        rewritten(open_cells(a_plan(), ["bass"], [3]), on_step=cancel)
+
+
+def test_what_cannot_be_is_refused_in_one_line() -> None:
+    plan = a_plan()
+    for call, message in (
+        (lambda: open_cells(plan, ["texture"], [0]), "role 'texture' is not in the composer's grid"),
+        (lambda: open_cells(plan, ["bass"], [BARS]), "bar 21 is outside the piece, which has 20 bars"),
+        (lambda: vary_cells(plan, ["bass"], [0], 1.5, 0), "strength 1.5 is outside 0 … 1"),
+        (lambda: rewritten(np.zeros((16, 13), bool), grid=Grid.empty(1)), "a grid of 1 bars in 4/4 under a plan of 20"),
+    ):
+        with pytest.raises(RequestError, match=message) as refused:
+            call()
+        assert "\n" not in str(refused.value)
