@@ -6,7 +6,7 @@ import numpy as np
 
 from noisician.composer import Plan
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
-from noisician.score.grid import STREAMS, VOCABULARY
+from noisician.score.grid import FIRST_ONSET, STREAMS, VOCABULARY
 from noisician.score.model import Section
 
 SIZES = [VOCABULARY[stream] for stream in STREAMS]
@@ -31,6 +31,18 @@ class FakeNetwork:
         assert inputs["style"].shape == (batch, STYLE_FEATURES)
         turn = (tokens.sum(axis=2) % 7)[..., None] / 7
         return [(2 * PLACES[inputs["place"]] * (0.5 + turn) * (0.5 + inputs["known"])).astype(np.float32)]
+
+
+class HearingNetwork(FakeNetwork):
+    """Whose opinion of every step depends on all it sees; half of what it writes are rests and holds."""
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        (logits,) = super().__call__(**inputs)
+        heard = np.random.default_rng(int(inputs["tokens"].sum()) + inputs["tokens"].size)
+        quiet = np.zeros(logits.shape[-1])
+        for start in np.cumsum([0, *SIZES])[1:-1]:
+            quiet[start : start + FIRST_ONSET] = 5
+        return [(logits + quiet + heard.standard_normal(logits.shape[-1])).astype(np.float32)]
 
 
 def plan_of(

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from fake_composer import SIZES, FakeNetwork, plan_of
+from fake_composer import SIZES, FakeNetwork, HearingNetwork, plan_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,18 +38,6 @@ BARS = 20
 ROLES = (*GRID_ROLES, HARMONY)
 QUICK = ComposerSettings(steps=2)
 DRUM_PLACES = [STREAMS.index(stream) for stream in DRUMS]
-
-
-class HearingNetwork(FakeNetwork):
-    """Whose opinion of every step depends on all it sees; half of what it writes are rests and holds."""
-
-    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        (logits,) = super().__call__(**inputs)
-        heard = np.random.default_rng(int(inputs["tokens"].sum()) + inputs["tokens"].size)
-        quiet = np.zeros(logits.shape[-1])
-        for start in np.cumsum([0, *SIZES])[1:-1]:
-            quiet[start : start + FIRST_ONSET] = 5
-        return [(logits + quiet + heard.standard_normal(logits.shape[-1])).astype(np.float32)]
 
 
 def a_plan(signature: str = "4/4") -> Plan:

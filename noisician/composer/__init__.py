@@ -1,9 +1,10 @@
-"""From controls to a score: a plan of the form, then masked diffusion over the grid, section by section; and any part of
-it again."""
+"""From controls to a score: a plan of the form, then masked diffusion over the grid, section by section.
+
+Any part of a grid is written again by :mod:`noisician.composer.infill`.
+"""
 
 from noisician.composer.board import Tune
 from noisician.composer.compose import Composer
-from noisician.composer.infill import infill
 from noisician.composer.plan import Plan, make_plan, with_sections
 from noisician.composer.regions import HARMONY, open_cells, vary_cells
 from noisician.composer.wishes import Wishes
@@ -16,7 +17,6 @@ __all__ = [
     "Plan",
     "Tune",
     "Wishes",
-    "infill",
     "make_plan",
     "open_cells",
     "vary_cells",

@@ -115,9 +115,13 @@ class Board:
             self.tokens[self.rows(bar), CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
 
     def recall(self, section: Section, first_bar: int, bars: int, rng: np.random.Generator) -> None:
-        """Fills open cells of a returning section from its first appearance, leaving some open to vary."""
-        original = next(other for other in self.sections if other.label == section.label)
-        if original.start_bar == section.start_bar:
+        """Fills open cells of a returning section from its first appearance that is written, leaving some open to vary.
+
+        Most often that one stands before; when a piece is continued towards its front, it stands behind.
+        """
+        same = (other for other in self.sections if other.label == section.label and other != section)
+        original = next((other for other in same if self.is_written(other)), None)
+        if original is None:
             return
         source_bars = [(first_bar - section.start_bar + bar) % original.bars for bar in range(bars)]
         rows = np.concatenate([self.rows(original.start_bar + bar) for bar in source_bars])
@@ -128,6 +132,10 @@ class Board:
         if self.tune is not None:  # other words may move an onset to where the first time had none
             use[:, LEAD] &= ~self.tune.onset[target] | (self.tokens[rows, LEAD] >= FIRST_ONSET)
         self.tokens[target] = np.where(use, self.tokens[rows], self.tokens[target])
+
+    def is_written(self, section: Section) -> bool:
+        first, last = section.start_bar, section.start_bar + section.bars
+        return not (self.tokens[first * self.steps_per_bar : last * self.steps_per_bar] == MASK_TOKENS).any()
 
     def rows(self, bar: int) -> np.ndarray:
         return np.arange(bar * self.steps_per_bar, (bar + 1) * self.steps_per_bar)

@@ -56,7 +56,7 @@ def plan_sections(
     sections, start, labels = [], 0, {}
     for (kind, _), length in zip(kinds, lengths, strict=True):
         label = labels.setdefault(kind, chr(ord("A") + len(labels)))
-        sections.append(Section(kind, label, start, length, _section_energy(kind, energy)))
+        sections.append(Section(kind, label, start, length, section_energy(kind, energy)))
         start += length
     return _grow(sections)
 
@@ -112,8 +112,31 @@ def _share_out(lengths: Sequence[int], bars: int) -> list[int]:
     return [int(length) for length in shared]
 
 
-def _section_energy(kind: str, energy: float) -> float:
+def section_energy(kind: str, energy: float) -> float:
+    """The energy 0.05 … 1 of a kind of section in a piece of this energy."""
     return float(np.clip(energy + KIND_ENERGY.get(kind, 0.0), 0.05, 1.0))
+
+
+def piece_energy(sections: Sequence[Section]) -> float:
+    """The energy a piece was planned with, as its sections tell: what :func:`section_energy` took to theirs, 0 … 1."""
+    own = [section.energy - KIND_ENERGY.get(section.kind, 0.0) for section in sections]
+    return float(np.clip(np.average(own, weights=[section.bars for section in sections]), 0.0, 1.0))
+
+
+def label_of(kind: str, sections: Sequence[Section]) -> str:
+    """The label under which a section of this kind joins ``sections``: that of its kind, else the next letter.
+
+    Raises ValueError where all 26 letters are taken.
+    """
+    taken = {section.label for section in sections}
+    for section in sections:
+        if section.kind == kind:
+            return section.label
+    free = (chr(letter) for letter in range(ord("A"), ord("Z") + 1))
+    label = next((letter for letter in free if letter not in taken), None)
+    if label is None:
+        raise ValueError("no letter is left for another kind of section; 26 are taken")
+    return label
 
 
 def _grow(sections: Sequence[Section]) -> tuple[Section, ...]:
@@ -136,6 +159,15 @@ def choose_players(sections: Sequence[Section], roles: Sequence[str], energy: fl
             loudest = max(range(len(sections)), key=lambda place: sections[place].energy)
             cast[loudest].add(role)
     return tuple(tuple(role for role in roles if role in players) for players in cast)
+
+
+def complete_players(
+    sections: Sequence[Section], players: Sequence[Sequence[str] | None], roles: Sequence[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Who plays in each section where some are new (None): those are cast as a piece of these sections would be, and
+    nobody else's cast changes."""
+    chosen = choose_players(sections, roles, piece_energy(sections)) if roles else [()] * len(sections)
+    return tuple(tuple(new if own is None else own) for own, new in zip(players, chosen, strict=True))
 
 
 def _players(section: Section, roles: Sequence[str], energy: float, is_lowest: bool) -> set[str]:

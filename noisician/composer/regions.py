@@ -48,7 +48,7 @@ def open_cells(plan: Plan, roles: Iterable[str], bars: Iterable[int], playing: b
     per_bar = METERS[plan.time_signature].steps_per_bar
     plays = active_roles(plan)
     cells = np.zeros((plan.bars * per_bar, len(STREAMS)), bool)
-    wanted = _checked_bars(plan, bars)
+    wanted = checked_bars(plan, bars)
     for role in roles:
         own = wanted.copy()
         if playing and role != HARMONY:
@@ -81,7 +81,8 @@ def vary_cells(plan: Plan, roles: Iterable[str], bars: Iterable[int], strength: 
     return cells
 
 
-def _checked_bars(plan: Plan, bars: Iterable[int]) -> np.ndarray:
+def checked_bars(plan: Plan, bars: Iterable[int]) -> np.ndarray:
+    """bool ``[bars]``: which are named. Raises RequestError for one beyond the piece."""
     wanted = np.zeros(plan.bars, bool)
     for bar in bars:
         if not 0 <= bar < plan.bars:

@@ -1,0 +1,74 @@
+"""Writes the bars of a grid that nobody has written yet: before, after or between given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from noisician.composer.board import Board, planned_steps
+from noisician.composer.compose import Composer
+from noisician.composer.conditions import MASK_TOKENS
+from noisician.composer.infill import infill
+from noisician.composer.plan import Plan
+from noisician.composer.wishes import Wishes
+from noisician.composer.writing import ComposerSettings
+from noisician.diffusion.noise import generator
+from noisician.errors import RequestError
+from noisician.score.grid import Grid
+
+_RECALL = 0xC4
+
+
+def with_open_bars(grid: Grid, at_bar: int, bars: int) -> Grid:
+    """The grid with ``bars`` unwritten ones (mask tokens) before its bar ``at_bar``; its number of bars appends them.
+
+    Raises RequestError for a place outside the piece.
+    """
+    if not 0 <= at_bar <= grid.bars or bars < 1:
+        raise RequestError(f"{bars} bars at bar {at_bar + 1} do not fit a piece of {grid.bars} bars")
+    step = at_bar * grid.meter.steps_per_bar
+    opened = np.tile(MASK_TOKENS, (bars * grid.meter.steps_per_bar, 1))
+    return Grid(np.concatenate([grid.tokens[:step], opened, grid.tokens[step:]]), grid.time_signature)
+
+
+def extend(
+    composer: Composer,
+    plan: Plan,
+    grid: Grid,
+    draw: int,
+    *,
+    wishes: Wishes | None = None,
+    settings: ComposerSettings | None = None,
+    on_step: Callable[[float], None] = lambda share: None,
+) -> Grid:
+    """The grid with all of its mask tokens written (see :func:`with_open_bars`); everything else comes back untouched.
+
+    ``plan`` is that of the longer piece. Sections that return start from their written appearance, wherever that
+    stands; who does not play in a section rests; with ``settings.settle`` an open first and last bar, and the first of
+    each open section that states something, stand on the tonic. Each stretch hears four bars on both sides. Raises
+    RequestError for a grid that is not the plan's.
+    """
+    if grid.bars != plan.bars or grid.time_signature != plan.time_signature:
+        raise RequestError(
+            f"a grid of {grid.bars} bars in {grid.time_signature} under a plan of {plan.bars} bars in "
+            f"{plan.time_signature}; sections and bars of the longer piece have to agree"
+        )
+    settings = settings or ComposerSettings()
+    board = Board.of(plan, planned_steps(plan), grid)
+    if settings.settle:
+        board.settle(plan)
+    new = [section for section in plan.sections if not board.is_written(section)]
+    for turn, section in enumerate(new):
+        board.recall(section, section.start_bar, section.bars, generator(draw, _RECALL, section.start_bar))
+        rows = np.zeros(len(board.tokens), bool)
+        rows[board.rows(section.start_bar)[0] : board.rows(section.start_bar + section.bars - 1)[-1] + 1] = True
+        cells = (board.tokens == MASK_TOKENS) & rows[:, None]
+        written = infill(
+            composer, plan, Grid(board.tokens, plan.time_signature), cells, draw, wishes=wishes, settings=settings,
+            on_step=lambda share, turn=turn: on_step((turn + share) / len(new)),
+        )  # fmt: skip
+        board.tokens = written.tokens
+    if not new:
+        on_step(1.0)
+    return Grid(board.tokens, plan.time_signature)
