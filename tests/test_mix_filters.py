@@ -99,12 +99,12 @@ def test_too_long_a_response_is_refused() -> None:
 def test_interpolation_is_exact_at_samples_and_close_between() -> None:
     wave = np.sin(2 * np.pi * 1000 * np.arange(2000) / SAMPLE_RATE_HZ).astype(np.float32)
     at = np.arange(100, 1800)
-    assert interpolate(wave, at, loop=False).tolist() == wave[at].tolist()
+    assert interpolate(reader_of(wave, loop=False), at).tolist() == wave[at].tolist()
     between = np.sin(2 * np.pi * 1000 * (at + 0.37) / SAMPLE_RATE_HZ)
-    assert interpolate(wave, at + 0.37, loop=False) == pytest.approx(between, abs=1e-3)
+    assert interpolate(reader_of(wave, loop=False), at + 0.37) == pytest.approx(between, abs=1e-3)
 
 
 def test_interpolation_wraps_in_a_loop() -> None:
     wave = np.sin(2 * np.pi * 7 * np.arange(1000) / 1000).astype(np.float32)
     expected = np.sin(2 * np.pi * 7 * (np.arange(1000) - 20.5) / 1000)
-    assert interpolate(wave, np.arange(1000) - 20.5, loop=True) == pytest.approx(expected, abs=1e-3)
+    assert interpolate(reader_of(wave, loop=True), np.arange(1000) - 20.5) == pytest.approx(expected, abs=1e-3)

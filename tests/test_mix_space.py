@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from noisician.mix.filters import SAMPLE_RATE_HZ
+from noisician.mix.filters import SAMPLE_RATE_HZ, reader_of
 from noisician.mix.space import Room, chorus_reader, decorrelator, echo_taps, reverb_impulse
 from noisician.styles import table
 
@@ -65,10 +65,10 @@ def test_echo_taps_alternate_and_fall_by_the_feedback() -> None:
 def test_chorus_sways_around_its_delay_and_closes_in_a_loop() -> None:
     frames = 4 * SAMPLE_RATE_HZ
     line = np.linspace(0, 1, frames, dtype=np.float32)
-    read = chorus_reader(line, 2.0, 0.5, loop=False)
+    read = chorus_reader(reader_of(line, loop=False), frames, 2.0, 0.5, loop=False)
     delays_ms = (np.arange(2000, frames) - read(2000, frames) * (frames - 1)) / SAMPLE_RATE_HZ * 1000
     assert delays_ms.min() == pytest.approx(9.0, abs=0.1)
     assert delays_ms.max() == pytest.approx(13.0, abs=0.1)
     wave = np.sin(2 * np.pi * 440 * np.arange(frames) / frames).astype(np.float32)
-    looped = chorus_reader(wave, 2.0, 0.43, loop=True)
+    looped = chorus_reader(reader_of(wave, loop=True), frames, 2.0, 0.43, loop=True)
     assert looped(-50, 50) == pytest.approx(np.concatenate([looped(frames - 50, frames), looped(0, 50)]), abs=1e-4)

@@ -3,6 +3,10 @@
 A curve for ``frames`` samples has ``hops + 1`` points: one at each hop's start and one at the very end. Curves
 are a 63rd of the audio's size, so the compressor, the limiter and the search for the loudness target cost next
 to nothing; none of them needs a loop over samples.
+
+Envelopes have a ``memory`` in time constants. None is the recursion, which never quite forgets, started from the first
+value. With a number they are the same exponentials, cut: what lies longer back than :func:`memory_hops` changes no bit,
+so a stretch with that much before it is a pure function of what it was given.
 """
 
 from __future__ import annotations
@@ -17,9 +21,12 @@ from noisician.mix.loudness import gated_loudness_lufs
 HOP_S = HOP / SAMPLE_RATE_HZ
 HOPS_PER_STEP = 70  # 100 ms
 LOOKAHEAD_HOPS = 4
+LIMITER_RELEASE_S = 0.09
+GLIDE_S = 0.15
 SILENCE_DB = -120.0
 VOICE_RANGE_DB = (-30.0, -15.0)  # against its own loud parts: from where the band hears a voice, from where fully
 VOICE_ATTACK_S, VOICE_RELEASE_S = 0.08, 0.3
+_VOICE_DETECTOR_S, _SIBILANT_DETECTOR_S = 0.01, 0.003
 
 
 @dataclass(frozen=True)
@@ -108,43 +115,75 @@ def duck_gain(shape: np.ndarray, depth_db: float) -> np.ndarray:
     return 10 ** (-depth_db * shape / 20)
 
 
-def voice_shape(mean_squares: np.ndarray, *, loop: bool) -> np.ndarray:
+def voice_shape(
+    mean_squares: np.ndarray, *, loop: bool, loud: float | None = None, memory: float | None = None
+) -> np.ndarray:
     """1 where a voice sings, 0 where it rests, ``[hops + 1]``, from its mean squares per hop.
 
-    It rises within ``VOICE_ATTACK_S`` and falls within ``VOICE_RELEASE_S``, the time constants of what gives way.
+    ``loud`` is the mean square of its loud parts, None to measure it. It rises within ``VOICE_ATTACK_S`` and falls
+    within ``VOICE_RELEASE_S``, the time constants of what gives way.
     """
     hops = len(mean_squares)
-    loud = loud_mean_square(mean_squares)
+    loud = loud_mean_square(mean_squares) if loud is None else loud
     if loud == 0:
         return np.zeros(hops + 1)
-    level = _smooth(_settled(mean_squares, loop=loop), 0.01)
+    level = _smooth(_settled(mean_squares, loop=loop), _VOICE_DETECTOR_S, memory)
     level_db = 10 * np.log10(np.maximum(level / loud, 1e-12))
     none_db, full_db = VOICE_RANGE_DB
     sung = np.clip((level_db - none_db) / (full_db - none_db), 0, 1)
-    return _points(_smooth(_release(sung, VOICE_RELEASE_S), VOICE_ATTACK_S)[-hops:], loop=loop)
+    return _points(_smooth(_release(sung, VOICE_RELEASE_S, memory), VOICE_ATTACK_S, memory)[-hops:], loop=loop)
 
 
-def deesser_gain(band: np.ndarray, whole: np.ndarray, settings: Deesser, *, loop: bool) -> np.ndarray:
+def voice_shape_hops(memory: float) -> int:
+    """How far back :func:`voice_shape` looks."""
+    return memory_hops(memory, _VOICE_DETECTOR_S, VOICE_RELEASE_S, VOICE_ATTACK_S)
+
+
+def deesser_gain(
+    band: np.ndarray,
+    whole: np.ndarray,
+    settings: Deesser,
+    *,
+    loop: bool,
+    loud: float | None = None,
+    memory: float | None = None,
+) -> np.ndarray:
     """Gain curve ``[hops + 1]`` for the sibilant band, from mean squares per hop of the band and of the whole voice.
 
     It acts only where the band both carries most of the moment's sound and is loud against the voice itself: a
-    bright vowel fails the first test, a soft consonant the second.
+    bright vowel fails the first test, a soft consonant the second. ``loud`` is the mean square of the voice's loud
+    parts, None to measure it.
     """
     hops = len(band)
-    loud = loud_mean_square(whole)
+    loud = loud_mean_square(whole) if loud is None else loud
     if loud == 0:
         return np.ones(hops + 1)
-    sibilant, total = (_smooth(_settled(each, loop=loop), 0.003) for each in (band, whole))
+    sibilant, total = (_smooth(_settled(each, loop=loop), _SIBILANT_DETECTOR_S, memory) for each in (band, whole))
     share_db = 10 * np.log10(np.maximum(sibilant, 1e-16) / np.maximum(total, 1e-16))
     level_db = 10 * np.log10(np.maximum(sibilant / loud, 1e-12))
     excess_db = np.minimum(share_db - settings.share_db, level_db - settings.level_db)
     reduction_db = np.clip(settings.slope * excess_db, 0, settings.limit_db)
-    reduction_db = _smooth(_release(reduction_db, settings.release_s), settings.attack_s)[-hops:]
+    reduction_db = _smooth(_release(reduction_db, settings.release_s, memory), settings.attack_s, memory)[-hops:]
     return 10 ** (-_points(reduction_db, loop=loop) / 20)
 
 
-def _smooth(values: np.ndarray, time_s: float) -> np.ndarray:
-    """One-pole low-pass starting from the first value."""
+def deesser_hops(settings: Deesser, memory: float) -> int:
+    """How far back :func:`deesser_gain` looks."""
+    return memory_hops(memory, _SIBILANT_DETECTOR_S, settings.release_s, settings.attack_s)
+
+
+def memory_hops(memory: float, *times_s: float) -> int:
+    """Hops after which envelopes of these time constants, one behind the other, have forgotten."""
+    return sum(int(np.ceil(memory * time_s / HOP_S)) for time_s in times_s)
+
+
+def _smooth(values: np.ndarray, time_s: float, memory: float | None = None) -> np.ndarray:
+    """One-pole low-pass starting from the first value; with a ``memory`` its impulse response is cut there."""
+    if memory is not None:
+        taps = memory_hops(memory, time_s) + 1
+        kernel = np.exp(-np.arange(taps) * (HOP_S / time_s))
+        padded = np.concatenate([np.full(taps - 1, values[0]), values])
+        return np.convolve(padded, kernel / kernel.sum(), "valid")
     from scipy.signal import lfilter
 
     keep = np.exp(-HOP_S / time_s)
@@ -152,14 +191,22 @@ def _smooth(values: np.ndarray, time_s: float) -> np.ndarray:
     return smoothed
 
 
-def _release(values: np.ndarray, time_s: float) -> np.ndarray:
+def _release(values: np.ndarray, time_s: float, memory: float | None = None) -> np.ndarray:
     """Instant rise, exponential fall: y[k] = max(x[k], y[k − 1] · exp(−hop / time)), without recursion.
 
     In logarithms the fall is a straight line, so a running maximum of ``log x + k · hop / time`` is the answer.
+    With a ``memory`` it runs over that long.
     """
     slope = np.arange(len(values)) * (HOP_S / time_s)
     with np.errstate(divide="ignore"):
-        return np.exp(np.maximum.accumulate(np.log(values) + slope) - slope)
+        rising = np.log(values) + slope
+    if memory is None:
+        return np.exp(np.maximum.accumulate(rising) - slope)
+    from scipy.ndimage import maximum_filter1d
+
+    back = memory_hops(memory, time_s)
+    held = maximum_filter1d(rising, back + 1, mode="constant", cval=-np.inf, origin=back // 2)
+    return np.exp(held - slope)
 
 
 def _settled(curve: np.ndarray, *, loop: bool) -> np.ndarray:
@@ -181,26 +228,45 @@ def loud_mean_square(mean_squares: np.ndarray) -> float:
 
 
 def compressor_gain(
-    mean_squares: np.ndarray, amount: float, *, loop: bool, compression: Compression = BUS
+    mean_squares: np.ndarray,
+    amount: float,
+    *,
+    loop: bool,
+    compression: Compression = BUS,
+    loud: float | None = None,
+    memory: float | None = None,
 ) -> np.ndarray:
     """Compressor with a soft knee, as a gain curve ``[hops + 1]``; by default the slow 2:1 of the bus.
 
     ``mean_squares`` are the signal's per hop; ``amount`` 0 … 1 scales the reduction, on the bus typically 1 to 3 dB.
+    ``loud`` is the mean square of the signal's loud parts, None to measure it.
     """
     hops = len(mean_squares)
-    loud = loud_mean_square(mean_squares)
+    loud = loud_mean_square(mean_squares) if loud is None else loud
     if amount <= 0 or loud == 0:
         return np.ones(hops + 1)
     threshold_db = 10 * np.log10(loud) + compression.threshold_db
-    level = _smooth(_settled(mean_squares, loop=loop), compression.detector_s)
+    level = _smooth(_settled(mean_squares, loop=loop), compression.detector_s, memory)
     over_db = 10 * np.log10(np.maximum(level, 1e-12)) - threshold_db
     knee_db, slope = compression.knee_db, 1 - 1 / compression.ratio
     reduction_db = np.minimum(slope * amount * knee_db * np.logaddexp(0, over_db / knee_db), 12.0)
-    reduction_db = _smooth(_release(reduction_db, compression.release_s), compression.attack_s)[-hops:]
-    return 10 ** (-_points(reduction_db, loop=loop) / 20)
+    reduction_db = _smooth(_release(reduction_db, compression.release_s, memory), compression.attack_s, memory)
+    return 10 ** (-_points(reduction_db[-hops:], loop=loop) / 20)
 
 
-def limiter_gain(peaks: np.ndarray, ceiling: float, *, loop: bool, release_s: float = 0.09) -> np.ndarray:
+def compressor_hops(memory: float, compression: Compression = BUS) -> int:
+    """How far back :func:`compressor_gain` looks."""
+    return memory_hops(memory, compression.detector_s, compression.release_s, compression.attack_s)
+
+
+def limiter_gain(
+    peaks: np.ndarray,
+    ceiling: float,
+    *,
+    loop: bool,
+    release_s: float = LIMITER_RELEASE_S,
+    memory: float | None = None,
+) -> np.ndarray:
     """Look-ahead limiter as a gain curve ``[hops + 1]`` that keeps ``peaks`` per hop under ``ceiling``.
 
     The reduction in dB is held over the look-ahead, released exponentially, then averaged over the look-ahead
@@ -214,11 +280,16 @@ def limiter_gain(peaks: np.ndarray, ceiling: float, *, loop: bool, release_s: fl
     looped = _settled(needed_db, loop=loop)
     tail = np.resize(needed_db, wide) if loop else np.zeros(wide)
     ahead = np.lib.stride_tricks.sliding_window_view(np.concatenate([looped, tail]), wide + 1).max(axis=1)
-    held = _release(ahead, release_s)
+    held = _release(ahead, release_s, memory)
     for length in (LOOKAHEAD_HOPS, LOOKAHEAD_HOPS):
         padded = np.concatenate([np.full(length, held[0]), held])
         held = np.convolve(padded, np.full(length + 1, 1 / (length + 1)), "valid")
     return 10 ** (-_points(held[-hops:], loop=loop) / 20)
+
+
+def limiter_hops(memory: float) -> int:
+    """How far back :func:`limiter_gain` looks; ahead it looks ``2 · LOOKAHEAD_HOPS``."""
+    return memory_hops(memory, LIMITER_RELEASE_S) + 2 * LOOKAHEAD_HOPS
 
 
 def hop_loudness_lufs(energies: np.ndarray, gain: np.ndarray) -> float:
@@ -230,27 +301,48 @@ def hop_loudness_lufs(energies: np.ndarray, gain: np.ndarray) -> float:
     return gated_loudness_lufs(power[: steps * HOPS_PER_STEP].reshape(steps, -1).mean(axis=1))
 
 
-def energy_gain(sections: tuple[tuple[float, float], ...], frames: int, range_db: float, *, loop: bool) -> np.ndarray:
+def energy_gain(
+    sections: tuple[tuple[float, float], ...],
+    frames: int,
+    range_db: float,
+    *,
+    loop: bool,
+    reference: float | None = None,
+    memory: float | None = None,
+) -> np.ndarray:
     """Gentle automation: a section of energy 1 lies ``range_db`` above one of energy 0, ``[hops + 1]``.
 
-    ``sections`` are (start in seconds, energy 0 … 1) in order. Changes glide over a third of a second.
+    ``sections`` are (start in seconds, energy 0 … 1) in order; ``reference`` is the energy that stays at 0 dB, None for
+    the mean. Changes glide over a third of a second.
     """
     times = curve_times_s(frames)
     if not sections or range_db == 0:
         return np.ones(len(times))
-    starts = np.array([start for start, _ in sections])
-    energies = np.array([energy for _, energy in sections])
-    each = energies[np.clip(np.searchsorted(starts, times, "right") - 1, 0, None)]
-    gain_db = range_db * (each - each.mean())
-    smooth_db = _smooth(_settled(gain_db, loop=loop), 0.15)[-len(times) :]
+    each = _energies_at(sections, times)
+    gain_db = range_db * (each - (each.mean() if reference is None else reference))
+    smooth_db = _smooth(_settled(gain_db, loop=loop), GLIDE_S, memory)[-len(times) :]
     if loop:
         smooth_db[-1] = smooth_db[0]
     return 10 ** (smooth_db / 20)
 
 
-def fade_gain(frames: int, fade_out_s: float) -> np.ndarray:
-    """Fade-out over the last ``fade_out_s`` as a gain curve ``[hops + 1]``, a quarter cosine."""
-    if fade_out_s <= 0:
-        return np.ones(hops_of(frames) + 1)
-    left_s = frames / SAMPLE_RATE_HZ - curve_times_s(frames)
-    return np.sin(np.pi / 2 * np.clip(left_s / fade_out_s, 0, 1))
+def mean_energy(sections: tuple[tuple[float, float], ...], frames: int) -> float:
+    """Mean over time of the sections' energy, 0 without sections."""
+    return float(_energies_at(sections, curve_times_s(frames)).mean()) if sections else 0.0
+
+
+def _energies_at(sections: tuple[tuple[float, float], ...], times_s: np.ndarray) -> np.ndarray:
+    starts = np.array([start for start, _ in sections])
+    energies = np.array([energy for _, energy in sections])
+    return energies[np.clip(np.searchsorted(starts, times_s, "right") - 1, 0, None)]
+
+
+def fade_gain(frames: int, fade_out_s: float, fade_in_s: float = 0.0) -> np.ndarray:
+    """Fades over the first and last seconds as a gain curve ``[hops + 1]``, quarter cosines."""
+    times = curve_times_s(frames)
+    gain = np.ones(len(times))
+    if fade_out_s > 0:
+        gain = np.sin(np.pi / 2 * np.clip((frames / SAMPLE_RATE_HZ - times) / fade_out_s, 0, 1))
+    if fade_in_s > 0:
+        gain = gain * np.sin(np.pi / 2 * np.clip(times / fade_in_s, 0, 1))
+    return gain

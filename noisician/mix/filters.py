@@ -95,17 +95,19 @@ class Blocks:
     """How a signal is cut for overlap-save. Responses of up to ``taps`` samples are exact.
 
     ``guard`` samples after the wanted ones are read as well, so that interpolation inside a block does not
-    hear its circular edge.
+    hear its circular edge. The first ``unread`` samples of a block are taken as silence, so that what lies further
+    back than the responses reach does not even change the rounding.
     """
 
     fft: int = 32768
     valid: int = HOP * 390
     guard: int = 0
     batch: int = 8
+    unread: int = 0
 
     @property
     def taps(self) -> int:
-        return self.fft - self.valid - 2 * self.guard + 1
+        return self.fft - self.valid - 2 * self.guard - self.unread + 1
 
     def spans(self, frames: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of the stretches processed at a time; all but the last are whole hops."""
@@ -121,6 +123,9 @@ class Blocks:
         first = start + self.valid + self.guard - self.fft
         piece = reader(first, first + self.fft + (count - 1) * self.valid)
         windows = np.lib.stride_tricks.sliding_window_view(piece, self.fft)[:: self.valid]
+        if self.unread:
+            windows = windows.copy()
+            windows[:, : self.unread] = 0
         return np.asarray(rfft(windows, axis=1))
 
     def signal(self, spectra: np.ndarray, length: int) -> np.ndarray:
@@ -143,12 +148,17 @@ def reader_of(signal: np.ndarray, *, loop: bool) -> Reader:
     return lambda start, stop: read(signal, start, stop, loop=loop)
 
 
-def filtered(signal: np.ndarray, filters: Sequence[np.ndarray], *, loop: bool) -> list[np.ndarray]:
+def filtered(
+    signal: np.ndarray,
+    filters: Sequence[np.ndarray],
+    *,
+    loop: bool,
+    blocks: Blocks = Blocks(),
+) -> list[np.ndarray]:
     """The signal ``[frames]`` through each of several filters (second-order sections), float32.
 
-    Their responses are cut after 0.19 s.
+    Their responses are cut after ``blocks.taps``, by default 0.19 s.
     """
-    blocks = Blocks()
     responses = [blocks.response(impulse_response(sos, blocks.taps)) for sos in filters]
     outputs = [np.empty(len(signal), np.float32) for _ in filters]
     reader = reader_of(signal, loop=loop)
@@ -159,12 +169,12 @@ def filtered(signal: np.ndarray, filters: Sequence[np.ndarray], *, loop: bool) -
     return outputs
 
 
-def interpolate(signal: np.ndarray, positions: np.ndarray, *, loop: bool) -> np.ndarray:
-    """The signal at fractional, nearly consecutive ``positions`` (frames), by 4-point cubic Hermite."""
+def interpolate(reader: Reader, positions: np.ndarray) -> np.ndarray:
+    """A signal at fractional, nearly consecutive ``positions`` (frames), by 4-point cubic Hermite."""
     whole = np.floor(positions).astype(np.int64)
     t = (positions - whole).astype(np.float32)
     first = int(whole.min()) - 1
-    piece = read(signal, first, int(whole.max()) + 3, loop=loop)
+    piece = reader(first, int(whole.max()) + 3)
     at = whole - first
     before, here, after, beyond = piece[at - 1], piece[at], piece[at + 1], piece[at + 2]
     slope = (after - before) * np.float32(0.5)

@@ -6,7 +6,7 @@ are ``-inf``, never an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
@@ -19,7 +19,7 @@ RELATIVE_GATE_LU = -10.0
 OVERSAMPLING = 4
 TILE = 21  # samples whose true peak is found at a time
 _TILES_AT_ONCE = 1560
-_REACH = 16  # samples of the interpolation kernel on either side
+PEAK_REACH = 16  # samples of the interpolation kernel on either side
 _CHUNK = 1 << 18
 
 
@@ -136,11 +136,11 @@ def _interpolator() -> np.ndarray:
     Rows are shifted Kaiser-windowed sincs. One product of matrices is several times faster than a polyphase
     filter run along the samples.
     """
-    columns = np.arange(TILE + 2 * _REACH)[None, :] - _REACH
+    columns = np.arange(TILE + 2 * PEAK_REACH)[None, :] - PEAK_REACH
     between = np.arange(TILE)[:, None] + np.arange(1, OVERSAMPLING) / OVERSAMPLING
     distance = between.reshape(-1, 1) - columns
-    inside = np.sqrt(np.clip(1 - (distance / _REACH) ** 2, 0, 1))
-    window = np.where(np.abs(distance) < _REACH, np.i0(7.0 * inside) / np.i0(7.0), 0.0)
+    inside = np.sqrt(np.clip(1 - (distance / PEAK_REACH) ** 2, 0, 1))
+    window = np.where(np.abs(distance) < PEAK_REACH, np.i0(7.0 * inside) / np.i0(7.0), 0.0)
     return (np.sinc(distance) * window).astype(np.float32)
 
 
@@ -150,14 +150,19 @@ def tile_true_peaks(channel: np.ndarray, *, loop: bool = False) -> np.ndarray:
     The signal continues with its other end when ``loop``, else with silence.
     """
     count = -(-len(channel) // TILE)
-    peaks = np.empty(count, np.float32)
+    return true_peaks_at(lambda start, stop: read(channel, start, stop, loop=loop), 0, count)
+
+
+def true_peaks_at(reader: Callable[[int, int], np.ndarray], start_tile: int, stop_tile: int) -> np.ndarray:
+    """:func:`tile_true_peaks` of some tiles only; ``PEAK_REACH`` samples on either side are read as well."""
+    peaks = np.empty(stop_tile - start_tile, np.float32)
     kernel = _interpolator()
-    for first in range(0, count, _TILES_AT_ONCE):
-        last = min(first + _TILES_AT_ONCE, count)
-        piece = read(channel, first * TILE - _REACH, last * TILE + _REACH, loop=loop)
-        windows = np.lib.stride_tricks.sliding_window_view(piece, TILE + 2 * _REACH)[::TILE]
+    for first in range(0, len(peaks), _TILES_AT_ONCE):
+        last = min(first + _TILES_AT_ONCE, len(peaks))
+        piece = reader((start_tile + first) * TILE - PEAK_REACH, (start_tile + last) * TILE + PEAK_REACH)
+        windows = np.lib.stride_tricks.sliding_window_view(piece, TILE + 2 * PEAK_REACH)[::TILE]
         between = kernel @ windows.T
-        at = np.abs(windows[:, _REACH : _REACH + TILE].T)
+        at = np.abs(windows[:, PEAK_REACH : PEAK_REACH + TILE].T)
         peaks[first:last] = np.maximum(np.abs(between, out=between).max(axis=0), at.max(axis=0))
     return peaks
 

@@ -13,6 +13,7 @@ from noisician.mix.filters import (
     SAMPLE_RATE_HZ,
     Band,
     Blocks,
+    Reader,
     impulse_response,
     interpolate,
     power_response,
@@ -35,6 +36,7 @@ CEILING_DBTP = -1.0
 REFERENCE_LUFS = -18.0  # what the colour stage is set for, whatever the stems' own level
 MAX_GAIN_DB = 30.0
 SEARCH_STEPS = 12
+SWAYS = ((0.55, 0.9), (6.3, 0.022))  # rate in Hz and depth in ms of a worn tape's wow and flutter
 _EDGE_S = (0.001, 0.02)  # shortest fade in and out, against clicks
 _COLOUR = Blocks(valid=HOP * 376, guard=480)
 _K_TAPS = 2048
@@ -42,12 +44,13 @@ _K_TAPS = 2048
 
 @dataclass(frozen=True)
 class Finish:
-    """How a track ends. ``loudness_lufs`` None sets the level by true peak alone; a loop never fades."""
+    """How a track begins and ends. ``loudness_lufs`` None sets the level by true peak alone; a loop never fades."""
 
     loop: bool = False
     loudness_lufs: float | None = TARGET_LUFS
     ceiling_dbtp: float = CEILING_DBTP
     fade_out_s: float = 0.0
+    fade_in_s: float = 0.0
 
 
 def master(
@@ -85,7 +88,7 @@ def master_parts(
     channels *= reference
     loudness = colour(channels, settings, loop=finish.loop)
     static = dynamics.energy_gain(energies, frames, settings.automation_db, loop=finish.loop)
-    static *= dynamics.fade_gain(frames, 0.0 if finish.loop else finish.fade_out_s)
+    static *= fades(frames, finish)
     gain = _gain(channels, loudness, static, settings.glue, finish)
     tracks = [_finished(channels, gain, finish)]
     for part in parts:
@@ -103,9 +106,14 @@ def _finished(channels: np.ndarray, gain: np.ndarray, finish: Finish) -> np.ndar
         ramp = dynamics.ramps(gain, start, stop, frames)
         np.multiply(channels[:, start:stop].T, ramp[:, None], out=out[start:stop])
     if not finish.loop:
-        _soften_edges(out)
+        soften_edges(out, 0, frames)
     _trim(out, finish)
     return out
+
+
+def fades(frames: int, finish: Finish) -> np.ndarray:
+    """The fades of a track as a gain curve ``[hops + 1]``."""
+    return dynamics.fade_gain(frames, *((0.0, 0.0) if finish.loop else (finish.fade_out_s, finish.fade_in_s)))
 
 
 def measured_loudness_lufs(channels: np.ndarray) -> float:
@@ -140,14 +148,14 @@ def colour(channels: np.ndarray, settings: MixSettings, *, loop: bool) -> np.nda
     weighted = response * _COLOUR.response(impulse_response(k_weighting_sos(SAMPLE_RATE_HZ), _K_TAPS))
     frames = channels.shape[1]
     energies = np.zeros(dynamics.hops_of(frames))
-    drive = settings.saturation + 0.25 * settings.warmth
+    drive = drive_of(settings)
     for channel in channels:
         source = _swayed(channel, settings.lofi, loop=loop) if settings.lofi > 0 else channel.copy()
         reader = reader_of(source, loop=loop)
         for start, stop in _COLOUR.spans(frames):
             spectra = _COLOUR.spectra(reader, start, stop)
             if drive > 0:
-                spectra = _saturated(spectra, drive)
+                spectra = saturated(spectra, drive)
             channel[start:stop] = _COLOUR.signal(spectra * response, stop - start)
             energies[start // HOP : dynamics.hops_of(stop)] += hop_mean_squares(
                 _COLOUR.signal(spectra * weighted, stop - start)
@@ -155,14 +163,19 @@ def colour(channels: np.ndarray, settings: MixSettings, *, loop: bool) -> np.nda
     return energies
 
 
-def _saturated(spectra: np.ndarray, drive: float) -> np.ndarray:
-    """tanh at twice the rate: transforms padded to double length, shaped in time, and cut back.
+def drive_of(settings: MixSettings) -> float:
+    """How hard the bus is driven into saturation; 0 is not at all."""
+    return settings.saturation + 0.25 * settings.warmth
+
+
+def saturated(spectra: np.ndarray, drive: float) -> np.ndarray:
+    """tanh at twice the rate of blocks' transforms: padded to double length, shaped in time, and cut back.
 
     Small signals pass unchanged. Harmonics up to three times half the rate fold into the discarded octave.
     """
     from scipy.fft import irfft, rfft
 
-    fft = _COLOUR.fft
+    fft = 2 * (spectra.shape[1] - 1)
     slope = np.float32(0.55 + 2.2 * drive)
     fine = np.asarray(irfft(spectra, 2 * fft, axis=1))
     fine *= 2 * slope
@@ -171,20 +184,27 @@ def _saturated(spectra: np.ndarray, drive: float) -> np.ndarray:
 
 
 def _swayed(channel: np.ndarray, lofi: float, *, loop: bool) -> np.ndarray:
-    """Tape wow (0.55 Hz) and flutter (6.3 Hz), a few cents; in a loop both fit a whole number of times."""
-    frames = len(channel)
     moved = np.empty_like(channel)
+    sway = sway_reader(reader_of(channel, loop=loop), len(channel), lofi, loop=loop)
+    for start, stop in Blocks().spans(len(channel)):
+        moved[start:stop] = sway(start, stop)
+    return moved
+
+
+def sway_reader(steady: Reader, frames: int, lofi: float, *, loop: bool) -> Reader:
+    """Tape wow and flutter, a few cents; in a loop of ``frames`` both fit a whole number of times."""
     duration_s = frames / SAMPLE_RATE_HZ
     sways = []
-    for rate_hz, depth_ms in ((0.55, 0.9), (6.3, 0.022)):
+    for rate_hz, depth_ms in SWAYS:
         cycles = rate_hz * duration_s
         sways.append((2 * np.pi * (max(1.0, round(cycles)) if loop else cycles) / frames, depth_ms))
-    for start, stop in Blocks().spans(frames):
+
+    def reader(start: int, stop: int) -> np.ndarray:
         at = np.arange(start, stop)
         delay_ms = sum(depth_ms * (1 + np.sin(step * at)) for step, depth_ms in sways)
-        positions = at - lofi * delay_ms * (SAMPLE_RATE_HZ / 1000)
-        moved[start:stop] = interpolate(channel, positions, loop=loop)
-    return moved
+        return interpolate(steady, at - lofi * delay_ms * (SAMPLE_RATE_HZ / 1000))
+
+    return reader
 
 
 def hop_mean_squares(signal: np.ndarray) -> np.ndarray:
@@ -198,9 +218,12 @@ def hop_mean_squares(signal: np.ndarray) -> np.ndarray:
 
 def hop_true_peaks(channel: np.ndarray, *, loop: bool) -> np.ndarray:
     """True peak of each hop, ``[hops]``, linear."""
-    peaks = tile_true_peaks(channel, loop=loop)
-    starts = np.arange(0, len(peaks), HOP // TILE)
-    return np.maximum.reduceat(peaks, starts)
+    return hop_peaks(tile_true_peaks(channel, loop=loop))
+
+
+def hop_peaks(tile_peaks: np.ndarray) -> np.ndarray:
+    """Peaks of tiles to peaks of the hops that they make up, the first tile beginning a hop."""
+    return np.maximum.reduceat(tile_peaks, np.arange(0, len(tile_peaks), HOP // TILE))
 
 
 def _gain(channels: np.ndarray, energies: np.ndarray, static: np.ndarray, glue: float, finish: Finish) -> np.ndarray:
@@ -214,24 +237,36 @@ def _gain(channels: np.ndarray, energies: np.ndarray, static: np.ndarray, glue: 
     peaks *= np.maximum(gain[:-1], gain[1:])
     ceiling = 10 ** (finish.ceiling_dbtp / 20)
     if finish.loudness_lufs is None:
-        return gain * min(ceiling / max(float(peaks.max()), 1e-9), 10 ** (MAX_GAIN_DB / 20))
+        return gain * full_scale_gain(peaks, ceiling)
     energies = energies * np.square((gain[:-1] + gain[1:]) / 2)
-    return gain * _loud_enough(energies, peaks, finish.loudness_lufs, ceiling, loop=finish.loop)
+    return gain * loud_enough(energies, peaks, finish.loudness_lufs, ceiling, loop=finish.loop)[1]
 
 
-def _loud_enough(
-    energies: np.ndarray, peaks: np.ndarray, target_lufs: float, ceiling: float, *, loop: bool
-) -> np.ndarray:
-    """Make-up gain times limiter that reaches the loudness; each step adds what the limiter took.
+def full_scale_gain(peaks: np.ndarray, ceiling: float) -> float:
+    """The gain that brings the highest of the peaks to the ceiling, as far as ``MAX_GAIN_DB`` allows."""
+    return min(ceiling / max(float(peaks.max()), 1e-9), 10 ** (MAX_GAIN_DB / 20))
 
-    Steps are lengthened by the slope seen last, because a limited decibel buys less than one LU.
+
+def loud_enough(
+    energies: np.ndarray,
+    peaks: np.ndarray,
+    target_lufs: float,
+    ceiling: float,
+    *,
+    loop: bool,
+    memory: float | None = None,
+) -> tuple[float, np.ndarray]:
+    """Make-up gain in dB that reaches the loudness, and it times the limiter as a curve ``[hops + 1]``.
+
+    ``energies`` are K-weighted mean squares per hop. Each step of the search adds what the limiter took, lengthened by
+    the slope seen last, because a limited decibel buys less than one LU.
     """
-    makeup_db, slope = 0.0, 1.0
+    makeup_db, slope, used_db = 0.0, 1.0, 0.0
     last: tuple[float, float] | None = None
     curve = np.ones(len(peaks) + 1)
     for _ in range(SEARCH_STEPS):
-        makeup = 10 ** (makeup_db / 20)
-        curve = makeup * dynamics.limiter_gain(peaks * makeup, ceiling, loop=loop)
+        makeup, used_db = 10 ** (makeup_db / 20), makeup_db
+        curve = makeup * dynamics.limiter_gain(peaks * makeup, ceiling, loop=loop, memory=memory)
         loudness = dynamics.hop_loudness_lufs(energies, curve)
         missing = target_lufs - loudness
         if not np.isfinite(missing) or abs(missing) < 0.02:
@@ -240,13 +275,16 @@ def _loud_enough(
             slope = min(max((loudness - last[1]) / (makeup_db - last[0]), 0.15), 1.0)
         last = (makeup_db, loudness)
         makeup_db = min(makeup_db + missing / slope, MAX_GAIN_DB)
-    return curve
+    return used_db, curve
 
 
-def _soften_edges(out: np.ndarray) -> None:
-    rise, fall = (min(round(s * SAMPLE_RATE_HZ), len(out)) for s in _EDGE_S)
-    out[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)[:, None]
-    out[len(out) - fall :] *= np.linspace(1, 0, fall, dtype=np.float32)[:, None]
+def soften_edges(out: np.ndarray, start: int, frames: int) -> None:
+    """The shortest fades of a track of ``frames``, on its stretch ``out`` ``[n, 2]`` from ``start``, in place."""
+    rise, fall = (min(round(s * SAMPLE_RATE_HZ), frames) for s in _EDGE_S)
+    for first, ramp in ((0, np.linspace(0, 1, rise)), (frames - fall, np.linspace(1, 0, fall))):
+        low, high = max(first, start), min(first + len(ramp), start + len(out))
+        if low < high:
+            out[low - start : high - start] *= ramp.astype(np.float32)[low - first : high - first, None]
 
 
 def _trim(out: np.ndarray, finish: Finish) -> None:

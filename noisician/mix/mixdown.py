@@ -11,16 +11,14 @@ import numpy as np
 
 from noisician.errors import RequestError
 from noisician.mix import dynamics
-from noisician.mix.filters import HOP, Blocks, impulse_response, reader_of, sections
-from noisician.mix.mastering import Finish, hop_mean_squares, master_parts, stem_loudness_lufs
+from noisician.mix.filters import HOP, Blocks, reader_of
+from noisician.mix.mastering import Finish, hop_mean_squares, master_parts
 from noisician.mix.plan import MixPlan, StemPlan
-from noisician.mix.space import Room, chorus_reader, decorrelator, echo_impulse, echo_taps, reverb_impulse
+from noisician.mix.space import ECHO_FEEDBACK, Room, echo_impulse, echo_taps, reverb_impulse
+from noisician.mix.strips import StripFilters, kick_shape, pan_gains, stem_gain_db, sway_of
 from noisician.mix.vocals import give_way, treat
 from noisician.score.model import Score
 
-STEM_GAIN_LIMIT_DB = 24.0  # a stem quieter than that is quiet on purpose, or noise
-ECHO_FEEDBACK = 0.42
-CHORUS_HZ = 0.43
 KICKS = (35, 36)  # General MIDI percussion notes
 _BLOCKS = Blocks()
 _EQ_TAPS = _BLOCKS.taps - 2048
@@ -135,14 +133,6 @@ def _check(stem: StemAudio, index: int, plan: MixPlan, frames: int) -> None:
         raise RequestError(f"{name} has samples that are not finite numbers; its rendering diverged")
 
 
-def stem_gain_db(samples: np.ndarray, plan: StemPlan) -> float:
-    """Gain to the stem's level, limited both ways; 0 for silence."""
-    loudness = stem_loudness_lufs(samples, sections(plan.bands))
-    if not np.isfinite(loudness):
-        return 0.0
-    return float(np.clip(plan.level_lufs - loudness, -STEM_GAIN_LIMIT_DB, STEM_GAIN_LIMIT_DB))
-
-
 @dataclass
 class _Studio:
     """A desk for the players and, if there are any, one for the voices; ``sung`` is what the lead voices did so far."""
@@ -205,9 +195,7 @@ class _Desk:
 
     @classmethod
     def empty(cls, frames: int, plan: MixPlan, timing: Timing, seed: int, *, loop: bool) -> _Desk:
-        beat_s = 60 / timing.tempo_bpm
-        release_s = float(np.clip(0.45 * beat_s, 0.09, 0.28))
-        duck = dynamics.duck_shape(np.asarray(timing.kicks_s), frames, release_s, loop=loop)
+        duck = kick_shape(timing.kicks_s, timing.tempo_bpm, frames, loop=loop)
         stereo, send = np.zeros((2, frames), np.float32), np.zeros(frames, np.float32)
         return cls(plan, timing, plan.room, seed, loop, duck, stereo, send)
 
@@ -222,38 +210,27 @@ class _Desk:
     def add(self, samples: np.ndarray, stem: StemPlan, gain_db: float) -> None:
         """Puts a mono stem in its place."""
         gain = dynamics.duck_gain(self.duck, stem.sidechain_db) * 10 ** (gain_db / 20)
-        equaliser = impulse_response(sections(stem.bands), _EQ_TAPS)
-        to_mid = _BLOCKS.response(equaliser)
-        to_side = to_mid * _BLOCKS.response(decorrelator(self.seed + stem.stream, stem.width_from_hz))
-        to_echo = to_mid * _BLOCKS.response(echo_impulse())
+        filters = StripFilters.of(stem, self.seed, _BLOCKS, _EQ_TAPS)
+        to_echo = filters.to_mid * _BLOCKS.response(echo_impulse())
         dry = reader_of(samples, loop=self.loop)
-        sway = chorus_reader(samples, stem.chorus_ms, CHORUS_HZ, loop=self.loop) if stem.chorus_ms else dry
+        sway = sway_of(stem, dry, self.frames, loop=self.loop)
         for start, stop in _BLOCKS.spans(self.frames):
-            length = stop - start
             ramp = dynamics.ramps(gain, start, stop, self.frames)
-            spectra = _BLOCKS.spectra(dry, start, stop)
-            mid = _BLOCKS.signal(spectra * to_mid, length) * ramp
-            side = None
-            if stem.width > 0:
-                source = _BLOCKS.spectra(sway, start, stop) if stem.chorus_ms else spectra
-                side = _BLOCKS.signal(source * to_side, length) * ramp
+            spectra, mid, side = filters.mid_and_side(stem, dry, sway, start, stop)
+            mid *= ramp
+            if side is not None:
+                side *= ramp
             self._place(mid, side, stem, start)
             if stem.delay_send > 0:
-                self._echo(_BLOCKS.signal(spectra * to_echo, length) * ramp, stem.delay_send, start)
+                self._echo(_BLOCKS.signal(spectra * to_echo, stop - start) * ramp, stem.delay_send, start)
 
     def _place(self, mid: np.ndarray, side: np.ndarray | None, stem: StemPlan, start: int) -> None:
-        """Constant-power pan of the mid, the side added left and subtracted right, the reverb send.
-
-        The side's power is paid for half by the mid, half by the sum: a stem of full width is then less than
-        1 dB louder in stereo and less than 1 dB softer in mono than a narrow one.
-        """
         span = slice(start, start + len(mid))
-        angle = (stem.pan + 1) * np.pi / 4
-        whole = (1 + stem.width**2) ** -0.25 if side is not None else 1.0
-        self.stereo[0, span] += np.float32(np.cos(angle) * whole) * mid
-        self.stereo[1, span] += np.float32(np.sin(angle) * whole) * mid
+        left, right, across = (np.float32(gain) for gain in pan_gains(stem))
+        self.stereo[0, span] += left * mid
+        self.stereo[1, span] += right * mid
         if side is not None:
-            side *= np.float32(stem.width * whole * np.sqrt(0.5))
+            side *= across
             self.stereo[0, span] += side
             self.stereo[1, span] -= side
         if stem.reverb_send > 0:

@@ -11,6 +11,7 @@ import numpy as np
 from noisician.mix.filters import SAMPLE_RATE_HZ, Band, Reader, impulse_response, interpolate, sections
 
 DECORRELATOR_S = 0.022
+ECHO_FEEDBACK = 0.42
 _CHORUS_BASE_S = 0.011
 
 
@@ -117,16 +118,16 @@ def echo_taps(delay_s: float, feedback: float, floor_db: float = -50.0) -> list[
     return taps
 
 
-def chorus_reader(signal: np.ndarray, depth_ms: float, rate_hz: float, *, loop: bool) -> Reader:
-    """Reads the signal through a slowly swaying delay. In a loop the sway fits a whole number of times."""
-    cycles = rate_hz * len(signal) / SAMPLE_RATE_HZ
+def chorus_reader(dry: Reader, frames: int, depth_ms: float, rate_hz: float, *, loop: bool) -> Reader:
+    """Reads a signal of ``frames`` through a slowly swaying delay. In a loop the sway fits a whole number of times."""
+    cycles = rate_hz * frames / SAMPLE_RATE_HZ
     if loop:
         cycles = max(1.0, round(cycles))
-    phase_step = 2 * np.pi * cycles / max(len(signal), 1)
+    phase_step = 2 * np.pi * cycles / max(frames, 1)
 
     def reader(start: int, stop: int) -> np.ndarray:
-        frames = np.arange(start, stop)
-        sway_s = _CHORUS_BASE_S + depth_ms / 1000 * np.sin(phase_step * frames)
-        return interpolate(signal, frames - sway_s * SAMPLE_RATE_HZ, loop=loop)
+        at = np.arange(start, stop)
+        sway_s = _CHORUS_BASE_S + depth_ms / 1000 * np.sin(phase_step * at)
+        return interpolate(dry, at - sway_s * SAMPLE_RATE_HZ)
 
     return reader
