@@ -122,10 +122,10 @@ class Blocks:
         count = -(-(stop - start) // self.valid)
         first = start + self.valid + self.guard - self.fft
         piece = reader(first, first + self.fft + (count - 1) * self.valid)
-        windows = np.lib.stride_tricks.sliding_window_view(piece, self.fft)[:: self.valid]
-        if self.unread:
-            windows = windows.copy()
-            windows[:, : self.unread] = 0
+        windows = np.empty((count, self.fft), np.float32)
+        for window, at in zip(windows, range(0, count * self.valid, self.valid), strict=True):
+            window[:] = piece[at : at + self.fft]
+        windows[:, : self.unread] = 0
         return np.asarray(rfft(windows, axis=1))
 
     def signal(self, spectra: np.ndarray, length: int) -> np.ndarray:

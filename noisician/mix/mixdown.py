@@ -4,22 +4,23 @@ beyond one stem is the stereo sum and the reverb send of the players and of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from noisician.errors import RequestError
 from noisician.mix import dynamics
+from noisician.mix.deciding import FirstMix, planned
 from noisician.mix.filters import HOP, Blocks, reader_of
 from noisician.mix.mastering import Finish, hop_mean_squares, master_parts
+from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, Mix
 from noisician.mix.plan import MixPlan, StemPlan
 from noisician.mix.space import ECHO_FEEDBACK, Room, echo_impulse, echo_taps, reverb_impulse
 from noisician.mix.strips import StripFilters, kick_shape, pan_gains, stem_gain_db, sway_of
+from noisician.mix.timing import Timing
 from noisician.mix.vocals import give_way, treat
-from noisician.score.model import Score
 
-KICKS = (35, 36)  # General MIDI percussion notes
 _BLOCKS = Blocks()
 _EQ_TAPS = _BLOCKS.taps - 2048
 
@@ -34,43 +35,19 @@ class StemAudio:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """What the score knows and a mixer would have to guess: tempo, kick onsets, sections' energies.
-
-    ``energies`` are (start in seconds, energy 0 … 1), in order.
-    """
-
-    tempo_bpm: float = 120.0
-    kicks_s: tuple[float, ...] = ()
-    energies: tuple[tuple[float, float], ...] = ()
-
-    @classmethod
-    def of(cls, score: Score) -> Timing:
-        """The timing of a score, swing and human timing included."""
-        beat_s = score.seconds_per_beat
-        bar_s = score.meter.beats_per_bar * beat_s
-        drums = (track.notes for track in score.tracks if track.role == "drums")
-        kicks = {note.start_beats * beat_s for notes in drums for note in notes if note.pitch in KICKS}
-        return cls(
-            tempo_bpm=score.tempo_bpm,
-            kicks_s=tuple(sorted(kicks)),
-            energies=tuple((section.start_bar * bar_s, section.energy) for section in score.sections),
-        )
-
-
-@dataclass(frozen=True)
 class Mixdown:
     """``stereo`` is the mastered track ``[frames, 2]`` float32; ``gains_db`` what each stem was turned up by.
 
     ``stems``, when asked for, are the stereo stems ``[frames, 2]`` as they sit in the mix, with their share of
     reverb and echo: they sum to the mix before mastering. ``instrumental``, when asked for, is ``stereo`` with the
     voices muted, ``[frames, 2]`` float32: the players as loud from moment to moment as they are in it. Without voices
-    it is ``stereo`` itself.
+    it is ``stereo`` itself. ``mix`` are the numbers that were decided, None where the engine keeps none.
     """
 
     stereo: np.ndarray
     gains_db: tuple[float, ...]
     stems: tuple[np.ndarray, ...] | None = None
+    mix: Mix | None = None
     instrumental: np.ndarray | None = None
 
 
@@ -79,27 +56,37 @@ def mix_stems(
     plan: MixPlan,
     *,
     seed: int,
-    timing: Timing = Timing(),
+    timing: Timing = Timing(),  # noqa: B008
     finish: Finish = Finish(),  # noqa: B008
     keep_stems: bool = False,
     split_vocals: bool = False,
+    engine: int = WHOLE_ENGINE,
+    keys: Sequence[str] | None = None,
 ) -> Mixdown:
     """Mixes and masters stems that come in the plan's order, voices first; ``split_vocals`` asks for the instrumental.
+
+    ``engine`` is the arithmetic. ``ENGINE`` decides numbers that can be kept (``Mixdown.mix``) and played again by
+    :class:`noisician.mix.mixer.Mixer`; ``keys`` then name the players, by default ``"1"``, ``"2"``, … ``WHOLE_ENGINE``
+    is the one of pieces that were made before there were any.
 
     With ``finish.loop`` every tail that passes the end comes back at the start and all dynamics are circular,
     so the track repeats without a seam. The same input gives the same bits, kept stems and split vocals or not.
 
     Raises :class:`RequestError` if stems and plan disagree, lengths differ or a sample is not finite.
     """
+    if engine == ENGINE:
+        mix = planned(plan, keys or [str(number + 1) for number in range(len(plan.stems))], seed, finish)
+        return _first_mix(_checked(stems, plan), mix, timing, keep_stems=keep_stems, split_vocals=split_vocals)
+    if engine != WHOLE_ENGINE:
+        raise RequestError(
+            f"mix engine {engine}; there are {WHOLE_ENGINE} and {ENGINE}, a newer noisician may have more"
+        )
     studio: _Studio | None = None
     gains_db: list[float] = []
     kept: list[np.ndarray] = []
-    for stem in stems:
+    for stem, place in zip(_checked(stems, plan), plan.stems, strict=True):
         if studio is None:
             studio = _Studio.empty(len(stem.samples), plan, timing, seed, loop=finish.loop)
-        index = len(gains_db)
-        _check(stem, index, plan, studio.frames)
-        place = plan.stems[index]
         samples, gain_db = studio.prepared(stem.samples, place)
         desk = studio.desk_of(place)
         desk.add(samples, place, gain_db)
@@ -108,16 +95,47 @@ def mix_stems(
             alone = desk.cleared()
             alone.add(samples, place, gain_db)
             kept.append(np.ascontiguousarray(alone.closed().T))
-    if studio is None or len(gains_db) != len(plan.stems):
-        raise RequestError(
-            f"{len(gains_db)} stems for a mix planned with {len(plan.stems)}; each part of the roster needs one"
-        )
+    assert studio is not None
     channels, parts = studio.closed(split_vocals=split_vocals)
     del studio
     tracks = master_parts(channels, parts, plan.settings, timing.energies, finish)
     return Mixdown(
-        tracks[0], tuple(gains_db), tuple(kept) if keep_stems else None, tracks[-1] if split_vocals else None
+        tracks[0],
+        tuple(gains_db),
+        tuple(kept) if keep_stems else None,
+        instrumental=tracks[-1] if split_vocals else None,
     )
+
+
+def _first_mix(
+    stems: Iterable[StemAudio], mix: Mix, timing: Timing, *, keep_stems: bool, split_vocals: bool
+) -> Mixdown:
+    first: FirstMix | None = None
+    kept: list[np.ndarray] = []
+    for stem in stems:
+        if first is None:
+            first = FirstMix(mix, timing, len(stem.samples), None)
+        strip = first.add(stem.samples)
+        if keep_stems:
+            kept.append(first.alone(strip))
+        first.next()
+    assert first is not None
+    mixer = first.closed()
+    track, instrumental = mixer.track_and_instrumental() if split_vocals else (mixer.track(), None)
+    gains_db = tuple(strip.gain_db for strip in mixer.mix.strips)
+    return Mixdown(track, gains_db, tuple(kept) if keep_stems else None, mixer.mix, instrumental)
+
+
+def _checked(stems: Iterable[StemAudio], plan: MixPlan) -> Iterator[StemAudio]:
+    """The stems as they come, one for each in the plan."""
+    count, frames = 0, 0
+    for stem in stems:
+        frames = frames or len(stem.samples)
+        _check(stem, count, plan, frames)
+        count += 1
+        yield stem
+    if count != len(plan.stems) or count == 0:
+        raise RequestError(f"{count} stems for a mix planned with {len(plan.stems)}; each part of the roster needs one")
 
 
 def _check(stem: StemAudio, index: int, plan: MixPlan, frames: int) -> None:

@@ -103,14 +103,20 @@ def _voices(
     placed = [data["sung"][role] for role, _ in roster]
     pans = _stage([float(entry["pan"]) for entry in placed])
     return [
-        replace(
-            _stem_plan(role, VOICE, {**entry, "level_lufs": voice_lufs + entry["level_db"]}, pan, settings),
-            stream=_VOICE_STREAM + number,
-            chain=VocalChain.from_data(data["chains"][entry["chain"]]),
-            leads=entry["leads"],
-        )
+        _voice_plan(role, entry, pan, _VOICE_STREAM + number, voice_lufs, settings)
         for number, ((role, _), entry, pan) in enumerate(zip(roster, placed, pans, strict=True))
     ]
+
+
+def _voice_plan(
+    role: str, entry: Mapping[str, Any], pan: float, stream: int, voice_lufs: float, settings: MixSettings
+) -> StemPlan:
+    return replace(
+        _stem_plan(role, VOICE, {**entry, "level_lufs": voice_lufs + entry["level_db"]}, pan, settings),
+        stream=stream,
+        chain=VocalChain.from_data(table("mix")["chains"][entry["chain"]]),
+        leads=entry["leads"],
+    )
 
 
 def _voice_lufs(players: Sequence[StemPlan], settings: MixSettings, data: Mapping[str, Mapping[str, Any]]) -> float:
@@ -138,17 +144,35 @@ def _stage(distances: Sequence[float]) -> list[float]:
 
     The second of two equal distances mirrors the first; a third stands half as far again outside.
     """
-    balance = 0.0
-    seen: dict[float, int] = {}
-    pans = []
-    for distance in distances:
-        count = seen.get(distance, 0)
-        seen[distance] = count + 1
-        reach = min(distance * (1 + 0.5 * (count // 2)), 0.8)
-        pan = -reach if balance > 0 else reach
-        balance += pan
-        pans.append(pan)
+    pans: list[float] = []
+    for number, distance in enumerate(distances):
+        pans.append(_pan(distance, sum(pans), distances[:number].count(distance)))
     return pans
+
+
+def _pan(distance: float, balance: float, same: int) -> float:
+    """The pan of one more on a stage of this balance, where as many stand at the ``same`` distance already."""
+    reach = min(distance * (1 + 0.5 * (same // 2)), 0.8)
+    return -reach if balance > 0 else reach
+
+
+def later_place(places: Sequence[StemPlan], role: str, instrument: str, settings: MixSettings) -> StemPlan:
+    """The place of one more player or voice on a stage where all others keep theirs.
+
+    Raises :class:`RequestError` for a role or instrument that no table knows.
+    """
+    data = table("mix")
+    sung = role in data["sung"]
+    group = [place for place in places if (place.role in data["sung"]) == sung]
+    entries = [data["sung"][place.role] if sung else _placement(place.role, place.instrument, data) for place in group]
+    entry = data["sung"][role] if sung else _placement(role, instrument, data)
+    balance = sum(place.pan for place in group)
+    pan = _pan(float(entry["pan"]), balance, [float(each["pan"]) for each in entries].count(float(entry["pan"])))
+    stream = max((place.stream + 1 for place in group), default=_VOICE_STREAM if sung else 0)
+    if not sung:
+        return replace(_stem_plan(role, instrument, entry, pan, settings), stream=stream)
+    players = [place for place in places if place.role not in data["sung"]]
+    return _voice_plan(role, entry, pan, stream, _voice_lufs(players, settings, data), settings)
 
 
 def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float, settings: MixSettings) -> StemPlan:

@@ -12,6 +12,8 @@ from noisician.mix.filters import SAMPLE_RATE_HZ, Band, Reader, impulse_response
 
 DECORRELATOR_S = 0.022
 ECHO_FEEDBACK = 0.42
+TAIL_DB = -42.0  # sent to at −12 dB, as most are, a room is then over where it lies 54 dB under the dry sound
+TAIL_FADE = 0.2
 _CHORUS_BASE_S = 0.011
 
 
@@ -83,6 +85,19 @@ def _early_reflections(room: Room, taps: int, rng: np.random.Generator) -> np.nd
     np.add.at(reflections[0], at, levels * np.sqrt((1 - sides) / 2))
     np.add.at(reflections[1], at, levels * np.sqrt((1 + sides) / 2))
     return reflections / np.sqrt(np.sum(np.square(reflections)) / 2)
+
+
+def ending_impulse(room: Room, seed: int) -> np.ndarray:
+    """:func:`reverb_impulse` that ends: ``[2, taps]`` with :func:`tail_s` of it, the last part faded to nothing."""
+    taps = round(tail_s(room) * SAMPLE_RATE_HZ)
+    impulse = reverb_impulse(room, seed)[:, :taps]
+    fall = np.clip((impulse.shape[1] - np.arange(impulse.shape[1])) / (TAIL_FADE * taps), 0, 1)
+    return impulse * (0.5 - 0.5 * np.cos(np.pi * fall))
+
+
+def tail_s(room: Room) -> float:
+    """Seconds until what is left of a room's tail lies ``TAIL_DB`` under the whole of it."""
+    return min(max(room.decay_s) * TAIL_DB / -60, 4.0) + (room.predelay_ms + room.early_ms) / 1000
 
 
 def decorrelator(seed: int, from_hz: float) -> np.ndarray:
