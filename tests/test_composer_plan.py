@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from noisician.composer import Plan, make_plan
 from noisician.composer.conditions import (
     GRID_ROLES,
-    SECTION_KINDS,
     STEP_FEATURES,
     STYLE_FEATURES,
     Style,
@@ -24,11 +23,11 @@ from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, SectionHint
 from noisician.request import MODES, TIME_SIGNATURES, TONICS
 from noisician.score.grid import ROLE_STREAMS
-from noisician.score.model import METERS, Section
+from noisician.score.model import METERS, SECTION_KINDS, Section
 from noisician.styles import ROLES, instruments, table
 
 GENRES, MOODS = tuple(table("genres")), tuple(table("moods"))
-KINDS = SECTION_KINDS[1:]
+KINDS = SECTION_KINDS
 PLAYABLE = tuple(id_ for id_, entry in instruments().items() if not {"texture", "fx"} & set(entry.roles))
 TEXTURES = tuple(id_ for id_, entry in instruments().items() if "texture" in entry.roles)
 FORMS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 16)), min_size=1, max_size=12)
@@ -317,7 +316,7 @@ def test_step_conditions_follow_bars_and_sections(signature: str) -> None:
     np.testing.assert_allclose(bars[:, 1], [0, 0.5, 0, 0.25, 0.5, 0.75])
     np.testing.assert_allclose(bars[:, 2] * 8, [2, 1, 4, 3, 2, 1])
     np.testing.assert_array_equal(bars[:, 4], [0, 0, 1, 1, 1, 1])
-    assert [SECTION_KINDS[kind] for kind in steps.kind[::per_bar]] == ["intro"] * 2 + ["chorus"] * 4
+    assert [SECTION_KINDS[kind - 1] for kind in steps.kind[::per_bar]] == ["intro"] * 2 + ["chorus"] * 4
     cut = steps.cut(per_bar, 2 * per_bar)
     assert len(cut.place) == len(cut.kind) == len(cut.features) == per_bar
 

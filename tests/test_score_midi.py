@@ -6,15 +6,17 @@ from io import BytesIO
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.composer.conditions import GRID_ROLES, step_conditions
 from noisician.errors import FileError
 from noisician.request import TONICS
 from noisician.score import Chord, Note, Score, Section, Track
 from noisician.score.midi import general_midi_program, read_midi, ticks_per_beat, write_midi
-from noisician.score.model import METERS
+from noisician.score.model import METERS, SECTION_KINDS
 from noisician.styles import instruments
 
 SYLLABLES = st.one_of(st.none(), st.sampled_from(["la", "schön", "夜", "-"]))
@@ -203,3 +205,20 @@ def test_impossible_claims_are_refused(tmp_path: Path) -> None:
         read_midi(_foreign([("x", 0, 0, [(60, 0, 96 * 4 * 5000)])]))
     with pytest.raises(FileError, match="cannot read"):
         read_midi(tmp_path / "missing.mid")
+
+
+@pytest.mark.parametrize(
+    ("marker", "kind"),
+    [
+        ("Breakdown", "break"),
+        ("Pre-Chorus 2", "pre_chorus"),
+        ("CHORUS", "chorus"),
+        ("build up", "build"),
+        ("A", "verse"),
+    ],
+)
+def test_a_foreign_marker_is_a_section_the_composer_knows(marker: str, kind: str) -> None:
+    score = read_midi(_foreign([("Flute", 0, 73, [(72, 0, 96)])], mido.MetaMessage("marker", text=marker)))
+    assert [section.kind for section in score.sections] == [kind]
+    steps = step_conditions(score.sections, np.ones((score.bars, len(GRID_ROLES)), bool), "4/4", score.bars)
+    assert set(steps.kind.tolist()) == {1 + SECTION_KINDS.index(kind)}

@@ -9,16 +9,14 @@ import numpy as np
 
 from noisician.request import MODES, TIME_SIGNATURES
 from noisician.score.grid import ROLE_STREAMS, STREAMS, VOCABULARY
-from noisician.score.model import METERS, Section
+from noisician.score.model import METERS, SECTION_KINDS, Section
 from noisician.styles import table
 
 #: Bars a window of the composer holds, and the steps that makes at most.
 WINDOW_BARS = 16
 WINDOW_STEPS = 256
-#: The order of kinds is part of the trained weights: append only.
-SECTION_KINDS = (
-    "none", "intro", "verse", "pre_chorus", "chorus", "bridge", "build", "drop", "break", "solo", "outro",
-)  # fmt: skip
+#: What the embedding of section kinds is indexed by; a step of no section is the first.
+SECTION_IDS = {kind: number for number, kind in enumerate(("none", *SECTION_KINDS))}
 GRID_ROLES = tuple(ROLE_STREAMS)
 #: energy, place in the section 0 … 1, bars left in the section / 8, then one flag per role that should sound.
 STEP_FEATURES = 3 + len(GRID_ROLES)
@@ -72,7 +70,7 @@ def step_conditions(sections: Sequence[Section], active: np.ndarray, time_signat
     features[:, 0] = 0.5
     for section in sections:
         first, last = section.start_bar, min(section.start_bar + section.bars, bars)
-        kind[first:last] = SECTION_KINDS.index(section.kind)
+        kind[first:last] = SECTION_IDS[section.kind]
         inside = np.arange(last - first)
         features[first:last, 0] = section.energy
         features[first:last, 1] = inside / max(1, section.bars)

@@ -25,7 +25,7 @@ from noisician.request import MODES, TONICS
 from noisician.score.encode import estimate_key
 from noisician.score.harmony import pitch_class
 from noisician.score.midi_roles import Part, infer_roles
-from noisician.score.model import METERS, Chord, Meter, Note, Score, Section, Track
+from noisician.score.model import METERS, SECTION_KINDS, VOICE, Chord, Meter, Note, Score, Section, Track
 from noisician.styles import ROLES, Instrument, instruments, table
 
 TICKS_PER_QUARTER = 480
@@ -33,9 +33,7 @@ DRUM_CHANNEL = 9
 FILE_LIMIT_BYTES = 16 << 20
 BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
 OWN = "noisician:"
-VOICE = "voice"  # what stands for the instrument of a sung track
 VOICE_PROGRAM = 53  # Voice Oohs
-SECTION_KINDS = ("intro", "verse", "chorus", "bridge", "drop", "build", "breakdown", "solo", "outro")
 
 #: What the parser raises on bytes that are no MIDI.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
@@ -411,6 +409,12 @@ def _sections(markers: list[tuple[int, str]], bar_ticks: float, bars: int) -> It
     labels: dict[str, str] = {}
     ends = [*starts, bars][1:]
     for (bar, text), end in zip(starts.items(), ends, strict=True):
-        kind = next((kind for kind in SECTION_KINDS if kind in text), "verse")
         label = labels.setdefault(text, chr(ord("A") + len(labels) % 26))
-        yield Section(kind, label, bar, end - bar, 0.5)
+        yield Section(_kind_named(text), label, bar, end - bar, 0.5)
+
+
+def _kind_named(text: str) -> str:
+    """The kind of section that a marker speaks of, "Pre-Chorus 2" or "breakdown"; one that says nothing is a verse."""
+    letters = "".join(letter for letter in text if letter.isalpha())
+    longest_first = sorted(SECTION_KINDS, key=len, reverse=True)  # a pre-chorus is no chorus
+    return next((kind for kind in longest_first if kind.replace("_", "") in letters), "verse")

@@ -17,6 +17,8 @@ from typing import Any
 
 #: What stands for the instrument of a sung track.
 VOICE = "voice"
+#: What a section can be. The order is part of the composer's trained weights: append only.
+SECTION_KINDS = ("intro", "verse", "pre_chorus", "chorus", "bridge", "build", "drop", "break", "solo", "outro")
 
 
 @dataclass(frozen=True)

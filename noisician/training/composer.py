@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from noisician.composer.conditions import SECTION_KINDS, STEP_FEATURES, STYLE_FEATURES, WINDOW_STEPS
+from noisician.composer.conditions import SECTION_IDS, STEP_FEATURES, STYLE_FEATURES, WINDOW_STEPS
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.training.transformer import Backbone
 
@@ -36,7 +36,7 @@ class ComposerNet(nn.Module):
         self.starts: Tensor
         self.register_buffer("starts", starts, persistent=False)
         self.place = nn.Embedding(16, width)
-        self.kind = nn.Embedding(len(SECTION_KINDS) + 5, width)
+        self.kind = nn.Embedding(len(SECTION_IDS) + 5, width)
         self.feature = nn.Linear(STEP_FEATURES, width)
         self.style = nn.Sequential(nn.Linear(STYLE_FEATURES + 1, width), nn.SiLU(), nn.Linear(width, width))
         self.backbone = Backbone(width, config.blocks, config.steps)
