@@ -449,7 +449,7 @@ def test_vary_with_and_without_changes(desk: Desk) -> None:
     assert (same.status_code, same.json()["operation"], same.json()["takes"]) == (202, "vary", 2)
     assert same.json()["parent_take"] == take["id"]
     assert same.json()["params"]["tempo_bpm"] == 90 and same.json()["params"]["seed"] != 5
-    other = desk.http.post(f"/v1/music/{take['job_id']}/vary?take=1", json={"changes": {"bpm": 120}}).json()
+    other = desk.http.post(f"/v1/music/{take['job_id']}/vary?take=1", json={"changes": {"tempo_bpm": 120}}).json()
     assert (other["params"]["tempo_bpm"], other["params"]["seed"]) == (120, 5)
     free = desk.http.post(f"/v1/takes/{take['id']}/vary", json={"changes": {"tempo_bpm": None}}).json()
     assert "tempo_bpm" not in free["params"]
@@ -566,7 +566,7 @@ def test_explain(desk: Desk) -> None:
     )
     assert (found.controls["key"], found.controls["mode"], found.problem) == ("A", "minor", None)
     assert {reason.field for reason in found.reasons} >= {"genres", "key", "mode"}
-    problem = wire.Understood.model_validate(desk.http.post("/v1/explain", json={"bpm": 900}).json()).problem
+    problem = wire.Understood.model_validate(desk.http.post("/v1/explain", json={"tempo_bpm": 900}).json()).problem
     assert problem is not None and problem.param == "tempo_bpm"
     lacking = wire.Understood.model_validate(desk.http.post("/v1/explain", json={"negative_prompt": "x"}).json())
     assert lacking.problem is not None and lacking.problem.param == "negative_prompt"

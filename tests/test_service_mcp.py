@@ -22,6 +22,7 @@ from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from small_service import URL, SmallService, run, small_service
 
+from noisician.request import OPTIONS
 from noisician.service import companion
 from noisician.service.files import Files
 from noisician.service.peers import client as clients
@@ -70,6 +71,9 @@ def test_tools_describe_themselves(tmp_path: Path) -> None:
             assert tool.description and tool.title and tool.output_schema and tool.annotations
         schema = tools["make_music"].input_schema
         assert set(schema["properties"]) == {"prompt", "controls", "takes", "title", "wait_s"}
+        controls = schema["$defs"]["Controls"]["properties"]
+        assert controls["tempo_bpm"]["anyOf"][0] == {"type": "number", "minimum": 40, "maximum": 240}
+        assert controls["moods"]["description"] == f"{OPTIONS['moods'].about} (ids of list_styles)"
         assert tools["list_models"].annotations and tools["list_models"].annotations.read_only_hint
 
     in_memory(small_service(tmp_path), talk)

@@ -26,6 +26,7 @@ from noisician.service.library.content import Shelf
 from noisician.service.lock import FolderLock
 from noisician.service.peers import ace_step
 from noisician.service.peers.assistants import Assistants
+from noisician.service.peers.names import OTHER_NAMES
 from noisician.service.settings import Settings
 from noisician.service.store import Store
 from noisician.service.web import documentation, problems
@@ -60,7 +61,8 @@ def create_app(
     """
     page = StudioPage()
     keys = Keys(settings)
-    desk = Desk(settings, store, files, Shelf(files, settings.export_cache_bytes), Hub(store), keys, trouble)
+    shelf = Shelf(files, settings.export_cache_bytes)
+    desk = Desk(settings, store, files, shelf, Hub(store), keys, trouble, OTHER_NAMES)
     app = FastAPI(
         title="noisician",
         version=software_version(),

@@ -6,14 +6,15 @@ Times are Unix seconds, lengths seconds, levels dB. ``None`` in a request means 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from noisician.request import Request
+from noisician.request import BARS_RANGE, DURATION_RANGE_S, OPTIONS, Request
 from noisician.service.records import EventType, Operation, Status
 
 TITLE_LIMIT_CHARS = 200
+Takes = Annotated[int, OPTIONS["takes"]]
 
 
 class Shape(BaseModel):
@@ -35,7 +36,7 @@ class ErrorAnswer(Shape):
 
 class MusicBody(Request):
     """What to make: the request of library and command line. ``init_audio``, ``reference_audio`` and ``morph_audio``
-    are ids of uploads or takes. Names that other music APIs use are understood too (docs/service.md lists them)."""
+    are ids of uploads or takes."""
 
     title: str | None = Field(default=None, max_length=TITLE_LIMIT_CHARS, description="its name in the library")
 
@@ -44,25 +45,27 @@ class ChangeBody(Shape):
     """What is different in a variation of a take: fields of a request by name. Without any: a new seed."""
 
     changes: dict[str, Any] = Field(default_factory=dict)
-    takes: int = Field(default=1, ge=1, le=64)
+    takes: Takes = 1
     title: str | None = Field(default=None, max_length=TITLE_LIMIT_CHARS)
 
 
 class LoopBody(Shape):
-    bars: int | None = Field(default=None, ge=1, le=400, description="length of the loop; None suits the take")
-    takes: int = Field(default=1, ge=1, le=64)
+    bars: int | None = Field(
+        default=None, ge=BARS_RANGE[0], le=BARS_RANGE[1], description="length of the loop; None suits the take"
+    )
+    takes: Takes = 1
 
 
 class RepaintBody(Shape):
     regions: tuple[tuple[float, float], ...] = Field(min_length=1, description="(start_s, end_s) to make anew")
     prompt: str | None = None
-    takes: int = Field(default=1, ge=1, le=64)
+    takes: Takes = 1
 
 
 class ExtendBody(Shape):
-    added_s: float = Field(gt=0, le=600, description="seconds of music to add at the end")
+    added_s: float = Field(gt=0, le=DURATION_RANGE_S[1], description="seconds of music to add at the end")
     prompt: str | None = None
-    takes: int = Field(default=1, ge=1, le=64)
+    takes: Takes = 1
 
 
 class Reason(Shape):

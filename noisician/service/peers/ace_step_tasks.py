@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 
+from noisician.request import DURATION_RANGE_S, MODES, TIME_SIGNATURES
 from noisician.service import wire
 from noisician.service.files import is_id
 
@@ -47,6 +48,8 @@ _NO_WORDS = frozenset({"[inst]", "[instrumental]"})
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 _TASK = re.compile(r"(job_[0-9a-f]{16})(?:\.(wav|flac|ogg))?")
+_KEY_AND_MODE = re.compile(r"([A-Ga-g](?:#|♯|♭|b)?)[\s:_-]+(\w+)")
+_SHORT_MINOR = re.compile(r"([A-Ga-g](?:#|♯|♭|b)?)m")
 _SOUND = re.compile(r"(take_[0-9a-f]{16})\.(mp3|wav|flac|ogg)")
 
 
@@ -89,11 +92,11 @@ def music_body(values: Mapping[str, Any], models: Sequence[wire.ModelInfo]) -> d
         "takes": _whole(values, "batch_size") or _DEFAULT_TAKES,
         "duration_s": _positive(values, "audio_duration"),
         "tempo_bpm": _positive(values, "bpm"),
-        "key_scale": _text(values, "key_scale"),
-        "time_signature": _text(values, "time_signature"),
+        "time_signature": _signature(values),
         "negative_prompt": _text(values, "negative_prompt"),
         "reference_audio": values.get("reference_audio"),
         "seed": _seed(values),
+        **_key(values),
         **_words(values),
         **_source(values, kind),
     }
@@ -272,6 +275,25 @@ def _prompt(values: Mapping[str, Any]) -> str:
     return next((text for name in order if (text := _text(values, name))), "")
 
 
+def _key(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Their key is tonic and mode in one: "C Major", "Am", "D:dorian". The service refuses what is none."""
+    given = _text(values, "key_scale")
+    if given is None:
+        return {}
+    minor, long = _SHORT_MINOR.fullmatch(given), _KEY_AND_MODE.fullmatch(given)
+    if minor is not None:
+        return {"key": minor[1], "mode": "minor"}
+    if long is not None and long[2].lower() in MODES:
+        return {"key": long[1], "mode": long[2].lower()}
+    return {"key": given}
+
+
+def _signature(values: Mapping[str, Any]) -> str | None:
+    """Their metre is the beats of a bar: "4" is 4/4."""
+    given = _text(values, "time_signature")
+    return next((metre for metre in TIME_SIGNATURES if metre.partition("/")[0] == given), given)
+
+
 def _words(values: Mapping[str, Any]) -> dict[str, Any]:
     lyrics = _text(values, "lyrics")
     if lyrics is None or lyrics.lower() in _NO_WORDS or _flag(values, "instrumental"):
@@ -316,12 +338,10 @@ def _source(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
         kept = _number(values, "audio_cover_strength")
         # At their default, 1, the new piece follows the source as closely as a new piece can.
         return {"init_audio": source, "strength": None if kept is None or kept >= 1 else round(1 - kept, 6)}
-    end = _number(values, "repainting_end")
-    return {
-        "init_audio": source,
-        "repainting_start": max(0.0, _number(values, "repainting_start") or 0.0),
-        "repainting_end": -1 if end is None or end < 0 else end,
-    }
+    start, end = (_number(values, name) for name in ("repainting_start", "repainting_end"))
+    if end is None or end < 0:  # the end of the piece, at which stretches are cut
+        end = _positive(values, "audio_duration") or DURATION_RANGE_S[1]
+    return {"init_audio": source, "repaint": [[max(0.0, start or 0.0), end]]}
 
 
 def _track(job: wire.Job, take: wire.Take, audio_format: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ Over HTTP they are part of the service (``/mcp``, streamable HTTP without sessio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar
@@ -16,13 +17,13 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.responses import PlainTextResponse
 
 from noisician.api import STYLE_KINDS
 from noisician.errors import NoisicianError
 from noisician.recipe import software_version
-from noisician.request import Mode, TimeSignature
+from noisician.request import LISTS, OPTIONS, TYPES
 from noisician.service import wire
 from noisician.service.peers.client import Client
 
@@ -49,27 +50,33 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Controls(BaseModel):
-    """What is fixed exactly; whatever is left out is chosen from the words, or freely."""
+#: The options of a request that assistants get, and what these tools add to the words about some.
+_CONTROLS: Mapping[str, str] = {
+    **dict.fromkeys(("duration_s", "bars", "tempo_bpm", "key", "mode", "time_signature"), ""),
+    **dict.fromkeys(("genres", "moods", "instruments"), "ids of list_styles"),
+    **dict.fromkeys(("without", "loop", "lyrics", "vocals"), ""),
+    "voice": "ids of list_styles",
+    "seed": "",
+    "model": "as list_models names it",
+}
 
-    model_config = ConfigDict(extra="forbid")
 
-    duration_s: float | None = Field(None, description="length in seconds")
-    bars: int | None = Field(None, description="length in bars, instead of duration_s")
-    tempo_bpm: float | None = None
-    key: str | None = Field(None, description="tonic: C, F#, Bb …")
-    mode: Mode | None = None
-    time_signature: TimeSignature | None = None
-    genres: list[str] | None = Field(None, description="ids of list_styles")
-    moods: list[str] | None = Field(None, description="ids of list_styles")
-    instruments: list[str] | None = Field(None, description="ids of list_styles that must play")
-    without: list[str] | None = Field(None, description="roles or instruments to leave out, such as drums")
-    loop: bool | None = Field(None, description="whether it repeats without a seam")
-    lyrics: str | None = Field(None, description="English words to sing, with tags such as [verse] and [chorus]")
-    vocals: bool | None = Field(None, description="whether somebody sings, without words where there are no lyrics")
-    voice: str | None = Field(None, description="id of a voice of list_styles")
-    seed: int | None = Field(None, description="the same seed and request make the same music")
-    model: str | None = Field(None, description="name of list_models; embedded if left out")
+def _control(name: str) -> tuple[Any, None]:
+    """A field of a request as one that may be left out."""
+    option, kind = OPTIONS[name], list[str] if name in LISTS else TYPES[name]
+    about = f"{option.about} ({_CONTROLS[name]})" if _CONTROLS[name] else option.about
+    return Annotated[kind | None, replace(option, about=about)], None
+
+
+if TYPE_CHECKING:
+    Controls = BaseModel
+else:
+    Controls = create_model(
+        "Controls",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__="What is fixed exactly; whatever is left out is chosen from the words, or freely.",
+        **{name: _control(name) for name in _CONTROLS},
+    )
 
 
 class TakeSummary(BaseModel):

@@ -19,6 +19,7 @@ from noisician.service.settings import Settings
 from noisician.service.store import Store
 from noisician.service.web.live import Hub
 from noisician.service.web.security import Keys
+from noisician.service.web.understanding import OtherNames
 
 R = TypeVar("R")
 
@@ -29,8 +30,8 @@ _THOUGHTS, _EXPORTS = 4, 8
 
 @dataclass(frozen=True)
 class Desk:
-    """The parts of one service. ``trouble`` says what ails its workers, None for nothing; ``thinking``, ``restoring``
-    and ``exporting`` bound what is done at once."""
+    """The parts of one service. ``trouble`` says what ails its workers, None for nothing; ``other_names`` are what
+    clients of other APIs call our fields; ``thinking``, ``restoring`` and ``exporting`` bound what is done at once."""
 
     settings: Settings
     store: Store
@@ -39,6 +40,7 @@ class Desk:
     hub: Hub
     keys: Keys
     trouble: Callable[[], str | None] = lambda: None
+    other_names: OtherNames = field(default_factory=dict)
     thinking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_THOUGHTS))
     #: A recipe may be large, and unpacks to many times its size: one after another.
     restoring: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))

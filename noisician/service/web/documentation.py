@@ -31,10 +31,6 @@ _MUSIC_EXAMPLES = {
         "summary": "With what is fixed exactly",
         "value": {"prompt": "calm piano", "duration_s": 20, "tempo_bpm": 72, "takes": 2, "seed": 7},
     },
-    "others": {
-        "summary": "Under other APIs' names",
-        "value": {"caption": "calm piano", "audio_duration": 20, "bpm": 72},
-    },
 }
 _CHANGE_EXAMPLE = {"changes": {"tempo_bpm": 90, "key": None}, "takes": 1}
 #: Operations that need no key.

@@ -18,7 +18,7 @@ from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
 from noisician.service.settings import Settings
 from noisician.service.store import QueueFull, Store
 from noisician.service.web.problems import Problem, not_found
-from noisician.service.web.understanding import changed
+from noisician.service.web.understanding import OtherNames, changed
 
 #: A length in bars is taken for this slow where the tempo is left to the planner, so that a limit in seconds holds.
 _SLOW_BPM = 60.0
@@ -96,11 +96,11 @@ def check(request: Request, settings: Settings, store: Store) -> None:
         )
 
 
-def changed_take(take: TakeRecord, body: wire.ChangeBody) -> Order:
+def changed_take(take: TakeRecord, body: wire.ChangeBody, other_names: OtherNames) -> Order:
     """A variation: the take's request with other values; with none, another seed."""
     base = request_of(take)
     different = {name: value for name, value in body.changes.items() if name not in ("takes", "title")}
-    request = changed(base, body.changes)
+    request = changed(base, body.changes, other_names)
     if not different:
         request = request.model_copy(update={"seed": None})
     if "takes" not in body.changes:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from noisician.errors import FileError, NoisicianError, WeightsError
+from noisician.request import OPTIONS
 from noisician.service.failures import failure_of
 from noisician.service.store import IdempotencyConflict, QueueFull, StoreError
 from noisician.service.wire import ErrorAnswer, ErrorBody
@@ -29,30 +30,16 @@ _TYPES: Mapping[int, ErrorType] = {
     429: "rate_limit",
 }
 _CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed"}
-#: The request's fields behind the command line's options whose names differ.
-_FIELDS: Mapping[str, str] = {
-    "length": "duration_s",
-    "bpm": "tempo_bpm",
-    "meter": "time_signature",
-    "genre": "genres",
-    "mood": "moods",
-    "negative": "negative_prompt",
-    "guidance": "guidance_scale",
+#: The request's fields behind the command line's options.
+_FLAGS: Mapping[str, str] = {option.flag: name for name, option in OPTIONS.items() if option.flag.startswith("--")}
+_OPTION = re.compile(r"--[a-z][a-z-]*[a-z]")
+#: Where a message does not name an option, the words with which it names the field at fault: of two with one noun, as
+#: length is that of seconds and of bars, the first.
+_NAMES: Mapping[str, str] = {
+    **{word: name for name, option in OPTIONS.items() for word in (name.replace("_", " "), *option.also)},
+    **{option.noun: name for name, option in reversed([*OPTIONS.items()]) if option.noun},
 }
-_OPTION = re.compile(r"--([a-z][a-z-]*[a-z])")
-#: Where a message does not name an option, the words with which it names the field at fault.
-_NAMED = re.compile(
-    r"^(length|tempo|key|mode|metre|time signature|genre|mood|instrument|voice|seed|takes|steps|bars)\b"
-)
-_NAMED_FIELDS: Mapping[str, str] = {
-    "length": "duration_s",
-    "tempo": "tempo_bpm",
-    "metre": "time_signature",
-    "time signature": "time_signature",
-    "genre": "genres",
-    "mood": "moods",
-    "instrument": "instruments",
-}
+_NAMED = re.compile(rf"^({'|'.join(sorted(_NAMES, key=len, reverse=True))})\b")
 _SHOWN_CHARS = 80
 _NOT_JSON = "json_invalid"
 
@@ -145,15 +132,15 @@ def _refusal(error: NoisicianError) -> Problem:
     text = str(error)
     option = _OPTION.search(text)
     named = _NAMED.search(text)
-    param = _field(option[1]) if option else (_NAMED_FIELDS.get(named[1], named[1]) if named else None)
+    param = _field(option[0]) if option else _NAMES[named[1]] if named else None
     code = (
         "file" if isinstance(error, FileError) else "weights" if isinstance(error, WeightsError) else "invalid_request"
     )
-    return Problem(422, _OPTION.sub(lambda found: _field(found[1]), text), code, param)
+    return Problem(422, _OPTION.sub(lambda found: _field(found[0]), text), code, param)
 
 
-def _field(option: str) -> str:
-    return _FIELDS.get(option) or option.replace("-", "_")
+def _field(flag: str) -> str:
+    return _FLAGS.get(flag) or flag.removeprefix("--").replace("-", "_")
 
 
 def _invalid(errors: Any) -> Problem:

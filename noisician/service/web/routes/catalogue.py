@@ -106,7 +106,7 @@ def health(desk: OnDesk) -> Response:
 def _understood(desk: Desk, body: dict[str, Any]) -> wire.Understood:
     from noisician.api import controls_of
 
-    request, _ = music_of(body)
+    request, _ = music_of(body, desk.other_names)
     problem = None
     try:
         orders.check(request, desk.settings, desk.store)

@@ -56,7 +56,7 @@ Asked = Annotated[_Asked, Depends(_asked)]
 async def vary(asked: Asked, body: wire.ChangeBody) -> Response:
     """Fields of a request by name; null goes back to "choose for me". The seed stays, so that what is not named stays
     close to what it was; without any change it is another."""
-    return await asked.job(lambda take: orders.changed_take(take, body))
+    return await asked.job(lambda take: orders.changed_take(take, body, asked.desk.other_names))
 
 
 @router.post("/v1/music/{id}/loop", operation_id="loopMusic", **_POSTED, summary="Make a take a loop")

@@ -29,7 +29,7 @@ from noisician.service.web.routes.describing import (
     refusals,
 )
 from noisician.service.web.routes.takes import known_place
-from noisician.service.web.understanding import canonical, music_of
+from noisician.service.web.understanding import music_of, said
 
 router = APIRouter(tags=["music"], route_class=JsonRoute)
 
@@ -48,10 +48,10 @@ async def make(
 ) -> Response:
     """Puts a job into the queue. Its first take's seed is drawn now if none is given; each further take has the next.
 
-    Names of other music APIs are understood beside our own; null, like leaving out, means "choose for me".
+    Null, like leaving out, means "choose for me".
     """
-    request, title = await desk.think(music_of, body)
-    order = orders.Order(request, canonical(body), title=title)
+    request, title = await desk.think(music_of, body, desk.other_names)
+    order = orders.Order(request, said(body), title=title)
     return await enqueue(desk, order, prefer, idempotency_key)
 
 
