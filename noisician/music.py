@@ -44,7 +44,8 @@ class Music:
 
     ``audio`` stereo float32 ``[frames, 2]`` at ``sample_rate_hz``; ``stems`` by name, each ``[frames, 2]`` as it sits
     in the mix before mastering (empty when they were not kept); ``score`` None for models that know no notes.
-    ``lyrics`` are what is sung when; ``instrumental`` the track without its voices, where stems were kept.
+    ``lyrics`` are what is sung when; ``instrumental`` the track without its voices, where stems were kept. ``remarks``
+    are what whoever asked should be told, a line each.
     """
 
     audio: np.ndarray
@@ -54,6 +55,7 @@ class Music:
     sample_rate_hz: int = SAMPLE_RATE_HZ
     lyrics: tuple[TimedLine, ...] = ()
     instrumental: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def seed(self) -> int:

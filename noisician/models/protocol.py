@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from noisician.errors import Cancelled
+from noisician.edits import Edit
+from noisician.errors import Cancelled, RequestError
 from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import MATERIAL_FIELDS, Feature, Request
@@ -149,6 +150,31 @@ class Run:
         return Stages(weights, self.on_progress, self.cancel)
 
 
+#: Finds the recipe of another version or take that an edit names: a file, or a take's id.
+Others = Callable[[str], Recipe]
+
+
+def no_others(source: str) -> Recipe:
+    """The ``others`` of those who have no other music. Raises RequestError."""
+    raise RequestError(f"{source}: there is no other version or take to use here")
+
+
+@dataclass(frozen=True)
+class EditOutlook:
+    """What edits would do, before anything is painted.
+
+    ``piece`` is what the piece becomes, as JSON values. ``painted_s`` are the stretches (start, end) of each player that
+    would be rendered anew, by player id; ``heard_s`` those of the track that would differ. ``remarks`` are worth a line
+    each: seconds widened to bars, levels decided anew.
+    """
+
+    words: tuple[str, ...]
+    piece: Mapping[str, Any]
+    painted_s: Mapping[str, tuple[tuple[float, float], ...]]
+    heard_s: tuple[tuple[float, float], ...]
+    remarks: tuple[str, ...] = ()
+
+
 class MusicModel(Protocol):
     """Anything that turns a request into music."""
 
@@ -166,3 +192,14 @@ class MusicModel(Protocol):
     def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it, keeping what that leaves as it is; else made anew."""
         return self.generate(request, run)
+
+    def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
+        """The music of a recipe with edits applied in order; whatever they do not touch keeps its samples.
+
+        The recipe's lineage tells what was done. Raises RequestError for edits that the music cannot take.
+        """
+        raise RequestError(f"{self.capabilities.name} cannot edit what it made; it makes music anew (noisician make)")
+
+    def outlook(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> EditOutlook:
+        """What :meth:`edit` would do; errors as there."""
+        raise RequestError(f"{self.capabilities.name} cannot edit what it made; it makes music anew (noisician make)")
