@@ -163,9 +163,9 @@ def no_others(source: str) -> Recipe:
 class EditOutlook:
     """What edits would do, before anything is painted.
 
-    ``piece`` is what the piece becomes, as JSON values. ``painted_s`` are the stretches (start, end) of each player that
-    would be rendered anew, by player id; ``heard_s`` those of the track that would differ. ``remarks`` are worth a line
-    each: seconds widened to bars, levels decided anew.
+    ``piece`` is what the piece becomes, as JSON values. ``painted_s`` are the stretches (start, end) of each player
+    that would be rendered anew, by player id; ``heard_s`` those of the track that would differ. ``remarks`` are worth a
+    line each: seconds widened to bars, levels decided anew.
     """
 
     words: tuple[str, ...]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from noisician.errors import FileError
+from noisician.mix import Mix
 from noisician.piece.model import (
     DrawSpan,
     KeyMark,
@@ -90,7 +91,7 @@ def _piece(data: Mapping[str, Any]) -> Piece:
         song=None if song is None else Song.from_dict(song),
         singing=data.get("singing", ""),
         draws={id_: tuple(_record(DrawSpan, span) for span in spans) for id_, spans in data.get("draws", {}).items()},
-        mix=mix,
+        mix=None if mix is None else Mix.from_dict(mix),
     )
 
 

@@ -82,8 +82,8 @@ def patched(notes: Sequence[Note], old: Sequence[Note], new: Sequence[Note], pla
     """``notes`` with the difference between two derivations applied to those that nobody set."""
     was, becomes = places(old, plan), places(new, plan)
     kept: list[Note] = [note for note in notes if note.is_set]
+    taken = set(steps_of([note.start_beats for note in kept], plan).tolist())
     current: Mapping[Place, Note] = places((note for note in notes if not note.is_set), plan)
-    fresh: list[Note] = []
     for place, note in current.items():
         if place not in becomes:
             if place not in was:  # not the grid's: nothing it says can concern it
@@ -92,7 +92,9 @@ def patched(notes: Sequence[Note], old: Sequence[Note], new: Sequence[Note], pla
             kept.append(note)
         else:
             kept.append(replace(becomes[place], id=note.id))
-    fresh = [note for place, note in becomes.items() if place not in current and was.get(place) != note]
+    # What the grid says where a note was set is that note, written down for others to hear.
+    new_places = [place for place in becomes if place not in current and place[0] not in taken]
+    fresh = [becomes[place] for place in new_places if was.get(place) != becomes[place]]
     return in_order([*kept, *numbered(fresh, next_id(notes))])
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from noisician.composer import Plan
 from noisician.composer.conditions import Style
 from noisician.errors import RequestError
+from noisician.mix import Mix
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import chords_of, semitones_from_c
@@ -252,7 +253,7 @@ class Piece:
     song: Song | None = None
     singing: str = ""
     draws: Mapping[str, tuple[DrawSpan, ...]] = field(default_factory=dict)
-    mix: Any = None
+    mix: Mix | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @cached_property

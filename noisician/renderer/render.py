@@ -123,6 +123,26 @@ class Renderer:
                     cache.put(keys[job], mel.copy())
         return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
 
+    def changed_windows(
+        self, before: tuple[Part | None, int, RenderSettings], after: tuple[Part, int, RenderSettings]
+    ) -> list[tuple[int, int]]:
+        """(first frame, last + 1) of the windows that have to be painted to get from one part to another.
+
+        Both are (part, frames, settings); None is a part that was not there.
+        """
+        old, old_frames, old_settings = before
+        new, frames, settings = after
+        plan, old_plan = self.plan(frames), self.plan(old_frames)
+        changed = []
+        for window in range(plan.count):
+            if not _sounds(new, plan, window):
+                continue
+            first = plan.start(window)
+            same = old is not None and window < old_plan.count and _sounds(old, old_plan, window)
+            if not same or self._key(old, first, old_settings) != self._key(new, first, settings):  # type: ignore[arg-type]
+                changed.append((first, first + plan.length))
+        return changed
+
     def _key(self, part: Part, first: int, settings: RenderSettings) -> str:
         """Names all that a window's frames depend on."""
         frames = self.window_frames

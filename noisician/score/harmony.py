@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, overload
 
 from noisician.request import TONICS
@@ -51,6 +52,18 @@ VOICINGS = ("close", "full", "spread", "shell", "power", "top")
 #: Lowest pitch a voicing may use, per register. The order is part of the composer's vocabulary.
 REGISTER_FLOORS = (43, 50, 56, 63)
 
+#: How people write the qualities.
+WRITTEN_QUALITIES = {
+    "": "maj", "maj": "maj", "major": "maj", "M": "maj", "m": "min", "min": "min", "minor": "min", "-": "min",
+    "dim": "dim", "°": "dim", "o": "dim", "aug": "aug", "+": "aug", "7": "7", "dom7": "7", "maj7": "maj7", "M7": "maj7",
+    "Δ": "maj7", "Δ7": "maj7", "m7": "min7", "min7": "min7", "-7": "min7", "m7b5": "m7b5", "ø": "m7b5", "ø7": "m7b5",
+    "dim7": "dim7", "°7": "dim7", "o7": "dim7", "sus2": "sus2", "sus4": "sus4", "sus": "sus4", "6": "6", "m6": "m6",
+    "min6": "m6", "add9": "add9", "9": "9", "maj9": "maj9", "M9": "maj9", "m9": "m9", "min9": "m9", "5": "5",
+}  # fmt: skip
+#: How people write that no chord is in force.
+NO_CHORD = ("N", "N.C.", "NC")
+_CHORD_NAME = re.compile(r"([A-Ga-g][#b♯♭]?)(.*)")
+
 _ENHARMONIC = {"DB": "C#", "D#": "EB", "GB": "F#", "G#": "AB", "A#": "BB", "CB": "B", "FB": "E", "E#": "F", "B#": "C"}
 _PITCH_CLASSES = {name.upper(): index for index, name in enumerate(TONICS)}
 
@@ -73,6 +86,19 @@ def frequency_hz(pitch: float | np.ndarray) -> float | np.ndarray:
 def note_name(pitch: int) -> str:
     """A MIDI pitch as musicians write it: 60 is C4."""
     return f"{TONICS[pitch % 12]}{pitch // 12 - 1}"
+
+
+def parse_chord(name: str) -> tuple[int, str] | None:
+    """``"Bbm7"`` → (10, "min7"), None for "no chord" (``N``). Raises ValueError for anything else."""
+    written = name.strip().replace("♭5", "b5")
+    if written.upper() in NO_CHORD:
+        return None
+    found = _CHORD_NAME.fullmatch(written)
+    quality = WRITTEN_QUALITIES.get(found[2].strip()) if found else None
+    if found is None or quality is None:
+        known = ", ".join(dict.fromkeys(WRITTEN_QUALITIES.values()))
+        raise ValueError(f"chord {name!r} is no root with a quality such as Am7, F#m, Bb9; qualities: {known}")
+    return pitch_class(found[1]), quality
 
 
 def chord_tones(root: int, quality: str) -> tuple[int, ...]:

@@ -85,6 +85,20 @@ class SongLine:
         )
         return replace(self, syllables=tuple(syllables))
 
+    def moved(self, beats: float) -> SongLine:
+        """The line that much later, bars and section left to the caller."""
+        syllables = (
+            replace(
+                one,
+                notes=tuple(
+                    replace(note, start_beats=note.start_beats + beats, end_beats=note.end_beats + beats)
+                    for note in one.notes
+                ),
+            )
+            for one in self.syllables
+        )
+        return replace(self, syllables=tuple(syllables))
+
     def phrase(self, seconds_per_beat: float) -> tuple[SungSyllable, ...]:
         """What is sung, in seconds of the piece."""
         return tuple(

@@ -9,15 +9,22 @@ kept in the recipe, so a track can be opened again, and edited.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
 from noisician.cache import NO_CACHE, ArrayCache
-from noisician.errors import FileError
+from noisician.edits import Edit, SetVoice, SetWords, in_words
+from noisician.errors import FileError, RequestError
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.models.embedded.play import PLAYING_ALONE, Networks, PlayerStems, play, rendered_stems
+from noisician.mix import ENGINE, WHOLE_ENGINE
+from noisician.mix.loudness import integrated_loudness_lufs
+from noisician.mix.mastering import TARGET_LUFS
+from noisician.models.embedded.apply import Applying, Edited, apply_edits
+from noisician.models.embedded.outlook import outlook_of
+from noisician.models.embedded.play import PLAYING_ALONE, Networks, Played, PlayerStems, Playing, play, rendered_stems
 from noisician.models.embedded.song import is_song, resung, timed_lyrics
 from noisician.models.embedded.write import write_piece
-from noisician.models.protocol import Capabilities, MusicModel, Run, Stages
+from noisician.models.protocol import Capabilities, EditOutlook, MusicModel, Others, Run, Stages, no_others
 from noisician.models.support import check_request
 from noisician.music import Music
 from noisician.piece import Piece, piece_of, to_dict
@@ -35,6 +42,10 @@ CAPABILITIES = Capabilities(
     licence="Apache-2.0",
 )
 _SEED_BITS = 32
+#: What of an edit's work is the composer's, as far as nobody has looked.
+EDITING_SHARE = 0.2
+#: A track this far from the loudness that tracks are made for is worth a line.
+LOUDNESS_TOLERANCE_LU = 1.0
 
 
 class EmbeddedModel(MusicModel):
@@ -66,11 +77,13 @@ class EmbeddedModel(MusicModel):
         controls = understand(request)
         seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
         piece, stages = write_piece(request, controls, seed, lambda: self.networks.composer, stages)
-        return self._music(_recipe(request, controls, piece), piece, stages, run.keep_stems)
+        return self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, from its piece. Raises FileError for a recipe without one."""
-        return self._music(recipe, _opened(recipe), run.stages(PLAYING_ALONE), run.keep_stems)
+        piece = _opened(recipe)
+        played = self._played(piece, run.stages(PLAYING_ALONE), self._playing(run, engine=WHOLE_ENGINE))
+        return self._finished(recipe, played)
 
     def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it. Where only words of a song change, the players and all
@@ -82,16 +95,60 @@ class EmbeddedModel(MusicModel):
             song = resung(piece.song, piece.score, request, recipe.seed)
             if song is not None:
                 piece = replace(piece, song=song)
-                again = recipe_of_piece(recipe.model_copy(update={"request": request}), piece)
-                return self._music(again, piece, run.stages(PLAYING_ALONE), run.keep_stems)
+                again = recipe.model_copy(update={"request": request})
+                return self._music(again, piece, run.stages(PLAYING_ALONE), self._playing(run))
         return self.generate(request, run)
 
-    def _music(self, recipe: Recipe, piece: Piece, stages: Stages, keep_stems: bool) -> Music:
-        played = play(piece, self.networks, stages, keep_stems, self._player_stems, self._cache)
-        mixdown = played.mixdown
-        kept = dict(zip(played.stems, mixdown.stems or (), strict=False))
+    def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
+        """The music of a recipe with edits applied. Every number of its mix stays, and every sample they do not reach.
+
+        Raises RequestError for what cannot be done, FileError for a recipe without a piece, Cancelled.
+        """
+        stages = run.stages({"composing": EDITING_SHARE, "playing": 1.0 - EDITING_SHARE})
+        edited, remarks = self._edited(recipe, edits, others, stages)
+        played = self._played(edited.piece, stages, self._playing(run, remaster=edited.remaster))
+        music = self._finished(edited_recipe(recipe, played.piece, edits), played)
+        return replace(music, remarks=(*remarks, *loudness_remarks(music)))
+
+    def outlook(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> EditOutlook:
+        """What :meth:`edit` would do; the composer writes, nothing is rendered."""
+        before = _opened(recipe)
+        edited, remarks = self._edited(recipe, edits, others, Run().stages({"composing": 1.0}))
+        return outlook_of(before, edited, self.networks.renderer, tuple(edit.words() for edit in edits), remarks)
+
+    def _edited(
+        self, recipe: Recipe, edits: Sequence[Edit], others: Others, stages: Stages
+    ) -> tuple[Edited, tuple[str, ...]]:
+        """The piece after edits, and what should be told."""
+        report = stages.reporter("composing")
+        applying = Applying(lambda: self.networks.composer, lambda source: _opened(others(source)), report)
+        piece = _opened(recipe)
+        if piece.mix is None:
+            # A piece whose mix kept no numbers gets them before anything changes, so that the edit keeps them.
+            applying.remark("made by an older noisician: its levels were decided once more before the edit")
+            piece = self._played(
+                piece, Run(cancel=stages.cancel).stages(PLAYING_ALONE), Playing(cache=self._cache)
+            ).piece
+        edited = apply_edits(piece, edits, applying)
+        if not any(edited.piece.notes.values()) and edited.piece.song is None:
+            raise RequestError("that would leave silence; keep at least one player with a note")
+        return edited, tuple(applying.remarks)
+
+    def _playing(self, run: Run, engine: int = ENGINE, remaster: bool = False) -> Playing:
+        return Playing(run.keep_stems, engine, remaster, self._cache)
+
+    def _played(self, piece: Piece, stages: Stages, playing: Playing) -> Played:
+        return play(piece, self.networks, stages, playing, self._player_stems)
+
+    def _music(self, recipe: Recipe, piece: Piece, stages: Stages, playing: Playing) -> Music:
+        """Plays a piece and puts it, its mix decided, into the recipe."""
+        played = self._played(piece, stages, playing)
+        return self._finished(recipe_of_piece(recipe, played.piece), played)
+
+    def _finished(self, recipe: Recipe, played: Played) -> Music:
+        piece = played.piece
         lyrics = () if piece.song is None else timed_lyrics(piece.song, piece.score)
-        return Music(mixdown.stereo, recipe, piece.score, kept, lyrics=lyrics, instrumental=mixdown.instrumental)
+        return Music(played.track, recipe, piece.score, played.stems, lyrics=lyrics, instrumental=played.instrumental)
 
 
 def _opened(recipe: Recipe) -> Piece:
@@ -102,9 +159,9 @@ def _opened(recipe: Recipe) -> Piece:
     return piece
 
 
-def _recipe(request: Request, controls: Controls, piece: Piece) -> Recipe:
-    seeded = request.model_copy(update={"seed": piece.seed})
-    return recipe_of_piece(Recipe(request=seeded, seed=piece.seed, controls=controls.model_dump(mode="json")), piece)
+def _recipe(request: Request, controls: Controls, seed: int) -> Recipe:
+    seeded = request.model_copy(update={"seed": seed})
+    return Recipe(request=seeded, seed=seed, controls=controls.model_dump(mode="json"))
 
 
 def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
@@ -119,3 +176,24 @@ def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
         models=models,
         lineage=base.lineage,
     )
+
+
+def edited_recipe(base: Recipe, piece: Piece, edits: Sequence[Edit]) -> Recipe:
+    """The recipe of an edited piece; its lineage tells where it came from and what was done."""
+    changes = {}
+    for edit in edits:
+        if isinstance(edit, SetWords):
+            changes["lyrics"] = edit.lyrics
+        elif isinstance(edit, SetVoice):
+            changes["voice"] = edit.voice
+    step = {"id": base.id6, "operation": "edit", "words": in_words(edits)}
+    request = base.request.model_copy(update=changes)
+    return recipe_of_piece(base.model_copy(update={"request": request, "lineage": (*base.lineage, step)}), piece)
+
+
+def loudness_remarks(music: Music) -> tuple[str, ...]:
+    """One line where an edit, which keeps the master's numbers, left the loudness that tracks are made for."""
+    loudness = integrated_loudness_lufs(music.audio, music.sample_rate_hz)
+    if abs(loudness - TARGET_LUFS) <= LOUDNESS_TOLERANCE_LU:
+        return ()
+    return (f"loudness is now {loudness:.1f} LUFS, new tracks have {TARGET_LUFS:g}; a remaster brings it back",)

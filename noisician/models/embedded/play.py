@@ -9,7 +9,7 @@ A pure function of the piece and of the weights. ``cache`` spares what was made 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -21,8 +21,7 @@ from noisician.cache import NO_CACHE, ArrayCache
 from noisician.composer import Composer
 from noisician.diffusion.noise import NoiseField, NoiseSpan
 from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
-from noisician.mix import VOICE, Finish, StemAudio, Timing, mix_stems, plan_mix
-from noisician.mix.mixdown import Mixdown
+from noisician.mix import ENGINE, VOICE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import Work
 from noisician.models.protocol import Stages
@@ -73,10 +72,16 @@ class Networks:
 
 @dataclass(frozen=True)
 class Played:
-    """What playing a piece gives; ``stems`` are the names of its stems, in the order of the mix."""
+    """What playing a piece gives: the piece with its mix decided, and its sound.
 
-    mixdown: Mixdown
-    stems: tuple[str, ...]
+    ``track`` is stereo ``[frames, 2]``; ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering,
+    and ``instrumental``, the track without its voices, where stems were to be kept.
+    """
+
+    piece: Piece
+    track: np.ndarray
+    stems: Mapping[str, np.ndarray]
+    instrumental: np.ndarray | None = None
 
 
 class PlayerStems(Protocol):
@@ -87,39 +92,92 @@ class PlayerStems(Protocol):
     ) -> Iterator[StemAudio]: ...
 
 
+@dataclass(frozen=True)
+class Playing:
+    """How a piece is played: ``engine`` decides the mix where the piece has none, ``remaster`` the master anew."""
+
+    keep_stems: bool = False
+    engine: int = ENGINE
+    remaster: bool = False
+    cache: ArrayCache = NO_CACHE
+
+
 def play(
-    piece: Piece,
-    networks: Networks,
-    stages: Stages,
-    keep_stems: bool = False,
-    player_stems: PlayerStems | None = None,
-    cache: ArrayCache = NO_CACHE,
+    piece: Piece, networks: Networks, stages: Stages, playing: Playing, player_stems: PlayerStems | None = None
 ) -> Played:
     """The sound of a piece. Raises Cancelled."""
     parts = _cast(piece)
     samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
-    played = played_samples(piece)
-    preview = Preview(frames_of(samples), frames_of(played) - frames_of(samples))
-    stages = stages.within("playing", work_of(piece, parts, keep_stems).playing(), preview.log_mel)
-    sung = _sung_stems(parts, samples, networks, stages, preview, cache) if parts else iter(())
+    preview = Preview(frames_of(samples), frames_of(played_samples(piece)) - frames_of(samples))
+    stages = stages.within("playing", work_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
+    sung = _sung_stems(parts, samples, networks, stages, preview, playing.cache) if parts else iter(())
+    players = (player_stems or rendered_stems)(piece, networks, stages, preview, playing.cache)
+    stems = chain(sung, players)
+    keys = (*(part.name for part in parts), *(player.id for player in piece.plan.players))
+    names = (*(part.name for part in parts), *stem_names(piece.plan.players))
+    if piece.mix is None:
+        played = _first_mix(piece, parts, keys, names, stems, playing)
+    else:
+        played = _mixed_again(piece, piece.mix, keys, names, stems, playing)
+    stages.reporter("mixing")(1.0)
+    return played
+
+
+def _first_mix(
+    piece: Piece,
+    parts: Sequence[VocalPart],
+    keys: Sequence[str],
+    names: Sequence[str],
+    stems: Iterable[StemAudio],
+    playing: Playing,
+) -> Played:
+    """A mix that is decided while the stems come in, one at a time."""
     plan = piece.plan
-    mix = plan_mix(
-        [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)],
-        tuple(plan.genres.items()),
-        tuple(plan.moods.items()),
-        plan.production,
-    )
     mixdown = mix_stems(
-        chain(sung, (player_stems or rendered_stems)(piece, networks, stages, preview, cache)),
-        mix,
+        stems,
+        plan_mix(
+            [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)],
+            tuple(plan.genres.items()),
+            tuple(plan.moods.items()),
+            plan.production,
+        ),
         seed=piece.seed,
         timing=Timing.of(piece.score),
         finish=Finish(loop=plan.loop, fade_out_s=min(FADE_OUT_S, plan.duration_s / 8)),
-        keep_stems=keep_stems,
-        split_vocals=keep_stems and bool(parts),
+        keep_stems=playing.keep_stems,
+        split_vocals=playing.keep_stems and bool(parts),
+        engine=playing.engine,
+        keys=keys,
     )
-    stages.reporter("mixing")(1.0)
-    return Played(mixdown, (*(part.name for part in parts), *stem_names(plan.players)))
+    kept = dict(zip(names, mixdown.stems or (), strict=False))
+    return Played(replace(piece, mix=mixdown.mix), mixdown.stereo, kept, mixdown.instrumental)
+
+
+def _mixed_again(
+    piece: Piece, mix: Mix, keys: Sequence[str], names: Sequence[str], stems: Iterable[StemAudio], playing: Playing
+) -> Played:
+    """The mix with its numbers as they are; whoever is new in it is decided alone."""
+    dry: dict[str, np.ndarray] = {}
+    strips = {strip.key: strip for strip in mix.strips}
+    for key, stem in zip(keys, stems, strict=True):
+        dry[key] = stem.samples
+        if key not in strips:
+            strips[key] = new_strip(mix, key, stem.role, stem.instrument, stem.samples)
+    mix = replace(
+        mix,
+        strips=tuple(strips[key] for key in keys),
+        finish=replace(mix.finish, loop=piece.plan.loop, fade_out_s=0.0 if piece.plan.loop else mix.finish.fade_out_s),
+    )
+    mixer = Mixer.of(mix, dry, Timing.of(piece.score))
+    if playing.remaster:
+        mixer = mixer.remastered()
+    sings = any(strip.place.chain is not None for strip in mix.strips)
+    if playing.keep_stems and sings:
+        track, instrumental = mixer.track_and_instrumental()
+    else:
+        track, instrumental = mixer.track(), None
+    kept = {name: mixer.stem(key) for key, name in zip(keys, names, strict=True)} if playing.keep_stems else {}
+    return Played(replace(piece, mix=mixer.mix), track, kept, instrumental)
 
 
 def _cast(piece: Piece) -> tuple[VocalPart, ...]:

@@ -1,0 +1,146 @@
+"""Moving whole bars: the one operation below every change of the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from noisician.models.embedded.apply.context import numbers_of, spans_of, spans_of_numbers
+from noisician.piece import Piece, PiecePlan, Player
+from noisician.piece.derive import derived, in_order, next_id, numbered, patched, steps_of
+from noisician.score import Note, Section
+from noisician.score.grid import REST, ROLE_STREAMS
+from noisician.vocals.song import Song, SongLine, with_leads
+
+#: A bar of the new piece: the bar of the old one that stands there, or None for one yet to be written.
+Source = int | None
+
+
+def rearranged(piece: Piece, sources: Sequence[Source], sections: Sequence[Section]) -> Piece:
+    """The piece whose bars are ``sources`` of the old one, under new sections; new bars are empty.
+
+    A note goes with the bar it begins in and ends, at the latest, where what follows is no longer what followed it.
+    """
+    plan = piece.plan
+    players = tuple(
+        replace(player, bars=spans_of(bar for bar, source in enumerate(sources) if _played(player, source)))
+        for player in plan.players
+    )
+    moved = replace(
+        plan,
+        sections=tuple(sections),
+        players=players,
+        duration_s=len(sources) * plan.bar_s + plan.tail_s,
+    )
+    fresh = replace(
+        piece,
+        plan=moved,
+        grid=None
+        if piece.grid is None
+        else replace(
+            piece.grid,
+            chords=_rows(piece.grid.chords, sources, plan),
+            columns={id_: _rows(column, sources, plan) for id_, column in piece.grid.columns.items()},
+        ),
+        notes={player.id: _notes(piece.notes.get(player.id, ()), sources, plan) for player in plan.players},
+        draws=_draws(piece, sources),
+        song=None if piece.song is None else _song(piece.song, sources, sections, plan.meter.beats_per_bar),
+    )
+    return _with_atmosphere(piece, fresh)
+
+
+def _played(player: Player, source: Source) -> bool:
+    return source is not None and player.plays_in(source)
+
+
+def _rows(tokens: np.ndarray, sources: Sequence[Source], plan: PiecePlan) -> np.ndarray:
+    per_bar = plan.meter.steps_per_bar
+    empty = np.full((per_bar, *tokens.shape[1:]), REST, tokens.dtype)
+    bars = [empty if source is None else tokens[source * per_bar : (source + 1) * per_bar] for source in sources]
+    return np.concatenate(bars)
+
+
+def bar_of(notes: Sequence[Note], plan: PiecePlan) -> list[int]:
+    """The bar each note belongs to: where it begins, human timing taken out; where it was set, if it was."""
+    per_bar, bar_beats = plan.meter.steps_per_bar, plan.meter.beats_per_bar
+    steps = steps_of([note.start_beats for note in notes], plan)
+    return [
+        int(note.start_beats / bar_beats + 1e-9) if note.is_set else int(step) // per_bar
+        for note, step in zip(notes, steps, strict=True)
+    ]
+
+
+def _notes(notes: Sequence[Note], sources: Sequence[Source], plan: PiecePlan) -> tuple[Note, ...]:
+    """Notes gone with their bars. The first copy of each keeps its id."""
+    bar_beats = plan.meter.beats_per_bar
+    by_bar: dict[int, list[Note]] = {}
+    for note, bar in zip(notes, bar_of(notes, plan), strict=True):
+        by_bar.setdefault(min(bar, plan.bars - 1), []).append(note)
+    out: list[Note] = []
+    copies: list[Note] = []
+    used: set[int] = set()
+    for bar, source in enumerate(sources):
+        if source is None:
+            continue
+        end_beats = (bar + _run(sources, bar)) * bar_beats
+        shift = (bar - source) * bar_beats
+        for note in by_bar.get(source, ()):
+            start = max(0.0, note.start_beats + shift)
+            length = min(note.duration_beats, max(end_beats - start, 1e-3))
+            moved = (
+                note
+                if shift == 0 and length == note.duration_beats
+                else replace(note, start_beats=start, duration_beats=length)
+            )
+            (copies if note.id in used else out).append(moved)
+            used.add(note.id)
+    return in_order([*out, *numbered(copies, next_id(notes))])
+
+
+def _run(sources: Sequence[Source], bar: int) -> int:
+    """How many bars from this one on still follow each other as they did."""
+    count = 1
+    while bar + count < len(sources) and sources[bar + count] == sources[bar + count - 1] + 1:  # type: ignore[operator]
+        count += 1
+    return count
+
+
+def _draws(piece: Piece, sources: Sequence[Source]) -> Mapping[str, tuple]:
+    draws = {}
+    for player in piece.draws:
+        numbers = numbers_of(piece, player)
+        spans = spans_of_numbers([0 if source is None else numbers[source] for source in sources])
+        if spans:
+            draws[player] = spans
+    return draws
+
+
+def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], beats_per_bar: int) -> Song:
+    """Lines go with their bars, where all of them stay together."""
+    lines: list[SongLine] = []
+    for bar, source in enumerate(sources):
+        for line in song.lines:
+            if source != line.start_bar or _run(sources, bar) < line.bars:
+                continue
+            section = next(
+                number for number, one in enumerate(sections) if one.start_bar <= bar < one.start_bar + one.bars
+            )
+            lines.append(replace(line.moved((bar - source) * beats_per_bar), start_bar=bar, section=section))
+    return replace(song, lines=with_leads(lines))
+
+
+def _with_atmosphere(before: Piece, after: Piece) -> Piece:
+    """Textures and effects follow the form: they are derived from the sections, not from the grid."""
+    notes = dict(after.notes)
+    for player in after.plan.players:
+        if player.role in ROLE_STREAMS or not player.written:
+            continue
+        old = derived(before, before.plan.player(player.id))
+        notes[player.id] = patched(before.notes.get(player.id, ()), old, derived(after, player), after.plan)
+    bars = ((0, after.plan.bars),)
+    players = tuple(
+        player if player.role in ROLE_STREAMS else replace(player, bars=bars) for player in after.plan.players
+    )
+    return replace(after, notes=notes, plan=replace(after.plan, players=players))

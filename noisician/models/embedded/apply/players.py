@@ -1,0 +1,118 @@
+"""Edits of who plays, who sings, and how they stand in the mix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from noisician.edits import RemovePlayer, ReplaceInstrument, SetFades, SetStrip, SetVoice, SetWords
+from noisician.errors import RequestError
+from noisician.mix import Mix
+from noisician.models.embedded.apply.context import Applying, player_of
+from noisician.models.embedded.song import resung
+from noisician.piece import Piece
+from noisician.piece.derive import derived, patched
+from noisician.request import Request
+from noisician.score.decode import part_octave
+from noisician.score.grid import ROLE_STREAMS
+from noisician.styles import instruments
+from noisician.vocals.voices import parse_voice
+
+
+def remove_player(piece: Piece, edit: RemovePlayer, applying: Applying) -> Piece:
+    """Raises RequestError where that would leave silence."""
+    player = player_of(piece, edit.player)
+    players = tuple(one for one in piece.plan.players if one.id != player.id)
+    if not players and piece.song is None:
+        raise RequestError(f"{player.id} is the last player; without it nothing would be heard")
+    notes = {id_: own for id_, own in piece.notes.items() if id_ != player.id}
+    if not any(notes.values()) and piece.song is None:
+        raise RequestError(f"without {player.id} nobody would be heard; nobody else has a note")
+    grid = piece.grid
+    if grid is not None:
+        grid = replace(grid, columns={id_: own for id_, own in grid.columns.items() if id_ != player.id})
+    return replace(
+        piece,
+        plan=replace(piece.plan, players=players),
+        notes=notes,
+        grid=grid,
+        draws={id_: spans for id_, spans in piece.draws.items() if id_ != player.id},
+        mix=None if piece.mix is None else piece.mix.without(player.id),
+    )
+
+
+def replace_instrument(piece: Piece, edit: ReplaceInstrument, applying: Applying) -> Piece:
+    """The same part on another instrument, in its range; its place in the mix is decided for it alone."""
+    player = player_of(piece, edit.player)
+    table = instruments()
+    if edit.instrument not in table:
+        raise RequestError(f"unknown instrument {edit.instrument!r}; 'noisician styles instruments' lists them")
+    if table[edit.instrument].excitation != table[player.instrument].excitation:
+        raise RequestError(
+            f"{edit.instrument} cannot play what {player.instrument} plays: one has pitches, one has none"
+        )
+    changed = replace(player, instrument=edit.instrument)
+    if player.role in ROLE_STREAMS and player.written and piece.grid is not None:
+        heard = piece.grid.alone(player, piece.plan.time_signature)
+        octave = part_octave(heard, player.role, edit.instrument, piece.plan.key)
+        changed = replace(changed, octave_semitones=octave)
+    after = replace(piece, plan=piece.plan.with_player(changed))
+    notes = patched(piece.notes[player.id], derived(piece, player), derived(after, changed), piece.plan)
+    after = replace(after, notes={**piece.notes, player.id: notes})
+    return after if piece.mix is None else replace(after, mix=piece.mix.without(player.id))
+
+
+def set_words(piece: Piece, edit: SetWords, applying: Applying) -> Piece:
+    """Other words on the same tune; lines whose words stay the same are sung as they were."""
+    if piece.song is None:
+        raise RequestError("nobody sings in this piece; make it with --lyrics")
+    request = Request(lyrics=edit.lyrics, language=piece.song.language)
+    song = resung(piece.song, piece.score, request, piece.seed)
+    if song is None:
+        raise RequestError("the new words have another form (sections or lines); keep the form, or make a new piece")
+    return replace(piece, song=song)
+
+
+def set_voice(piece: Piece, edit: SetVoice, applying: Applying) -> Piece:
+    """Another voice on the same tune, in its own octave."""
+    if piece.song is None:
+        raise RequestError("nobody sings in this piece; make it with --lyrics or --vocals")
+    old, new = parse_voice(piece.song.voice), parse_voice(edit.voice)
+    octaves = 12 * round((sum(new.range) - sum(old.range)) / 2 / 12)
+    lines = tuple(line.transposed(lambda pitch: pitch + octaves) for line in piece.song.lines)
+    return replace(piece, song=replace(piece.song, voice=new.id, lines=lines))
+
+
+def set_strip(piece: Piece, edit: SetStrip, applying: Applying) -> Piece:
+    """A player's fader, pan, sends or mute. Raises RequestError for a mix in which nobody would be heard."""
+    mix = _mix(piece)
+    key = edit.player if any(strip.key == edit.player for strip in mix.strips) else player_of(piece, edit.player).id
+    changed = mix.adjusted(
+        key,
+        fader_db=edit.gain_db,
+        pan=edit.pan,
+        reverb_send=edit.reverb,
+        delay_send=edit.delay,
+        muted=edit.muted,
+    )
+    if all(strip.muted for strip in changed.strips):
+        raise RequestError(f"with {key} muted nobody would be heard; keep at least one player")
+    return replace(piece, mix=changed)
+
+
+def set_fades(piece: Piece, edit: SetFades, applying: Applying) -> Piece:
+    if piece.plan.loop:
+        raise RequestError("a loop has no ends to fade")
+    if edit.fade_in_s + edit.fade_out_s > piece.plan.duration_s:
+        raise RequestError(
+            f"fades of {edit.fade_in_s:g} and {edit.fade_out_s:g} s in a piece of {piece.plan.duration_s:.1f} s; they "
+            "have to fit"
+        )
+    return replace(piece, mix=_mix(piece).with_fades(edit.fade_in_s, edit.fade_out_s))
+
+
+def _mix(piece: Piece) -> Mix:
+    if piece.mix is None:
+        raise RequestError(
+            "the piece's mix was never decided; render it once (noisician make --from FILE), then mix it"
+        )
+    return piece.mix
