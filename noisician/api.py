@@ -92,11 +92,11 @@ def generate(
     """
     from dataclasses import replace
 
-    from noisician.models.inputs import read_material
+    from noisician.models.inputs import read_inputs
     from noisician.models.protocol import Run, ignore_progress, never
 
     check(request)
-    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, read_material(request, beside))
+    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, read_inputs(request, beside))
     models = registry.DEFAULT
     with models.one_at_a_time:
         model = models.model_of(request)
@@ -166,10 +166,10 @@ def replay(
 
     The sound files it was made from, if any, are looked for in the current folder and in ``beside``.
     """
-    from noisician.models.inputs import material_of
+    from noisician.models.inputs import inputs_of
     from noisician.models.protocol import Run, ignore_progress, never
 
-    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, material_of(recipe, beside))
+    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, inputs_of(recipe, beside))
     models = registry.DEFAULT
     with models.one_at_a_time:
         return models.model_of(recipe.request).replay(recipe, run)

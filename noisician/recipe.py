@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from noisician.errors import FileError
-from noisician.request import MATERIAL_FIELDS, Request
+from noisician.request import AUDIO_FIELDS, Request
 
 RECIPE_FORMAT = "noisician recipe"
 #: Raised when an older reader would misunderstand a newer recipe. Version 1 held a score where 2 holds a piece.
@@ -87,7 +87,7 @@ class Recipe(BaseModel):
         options still to be invented change no id.
         """
         data = self._values(exclude={"lineage", "request"})
-        unheard = {"takes", "model", *MATERIAL_FIELDS}
+        unheard = {"takes", "model", *AUDIO_FIELDS}
         data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
         for explanation in ("reasons", "not_understood"):
             data["controls"].pop(explanation, None)
@@ -128,7 +128,7 @@ class Recipe(BaseModel):
 
 def without_folders(request: Request) -> Request:
     """The request with the names of its sound files in place of their paths."""
-    paths = {name: getattr(request, name) for name in MATERIAL_FIELDS}
+    paths = {name: getattr(request, name) for name in AUDIO_FIELDS}
     # Either separator: a recipe may travel between systems.
     names = {name: re.split(r"[/\\]", path)[-1] for name, path in paths.items() if path is not None}
     return request.model_copy(update=names) if names else request

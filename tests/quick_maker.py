@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.models.inputs import read_material
+from noisician.models.inputs import read_inputs
 from noisician.models.protocol import OnProgress, ShouldCancel, Stages, ignore_progress, never
 from noisician.music import Music
 from noisician.recipe import Recipe
@@ -39,7 +39,7 @@ def make(
     if "memory" in words:
         raise MemoryError
     if "read" in words:
-        read_material(request)
+        read_inputs(request)
     steps = 10**9 if "endless" in words else 60 if "slow" in words else 10
     for step in range(steps):
         time.sleep(STEP_S)

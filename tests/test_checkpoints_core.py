@@ -26,8 +26,8 @@ from noisician.models.checkpoints.pipelines import from_folder
 from noisician.models.checkpoints.placement import Placement, memory_advice, needed_bytes
 from noisician.models.checkpoints.wording import negative_of, words_of
 from noisician.models.guided import GuidedModel
-from noisician.models.inputs import check_same, material_of, read_clip, read_material
-from noisician.models.protocol import Capabilities, Clip, Feature, Material, Run
+from noisician.models.inputs import check_same, inputs_of, read_audio_input, read_inputs
+from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, Feature, Run
 from noisician.models.support import check_outputs, check_request
 from noisician.prompt import Controls, read_figures
 
@@ -289,28 +289,28 @@ def test_cancelling_stops_within_a_step() -> None:
 
 def test_audio_to_start_from_is_converted_and_remembered() -> None:
     family = FakeFamily()
-    clip = Clip(tone(4, rate=16000, channels=2), 16000, "a.wav")
+    clip = AudioInput(tone(4, rate=16000, channels=2), 16000, "a.wav")
     wishes: list[Wish] = []
     model = model_of(family, wishes)
     asked = Request(prompt="x", init_audio="a.wav", seed=1, dtype="bfloat16")
-    music = model.generate(asked, Run(inputs=Material(clip)))
+    music = model.generate(asked, Run(inputs=AudioInputs(clip)))
     (job,) = family.jobs
     assert job.strength == 0.7 and job.init is not None and job.init.shape == (4 * RATE, 1)
     assert music.duration_s == 4
     assert music.recipe.settings["clips"] == {"init_audio": clip.sha256[:16]}
-    assert np.array_equal(model.replay(music.recipe, Run(inputs=Material(clip))).audio, music.audio)
+    assert np.array_equal(model.replay(music.recipe, Run(inputs=AudioInputs(clip))).audio, music.audio)
     assert wishes == [Wish(None, "bfloat16"), Wish("cpu", "bfloat16")]
-    other = Clip(clip.audio * 0.5, 16000, "b.wav")
+    other = AudioInput(clip.audio * 0.5, 16000, "b.wav")
     with pytest.raises(FileError, match=r"b\.wav: is not the init_audio this was made from"):
-        model.replay(music.recipe, Run(inputs=Material(other)))
+        model.replay(music.recipe, Run(inputs=AudioInputs(other)))
     with pytest.raises(FileError, match="made from init_audio that is not here"):
-        check_same(Material(), {"init_audio": "0"})
+        check_same(AudioInputs(), {"init_audio": "0"})
 
 
 def test_long_audio_is_varied_piece_by_piece() -> None:
     family = FakeFamily()
-    clip = Clip(tone(25), RATE, "a.wav")
-    music = model_of(family).generate(Request(init_audio="a.wav", strength=0.0, seed=1), Run(inputs=Material(clip)))
+    clip = AudioInput(tone(25), RATE, "a.wav")
+    music = model_of(family).generate(Request(init_audio="a.wav", strength=0.0, seed=1), Run(inputs=AudioInputs(clip)))
     assert len(family.jobs) > 2 and music.duration_s == 25
     body = music.audio[RATE:-RATE, 0]
     assert np.corrcoef(body, clip.audio[RATE:-RATE, 0])[0, 1] > 0.999
@@ -318,21 +318,21 @@ def test_long_audio_is_varied_piece_by_piece() -> None:
 
 def test_repainting_keeps_the_rest_and_goes_on_beyond_the_end() -> None:
     family = FakeFamily(longest_s=30)
-    clip = Clip(tone(6), RATE, "a.wav")
+    clip = AudioInput(tone(6), RATE, "a.wav")
     asked = Request(init_audio="a.wav", repaint=((2, 3),), duration_s=8, seed=1)
-    music = model_of(family).generate(asked, Run(inputs=Material(clip)))
+    music = model_of(family).generate(asked, Run(inputs=AudioInputs(clip)))
     assert family.jobs[0].repaint == ((2, 3), (6, 8))
     gain = music.audio[RATE, 0] / clip.audio[RATE, 0]
     kept = music.audio[round(0.1 * RATE) : 2 * RATE, 0] / gain
     assert np.allclose(kept, clip.audio[round(0.1 * RATE) : 2 * RATE, 0], atol=2e-2)
     with pytest.raises(RequestError, match="repaint 9-10 s begins after the end"):
-        model_of(family).generate(asked.model_copy(update={"repaint": ((9, 10),)}), Run(inputs=Material(clip)))
+        model_of(family).generate(asked.model_copy(update={"repaint": ((9, 10),)}), Run(inputs=AudioInputs(clip)))
 
 
 def test_only_stretches_with_something_to_repaint_are_sampled() -> None:
     family = FakeFamily()
-    clip = Clip(tone(40), RATE, "a.wav")
-    model_of(family).generate(Request(init_audio="a.wav", repaint=((1, 2),), seed=1), Run(inputs=Material(clip)))
+    clip = AudioInput(tone(40), RATE, "a.wav")
+    model_of(family).generate(Request(init_audio="a.wav", repaint=((1, 2),), seed=1), Run(inputs=AudioInputs(clip)))
     assert len(family.jobs) == 1
 
 
@@ -360,9 +360,9 @@ def test_what_is_no_number_is_an_error() -> None:
 
 
 def test_conversions() -> None:
-    six = Clip(np.ones((800, 6), np.float32), RATE, "x")
+    six = AudioInput(np.ones((800, 6), np.float32), RATE, "x")
     assert converted(six, RATE, 2).shape == (800, 2)
-    assert converted(Clip(tone(1), RATE, "x"), RATE // 2, 2).shape == (RATE // 2, 2)
+    assert converted(AudioInput(tone(1), RATE, "x"), RATE // 2, 2).shape == (RATE // 2, 2)
     assert fitted(tone(1), 3 * RATE, RATE, repeat=True).shape == (3 * RATE, 1)
     assert not fitted(tone(1), 3 * RATE, RATE, repeat=False)[RATE:].any()
     assert merged(((5, 6), (1, 2), (2, 3))) == ((1, 3), (5, 6))
@@ -554,22 +554,22 @@ def test_precision_reaches_diffusers_by_the_name_it_knows(kind: Any) -> None:
     assert options == {"use_safetensors": True, "local_files_only": True, "more": 1}
 
 
-# --- material ---
+# --- audio inputs ---
 
 
 def test_clips_are_read_once_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(1), RATE)
-    read = read_material(Request(init_audio=str(path)))
+    read = read_inputs(Request(init_audio=str(path)))
     assert read.init_audio is not None and read.init_audio.duration_s == 1 and read.reference_audio is None
     soundfile.write(tmp_path / "a.flac", tone(1), RATE, subtype="PCM_24")
     soundfile.write(tmp_path / "b.wav", soundfile.read(tmp_path / "a.flac", dtype="float32")[0], RATE, subtype="FLOAT")
-    assert read_clip(str(tmp_path / "a.flac")).sha256 == read_clip(str(tmp_path / "b.wav")).sha256
+    assert read_audio_input(str(tmp_path / "a.flac")).sha256 == read_audio_input(str(tmp_path / "b.wav")).sha256
     with pytest.raises(FileError, match="does not exist"):
-        read_clip(str(tmp_path / "c.wav"))
+        read_audio_input(str(tmp_path / "c.wav"))
     monkeypatch.setattr("noisician.models.inputs.FILE_LIMIT_BYTES", 100)
     with pytest.raises(FileError, match="the limit is 0 MB"):
-        read_clip(str(path))
+        read_audio_input(str(path))
 
 
 def test_a_recipe_finds_its_files_beside_it_and_says_which_it_lacks(tmp_path: Path) -> None:
@@ -579,16 +579,16 @@ def test_a_recipe_finds_its_files_beside_it_and_says_which_it_lacks(tmp_path: Pa
     there.mkdir()
     path = there / "a.wav"
     soundfile.write(path, tone(1), RATE)
-    clip = read_clip(str(path))
+    clip = read_audio_input(str(path))
     recipe = Recipe(request=Request(init_audio=str(path)), seed=1, settings={"clips": {"init_audio": clip.sha256[:16]}})
     assert recipe.request.init_audio == "a.wav"
-    found = material_of(recipe, there).init_audio
+    found = inputs_of(recipe, there).init_audio
     assert found is not None and found.sha256 == clip.sha256
     with pytest.raises(FileError) as missing:
-        material_of(recipe, tmp_path)
+        inputs_of(recipe, tmp_path)
     assert str(missing.value) == (
         f"a.wav (samples {clip.sha256[:16]}): the init_audio this was made from is not here;"
         f" put it into this folder or {tmp_path}"
     )
     with pytest.raises(FileError, match=r"put it into this folder$"):
-        material_of(recipe)
+        inputs_of(recipe)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from noisician.errors import RequestError
 from noisician.prompt import understand
-from noisician.request import LISTS, MATERIAL_FIELDS, OPTIONS, Request, choices_of, did_you_mean, is_given
+from noisician.request import AUDIO_FIELDS, LISTS, OPTIONS, Request, choices_of, did_you_mean, is_given
 
 DERIVED = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "derive.py"))["DERIVED"]
 LIMITED = [name for name, option in OPTIONS.items() if option.limits is not None]
@@ -69,7 +69,7 @@ def test_choices_are_those_of_the_type() -> None:
 
 
 def test_kinds_of_fields() -> None:
-    assert MATERIAL_FIELDS == ("init_audio", "reference_audio", "morph_audio")
+    assert AUDIO_FIELDS == ("init_audio", "reference_audio", "morph_audio")
     assert LISTS == ("genres", "moods", "instruments", "without")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from noisician.errors import FileError, RequestError
-from noisician.models.protocol import Capabilities, Clip, Feature, MusicModel, OnProgress, Run
+from noisician.models.protocol import AudioInput, Capabilities, Feature, MusicModel, OnProgress, Run
 from noisician.models.support import check_duration, followed
 from noisician.music import Music
 from noisician.recipe import Recipe, without_folders
@@ -89,7 +89,7 @@ def _sketching(run: Run) -> Run:
 
 def _painting(run: Run, sketch: Music) -> Run:
     """The second starts from what the first made."""
-    start = Clip(sketch.audio, sketch.sample_rate_hz, "the sketch")
+    start = AudioInput(sketch.audio, sketch.sample_rate_hz, "the sketch")
     return Run(_part(run.on_progress, _SKETCH_SHARE, 1), run.cancel, inputs=replace(run.inputs, init_audio=start))
 
 

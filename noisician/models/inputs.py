@@ -5,25 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from noisician.errors import FileError
-from noisician.models.protocol import Clip, Material
+from noisician.models.protocol import AudioInput, AudioInputs
 from noisician.recipe import Recipe
-from noisician.request import MATERIAL_FIELDS, Request
+from noisician.request import AUDIO_FIELDS, Request
 
 FILE_LIMIT_BYTES = 200_000_000
-CLIP_LIMIT_S = 15 * 60.0
+DURATION_LIMIT_S = 15 * 60.0
 
 
-def read_material(request: Request, beside: Path | None = None) -> Material:
-    """The clips behind ``request``'s file names, which may also lie in the folder ``beside``.
+def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
+    """The sound files behind ``request``'s file names, which may also lie in the folder ``beside``.
 
     Raises FileError, one line each, for what cannot be used.
     """
     names = _names(request)
-    return Material(**{field: read_clip(str(_found(name, beside) or name)) for field, name in names.items()})
+    return AudioInputs(**{field: read_audio_input(str(_found(name, beside) or name)) for field, name in names.items()})
 
 
-def material_of(recipe: Recipe, beside: Path | None = None) -> Material:
-    """The clips a recipe was made from, from the current folder or the folder ``beside``.
+def inputs_of(recipe: Recipe, beside: Path | None = None) -> AudioInputs:
+    """The sound files a recipe was made from, from the current folder or the folder ``beside``.
 
     Raises FileError naming the file that is needed and the checksum of its samples where one is missing.
     """
@@ -34,11 +34,11 @@ def material_of(recipe: Recipe, beside: Path | None = None) -> Material:
             here = beside is None or beside.resolve() == Path.cwd()
             places = "this folder" if here else f"this folder or {beside}"
             raise FileError(f"{name}{digest}: the {field} this was made from is not here; put it into {places}")
-    return read_material(recipe.request, beside)
+    return read_inputs(recipe.request, beside)
 
 
 def _names(request: Request) -> dict[str, str]:
-    names = {field: getattr(request, field) for field in MATERIAL_FIELDS}
+    names = {field: getattr(request, field) for field in AUDIO_FIELDS}
     return {field: name for field, name in names.items() if name is not None}
 
 
@@ -50,7 +50,7 @@ def _found(name: str, beside: Path | None) -> Path | None:
         return None
 
 
-def read_clip(path: str) -> Clip:
+def read_audio_input(path: str) -> AudioInput:
     """One sound file of any format libsndfile knows, at most 200 MB and 15 minutes. Raises FileError."""
     from noisician.audio import read_audio
 
@@ -60,19 +60,19 @@ def read_clip(path: str) -> Clip:
         size = 0  # read_audio says what is wrong with it
     if size > FILE_LIMIT_BYTES:
         raise FileError(f"{path}: {size / 1e6:.0f} MB, the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB; cut it first")
-    audio, rate_hz = read_audio(path, max_duration_s=CLIP_LIMIT_S)
-    return Clip(audio, rate_hz, path)
+    audio, rate_hz = read_audio(path, max_duration_s=DURATION_LIMIT_S)
+    return AudioInput(audio, rate_hz, path)
 
 
-def check_same(material: Material, digests: dict[str, str]) -> None:
-    """Raises FileError where a clip is not the one a recipe (``digests``, see Material.digests) was made from."""
-    found = material.digests()
+def check_same(inputs: AudioInputs, digests: dict[str, str]) -> None:
+    """Raises FileError where an input is not the one a recipe (``digests``, see AudioInputs.digests) was made from."""
+    found = inputs.digests()
     for name, digest in digests.items():
-        clip = getattr(material, name, None)
-        if clip is None:
+        given = getattr(inputs, name, None)
+        if given is None:
             raise FileError(f"the recipe was made from {name} that is not here; the recipe was cut or edited")
         if found[name] != digest:
             raise FileError(
-                f"{clip.origin}: is not the {name} this was made from"
+                f"{given.origin}: is not the {name} this was made from"
                 f" (samples {found[name][:8]}…, the recipe has {digest[:8]}…); it was changed or replaced"
             )

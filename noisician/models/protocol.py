@@ -13,7 +13,7 @@ from noisician.edits import Edit
 from noisician.errors import Cancelled, RequestError
 from noisician.music import Music
 from noisician.recipe import Recipe
-from noisician.request import MATERIAL_FIELDS, Feature, Request
+from noisician.request import AUDIO_FIELDS, Feature, Request
 
 #: The log-mel ``[frames, 128]`` of a piece as far as it is painted, or None while there is nothing.
 Sketch = Callable[[], np.ndarray | None]
@@ -96,7 +96,7 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
-class Clip:
+class AudioInput:
     """Audio somebody hands in: float32 ``[frames, channels]``; ``origin`` is what messages call it."""
 
     audio: np.ndarray
@@ -116,20 +116,20 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Material:
-    """The clips behind a request's file names, read and checked before a model sees them."""
+class AudioInputs:
+    """What lies behind a request's file names, read and checked before a model sees them."""
 
-    init_audio: Clip | None = None
-    reference_audio: Clip | None = None
-    morph_audio: Clip | None = None
+    init_audio: AudioInput | None = None
+    reference_audio: AudioInput | None = None
+    morph_audio: AudioInput | None = None
 
     def digests(self) -> dict[str, str]:
-        """What the recipe remembers of the clips: the first 16 hex digits of each one's SHA-256, by field."""
-        clips = {name: getattr(self, name) for name in MATERIAL_FIELDS}
-        return {name: clip.sha256[:16] for name, clip in clips.items() if clip is not None}
+        """What the recipe remembers of them: the first 16 hex digits of each one's SHA-256, by field."""
+        given = {name: getattr(self, name) for name in AUDIO_FIELDS}
+        return {name: one.sha256[:16] for name, one in given.items() if one is not None}
 
 
-NO_MATERIAL = Material()
+NO_INPUTS = AudioInputs()
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Run:
     on_progress: OnProgress = ignore_progress
     cancel: ShouldCancel = never
     keep_stems: bool = False
-    inputs: Material = NO_MATERIAL
+    inputs: AudioInputs = NO_INPUTS
 
     def stages(self, weights: Mapping[str, float]) -> Stages:
         """The stages of all the work, each with its cost."""
@@ -186,7 +186,7 @@ class MusicModel(Protocol):
         ...
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
-        """The same samples again, from the recipe (and the clips it names) alone."""
+        """The same samples again, from the recipe (and the sound files it names) alone."""
         ...
 
     def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:

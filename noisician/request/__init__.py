@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from noisician.request.fields import (
+    AUDIO_FIELDS,
     BARS_RANGE,
     DEFAULTS,
     DTYPES,
@@ -17,7 +18,6 @@ from noisician.request.fields import (
     EMBEDDED,
     LISTS,
     LYRICS_LIMIT_CHARS,
-    MATERIAL_FIELDS,
     MODES,
     OPTIONS,
     PRESETS,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from noisician.request.model import Request
 
 __all__ = [
+    "AUDIO_FIELDS",
     "BARS_RANGE",
     "DEFAULTS",
     "DTYPES",
@@ -49,7 +50,6 @@ __all__ = [
     "EMBEDDED",
     "LISTS",
     "LYRICS_LIMIT_CHARS",
-    "MATERIAL_FIELDS",
     "MODES",
     "OPTIONS",
     "PRESETS",

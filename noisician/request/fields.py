@@ -371,7 +371,7 @@ OPTIONS: Mapping[str, Option] = MappingProxyType({name: get_args(hint)[1] for na
 TYPES: Mapping[str, Any] = MappingProxyType({name: get_args(hint)[0] for name, hint in _HINTS.items()})
 DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in fields(Fields)})
 #: The fields that name sound files.
-MATERIAL_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
+AUDIO_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
 #: The fields with several names each.
 LISTS = tuple(name for name, option in OPTIONS.items() if option.writing == "names")
 

@@ -22,7 +22,7 @@ from noisician.models.checkpoints.pipelines import quietly
 from noisician.models.checkpoints.stretches import keep_outside
 from noisician.models.checkpoints.wording import negative_of, song_of, words_of
 from noisician.models.inputs import check_same
-from noisician.models.protocol import Capabilities, Clip, Material, MusicModel, Run
+from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, MusicModel, Run
 from noisician.models.support import check_duration, check_request
 from noisician.music import Music
 from noisician.prompt import Controls, read_figures
@@ -88,7 +88,7 @@ class CheckpointModel(MusicModel):
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, in its precision and, if it is here, on its device.
 
-        Raises FileError where a clip is not the one the recipe was made from.
+        Raises FileError where an audio input is not the one the recipe was made from.
         """
         settings = recipe.settings
         check_same(run.inputs, dict(settings.get("clips", {})))
@@ -110,8 +110,8 @@ class CheckpointModel(MusicModel):
         )
 
     def _make(self, request: Request, controls: Controls, wish: Wish, run: Run) -> Music:
-        stages, material = run.stages(STAGE_WEIGHTS), run.inputs
-        check_duration(duration_of(request, controls, material, self.capabilities), self.capabilities)
+        stages, inputs = run.stages(STAGE_WEIGHTS), run.inputs
+        check_duration(duration_of(request, controls, inputs, self.capabilities), self.capabilities)
         report = stages.reporter("loading")
         if self._folder is None:
             raise store.missing(self.info)
@@ -121,11 +121,11 @@ class CheckpointModel(MusicModel):
         family = loaded.family
         exact = self._widened(family.capabilities)
         check_request(request, exact, with_feature)
-        duration_s = duration_of(request, controls, material, family.capabilities)
+        duration_s = duration_of(request, controls, inputs, family.capabilities)
         check_duration(duration_s, exact)
         job = job_of(request, controls, duration_s, family.capabilities)
-        source = source_of(material, family, duration_s, bool(request.repaint))
-        job = completed(job, material, family)
+        source = source_of(inputs, family, duration_s, bool(request.repaint))
+        job = completed(job, inputs, family)
         with quietly(), places.memory_advice(loaded.placement, loaded.floats):
             raw = extended(job, source, family.capabilities, _exactly(family), stages.reporter("sampling"))
         finish = stages.reporter("finishing")
@@ -135,9 +135,9 @@ class CheckpointModel(MusicModel):
         _check_finite(raw, loaded.placement)
         audio = level(raw, rate, loop=request.loop)
         finish(1.0)
-        return Music(audio, self._recipe(request, controls, job, loaded, material), sample_rate_hz=rate)
+        return Music(audio, self._recipe(request, controls, job, loaded, inputs), sample_rate_hz=rate)
 
-    def _recipe(self, request: Request, controls: Controls, job: Job, loaded: Loaded, material: Material) -> Recipe:
+    def _recipe(self, request: Request, controls: Controls, job: Job, loaded: Loaded, inputs: AudioInputs) -> Recipe:
         info, placement = self.info, loaded.placement
         settings: dict[str, Any] = {
             "family": info.family,
@@ -151,7 +151,7 @@ class CheckpointModel(MusicModel):
             "strength": job.strength,
             "device": placement.device,
             "dtype": placement.dtype,
-            "clips": material.digests(),
+            "clips": inputs.digests(),
         }
         return Recipe(
             request=request,
@@ -162,7 +162,7 @@ class CheckpointModel(MusicModel):
         )
 
 
-def duration_of(request: Request, controls: Controls, material: Material, one_call: Capabilities) -> float:
+def duration_of(request: Request, controls: Controls, inputs: AudioInputs, one_call: Capabilities) -> float:
     """How long the music is to be: as said, else as the audio it starts from, else half a minute if that can be made.
 
     Raises RequestError for bars without a tempo.
@@ -175,8 +175,8 @@ def duration_of(request: Request, controls: Controls, material: Material, one_ca
         return beats * 60 / controls.tempo_bpm
     if request.bars is not None:
         raise RequestError(f"{request.bars} bars are no length without a tempo here: add --bpm, or give --length")
-    if material.init_audio is not None:
-        return max(low, material.init_audio.duration_s)
+    if inputs.init_audio is not None:
+        return max(low, inputs.init_audio.duration_s)
     return max(low, min(DEFAULT_DURATION_S, high))
 
 
@@ -203,18 +203,18 @@ def job_of(request: Request, controls: Controls, duration_s: float, capabilities
     )
 
 
-def completed(job: Job, material: Material, family: Family) -> Job:
+def completed(job: Job, inputs: AudioInputs, family: Family) -> Job:
     """The job with the audio that no stretch cuts up, and with what lies beyond the end of the audio it repaints."""
     rate = family.capabilities.sample_rate_hz
-    if material.reference_audio is not None:
-        job = replace(job, reference=converted(material.reference_audio, rate, family.channels))
-    clip = material.init_audio
-    if job.repaint and clip is not None and clip.duration_s < job.duration_s:
-        job = replace(job, repaint=merged((*job.repaint, (clip.duration_s, job.duration_s))))
+    if inputs.reference_audio is not None:
+        job = replace(job, reference=converted(inputs.reference_audio, rate, family.channels))
+    given = inputs.init_audio
+    if job.repaint and given is not None and given.duration_s < job.duration_s:
+        job = replace(job, repaint=merged((*job.repaint, (given.duration_s, job.duration_s))))
     return job
 
 
-def source_of(material: Material, family: Family, duration_s: float, repaint: bool) -> Source:
+def source_of(inputs: AudioInputs, family: Family, duration_s: float, repaint: bool) -> Source:
     """What the music starts from, at the family's rate and channels, as long as the music.
 
     What is to be repainted is filled up with silence; what is to be varied begins again.
@@ -222,20 +222,20 @@ def source_of(material: Material, family: Family, duration_s: float, repaint: bo
     rate = family.capabilities.sample_rate_hz
     frames = round(duration_s * rate)
 
-    def fitting(clip: Clip | None) -> np.ndarray | None:
-        if clip is None:
+    def fitting(given: AudioInput | None) -> np.ndarray | None:
+        if given is None:
             return None
-        return fitted(converted(clip, rate, family.channels), frames, rate, repeat=not repaint)
+        return fitted(converted(given, rate, family.channels), frames, rate, repeat=not repaint)
 
-    return Source(fitting(material.init_audio), fitting(material.morph_audio))
+    return Source(fitting(inputs.init_audio), fitting(inputs.morph_audio))
 
 
-def converted(clip: Clip, rate_hz: int, channels: int) -> np.ndarray:
-    """``[frames, channels]`` float32 of a clip; more channels than two are mixed down."""
-    audio = clip.audio
+def converted(given: AudioInput, rate_hz: int, channels: int) -> np.ndarray:
+    """``[frames, channels]`` float32 of an audio input; more channels than two are mixed down."""
+    audio = given.audio
     if audio.shape[1] != channels:
         audio = np.repeat(audio.mean(axis=1, keepdims=True, dtype=np.float32), channels, axis=1)
-    return np.ascontiguousarray(resample(audio, clip.sample_rate_hz, rate_hz), np.float32)
+    return np.ascontiguousarray(resample(audio, given.sample_rate_hz, rate_hz), np.float32)
 
 
 def fitted(audio: np.ndarray, frames: int, rate_hz: int, *, repeat: bool) -> np.ndarray:

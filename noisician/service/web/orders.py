@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from noisician.errors import RequestError
-from noisician.request import EMBEDDED, MATERIAL_FIELDS, SEEDS, Request
+from noisician.request import AUDIO_FIELDS, EMBEDDED, SEEDS, Request
 from noisician.service import wire
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -213,7 +213,7 @@ def _check_device(request: Request, settings: Settings) -> None:
 
 
 def _check_sounds(request: Request, store: Store) -> None:
-    for field in MATERIAL_FIELDS:
+    for field in AUDIO_FIELDS:
         name = getattr(request, field)
         if name is None:
             continue

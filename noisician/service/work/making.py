@@ -15,7 +15,7 @@ from noisician.models import registry
 from noisician.models.protocol import OnProgress, Progress, ShouldCancel
 from noisician.music import Music
 from noisician.recipe import Recipe
-from noisician.request import MATERIAL_FIELDS, SEEDS, Request
+from noisician.request import AUDIO_FIELDS, SEEDS, Request
 from noisician.service.failures import DiskFull
 from noisician.service.files import Files, is_id
 from noisician.service.library.inspection import check_upload
@@ -86,7 +86,7 @@ class Watch:
 
 def sources_of(job: JobRecord, files: Files, names: Names) -> tuple[Source, ...]:
     """The sound files a job names, by the ids of uploads and takes. Raises FileError for one that is gone."""
-    return tuple(_source(field, job.params[field], files, names) for field in MATERIAL_FIELDS if job.params.get(field))
+    return tuple(_source(field, job.params[field], files, names) for field in AUDIO_FIELDS if job.params.get(field))
 
 
 def task_of(job: JobRecord, sources: tuple[Source, ...], files: Files, device: str = "auto") -> Task:
