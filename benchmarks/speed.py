@@ -96,9 +96,9 @@ def worker(duration_s: float, tracks: int) -> None:
 
 def stages_of(total_s: float, clocks: dict[str, float]) -> dict[str, float]:
     """Seconds a stage, adding up to ``total_s``."""
-    networks = {name: clocks.get(name, 0.0) for name in ("composing", "painting", "sounding")}
+    networks = {name: clocks.get(name, 0.0) for name in ("composing", "rendering", "vocoding")}
     playing_s = clocks.get("playing", 0.0)
-    mixing_s = playing_s - networks["painting"] - networks["sounding"]
+    mixing_s = playing_s - networks["rendering"] - networks["vocoding"]
     return {**networks, "mixing": mixing_s, "other": total_s - playing_s - networks["composing"]}
 
 
@@ -116,11 +116,11 @@ def timed_model() -> Any:
 
         @cached_property
         def _renderer(self) -> Any:
-            return Stopwatch(super()._renderer, "render", "painting", self.clocks)
+            return Stopwatch(super()._renderer, "render", "rendering", self.clocks)
 
         @cached_property
         def _vocoder(self) -> Any:
-            return Stopwatch(super()._vocoder, "synthesise", "sounding", self.clocks)
+            return Stopwatch(super()._vocoder, "synthesise", "vocoding", self.clocks)
 
         def _play(self, *arguments: Any, **named: Any) -> Any:
             return clocked(super()._play, "playing", self.clocks)(*arguments, **named)

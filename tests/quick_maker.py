@@ -31,8 +31,8 @@ def make(
     on_progress: OnProgress | None = None,
     cancel: ShouldCancel | None = None,
 ) -> Music:
-    stages = Stages({"painting": 1.0}, on_progress or ignore_progress, cancel or never)
-    report = stages.reporter("painting")
+    stages = Stages({"rendering": 1.0}, on_progress or ignore_progress, cancel or never)
+    report = stages.reporter("rendering")
     words = request.prompt.split()
     if "fault" in words:
         raise ZeroDivisionError("something\nunforeseen")

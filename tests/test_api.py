@@ -152,7 +152,7 @@ def test_the_real_model_makes_the_same_track_again() -> None:
     assert track.audio.dtype == np.float32
     assert np.isfinite(track.audio).all()
     assert 0 < np.abs(track.audio).max() <= 1
-    assert list(dict.fromkeys(stages)) == ["composing", "painting", "sounding", "mixing"]
+    assert list(dict.fromkeys(stages)) == ["composing", "rendering", "vocoding", "mixing"]
     assert all(stem.shape == track.audio.shape for stem in track.stems.values())
     assert np.array_equal(noisician.open(track.recipe, keep_stems=False).audio, track.audio)
 

@@ -78,14 +78,14 @@ def test_no_command_and_help(run_command: RunCommand) -> None:
 def test_plain_progress_says_each_stage_and_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     now_s = [0.0]
     lines = PlainLines("take 1 of 2: ", clock=lambda: now_s[0])
-    for second, stage, share in ((0, "composing", 0.0), (1, "composing", 0.1), (2, "painting", 0.2),
-                                 (4, "painting", 0.4), (8, "painting", 0.5), (9, "mixing", 1.0)):  # fmt: skip
+    for second, stage, share in ((0, "composing", 0.0), (1, "composing", 0.1), (2, "rendering", 0.2),
+                                 (4, "rendering", 0.4), (8, "rendering", 0.5), (9, "mixing", 1.0)):  # fmt: skip
         now_s[0] = float(second)
         lines(stage, share)
     assert capsys.readouterr().err.splitlines() == [
         "take 1 of 2: composing, 0%",
-        "take 1 of 2: painting, 20%, about 8 s left",
-        "take 1 of 2: painting, 50%, about 8 s left",
+        "take 1 of 2: rendering, 20%, about 8 s left",
+        "take 1 of 2: rendering, 50%, about 8 s left",
         "take 1 of 2: mixing, 100%",
     ]
 
@@ -95,13 +95,13 @@ def test_a_terminal_gets_a_line_that_is_cleared(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     with watch("take 1 of 2: ") as show:
-        show("painting", 0.5)
+        show("rendering", 0.5)
     written = capsys.readouterr()
     assert written.out == ""
-    assert "take 1 of 2: starting" in written.err or "take 1 of 2: painting" in written.err
+    assert "take 1 of 2: starting" in written.err or "take 1 of 2: rendering" in written.err
 
 
 def test_quiet_progress(capsys: pytest.CaptureFixture[str]) -> None:
     with watch(quiet=True) as show:
-        show("painting", 0.5)
+        show("rendering", 0.5)
     assert capsys.readouterr().err == ""

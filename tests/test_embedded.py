@@ -34,7 +34,7 @@ ENTRIES = {
 }
 PLACES = np.random.default_rng(0).standard_normal((16, sum(VOCABULARY[stream] for stream in STREAMS)))
 BANDS = np.clip(mel_filters().argmax(axis=0), 0, MEL_BANDS - 1)
-STAGES = ["composing", "painting", "sounding", "mixing"]
+STAGES = ["composing", "rendering", "vocoding", "mixing"]
 SHORT = Request(genres=("pop",), instruments=("flute", "grand_piano"), duration_s=2.0, seed=11, steps=2)
 LOOP = Request(genres=("house",), bars=1, tempo_bpm=125, seed=5, steps=1, loop=True)
 

@@ -16,7 +16,7 @@ from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import HOP, MEL_BANDS, SAMPLE_RATE_HZ, log_mel
 from noisician.models.embedded import model
-from noisician.models.embedded.cost import Work
+from noisician.models.embedded.cost import CostEstimate
 from noisician.models.guided import _part
 from noisician.models.protocol import Progress, Run, Stages
 from noisician.renderer import Part, Preview, Renderer, RenderSettings, render
@@ -237,7 +237,7 @@ def test_progress_carries_the_sketch_from_the_first_painted_window_on(request_: 
     np.testing.assert_array_equal(music.audio, unwatched.audio)
     assert all(progress.sketch is None for progress, _ in heard if progress.stage == "composing")
     sketches = [sketch for progress, sketch in heard if progress.stage != "composing"]
-    assert sketches[0] is None  # painting has been announced and nothing is there
+    assert sketches[0] is None  # rendering has been announced and nothing is there
     assert all(sketch is not None for sketch in sketches[1:])
     last = sketches[-1]
     assert last is not None and last.shape == (-(-len(music.audio) // HOP), MEL_BANDS) and last.dtype == np.float32
@@ -249,8 +249,8 @@ def test_progress_carries_the_sketch_from_the_first_painted_window_on(request_: 
 
 def test_a_guided_model_hands_the_sketch_on() -> None:
     heard: list[Progress] = []
-    _part(heard.append, 0.5, 1.0)(Progress("painting", 0.5, lambda: TONE))
-    assert heard == [Progress("painting", 0.75)]
+    _part(heard.append, 0.5, 1.0)(Progress("rendering", 0.5, lambda: TONE))
+    assert heard == [Progress("rendering", 0.75)]
     assert heard[0].sketch is not None and heard[0].sketch() is TONE
 
 
@@ -268,8 +268,8 @@ def test_stages_within_a_stage_share_out_its_span() -> None:
     assert heard[-1].share == 1.0
 
 
-WORKS = st.builds(
-    Work,
+COSTS = st.builds(
+    CostEstimate,
     st.integers(1, 12),
     st.floats(1, 600),
     st.builds(RenderSettings, steps=st.integers(1, 50), guidance_scale=st.sampled_from([1.0, 2.0])),
@@ -278,12 +278,12 @@ WORKS = st.builds(
 )
 
 
-@given(work=WORKS, bars=st.integers(1, 200))
-def test_stages_follow_one_another_to_exactly_one_whatever_the_work(work: Work, bars: int) -> None:
+@given(cost=COSTS, bars=st.integers(1, 200))
+def test_stages_follow_one_another_to_exactly_one_whatever_it_costs(cost: CostEstimate, bars: int) -> None:
     heard: list[Progress] = []
-    outer = Stages(work.with_composing(bars), heard.append, lambda: False)
+    outer = Stages(cost.with_composing(bars), heard.append, lambda: False)
     outer.reporter("composing")(1.0)
-    inner = outer.within("playing", work.playing())
+    inner = outer.within("playing", cost.playing())
     for stage in inner.weights:
         report = inner.reporter(stage)
         report(0.5)
@@ -294,11 +294,11 @@ def test_stages_follow_one_another_to_exactly_one_whatever_the_work(work: Work, 
 
 
 def test_what_takes_more_work_weighs_more() -> None:
-    plain = Work(6, 30.0, RenderSettings())
+    plain = CostEstimate(6, 30.0, RenderSettings())
     twice = replace(plain, render=RenderSettings(steps=2 * RenderSettings().steps))
     guided = replace(plain, render=RenderSettings(guidance_scale=3.0))
-    painting = [work.playing()["painting"] for work in (plain, guided, twice)]
-    assert painting == sorted(set(painting)) and painting[2] == pytest.approx(2 * painting[0])
-    assert replace(plain, kept=True).playing()["sounding"] > plain.playing()["sounding"]
-    assert list(replace(plain, sung_s=9.0).playing()) == ["singing", "painting", "sounding", "mixing"]
-    assert list(plain.playing()) == ["painting", "sounding", "mixing"]
+    rendering = [cost.playing()["rendering"] for cost in (plain, guided, twice)]
+    assert rendering == sorted(set(rendering)) and rendering[2] == pytest.approx(2 * rendering[0])
+    assert replace(plain, kept=True).playing()["vocoding"] > plain.playing()["vocoding"]
+    assert list(replace(plain, sung_s=9.0).playing()) == ["singing", "rendering", "vocoding", "mixing"]
+    assert list(plain.playing()) == ["rendering", "vocoding", "mixing"]

@@ -184,7 +184,7 @@ def job(status: Any, **more: Any) -> wire.Job:
     ("state", "status", "error"),
     [
         (job("queued", queue_position=2), 0, None),
-        (job("in_progress", stage="painting", eta_s=3.2), 0, None),
+        (job("in_progress", stage="rendering", eta_s=3.2), 0, None),
         (job("completed"), 2, "its takes were deleted"),
         (job("cancelled"), 2, "cancelled"),
         (job("failed", error=wire.ErrorBody(message="no room", type="server", code="disk_full")), 2, "no room"),
@@ -196,8 +196,8 @@ def test_states_as_their_clients_poll_them(state: wire.Job | None, status: int, 
     (item,) = json.loads(entry["result"])
     assert entry["task_id"] == JOB and entry["status"] == item["status"] == status and item["error"] == error
     if state is not None and state.status == "in_progress":
-        assert entry["progress_text"] == "painting, 40%, about 3 s left"
-        assert (item["progress"], item["stage"], item["prompt"], item["create_time"]) == (0.4, "painting", "x", 5)
+        assert entry["progress_text"] == "rendering, 40%, about 3 s left"
+        assert (item["progress"], item["stage"], item["prompt"], item["create_time"]) == (0.4, "rendering", "x", 5)
 
 
 def test_a_random_sample_can_be_made() -> None:

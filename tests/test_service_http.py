@@ -260,7 +260,7 @@ def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
     assert refused(full, 429, "queue_full").type == "rate_limit"
     assert full.headers["retry-after"] == "10"
     claim = desk.claim()
-    desk.store.report(claim, 0.5, "painting", 41.6, 1)
+    desk.store.report(claim, 0.5, "rendering", 41.6, 1)
     desk.ask()
     assert desk.http.post("/v1/music", json={"prompt": "x"}).headers["retry-after"] == "42"
 

@@ -278,10 +278,10 @@ def test_a_jobs_stream_from_beginning_to_end(served: Served) -> None:
     assert next(stream)[2]["data"] == {"status": "queued", "queue_position": 0}
     claim = served.store.claim("auto", 60.0)
     assert claim is not None and next(stream)[2]["data"]["status"] == "in_progress"
-    served.store.report(claim, 0.25, "painting", 3.0, 1)
+    served.store.report(claim, 0.25, "rendering", 3.0, 1)
     number, kind, event = next(stream)
     assert (kind, event["job_id"]) == ("progress", job)
-    assert event["data"] == {"progress": 25.0, "stage": "painting", "eta_s": 3.0, "take": 1}
+    assert event["data"] == {"progress": 25.0, "stage": "rendering", "eta_s": 3.0, "take": 1}
     finish(served, claim)
     rest = list(stream)
     assert [kind for _, kind, _ in rest] == ["take", "status"]

@@ -164,14 +164,14 @@ def test_a_worker_takes_what_its_device_can_do(store: Store, worker: str, taken:
 def test_progress_is_in_the_row_and_in_the_events(store: Store) -> None:
     job_id = enqueue(store)
     claimed = claim(store)
-    store.report(claimed, 0.4167, "painting", 12.5, take=1)
+    store.report(claimed, 0.4167, "rendering", 12.5, take=1)
     store.previewed(claimed, take=1)
     job = store.job(job_id)
-    assert job is not None and (job.progress, job.stage, job.eta_s) == (0.4167, "painting", 12.5)
+    assert job is not None and (job.progress, job.stage, job.eta_s) == (0.4167, "rendering", 12.5)
     progress, preview = store.events_after(0, job_id)[-2:]
     assert (progress.type, progress.data) == (
         "progress",
-        {"progress": 41.7, "stage": "painting", "eta_s": 12.5, "take": 1},
+        {"progress": 41.7, "stage": "rendering", "eta_s": 12.5, "take": 1},
     )
     assert (preview.type, preview.data, preview.job_id) == ("preview", {"take": 1}, job_id)
     store.report(claimed, math.nan, "mixing", math.inf, take=1)
@@ -182,7 +182,7 @@ def test_progress_is_in_the_row_and_in_the_events(store: Store) -> None:
 def test_a_finished_job_keeps_its_takes_and_drops_what_was_passing(store: Store) -> None:
     job_id = enqueue(store, operation="vary", parent_take="take_0123456789abcdef")
     claimed = claim(store)
-    store.report(claimed, 0.5, "painting", 1.0, take=1)
+    store.report(claimed, 0.5, "rendering", 1.0, take=1)
     store.previewed(claimed, take=1)
     take = new_take()
     assert store.add_take(claimed, take)
@@ -287,7 +287,7 @@ def test_a_job_given_back_has_nothing_to_tell_of_the_attempt(store: Store) -> No
     job_id = enqueue(store)
     for give_back in (store.release, lambda _: store.requeue_lost(3, everything=True)):
         claimed = claim(store)
-        store.report(claimed, 0.5, "painting", 3.0, 1)
+        store.report(claimed, 0.5, "rendering", 3.0, 1)
         store.previewed(claimed, take=1)
         give_back(claimed)
     assert types(store, job_id) == ["queued", "in_progress", "queued", "in_progress", "queued"]

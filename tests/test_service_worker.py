@@ -259,7 +259,7 @@ def is_alive(pid: int) -> bool:
 def test_cancel_then_give_back(service: Service) -> None:
     service.supervisor.start()
     endless, queued, last = service.ask("endless", takes=2), service.ask("some words"), service.ask("some words")
-    until(lambda: service.job(endless).stage == "painting")
+    until(lambda: service.job(endless).stage == "rendering")
     pid = service.pid
     service.store.cancel(queued)
     service.store.cancel(endless)
@@ -268,10 +268,10 @@ def test_cancel_then_give_back(service: Service) -> None:
     assert service.ended(last).status == "completed"
     assert service.pid == pid
     given = service.ask("endless")
-    until(lambda: service.job(given).stage == "painting")
+    until(lambda: service.job(given).stage == "rendering")
     os.kill(pid, signal.SIGTERM)
     until(lambda: service.supervisor.processes.get("auto", pid) != pid)
-    until(lambda: service.job(given).stage == "painting")
+    until(lambda: service.job(given).stage == "rendering")
     assert service.job(given).attempts == 1
     pid = service.pid
     service.supervisor.stop()
@@ -288,7 +288,7 @@ def test_a_worker_that_hangs_is_replaced(service: Service, monkeypatch: pytest.M
     service = Service(settings)
     service.supervisor.start()
     job_id = service.ask("slow")
-    until(lambda: service.job(job_id).stage == "painting")
+    until(lambda: service.job(job_id).stage == "rendering")
     pid = service.pid
     os.kill(pid, signal.SIGSTOP)
     assert service.ended(job_id).status == "completed"

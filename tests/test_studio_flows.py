@@ -25,7 +25,7 @@ HARP, ORGAN, HOUSE = "a harp alone", "a slow church organ alone, 80 bpm", "house
 LONG = "techno, 60 seconds"
 #: Above what digital silence and dither would give.
 AUDIBLE = 0.01
-STAGES = re.compile("Starting|Loading the model|Writing the notes|Painting the sound|Making it audible|Mixing|Saving")
+STAGES = re.compile("Starting|Loading the model|Writing the notes|Rendering the sound|Making it audible|Mixing|Saving")
 #: What a browser writes of itself when nobody answers at the address.
 NOBODY_ANSWERS = r"net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)"
 

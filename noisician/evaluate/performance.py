@@ -69,7 +69,7 @@ class SoundfontBand:
     def __call__(
         self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
     ) -> Iterator[StemAudio]:
-        report = stages.reporter("sounding")
+        report = stages.reporter("vocoding")
         duration_s = piece.plan.duration_s
         samples = round(duration_s * SAMPLE_RATE_HZ)
         for number, player in enumerate(piece.plan.players):

@@ -1,6 +1,6 @@
 """What making a piece costs, so that the share done grows evenly with time and tells how long it still takes.
 
-Costs are relative, as measured on two cores: painting one window of one player in the usual number of steps is 1.
+Costs are relative, as measured on two cores: rendering one window of one player in the usual number of steps is 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WINDOW_S = 5.2
 #: A bar of a short piece is cheaper: the composer hears less before it.
 COMPOSING_PER_BAR, COMPOSING_PER_BAR_HEARD, COMPOSING_PER_BAR_LIMIT = 1.0, 0.04, 2.0
 SINGING_PER_S = 0.95
-SOUNDING_PER_WINDOW, KEEPING_PER_WINDOW = 0.92, 0.27
+VOCODING_PER_WINDOW, KEEPING_PER_WINDOW = 0.92, 0.27
 MIXING_PER_S = 0.16
 #: How many more evaluations guidance asks for, as a share.
 GUIDED_SHARE = 0.6
@@ -24,8 +24,11 @@ SUNG_SHARE = 0.9
 
 
 @dataclass(frozen=True)
-class Work:
-    """The size of a piece. ``sung_s`` is what all its singers sing, one after another; ``kept`` its stems too."""
+class CostEstimate:
+    """What a piece of some size costs.
+
+    ``sung_s`` is what all its singers sing, one after another; ``kept`` whether its stems are kept, too.
+    """
 
     players: int
     duration_s: float
@@ -34,7 +37,7 @@ class Work:
     kept: bool = False
 
     @classmethod
-    def of(cls, plan: Plan, render: RenderSettings, sung: bool = False) -> Work:
+    def of(cls, plan: Plan, render: RenderSettings, sung: bool = False) -> CostEstimate:
         """As far as a plan tells: who sings is not cast yet."""
         return cls(len(plan.roster), plan.duration_s, render, SUNG_SHARE * plan.duration_s if sung else 0.0)
 
@@ -44,8 +47,8 @@ class Work:
         guided = 1.0 if self.render.guidance_scale == 1.0 else 1.0 + GUIDED_SHARE
         singing = {"singing": SINGING_PER_S * self.sung_s} if self.sung_s else {}
         return singing | {
-            "painting": windows * guided * self.render.steps / RenderSettings().steps,
-            "sounding": windows * (SOUNDING_PER_WINDOW + KEEPING_PER_WINDOW * self.kept),
+            "rendering": windows * guided * self.render.steps / RenderSettings().steps,
+            "vocoding": windows * (VOCODING_PER_WINDOW + KEEPING_PER_WINDOW * self.kept),
             "mixing": MIXING_PER_S * self.duration_s,
         }
 

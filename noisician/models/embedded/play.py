@@ -23,7 +23,7 @@ from noisician.diffusion.noise import NoiseField, NoiseSpan
 from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
 from noisician.mix import ENGINE, VOICE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
 from noisician.models.embedded.cast import Casting, VocalPart, cast
-from noisician.models.embedded.cost import Work
+from noisician.models.embedded.cost import CostEstimate
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
@@ -109,7 +109,7 @@ def play(
     parts = _cast(piece)
     samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     preview = Preview(frames_of(samples), frames_of(played_samples(piece)) - frames_of(samples))
-    stages = stages.within("playing", work_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
+    stages = stages.within("playing", cost_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
     sung = _sung_stems(parts, samples, networks, stages, preview, playing.cache) if parts else iter(())
     players = (player_stems or rendered_stems)(piece, networks, stages, preview, playing.cache)
     stems = chain(sung, players)
@@ -218,9 +218,11 @@ def rendered_stems(
     """Each player's samples, made one after another so that only one waits in memory at a time."""
     parts = [part_of(piece, player) for player in piece.plan.players]
     length, samples = played_samples(piece), round(piece.plan.duration_s * SAMPLE_RATE_HZ)
-    mels = networks.renderer.render(parts, frames_of(length), piece.render, stages.reporter("painting"), preview, cache)
+    mels = networks.renderer.render(
+        parts, frames_of(length), piece.render, stages.reporter("rendering"), preview, cache
+    )
     preview.settle(mels)
-    report = stages.reporter("sounding")
+    report = stages.reporter("vocoding")
     for number, (player, part) in enumerate(zip(piece.plan.players, parts, strict=True)):
         mel, mels[number] = mels[number], np.empty(0)
         audio = networks.vocoder.synthesise(
@@ -279,11 +281,11 @@ def frames_of(samples: int) -> int:
     return -(-samples // HOP)
 
 
-def work_of(piece: Piece, parts: Sequence[VocalPart], keep_stems: bool) -> Work:
+def cost_of(piece: Piece, parts: Sequence[VocalPart], keep_stems: bool) -> CostEstimate:
     """The work of playing a piece whose singers are cast."""
     sung_s = sum(part.sung_s for part in parts)
     duration_s = played_samples(piece) / SAMPLE_RATE_HZ
-    return Work(len(piece.plan.players), duration_s, piece.render, sung_s, keep_stems)
+    return CostEstimate(len(piece.plan.players), duration_s, piece.render, sung_s, keep_stems)
 
 
 def fold(audio: np.ndarray, samples: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
-from noisician.models.embedded.cost import Work
+from noisician.models.embedded.cost import CostEstimate
 from noisician.models.embedded.song import is_song, without_stand_ins, write_song
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, written_piece
@@ -28,7 +28,7 @@ def write_piece(
     song = is_song(request)
     plan = make_plan(_open(request, controls) if song else controls, seed)
     render = render_settings(request)
-    stages = replace(stages, weights=Work.of(plan, render, sung=song).with_composing(plan.bars))
+    stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
         sung = write_song(request, plan, seed, composer(), report)

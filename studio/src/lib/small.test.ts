@@ -17,8 +17,8 @@ describe('format', () => {
   it('prints measures', () => {
     expect([speed(7.04), speed(0.82), speed(12.4)]).toEqual(['7×', '0.82×', '12×'])
     expect([size(0.064), size(5.32)]).toEqual(['64 MB', '5.3 GB'])
-    expect([stage('painting'), stage('some_new_stage'), stage(null)]).toEqual([
-      'Painting the sound',
+    expect([stage('rendering'), stage('some_new_stage'), stage(null)]).toEqual([
+      'Rendering the sound',
       'Some new stage',
       'Starting',
     ])
