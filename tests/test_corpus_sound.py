@@ -18,7 +18,7 @@ from noisician.errors import CorpusError
 from noisician.mel import MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
 from noisician.score.grid import STREAMS, Grid
 from noisician.score.model import METERS
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import ARTICULATIONS, instruments
 
 TABLE = tuple(instruments().values())
@@ -88,9 +88,9 @@ def test_a_soundfont_plays_the_same_whatever_it_played_before() -> None:
     pytest.importorskip("tinysoundfont")
     player = SoundfontPlayer("fluidr3mono")
     piano, strings = instruments()["grand_piano"], instruments()["violin"]
-    melody = [PlayedNote(60, 0.1, 0.4, 90), PlayedNote(64, 0.4, 0.7, 70)]
+    melody = [NoteEvent(60, 0.1, 0.4, 90), NoteEvent(64, 0.4, 0.7, 70)]
     first = player.render(piano, melody, 1.0)
-    player.render(strings, [PlayedNote(55, 0.0, 5.0, 127)], 0.8)  # still sounding when it is cut off
+    player.render(strings, [NoteEvent(55, 0.0, 5.0, 127)], 0.8)  # still sounding when it is cut off
     again = player.render(piano, melody, 1.0)
     assert first.shape == (SAMPLE_RATE_HZ,)
     np.testing.assert_allclose(again, first, atol=1e-4 * np.abs(first).max())
@@ -104,7 +104,7 @@ def test_a_missing_soundfont_names_its_package(tmp_path: Path) -> None:
 
 
 def test_note_offs_come_before_note_ons_of_the_same_instant() -> None:
-    events = soundfont._events([PlayedNote(60, 0.0, 1.0, 90), PlayedNote(60, 1.0, 2.0, 80)])
+    events = soundfont._events([NoteEvent(60, 0.0, 1.0, 90), NoteEvent(60, 1.0, 2.0, 80)])
     assert [(when, sounding) for when, sounding, _, _ in events] == [(0, True), (1, False), (1, True), (2, False)]
 
 
@@ -122,7 +122,7 @@ def test_articulations_never_contradict_and_mostly_rest() -> None:
 
 def stand_in(studio: Studio, seed: int) -> Clip:
     rng = np.random.default_rng(seed)
-    notes = tuple(PlayedNote(60 + k, 0.25 * k, 0.25 * k + 0.2, 80) for k in range(seed % 3))
+    notes = tuple(NoteEvent(60 + k, 0.25 * k, 0.25 * k + 0.2, 80) for k in range(seed % 3))
     audio = rng.uniform(-0.5, 0.5, round(clips.CLIP_S * SAMPLE_RATE_HZ)).astype(np.float32)
     return Clip(TABLE[seed], notes, ("dark",) if seed % 2 else (), audio, seed)
 

@@ -21,7 +21,7 @@ from noisician.corpus.voices.samples import SAMPLE_KITS
 from noisician.corpus.voices.synths import PATCHES
 from noisician.errors import CorpusError
 from noisician.score.harmony import frequency_hz
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import ARTICULATIONS, instruments
 
 SYNTHESISED_KITS = tuple(kit for kit in KITS if kit not in SAMPLE_KITS)
@@ -56,8 +56,8 @@ def middle(instrument_id: str) -> int:
     return 36 if instrument_id in KITS else (low + high) // 2
 
 
-def note(pitch: int, start_s: float = 0.1, end_s: float = 0.6, velocity: int = 100) -> PlayedNote:
-    return PlayedNote(pitch, start_s, end_s, velocity)
+def note(pitch: int, start_s: float = 0.1, end_s: float = 0.6, velocity: int = 100) -> NoteEvent:
+    return NoteEvent(pitch, start_s, end_s, velocity)
 
 
 def rms(sound: np.ndarray) -> float:

@@ -91,7 +91,7 @@ def test_the_surest_cells_are_shown_first_on_a_cosine() -> None:
         return [np.stack([np.linspace(0, 20, 10), np.zeros(10)], axis=1)[None]]
 
     tokens = np.full((1, 10, 1), 2)
-    choice = Choice(top_p=1.0, order_noise=0.0)
+    choice = Choice(top_p=1.0, choice_temperature=0.0)
     unmask(watch, tokens, np.ones_like(tokens, bool), [Stage((0,), 3)], choice, generators(1))
     assert [len(cells) for cells in hidden] == [10, 8, 5]
     np.testing.assert_array_equal(hidden[1], np.arange(8))

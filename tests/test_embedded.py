@@ -24,7 +24,7 @@ from noisician.renderer import Renderer, render
 from noisician.request import Request
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.score.model import METERS, Note, Score, Track
-from noisician.score.played import PlayedNote, played_notes
+from noisician.score.played import NoteEvent, played_notes
 from noisician.vocoder import Vocoder
 
 ENTRIES = {
@@ -272,7 +272,7 @@ def test_played_notes_are_in_seconds_and_in_order(signature: str) -> None:
     part = Track("lead", "flute", notes)
     score = Score(120.0, "C", "major", signature, 2, tracks=(part,))
     assert played_notes(score, part) == (
-        PlayedNote(55, 0.25, 0.75, 70),
-        PlayedNote(60, 0.25, 0.375, 90),
-        PlayedNote(64, 1.0, 1.5, 80),
+        NoteEvent(55, 0.25, 0.75, 70),
+        NoteEvent(60, 0.25, 0.375, 90),
+        NoteEvent(64, 1.0, 1.5, 80),
     )

@@ -44,7 +44,7 @@ from noisician.recipe import Recipe
 from noisician.renderer.render import SILENCE
 from noisician.request import Request
 from noisician.score import Note, Score, Track
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
 
 
@@ -53,13 +53,13 @@ def figure(figures: list[Figure], name: str) -> Figure:
     return found
 
 
-def line_notes(count: int, overlap_s: float = -0.05, step_s: float = 0.25) -> tuple[PlayedNote, ...]:
-    return tuple(PlayedNote(60 + n % 5, n * step_s, (n + 1) * step_s + overlap_s, 90) for n in range(count))
+def line_notes(count: int, overlap_s: float = -0.05, step_s: float = 0.25) -> tuple[NoteEvent, ...]:
+    return tuple(NoteEvent(60 + n % 5, n * step_s, (n + 1) * step_s + overlap_s, 90) for n in range(count))
 
 
 def voice_clip(duration_s: float = 1.0) -> Clip:
     instrument = own_voice()
-    notes = (PlayedNote(45, 0.1, 0.6, 90),)
+    notes = (NoteEvent(45, 0.1, 0.6, 90),)
     audio = Studio().play(instrument, notes, duration_s, 3).astype(np.float32)
     return Clip(instrument, notes, (), audio, 3)
 

@@ -11,15 +11,15 @@ from noisician.analysis.onsets import detected_onsets_s, spectral_flux
 from noisician.errors import NoisicianError
 from noisician.evaluate import faults, onsets, pitch
 from noisician.score.harmony import frequency_hz
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 RATE = 44100
 
 
-def line(detune_cents: float = 0.0) -> tuple[np.ndarray, list[PlayedNote]]:
+def line(detune_cents: float = 0.0) -> tuple[np.ndarray, list[NoteEvent]]:
     """Eight plucked notes, 0.4 s apart."""
     pitches = (60, 64, 67, 72, 71, 67, 62, 60)
-    notes = [PlayedNote(p, 0.2 + 0.4 * k, 0.2 + 0.4 * k + 0.35, 90) for k, p in enumerate(pitches)]
+    notes = [NoteEvent(p, 0.2 + 0.4 * k, 0.2 + 0.4 * k + 0.35, 90) for k, p in enumerate(pitches)]
     out = np.zeros(int(3.8 * RATE))
     for note in notes:
         time = np.arange(int(0.35 * RATE)) / RATE
@@ -35,7 +35,7 @@ def shuffled(audio: np.ndarray) -> np.ndarray:
     return np.concatenate([pieces[k] for k in np.random.default_rng(3).permutation(24)])
 
 
-def onset_f(audio: np.ndarray, notes: list[PlayedNote]) -> float:
+def onset_f(audio: np.ndarray, notes: list[NoteEvent]) -> float:
     return onsets.onset_f_measure(onsets.score_onsets_s(notes), detected_onsets_s(audio))[0]
 
 
@@ -68,7 +68,7 @@ def test_flux_sees_a_rise_and_ignores_vibrato() -> None:
 
 
 def test_chords_count_once() -> None:
-    notes = [PlayedNote(60, 1.0, 2.0, 90), PlayedNote(64, 1.0, 2.0, 90), PlayedNote(67, 1.5, 2.0, 90)]
+    notes = [NoteEvent(60, 1.0, 2.0, 90), NoteEvent(64, 1.0, 2.0, 90), NoteEvent(67, 1.5, 2.0, 90)]
     assert onsets.score_onsets_s(notes).tolist() == [1.0, 1.5]
     assert len(onsets.score_onsets_s([])) == 0
 
@@ -99,7 +99,7 @@ def test_onsets_in_samples_are_refused() -> None:
 
 
 def test_reference_pitches_want_exactly_one_note() -> None:
-    notes = [PlayedNote(60, 0.0, 1.0, 90), PlayedNote(64, 0.5, 1.5, 90)]
+    notes = [NoteEvent(60, 0.0, 1.0, 90), NoteEvent(64, 0.5, 1.5, 90)]
     times = np.array([0.01, 0.25, 0.52, 0.75, 1.02, 1.25, 1.49, 1.6])
     expected = [np.nan, 60, np.nan, np.nan, 64, 64, np.nan, np.nan]
     np.testing.assert_array_equal(pitch.reference_pitches(notes, times), expected)
@@ -199,8 +199,8 @@ def test_clipped_samples_by_hand() -> None:
 def test_silence_counts_only_where_the_score_sounds() -> None:
     audio = np.full(RATE, 0.1)
     audio[RATE // 2 :] = 0.0
-    assert faults.silence_ratio(audio, [PlayedNote(60, 0.0, 0.5, 90)]) == 0.0
-    assert faults.silence_ratio(audio, [PlayedNote(60, 0.45, 1.0, 90)]) == 1.0
+    assert faults.silence_ratio(audio, [NoteEvent(60, 0.0, 0.5, 90)]) == 0.0
+    assert faults.silence_ratio(audio, [NoteEvent(60, 0.45, 1.0, 90)]) == 1.0
     assert faults.silence_ratio(audio, []) is None
 
 

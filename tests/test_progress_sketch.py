@@ -23,12 +23,12 @@ from noisician.renderer import Part, Preview, Renderer, RenderSettings, render
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD
 from noisician.renderer.preview import PHRASES_AT_ONCE
 from noisician.request import Request
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import instruments
 
 PLAN = WindowPlan(frames=200, length=96, overlap=32)
 SILENCE = render.SILENCE
-NOTES = tuple(PlayedNote(60 + step, 0.1 + 0.4 * step, 0.4 + 0.4 * step, 80) for step in range(5))
+NOTES = tuple(NoteEvent(60 + step, 0.1 + 0.4 * step, 0.4 + 0.4 * step, 80) for step in range(5))
 PARTS = [
     Part(instruments()["flute"], NOTES, (), NoiseField(3, 0)),
     Part(instruments()["violin"], NOTES[1:], (), NoiseField(3, 1)),

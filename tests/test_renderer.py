@@ -22,7 +22,7 @@ from noisician.renderer.conditions import (
     harmonic_templates,
     note_roll,
 )
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import instruments
 from noisician.weights import available_cores
 
@@ -30,7 +30,7 @@ FRAME_S = 1 / FRAME_RATE_HZ
 A4 = 69 - LOWEST_PITCH
 
 
-def roll_of(notes: list[PlayedNote], frames: int = 400, first: int = 0) -> np.ndarray:
+def roll_of(notes: list[NoteEvent], frames: int = 400, first: int = 0) -> np.ndarray:
     return note_roll(notes, frames, first).reshape(frames, 3, PITCHES)
 
 
@@ -38,7 +38,7 @@ def roll_of(notes: list[PlayedNote], frames: int = 400, first: int = 0) -> np.nd
 
 NOTES = st.lists(
     st.builds(
-        lambda pitch, start, length, velocity: PlayedNote(pitch, start, start + length, velocity),
+        lambda pitch, start, length, velocity: NoteEvent(pitch, start, start + length, velocity),
         st.integers(0, 127),
         st.floats(-1, 5),
         st.floats(0, 3),
@@ -50,7 +50,7 @@ NOTES = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(notes=NOTES, first=st.integers(0, 400), frames=st.integers(1, 200))
-def test_a_window_of_the_roll_equals_that_slice_of_the_whole(notes: list[PlayedNote], first: int, frames: int) -> None:
+def test_a_window_of_the_roll_equals_that_slice_of_the_whole(notes: list[NoteEvent], first: int, frames: int) -> None:
     # Half a frame is where rounding could go either way; human timing never falls on it exactly.
     notes = [
         note
@@ -62,20 +62,20 @@ def test_a_window_of_the_roll_equals_that_slice_of_the_whole(notes: list[PlayedN
 
 
 def test_an_onset_between_two_frames_is_shared() -> None:
-    roll = roll_of([PlayedNote(69, 10.25 * FRAME_S, 20 * FRAME_S, 127)])
+    roll = roll_of([NoteEvent(69, 10.25 * FRAME_S, 20 * FRAME_S, 127)])
     assert roll[9:13, 0, A4] == pytest.approx([0, 0.75, 0.25, 0], abs=1e-5)
     assert roll[:, 0].sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_sustain_lasts_from_start_to_end_at_the_velocity() -> None:
-    roll = roll_of([PlayedNote(69, 10 * FRAME_S, 20 * FRAME_S, 64)])
+    roll = roll_of([NoteEvent(69, 10 * FRAME_S, 20 * FRAME_S, 64)])
     expected = np.zeros(400)
     expected[10:20] = 64 / 127
     np.testing.assert_allclose(roll[:, 1, A4], expected, rtol=1e-6)
 
 
 def test_age_falls_from_the_start_and_is_gone_after_the_ringing() -> None:
-    roll = roll_of([PlayedNote(69, 10 * FRAME_S, 20 * FRAME_S, 127)])
+    roll = roll_of([NoteEvent(69, 10 * FRAME_S, 20 * FRAME_S, 127)])
     age = roll[:, 2, A4]
     np.testing.assert_allclose(age[10:50], np.exp(-np.arange(40) * FRAME_S / AGE_DECAY_S), rtol=1e-5)
     last = round(20 + RINGING_S * FRAME_RATE_HZ)
@@ -85,17 +85,17 @@ def test_age_falls_from_the_start_and_is_gone_after_the_ringing() -> None:
 
 
 def test_the_shortest_note_still_sounds_a_frame() -> None:
-    roll = roll_of([PlayedNote(69, 0.1, 0.1, 100)])
+    roll = roll_of([NoteEvent(69, 0.1, 0.1, 100)])
     assert (roll[:, 1] > 0).sum() == 1
 
 
 def test_pitches_beyond_the_piano_take_its_outer_keys() -> None:
-    roll = roll_of([PlayedNote(5, 0.0, 1.0, 100), PlayedNote(127, 0.0, 1.0, 100)])
+    roll = roll_of([NoteEvent(5, 0.0, 1.0, 100), NoteEvent(127, 0.0, 1.0, 100)])
     assert np.flatnonzero(roll[5, 1]).tolist() == [0, PITCHES - 1]
 
 
 def test_of_a_repeated_pitch_the_loudest_age_counts() -> None:
-    loud, soft = PlayedNote(69, 0.0, 0.1, 120), PlayedNote(69, 0.2, 0.3, 10)
+    loud, soft = NoteEvent(69, 0.0, 0.1, 120), NoteEvent(69, 0.2, 0.3, 10)
     age = roll_of([loud, soft])[:, 2, A4]
     assert age[30] == pytest.approx(120 / 127 * np.exp(-30 * FRAME_S / AGE_DECAY_S), rel=1e-4)
 
@@ -115,7 +115,7 @@ def test_templates_are_loudest_where_the_pitch_is() -> None:
 WINDOW = 96
 MIX = np.random.default_rng(0).standard_normal((FEATURES, MEL_BANDS)).astype(np.float32)
 SETTINGS = RenderSettings(steps=3, guidance_scale=2.0)
-MELODY = tuple(PlayedNote(60 + step % 7, 0.5 + 0.25 * step, 0.7 + 0.25 * step, 80) for step in range(5))
+MELODY = tuple(NoteEvent(60 + step % 7, 0.5 + 0.25 * step, 0.7 + 0.25 * step, 80) for step in range(5))
 
 
 class FakeNetwork:
@@ -143,7 +143,7 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Renderer:
     return Renderer(FakeNetwork())  # type: ignore[arg-type]
 
 
-def part(notes: tuple[PlayedNote, ...] = MELODY, id_: str = "flute", stream: int = 0, seed: int = 5) -> Part:
+def part(notes: tuple[NoteEvent, ...] = MELODY, id_: str = "flute", stream: int = 0, seed: int = 5) -> Part:
     return Part(instruments()[id_], notes, (), NoiseField(seed, stream))
 
 
@@ -162,7 +162,7 @@ def test_lengthening_a_piece_keeps_the_windows_before_the_end(renderer: Renderer
 
 
 def test_a_changed_note_changes_only_the_windows_that_hear_it(renderer: Renderer) -> None:
-    late = PlayedNote(80, 3.0, 3.2, 100)
+    late = NoteEvent(80, 3.0, 3.2, 100)
     before = renderer.render([part()], 300, SETTINGS)[0]
     after = renderer.render([part((*MELODY, late))], 300, SETTINGS)[0]
     plan = renderer.plan(300)
@@ -193,7 +193,7 @@ def test_any_length_gives_its_frames(renderer: Renderer, frames: int) -> None:
 
 def test_the_batch_is_always_full_and_silence_is_not_painted(renderer: Renderer) -> None:
     network: FakeNetwork = renderer._network  # type: ignore[assignment]
-    note = PlayedNote(69, 0.0, 0.2, 90)  # rings until frame 233: windows at 0, 32, … 224 of 31
+    note = NoteEvent(69, 0.0, 0.2, 90)  # rings until frame 233: windows at 0, 32, … 224 of 31
     renderer.render([part((note,))], 1000, RenderSettings(steps=1))
     assert [batch for batch, _ in network.calls] == [render.BATCH] * 2
 
@@ -205,7 +205,7 @@ def test_guidance_asks_twice_inside_its_interval(renderer: Renderer) -> None:
 
 
 def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
-    note = PlayedNote(69, 100 * FRAME_S, 120 * FRAME_S, 90)
+    note = NoteEvent(69, 100 * FRAME_S, 120 * FRAME_S, 90)
     (mel,) = renderer.render([part((note,))], 600, SETTINGS)
     gone = round(120 + RINGING_S * FRAME_RATE_HZ)
     assert (mel[:99] == np.float32(render.SILENCE)).all()
@@ -222,7 +222,7 @@ def test_without_notes_there_is_silence_and_progress_ends(renderer: Renderer) ->
 
 
 def test_notes_beyond_the_end_are_nobodys(renderer: Renderer) -> None:
-    beyond = PlayedNote(69, 9.0, 9.5, 90)
+    beyond = NoteEvent(69, 9.0, 9.5, 90)
     assert (renderer.render([part((beyond,))], 100, SETTINGS)[0] == np.float32(render.SILENCE)).all()
 
 
@@ -246,7 +246,7 @@ def test_progress_climbs_to_one_and_may_cancel_at_once(renderer: Renderer) -> No
 def test_what_rings_fades_into_silence() -> None:
     ringing = np.full((600, 128), 0.0, np.float32)
     quiet = render._hush(
-        ringing, Part(instruments()["grand_piano"], (PlayedNote(60, 0.0, 0.5, 90),), (), NoiseField(0, 0))
+        ringing, Part(instruments()["grand_piano"], (NoteEvent(60, 0.0, 0.5, 90),), (), NoiseField(0, 0))
     )
     assert (quiet[:200] == 0).all()
     assert (quiet[-100:] == render.SILENCE).all()

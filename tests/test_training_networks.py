@@ -20,7 +20,7 @@ from noisician.errors import CorpusError  # noqa: E402
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, note_roll  # noqa: E402
 from noisician.score.grid import STREAMS, VOCABULARY  # noqa: E402
 from noisician.score.model import METERS  # noqa: E402
-from noisician.score.played import PlayedNote  # noqa: E402
+from noisician.score.played import NoteEvent  # noqa: E402
 from noisician.styles import ARTICULATIONS, instruments  # noqa: E402
 from noisician.training import train_composer, train_renderer, train_vocoder  # noqa: E402
 from noisician.training.composer import ComposerConfig, ComposerNet  # noqa: E402
@@ -219,7 +219,7 @@ def test_a_window_holds_a_clips_mel_notes_and_player() -> None:
         clip = int(windows.instrument[row] == instruments()["grand_piano"].index)
         expected = (clips.mel[clip].astype(np.float32) - MEL_MEAN) / MEL_STD
         np.testing.assert_allclose(windows.mel[row].numpy(), expected, atol=1e-6)
-        notes = [PlayedNote(int(p), float(s), float(e), int(v)) for p, s, e, v in clips.notes_of(clip)]
+        notes = [NoteEvent(int(p), float(s), float(e), int(v)) for p, s, e, v in clips.notes_of(clip)]
         np.testing.assert_array_equal(windows.roll[row].numpy(), note_roll(notes, 80))
         np.testing.assert_array_equal(windows.articulations[row].numpy(), clips.articulations[clip])
 
@@ -235,7 +235,7 @@ def test_a_crop_holds_a_clips_samples_and_their_excitation() -> None:
         assert abs(likeness[clip]) == pytest.approx(1, abs=1e-4)
         assert -6 <= 20 * np.log10(audio.std() / (clips.audio[clip] / 32767).std()) <= 4
         player = table["flute"] if clip == 0 else table["grand_piano"]
-        notes = [PlayedNote(int(p), float(s), float(e), int(v)) for p, s, e, v in clips.notes_of(clip)]
+        notes = [NoteEvent(int(p), float(s), float(e), int(v)) for p, s, e, v in clips.notes_of(clip)]
         np.testing.assert_array_equal(crops.excitation[row].numpy(), excitation(notes, player, CLIP_SAMPLES))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from noisician.diffusion.noise import NoiseField
 from noisician.errors import Cancelled
 from noisician.mel import BINS, HOP, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, log_mel, mel_filters
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
 from noisician.vocoder import Vocoder, synthesis
 from noisician.vocoder.excitation import DRUM_SINES, IMPULSE, excitation, frequency_hz, reach_s
@@ -23,18 +23,18 @@ RECEPTIVE_FRAMES = 18  # on each side, of six blocks of kernel 7
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> tuple[Instrument, list[PlayedNote]]:
+def parts(draw: st.DrawFn) -> tuple[Instrument, list[NoteEvent]]:
     instrument = draw(st.sampled_from((FLUTE, PIANO, KIT)))
     pitches = st.sampled_from([*sorted(DRUM_SINES), 42]) if instrument is KIT else st.sampled_from([40, 69, 95])
     starts, lengths = st.floats(-0.5, 1.2), st.floats(0.0, 0.7)
     notes = draw(st.lists(st.tuples(pitches, starts, lengths), max_size=4))
-    return instrument, [PlayedNote(pitch, start, start + length, 90) for pitch, start, length in notes]
+    return instrument, [NoteEvent(pitch, start, start + length, 90) for pitch, start, length in notes]
 
 
 @settings(deadline=None, max_examples=40)
 @given(part=parts(), first=st.integers(-9000, 90_000), length=st.integers(1, 30_000))
 def test_any_stretch_equals_that_stretch_of_the_whole(
-    part: tuple[Instrument, list[PlayedNote]], first: int, length: int
+    part: tuple[Instrument, list[NoteEvent]], first: int, length: int
 ) -> None:
     instrument, notes = part
     whole = excitation(notes, instrument, 130_000, -9000)
@@ -51,19 +51,19 @@ def loudest_hz(samples: np.ndarray) -> float:
 def test_a_note_sounds_at_its_frequency() -> None:
     assert frequency_hz(69) == 440
     assert frequency_hz(57) == pytest.approx(220)
-    samples = excitation([PlayedNote(69, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ)
+    samples = excitation([NoteEvent(69, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ)
     assert loudest_hz(samples) == pytest.approx(440, abs=0.3)
 
 
 def test_a_notes_harmonics_are_equal_and_end_at_18_khz() -> None:
-    samples = excitation([PlayedNote(69, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ)
+    samples = excitation([NoteEvent(69, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ)
     levels = np.abs(np.fft.rfft(samples.astype(np.float64)))[440::440]  # bins are 1 Hz apart
     assert levels[:40] == pytest.approx(levels[0], rel=1e-3)
     assert levels[40:].max() < 1e-3 * levels[0]
 
 
 def test_the_level_does_not_depend_on_the_pitch() -> None:
-    powers = [excitation([PlayedNote(pitch, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ).std() for pitch in (33, 57, 81, 100)]
+    powers = [excitation([NoteEvent(pitch, 0.0, 1.0, 90)], FLUTE, SAMPLE_RATE_HZ).std() for pitch in (33, 57, 81, 100)]
     assert powers == pytest.approx([np.sqrt(0.5)] * 4, rel=0.05)
 
 
@@ -71,7 +71,7 @@ def test_the_level_does_not_depend_on_the_pitch() -> None:
 def test_ringing_starts_at_full_level_falls_and_ends(instrument: Instrument) -> None:
     end = SAMPLE_RATE_HZ // 2
     reach = round(reach_s(instrument) * SAMPLE_RATE_HZ)
-    samples = excitation([PlayedNote(69, 0.0, 0.5, 90)], instrument, 3 * SAMPLE_RATE_HZ)
+    samples = excitation([NoteEvent(69, 0.0, 0.5, 90)], instrument, 3 * SAMPLE_RATE_HZ)
     sounding, early, late = (samples[at : at + 4410].std() for at in (end - 4410, end, end + reach // 2))
     assert early == pytest.approx(sounding, rel=0.15)
     assert late < 0.8 * early
@@ -81,16 +81,16 @@ def test_ringing_starts_at_full_level_falls_and_ends(instrument: Instrument) -> 
 
 
 def test_a_drum_hit_is_an_impulse_at_its_time_over_its_sine() -> None:
-    hat = excitation([PlayedNote(42, 0.1, 0.2, 90)], KIT, SAMPLE_RATE_HZ // 2)
+    hat = excitation([NoteEvent(42, 0.1, 0.2, 90)], KIT, SAMPLE_RATE_HZ // 2)
     assert np.flatnonzero(hat).tolist() == [4410]
     assert hat[4410] == IMPULSE
-    kick = excitation([PlayedNote(36, 0.1, 0.2, 90)], KIT, SAMPLE_RATE_HZ // 2)
+    kick = excitation([NoteEvent(36, 0.1, 0.2, 90)], KIT, SAMPLE_RATE_HZ // 2)
     assert not kick[:4410].any()
     assert kick[4411:8000].any()
 
 
 def test_noise_instruments_no_notes_and_notes_elsewhere_give_silence() -> None:
-    note = PlayedNote(60, 0.0, 1.0, 90)
+    note = NoteEvent(60, 0.0, 1.0, 90)
     assert not excitation([note], RAIN, 4000).any()
     assert not excitation([], FLUTE, 4000).any()
     assert not excitation([note], FLUTE, 4000, first_sample=3 * SAMPLE_RATE_HZ).any()
@@ -111,7 +111,7 @@ def network(log_mel: np.ndarray, log_excitation: np.ndarray) -> list[np.ndarray]
     return [gain.astype(np.float32), ones, 0 * ones, gain.astype(np.float32) - 3]
 
 
-NOTES = tuple(PlayedNote(57 + step % 12, 0.4 * step, 0.4 * step + 0.3, 90) for step in range(10))
+NOTES = tuple(NoteEvent(57 + step % 12, 0.4 * step, 0.4 * step + 0.3, 90) for step in range(10))
 
 
 def asked_for(frames: int) -> np.ndarray:

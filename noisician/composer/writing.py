@@ -42,7 +42,7 @@ class ComposerSettings:
     steps: int = 6
     temperature: float = 0.95
     top_p: float = 0.96
-    order_noise: float = 8.0
+    choice_temperature: float = 8.0
     guidance_scale: float = 1.0
     settle: bool = True
 
@@ -117,7 +117,7 @@ def write(
     total = sum(stage.steps for stage in stages)
     if not stages:
         on_step(1.0)
-    choice = Choice(settings.temperature, settings.top_p, settings.order_noise)
+    choice = Choice(settings.temperature, settings.top_p, settings.choice_temperature)
     written = unmask(
         predict, passage.tokens[None], passage.cells[None], stages, choice, [rng], lambda done: on_step(done / total)
     )

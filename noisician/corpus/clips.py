@@ -22,7 +22,7 @@ from noisician.corpus.soundfont import TRAINING_SOUNDFONTS, SoundfontPlayer
 from noisician.corpus.voices import render as render_voice
 from noisician.corpus.voices.effects import apply_articulations
 from noisician.mel import MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import ARTICULATIONS, Instrument, instruments
 
 CLIP_S = 12.0
@@ -36,7 +36,7 @@ class Clip:
     """``audio`` float32 ``[CLIP_S · 44100]``, dry but for the articulations."""
 
     instrument: Instrument
-    notes: tuple[PlayedNote, ...]
+    notes: tuple[NoteEvent, ...]
     articulations: tuple[str, ...]
     audio: np.ndarray
     seed: int
@@ -49,13 +49,13 @@ class Studio:
     soundfonts: tuple[str, ...] = TRAINING_SOUNDFONTS
     samples_dir: Path | None = None
 
-    def play(self, instrument: Instrument, notes: Sequence[PlayedNote], duration_s: float, seed: int) -> np.ndarray:
+    def play(self, instrument: Instrument, notes: Sequence[NoteEvent], duration_s: float, seed: int) -> np.ndarray:
         """Mono float32 at the level every instrument shares; a dense passage may pass 1."""
         choice = seed % len(self.soundfonts)
         return self._raw(instrument, notes, duration_s, seed, choice) * self._gain(instrument, choice)
 
     def _raw(
-        self, instrument: Instrument, notes: Sequence[PlayedNote], duration_s: float, seed: int, choice: int
+        self, instrument: Instrument, notes: Sequence[NoteEvent], duration_s: float, seed: int, choice: int
     ) -> np.ndarray:
         if instrument.source["kind"] == "soundfont":
             return _player(self.soundfonts[choice]).render(instrument, notes, duration_s)
@@ -77,7 +77,7 @@ def _reference_gain(studio: Studio, instrument_id: str, choice: int) -> float:
     peaks = []
     for take in range(3):
         rng = np.random.default_rng([take, instrument.index])
-        notes = [PlayedNote(note.pitch, note.start_s, note.end_s, 96) for note in write_exercise(instrument, 6.0, rng)]
+        notes = [NoteEvent(note.pitch, note.start_s, note.end_s, 96) for note in write_exercise(instrument, 6.0, rng)]
         peaks.append(float(np.abs(studio._raw(instrument, notes, 6.0, take, choice)).max()))
     return REFERENCE_PEAK / max(float(np.median(peaks)), 1e-3)
 

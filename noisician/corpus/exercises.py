@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from noisician.score.harmony import SCALES
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
 
 _DRUM_PITCHES = (
@@ -46,7 +46,7 @@ _DRUM_PITCHES = (
 _DRUM_WEIGHTS = np.array([6, 5, 6, 3, 1, 2, 1.5, 1, 1, 1, 1, 1, 1.5, 2, 0.7, 0.7] + [0.6] * 11)
 
 
-def write_exercise(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> tuple[PlayedNote, ...]:
+def write_exercise(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> tuple[NoteEvent, ...]:
     """Notes within ``duration_s`` for one instrument, in order of start."""
     if instrument.family == "texture":
         notes = _events_of_texture(instrument, duration_s, rng)
@@ -79,7 +79,7 @@ def _scale_pitches(instrument: Instrument, rng: np.random.Generator) -> np.ndarr
     return pitches[np.isin((pitches - tonic) % 12, scale)]
 
 
-def _line(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[PlayedNote]:
+def _line(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[NoteEvent]:
     """One voice: a random walk with leaps, rests, repeated notes, short to tied-over lengths."""
     pitches = _scale_pitches(instrument, rng)
     step_s = _step_s(rng)
@@ -91,13 +91,13 @@ def _line(instrument: Instrument, duration_s: float, rng: np.random.Generator) -
             break
         if rng.random() > rest:
             held = max(0.06, length * step_s * legato)
-            notes.append(PlayedNote(int(pitches[place]), now, now + held, int(velocity)))
+            notes.append(NoteEvent(int(pitches[place]), now, now + held, int(velocity)))
         place = int(np.clip(place + rng.choice([-7, -3, -2, -1, 0, 1, 2, 3, 7]), 0, len(pitches) - 1))
         now += length * step_s
     return notes
 
 
-def _chords(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[PlayedNote]:
+def _chords(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[NoteEvent]:
     """Two to five voices struck together, from stabs to pads."""
     pitches = _scale_pitches(instrument, rng)
     step_s = _step_s(rng)
@@ -113,13 +113,13 @@ def _chords(instrument: Instrument, duration_s: float, rng: np.random.Generator)
         for order, place in enumerate(places):
             start = now + order * strum_s
             held = max(0.06, length * step_s * legato)
-            notes.append(PlayedNote(int(pitches[place]), start, start + held, int(velocity)))
+            notes.append(NoteEvent(int(pitches[place]), start, start + held, int(velocity)))
         now += length * step_s
         turn += 1
     return notes
 
 
-def _arpeggio(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[PlayedNote]:
+def _arpeggio(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[NoteEvent]:
     """Even notes up and down a chord."""
     pitches = _scale_pitches(instrument, rng)
     step_s = _step_s(rng) * rng.choice([1, 1, 2])
@@ -132,14 +132,14 @@ def _arpeggio(instrument: Instrument, duration_s: float, rng: np.random.Generato
     for turn in range(count):
         place = min(roots[turn // 16] + 2 * shape[turn % len(shape)], len(pitches) - 1)
         start = turn * step_s
-        notes.append(PlayedNote(int(pitches[place]), start, start + held, int(velocities[turn])))
+        notes.append(NoteEvent(int(pitches[place]), start, start + held, int(velocities[turn])))
     return notes
 
 
-_Style = Callable[[Instrument, float, np.random.Generator], list[PlayedNote]]
+_Style = Callable[[Instrument, float, np.random.Generator], list[NoteEvent]]
 
 
-def _pitched(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[PlayedNote]:
+def _pitched(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[NoteEvent]:
     styles: tuple[_Style, ...] = (_line, _arpeggio)
     if instrument.polyphonic:
         styles = (_line, _chords, _chords, _arpeggio)
@@ -149,7 +149,7 @@ def _pitched(instrument: Instrument, duration_s: float, rng: np.random.Generator
     return style(instrument, duration_s, rng)
 
 
-def _drum_pattern(duration_s: float, rng: np.random.Generator) -> list[PlayedNote]:
+def _drum_pattern(duration_s: float, rng: np.random.Generator) -> list[NoteEvent]:
     """A looped bar of random hits, sometimes a groove with a backbeat, sometimes single sounds left to ring."""
     step_s = _step_s(rng)
     density = rng.choice([0.06, 0.15, 0.3, 0.5])
@@ -164,22 +164,22 @@ def _drum_pattern(duration_s: float, rng: np.random.Generator) -> list[PlayedNot
         for pitch, hits in bar.items():
             if hits[turn % 16] and rng.random() < 0.95:
                 start = max(0.0, turn * step_s + rng.normal(0, 0.003))
-                notes.append(PlayedNote(pitch, start, start + 0.1, int(_velocities(1, rng)[0])))
+                notes.append(NoteEvent(pitch, start, start + 0.1, int(_velocities(1, rng)[0])))
     return notes
 
 
-def _events_of_texture(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[PlayedNote]:
+def _events_of_texture(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> list[NoteEvent]:
     """A bed over most of the clip, or a few effects one after the other."""
     low, high = instrument.range
     if "fx" in instrument.roles:
         notes, now = [], rng.uniform(0, 1)
         while now < duration_s - 1:
             length = rng.uniform(0.8, 5)
-            notes.append(PlayedNote(60, now, min(now + length, duration_s), int(_velocities(1, rng)[0])))
+            notes.append(NoteEvent(60, now, min(now + length, duration_s), int(_velocities(1, rng)[0])))
             now += length + rng.uniform(0.3, 2.5)
         return notes
     start = rng.choice([0.0, rng.uniform(0, 2)])
     end = duration_s if rng.random() < 0.6 else duration_s - rng.uniform(0.5, 3)
     pitches = rng.choice(np.arange(low, high + 1), size=1 if high == low else rng.integers(1, 3), replace=False)
     velocity = int(_velocities(1, rng)[0])
-    return [PlayedNote(int(pitch), float(start), float(end), velocity) for pitch in pitches]
+    return [NoteEvent(int(pitch), float(start), float(end), velocity) for pitch in pitches]

@@ -12,7 +12,7 @@ import numpy as np
 
 from noisician.errors import CorpusError
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
 
 #: Where Debian's packages put the soundfonts (all MIT, parts CC0 and public domain).
@@ -52,7 +52,7 @@ class SoundfontPlayer:
         self._synth = _tinysoundfont().Synth(samplerate=SAMPLE_RATE_HZ, gain=0)
         self._font = self._synth.sfload(str(path))
 
-    def render(self, instrument: Instrument, notes: Sequence[PlayedNote], duration_s: float) -> np.ndarray:
+    def render(self, instrument: Instrument, notes: Sequence[NoteEvent], duration_s: float) -> np.ndarray:
         """Mono float32 ``[round(duration_s · 44100)]`` at the soundfont's own level."""
         synth, channel = self._synth, 9 if instrument.excitation == "drum" else 0
         synth.sounds_off(channel)
@@ -84,7 +84,7 @@ class SoundfontPlayer:
         return stereo.mean(axis=1)
 
 
-def _events(notes: Sequence[PlayedNote]) -> list[tuple[float, bool, int, int]]:
+def _events(notes: Sequence[NoteEvent]) -> list[tuple[float, bool, int, int]]:
     """(seconds, sounding, pitch, velocity), note-offs before note-ons of the same instant."""
     events = [(note.start_s, True, note.pitch, note.velocity) for note in notes]
     events += [(note.end_s, False, note.pitch, 0) for note in notes]

@@ -26,11 +26,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Choice:
-    """How bold the guesses are. ``order_noise`` 0 takes strictly the surest cells first; 1 mixes the order well."""
+    """How bold the guesses are.
+
+    ``choice_temperature`` is MaskGIT's: 0 takes strictly the surest cells first; 1 mixes the order well.
+    """
 
     temperature: float = 1.0
     top_p: float = 0.98
-    order_noise: float = 1.0
+    choice_temperature: float = 1.0
 
 
 def unmask(
@@ -80,7 +83,7 @@ def _reveal(
     probabilities = nucleus(logits[rows], choice)
     picked = _draw(probabilities, rng)
     sureness = np.log(probabilities[np.arange(len(rows)), picked] + 1e-9)
-    sureness += choice.order_noise * rng.gumbel(size=len(rows))
+    sureness += choice.choice_temperature * rng.gumbel(size=len(rows))
     chosen = np.argsort(-sureness, kind="stable")[: len(rows) - keep]
     tokens[rows[chosen]] = picked[chosen]
     masked[rows[chosen]] = False

@@ -16,7 +16,7 @@ import numpy as np
 from noisician.analysis.inputs import mono
 from noisician.errors import NoisicianError
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 LPC_ORDER = 32
 CONTEXT_SAMPLES = 2048
@@ -112,7 +112,7 @@ def clipped_samples(samples: np.ndarray, full_scale: float = 1.0) -> int:
 
 
 def silence_ratio(
-    samples: np.ndarray, notes: Iterable[PlayedNote], threshold_db: float = -70.0, frame_s: float = 0.05
+    samples: np.ndarray, notes: Iterable[NoteEvent], threshold_db: float = -70.0, frame_s: float = 0.05
 ) -> float | None:
     """Share of 50 ms frames inside a sounding note whose RMS is below ``threshold_db`` (dBFS).
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from noisician.analysis.inputs import event_times
 from noisician.errors import NoisicianError
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 ONSET_TOLERANCE_S = 0.05
 
 
-def score_onsets_s(notes: Iterable[PlayedNote]) -> np.ndarray:
+def score_onsets_s(notes: Iterable[NoteEvent]) -> np.ndarray:
     """Onset times ``[events]`` in seconds of a part; notes struck together (within 1 ms) count once."""
     starts = np.sort(np.array([note.start_s for note in notes], np.float64))
     return starts[np.concatenate([[True], np.diff(starts) > 1e-3])] if len(starts) else starts

@@ -26,7 +26,7 @@ from noisician.music import Music
 from noisician.piece import Piece
 from noisician.renderer import Preview
 from noisician.score import Score, Track
-from noisician.score.played import PlayedNote, played_notes
+from noisician.score.played import NoteEvent, played_notes
 from noisician.styles import instruments
 from noisician.vocoder.synthesis import PIECE_FRAMES
 
@@ -135,7 +135,7 @@ class Performer:
         return Performance(prompt, music, tuple(self._model.dry), joins, self._band)
 
 
-def is_line(track: Track, notes: tuple[PlayedNote, ...]) -> bool:
+def is_line(track: Track, notes: tuple[NoteEvent, ...]) -> bool:
     """Whether a part is one pitched voice of at least eight notes."""
     if track.role not in LINE_ROLES or instruments()[track.instrument].excitation != "harmonic" or len(notes) < 8:
         return False

@@ -28,7 +28,7 @@ from noisician.errors import NoisicianError
 from noisician.evaluate.inputs import librosa
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import A4_HZ, A4_PITCH, frequency_hz
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 TRACKER_RATE_HZ = 22050
 TRACKER_FRAME = 2048
@@ -37,7 +37,7 @@ GUARD_S = 0.03
 COMPASS_MARGIN_SEMITONES = 4
 
 
-def reference_pitches(notes: Sequence[PlayedNote], times_s: np.ndarray, guard_s: float = GUARD_S) -> np.ndarray:
+def reference_pitches(notes: Sequence[NoteEvent], times_s: np.ndarray, guard_s: float = GUARD_S) -> np.ndarray:
     """MIDI pitch ``[frames]`` the score sounds at each time; NaN where it sounds none, several, or near an edge."""
     times = np.asarray(times_s, np.float64)
     sounding = np.zeros(len(times), int)

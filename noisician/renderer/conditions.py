@@ -18,7 +18,7 @@ import numpy as np
 
 from noisician.mel import BINS, FRAME_RATE_HZ, N_FFT, SAMPLE_RATE_HZ, mel_filters
 from noisician.score.harmony import frequency_hz
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
 PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
@@ -30,7 +30,7 @@ MEL_MEAN = -5.2
 MEL_STD = 1.9
 
 
-def note_roll(notes: Sequence[PlayedNote], frames: int, first_frame: int = 0) -> np.ndarray:
+def note_roll(notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
     """Frames ``first_frame … first_frame + frames`` of a part's roll, float32 ``[frames, FEATURES]``."""
     roll = np.zeros((frames, 3, PITCHES), np.float32)
     for note in notes:
@@ -53,7 +53,7 @@ def note_roll(notes: Sequence[PlayedNote], frames: int, first_frame: int = 0) ->
     return roll.reshape(frames, FEATURES)
 
 
-def marking_notes(notes: Sequence[PlayedNote], frames: int, first_frame: int) -> list[tuple[float, ...]]:
+def marking_notes(notes: Sequence[NoteEvent], frames: int, first_frame: int) -> list[tuple[float, ...]]:
     """All that :func:`note_roll` of some frames depends on, as (pitch, velocity, start, end) of the notes that mark it.
 
     A note that sounds beyond the frames may end anywhere there: its end counts as infinite.

@@ -20,7 +20,7 @@ from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
 from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, marking_notes, note_roll
 from noisician.renderer.preview import Canvas, Preview
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import ARTICULATIONS, Instrument
 from noisician.weights import Network, manifest, open_network
 
@@ -38,7 +38,7 @@ class Part:
     """What one player plays. ``noise`` is its own, by mel frame: the same noise gives the same take."""
 
     instrument: Instrument
-    notes: tuple[PlayedNote, ...]
+    notes: tuple[NoteEvent, ...]
     articulations: tuple[str, ...]
     noise: NoiseField
 
@@ -172,8 +172,8 @@ class Renderer:
         }
         noise = np.stack([part.noise.rows(first, frames, MEL_BANDS) for part, first in jobs])
 
-        def denoise(x: np.ndarray, t: float, known: float) -> np.ndarray:
-            everywhere = np.full(BATCH, t, np.float32), np.full(BATCH, known, np.float32)
+        def denoise(x: np.ndarray, t: float, cond_mask: float) -> np.ndarray:
+            everywhere = np.full(BATCH, t, np.float32), np.full(BATCH, cond_mask, np.float32)
             return self._network(mel_t=x, t=everywhere[0], known=everywhere[1], **conditions)[0]
 
         model = guided(

@@ -8,7 +8,7 @@ from noisician.score.model import Score, Track
 
 
 @dataclass(frozen=True)
-class PlayedNote:
+class NoteEvent:
     """One note at one time. Textures use it too: pitch 60, from start to end."""
 
     pitch: int
@@ -17,11 +17,10 @@ class PlayedNote:
     velocity: int  # 1 … 127
 
 
-def played_notes(score: Score, track: Track) -> tuple[PlayedNote, ...]:
+def played_notes(score: Score, track: Track) -> tuple[NoteEvent, ...]:
     """A track's notes in seconds, in order of start."""
     second = score.seconds_per_beat
     notes = (
-        PlayedNote(note.pitch, note.start_beats * second, note.end_beats * second, note.velocity)
-        for note in track.notes
+        NoteEvent(note.pitch, note.start_beats * second, note.end_beats * second, note.velocity) for note in track.notes
     )
     return tuple(sorted(notes, key=lambda note: (note.start_s, note.pitch)))

@@ -13,7 +13,7 @@ from torch import Tensor
 from noisician.corpus.clips import Shard, open_shards
 from noisician.errors import CorpusError
 from noisician.mel import HOP, SAMPLE_RATE_HZ, mel_filters
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
 from noisician.training.loop import Run, RunSettings, load_checkpoint, save_checkpoint
 from noisician.training.vocoder import SpectralLoss, VocoderConfig, VocoderNet, stft, synthesise
@@ -39,8 +39,8 @@ class Crop:
     excitation: Tensor
 
 
-def clip_notes(shard: Shard, clip: int) -> list[PlayedNote]:
-    return [PlayedNote(int(p), float(s), float(e), int(v)) for p, s, e, v in shard.notes_of(clip)]
+def clip_notes(shard: Shard, clip: int) -> list[NoteEvent]:
+    return [NoteEvent(int(p), float(s), float(e), int(v)) for p, s, e, v in shard.notes_of(clip)]
 
 
 def draw_crops(shards: list[Shard], batch: int, samples: int, seed: int) -> Iterator[Crop]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import frequency_hz
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
 
 HIGHEST_HARMONIC_HZ = 18_000.0
@@ -85,7 +85,7 @@ def reach_s(instrument: Instrument) -> float:
     return _DRUM_LENGTH_S if instrument.excitation == "drum" else RINGING_S[instrument.sustain][0]
 
 
-def excitation(notes: Sequence[PlayedNote], instrument: Instrument, samples: int, first_sample: int = 0) -> np.ndarray:
+def excitation(notes: Sequence[NoteEvent], instrument: Instrument, samples: int, first_sample: int = 0) -> np.ndarray:
     """Samples ``first_sample … first_sample + samples`` of the excitation of a part, float32 ``[samples]``.
 
     Any stretch equals the same stretch of the whole, so a part can be made in pieces.
@@ -112,7 +112,7 @@ def excitation(notes: Sequence[PlayedNote], instrument: Instrument, samples: int
 
 
 def exciting_notes(
-    notes: Sequence[PlayedNote], instrument: Instrument, samples: int, first_sample: int
+    notes: Sequence[NoteEvent], instrument: Instrument, samples: int, first_sample: int
 ) -> list[tuple[float, ...]]:
     """All that :func:`excitation` of some samples depends on besides the instrument, as (pitch, start, end) of notes.
 

@@ -17,7 +17,7 @@ from noisician.cache import NO_CACHE, ArrayCache, cached, key_of
 from noisician.diffusion.noise import NoiseField
 from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, log_mel_of_magnitude, mel_filters, stft
 from noisician.parallel import Steps, map_in_order
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
 from noisician.vocoder.excitation import excitation, exciting_notes
 from noisician.weights import Network, manifest, open_network
@@ -45,7 +45,7 @@ class Vocoder:
     def synthesise(
         self,
         log_mel: np.ndarray,
-        notes: Sequence[PlayedNote],
+        notes: Sequence[NoteEvent],
         instrument: Instrument,
         noise: NoiseField,
         on_piece: Callable[[float], None] = lambda share: None,
@@ -74,7 +74,7 @@ class Vocoder:
     def _piece(
         self,
         log_mel: np.ndarray,
-        notes: Sequence[PlayedNote],
+        notes: Sequence[NoteEvent],
         instrument: Instrument,
         first: int,
         noise: NoiseField,

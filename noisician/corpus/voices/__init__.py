@@ -17,7 +17,7 @@ from noisician.corpus.voices.samples import SampleSource, sources
 from noisician.corpus.voices.synths import PATCHES
 from noisician.corpus.voices.textures import TEXTURES, render_texture
 from noisician.errors import CorpusError
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import instruments
 
 VOICES = (*PATCHES, *KITS, *TEXTURES)
@@ -27,7 +27,7 @@ __all__ = ["VOICES", "SampleSource", "render", "sources"]
 
 
 def render(
-    instrument_id: str, notes: Sequence[PlayedNote], duration_s: float, seed: int, samples_dir: Path | None = None
+    instrument_id: str, notes: Sequence[NoteEvent], duration_s: float, seed: int, samples_dir: Path | None = None
 ) -> np.ndarray:
     """Play notes on one of our own instruments.
 

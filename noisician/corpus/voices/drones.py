@@ -10,7 +10,7 @@ import numpy as np
 from noisician.corpus.voices import oscillators as osc
 from noisician.corpus.voices.common import Envelope, FloatArray, bell, diffuse
 from noisician.corpus.voices.engine import Bend, Ensemble, Filter, Layer, Patch, play
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 _VOWELS = (
     ((730.0, 1.0), (1090.0, 0.5), (2440.0, 0.12)),  # ah
@@ -114,7 +114,7 @@ DRONES: dict[str, Callable[[np.random.Generator], tuple[Patch, _Hall]]] = {
 }
 
 
-def render_drone(instrument_id: str, notes: Sequence[PlayedNote], count: int, rng: np.random.Generator) -> FloatArray:
+def render_drone(instrument_id: str, notes: Sequence[NoteEvent], count: int, rng: np.random.Generator) -> FloatArray:
     """A pitched texture, ``[count]`` float32."""
     patch, hall = DRONES[instrument_id](rng)
     dry = play(patch, notes, count, one_voice=False, rng=rng)

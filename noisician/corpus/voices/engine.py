@@ -18,7 +18,7 @@ from noisician.corpus.voices.common import (
     velocity_gain,
 )
 from noisician.score.harmony import frequency_hz
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 _MIDDLE_C_HZ = 261.6256
 #: How long a one-voice instrument takes to leave a note when the next one starts.
@@ -55,7 +55,7 @@ class Filter:
         high = base + 0.3 * self.velocity_octaves + max(0.0, self.envelope_octaves)
         return max(4.0, low), min(15.0, max(high, low + 0.5))
 
-    def path(self, fundamental_hz: float, note: PlayedNote, count: int) -> FloatArray | float:
+    def path(self, fundamental_hz: float, note: NoteEvent, count: int) -> FloatArray | float:
         """log2 cutoff per sample, or one number when nothing moves."""
         strength = (note.velocity - 100) / 100.0
         level = self.base_octaves(fundamental_hz) + self.velocity_octaves * strength
@@ -171,9 +171,7 @@ class Patch:
     fixed_phase: bool = False
 
 
-def play(
-    patch: Patch, notes: Sequence[PlayedNote], count: int, one_voice: bool, rng: np.random.Generator
-) -> FloatArray:
+def play(patch: Patch, notes: Sequence[NoteEvent], count: int, one_voice: bool, rng: np.random.Generator) -> FloatArray:
     """Every note of a synth track, ``[count]`` float32; a one-voice patch lets go of a note when the next starts."""
     out = np.zeros(count, dtype=np.float32)
     known: dict[tuple[int, int], FloatArray] = {}
@@ -210,7 +208,7 @@ def _saturated(sound: FloatArray, drive: float) -> FloatArray:
 
 
 def _play_note(
-    patch: Patch, note: PlayedNote, known: dict[tuple[int, int], FloatArray], rng: np.random.Generator
+    patch: Patch, note: NoteEvent, known: dict[tuple[int, int], FloatArray], rng: np.random.Generator
 ) -> FloatArray:
     hz = frequency_hz(note.pitch)
     envelope = patch.envelope
@@ -248,7 +246,7 @@ def _click(count: int, level: float, rng: np.random.Generator) -> FloatArray:
 def _layer(
     patch: Patch,
     index: int,
-    note: PlayedNote,
+    note: NoteEvent,
     count: int,
     known: dict[tuple[int, int], FloatArray],
     movement: tuple[float, FloatArray | None],
@@ -283,7 +281,7 @@ def _layer(
     return out
 
 
-def _rows(patch: Patch, layer: Layer, note: PlayedNote, cycle_hz: float, count: int, rows: int) -> FloatArray | float:
+def _rows(patch: Patch, layer: Layer, note: NoteEvent, cycle_hz: float, count: int, rows: int) -> FloatArray | float:
     """Which table row each sample reads: the modulation index or the filter's cutoff."""
     if layer.modulation is not None:
         fm = layer.modulation

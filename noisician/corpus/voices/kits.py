@@ -12,7 +12,7 @@ import numpy as np
 from noisician.corpus.voices import percussion as perc
 from noisician.corpus.voices import samples
 from noisician.corpus.voices.common import FloatArray, add_at, sample_count, velocity_gain
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 Stroke = Callable[[float, np.random.Generator], FloatArray]
 """(force 0..1, generator) → one hit, peak 1."""
@@ -51,7 +51,7 @@ class Kit:
 
 
 def render_kit(
-    instrument_id: str, notes: Sequence[PlayedNote], count: int, rng: np.random.Generator, samples_dir: Path | None
+    instrument_id: str, notes: Sequence[NoteEvent], count: int, rng: np.random.Generator, samples_dir: Path | None
 ) -> FloatArray:
     """All hits of a drum track, ``[count]`` float32. Sampled kits need ``samples_dir``."""
     if instrument_id in samples.SAMPLE_KITS:
@@ -81,7 +81,7 @@ def render_kit(
     return out
 
 
-def _stops(ordered: Sequence[PlayedNote]) -> list[float | None]:
+def _stops(ordered: Sequence[NoteEvent]) -> list[float | None]:
     """When each hit is choked by a later one, s."""
     out: list[float | None] = [None] * len(ordered)
     ringing: dict[int, list[int]] = {}

@@ -31,7 +31,7 @@ from noisician.corpus.voices.common import (
 )
 from noisician.corpus.voices.drones import DRONES, render_drone
 from noisician.corpus.voices.fx import EFFECTS
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 _FADE_S = 0.2
 _RMS = 0.11
@@ -70,7 +70,7 @@ class Scene:
 
 
 def render_texture(
-    instrument_id: str, notes: Sequence[PlayedNote], count: int, rng: np.random.Generator, samples_dir: Path | None
+    instrument_id: str, notes: Sequence[NoteEvent], count: int, rng: np.random.Generator, samples_dir: Path | None
 ) -> FloatArray:
     """All notes of a texture track, ``[count]`` float32."""
     if instrument_id in DRONES:

@@ -13,7 +13,7 @@ from noisician.evaluate.pitch import raw_pitch_accuracy, reference_pitches, trac
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.suites.suite import Row, TrackSuite, baselines, mean
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.score.played import PlayedNote, played_notes
+from noisician.score.played import NoteEvent, played_notes
 
 #: Above this the soundfont's own stem shows that the instrument has onsets to hear (a slow pad has none).
 CLEAR_ONSETS_F = 0.9
@@ -51,7 +51,7 @@ def hear(performance: Performance) -> list[Row]:
     ]
 
 
-def measured(stem: np.ndarray, notes: Sequence[PlayedNote]) -> Row:
+def measured(stem: np.ndarray, notes: Sequence[NoteEvent]) -> Row:
     """Onset F, precision and recall, raw pitch and chroma accuracy of a dry stem against its notes."""
     f, precision, recall = onset_f_measure(score_onsets_s(notes), detected_onsets_s(stem))
     pitches = [note.pitch for note in notes]

@@ -28,7 +28,7 @@ from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
 from noisician.score import Score, Track
-from noisician.score.played import PlayedNote, played_notes
+from noisician.score.played import NoteEvent, played_notes
 from noisician.styles import instruments
 from noisician.vocals.singer import Singer
 from noisician.vocoder import Vocoder
@@ -259,7 +259,7 @@ def noise_of(piece: Piece, player: Player) -> NoiseField:
     return NoiseField(piece.seed, player.stream, redrawn)
 
 
-def lasting(score: Score, track: Track, piece: Piece) -> tuple[PlayedNote, ...]:
+def lasting(score: Score, track: Track, piece: Piece) -> tuple[NoteEvent, ...]:
     """A track's notes in seconds; a texture that lasts to the last bar stays for the tail, where the fade takes it."""
     notes = played_notes(score, track)
     if track.role != "texture" or piece.plan.loop:
