@@ -67,7 +67,7 @@ def plan_of(
         sections=sections,
         players=players,
         roster=tuple((role, "grand_piano") for role in roles),
-        articulations={},
+        timbre_tags={},
         style=Style({"pop": 1.0}, {}, "major", signature),
         production=(),
         velocity_shift=0,

@@ -19,7 +19,7 @@ from noisician.mel import MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
 from noisician.score.grid import STREAMS, Grid
 from noisician.score.model import METERS
 from noisician.score.played import NoteEvent
-from noisician.styles import ARTICULATIONS, instruments
+from noisician.styles import TIMBRE_TAGS, instruments
 
 TABLE = tuple(instruments().values())
 SYNTH = next(
@@ -76,7 +76,7 @@ def test_a_clip_of_our_own_voice_is_its_seed() -> None:
     studio = Studio()
     first, again = make_clip(studio, SYNTH), make_clip(studio, SYNTH)
     assert first.instrument is TABLE[SYNTH]
-    assert (first.notes, first.articulations) == (again.notes, again.articulations)
+    assert (first.notes, first.timbre_tags) == (again.notes, again.timbre_tags)
     np.testing.assert_array_equal(first.audio, again.audio)
     assert first.audio.shape == (round(clips.CLIP_S * SAMPLE_RATE_HZ),)
     assert first.audio.dtype == np.float32
@@ -108,13 +108,13 @@ def test_note_offs_come_before_note_ons_of_the_same_instant() -> None:
     assert [(when, sounding) for when, sounding, _, _ in events] == [(0, True), (1, False), (1, True), (2, False)]
 
 
-def test_articulations_never_contradict_and_mostly_rest() -> None:
+def test_timbre_tags_never_contradict_and_mostly_rest() -> None:
     rng = np.random.default_rng(0)
-    drawn = [clips._draw_articulations(instruments()["grand_piano"], rng) for _ in range(2000)]
+    drawn = [clips._draw_timbre_tags(instruments()["grand_piano"], rng) for _ in range(2000)]
     assert 0.6 < sum(not tags for tags in drawn) / len(drawn) < 0.72
-    assert {tag for tags in drawn for tag in tags} == set(ARTICULATIONS)
+    assert {tag for tags in drawn for tag in tags} == set(TIMBRE_TAGS)
     assert ("bright", "dark") not in drawn
-    assert all(clips._draw_articulations(instruments()["rain"], rng) == () for _ in range(20))
+    assert all(clips._draw_timbre_tags(instruments()["rain"], rng) == () for _ in range(20))
 
 
 # --- shards -------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_a_shard_gives_back_what_was_put_in(tmp_path: Path) -> None:
     for row, seed in enumerate((3, 4, 5)):
         clip = stand_in(Studio(), seed)
         assert shard.instrument[row] == clip.instrument.index
-        assert shard.articulations[row].tolist() == [tag in clip.articulations for tag in ARTICULATIONS]
+        assert shard.timbre_tags[row].tolist() == [tag in clip.timbre_tags for tag in TIMBRE_TAGS]
         np.testing.assert_allclose(shard.audio[row] / 32767, clip.audio, atol=2e-5)
         np.testing.assert_allclose(shard.mel[row], log_mel(clip.audio), atol=4e-3)
         expected = [(note.pitch, note.start_s, note.end_s, note.velocity) for note in clip.notes]

@@ -1,4 +1,4 @@
-"""Our own instruments: in tune, on time, reproducible, clean; articulations audible at unchanged level."""
+"""Our own instruments: in tune, on time, reproducible, clean; timbre_tags audible at unchanged level."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import soundfile
 from noisician.corpus.voices import VOICES, render, sources
 from noisician.corpus.voices.common import SAMPLE_RATE, frame_times, shaped_noise
 from noisician.corpus.voices.drones import DRONES
-from noisician.corpus.voices.effects import apply_articulations
+from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.corpus.voices.engine import Bend, Ensemble, play
 from noisician.corpus.voices.kits import KITS
 from noisician.corpus.voices.oscillators import phase, read, saw, shaped, tables
@@ -22,7 +22,7 @@ from noisician.corpus.voices.synths import PATCHES
 from noisician.errors import CorpusError
 from noisician.score.harmony import frequency_hz
 from noisician.score.played import NoteEvent
-from noisician.styles import ARTICULATIONS, instruments
+from noisician.styles import TIMBRE_TAGS, instruments
 
 SYNTHESISED_KITS = tuple(kit for kit in KITS if kit not in SAMPLE_KITS)
 UNISON = (
@@ -314,26 +314,26 @@ def phrase() -> np.ndarray:
     return render("supersaw", notes, 2.0, 0)
 
 
-@pytest.mark.parametrize("tag", ARTICULATIONS)
-def test_articulations_keep_level_and_are_reproducible(tag: str, phrase: np.ndarray) -> None:
-    treated = apply_articulations(phrase, (tag,), 7)
+@pytest.mark.parametrize("tag", TIMBRE_TAGS)
+def test_timbre_tags_keep_level_and_are_reproducible(tag: str, phrase: np.ndarray) -> None:
+    treated = apply_timbre_tags(phrase, (tag,), 7)
     assert treated.shape == phrase.shape and treated.dtype == np.float32 and np.isfinite(treated).all()
     assert abs(20 * np.log10(rms(treated) / rms(phrase))) < 1.0
     assert np.abs(treated).max() <= max(0.98, float(np.abs(phrase).max())) + 1e-6
-    assert np.array_equal(treated, apply_articulations(phrase, (tag,), 7))
+    assert np.array_equal(treated, apply_timbre_tags(phrase, (tag,), 7))
     assert rms(treated - phrase) > 0.1 * rms(phrase)
 
 
 def test_bright_and_dark_move_the_spectrum(phrase: np.ndarray) -> None:
     middle_hz = centroid_hz(phrase)
     for seed in range(3):
-        assert centroid_hz(apply_articulations(phrase, ("bright",), seed)) > 1.2 * middle_hz
-        assert centroid_hz(apply_articulations(phrase, ("dark",), seed)) < 0.7 * middle_hz
+        assert centroid_hz(apply_timbre_tags(phrase, ("bright",), seed)) > 1.2 * middle_hz
+        assert centroid_hz(apply_timbre_tags(phrase, ("dark",), seed)) < 0.7 * middle_hz
 
 
 def test_driven_adds_harmonics_to_a_sine() -> None:
     sine = (0.3 * np.sin(2 * np.pi * 220.5 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)).astype(np.float32)
-    level = np.abs(np.fft.rfft(apply_articulations(sine, ("driven",), 0), SAMPLE_RATE * 2))
+    level = np.abs(np.fft.rfft(apply_timbre_tags(sine, ("driven",), 0), SAMPLE_RATE * 2))
     third = level[1323 - 3 : 1323 + 4].max()
     assert third > 0.05 * level.max()
 
@@ -341,12 +341,12 @@ def test_driven_adds_harmonics_to_a_sine() -> None:
 def test_lofi_stays_in_band_in_tune_and_in_time() -> None:
     rng = np.random.default_rng(0)
     noise = (0.1 * rng.standard_normal(2 * SAMPLE_RATE)).astype(np.float32)
-    power = np.abs(np.fft.rfft(apply_articulations(noise, ("lofi",), 1))) ** 2
+    power = np.abs(np.fft.rfft(apply_timbre_tags(noise, ("lofi",), 1))) ** 2
     hz = np.fft.rfftfreq(len(noise), 1 / SAMPLE_RATE)
     assert power[(hz > 10_000) | (hz < 50)].sum() < 0.01 * power.sum()
     clicks = np.zeros(4 * SAMPLE_RATE, dtype=np.float32)
     clicks[5000::11025] = 0.8
-    treated = np.abs(apply_articulations(clicks, ("lofi",), 3))
+    treated = np.abs(apply_timbre_tags(clicks, ("lofi",), 3))
     for place in range(5000, len(clicks) - 2000, 11025):
         window = treated[place - 2000 : place + 2000]
         assert abs(int(np.argmax(window)) - 2000) < 0.002 * SAMPLE_RATE
@@ -354,6 +354,6 @@ def test_lofi_stays_in_band_in_tune_and_in_time() -> None:
 
 def test_silence_stays_silent_and_unknown_tags_are_refused() -> None:
     silence = np.zeros(1000, dtype=np.float32)
-    assert not apply_articulations(silence, ("lofi", "driven"), 0).any()
+    assert not apply_timbre_tags(silence, ("lofi", "driven"), 0).any()
     with pytest.raises(CorpusError, match="'loud'"):
-        apply_articulations(silence, ("loud",), 0)
+        apply_timbre_tags(silence, ("loud",), 0)

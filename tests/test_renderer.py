@@ -176,7 +176,7 @@ def test_seed_stream_instrument_and_tags_all_matter(renderer: Renderer) -> None:
     others = [
         renderer.render([part(stream=9)], 120, SETTINGS)[0],
         renderer.render([part(id_="violin")], 120, SETTINGS)[0],
-        renderer.render([replace(part(), articulations=("dark",))], 120, SETTINGS)[0],
+        renderer.render([replace(part(), timbre_tags=("dark",))], 120, SETTINGS)[0],
         renderer.render([part(seed=6)], 120, SETTINGS)[0],
     ]
     np.testing.assert_array_equal(renderer.render([part()], 120, SETTINGS)[0], base)

@@ -21,7 +21,7 @@ from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, note_roll
 from noisician.score.grid import STREAMS, VOCABULARY  # noqa: E402
 from noisician.score.model import METERS  # noqa: E402
 from noisician.score.played import NoteEvent  # noqa: E402
-from noisician.styles import ARTICULATIONS, instruments  # noqa: E402
+from noisician.styles import TIMBRE_TAGS, instruments  # noqa: E402
 from noisician.training import train_composer, train_renderer, train_vocoder  # noqa: E402
 from noisician.training.composer import ComposerConfig, ComposerNet  # noqa: E402
 from noisician.training.loop import RunSettings  # noqa: E402
@@ -97,7 +97,7 @@ def renderer_inputs(batch: int = 2) -> dict[str, Tensor]:
         "t": torch.rand(batch),
         "roll": torch.rand(batch, frames, FEATURES),
         "instrument": torch.arange(batch),
-        "articulations": torch.zeros(batch, len(ARTICULATIONS)),
+        "articulations": torch.zeros(batch, len(TIMBRE_TAGS)),
         "known": torch.ones(batch),
     }
 
@@ -221,7 +221,7 @@ def test_a_window_holds_a_clips_mel_notes_and_player() -> None:
         np.testing.assert_allclose(windows.mel[row].numpy(), expected, atol=1e-6)
         notes = [NoteEvent(int(p), float(s), float(e), int(v)) for p, s, e, v in clips.notes_of(clip)]
         np.testing.assert_array_equal(windows.roll[row].numpy(), note_roll(notes, 80))
-        np.testing.assert_array_equal(windows.articulations[row].numpy(), clips.articulations[clip])
+        np.testing.assert_array_equal(windows.articulations[row].numpy(), clips.timbre_tags[clip])
 
 
 def test_a_crop_holds_a_clips_samples_and_their_excitation() -> None:

@@ -16,7 +16,7 @@ from noisician.prompt.controls import Controls
 from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
 from noisician.score.model import METERS, Section
-from noisician.styles import ARTICULATIONS, ROLES, instruments, table
+from noisician.styles import ROLES, TIMBRE_TAGS, instruments, table
 
 DEFAULT_DURATION_S = 30.0
 #: Left at the end for what still rings when the last bar is over.
@@ -41,7 +41,7 @@ class Plan:
     """A piece before its first note.
 
     ``roster`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that play in
-    each section; ``articulations`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
+    each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
     ``velocity_shift`` is how much harder (or softer) the mood makes everybody play.
     """
 
@@ -54,7 +54,7 @@ class Plan:
     sections: tuple[Section, ...]
     players: tuple[tuple[str, ...], ...]
     roster: tuple[tuple[str, str], ...]
-    articulations: Mapping[str, tuple[str, ...]]
+    timbre_tags: Mapping[str, tuple[str, ...]]
     style: Style
     production: tuple[str, ...]
     velocity_shift: int
@@ -102,7 +102,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         sections=sections,
         players=players,
         roster=roster,
-        articulations=_articulations(roster, production),
+        timbre_tags=_timbre_tags(roster, production),
         style=Style(genres, moods, mode, signature, density),
         production=production,
         velocity_shift=round(mood.mean("velocity", 0.0)),
@@ -321,9 +321,9 @@ def _production(controls: Controls, genre: _Blend, mood: _Blend) -> tuple[str, .
     return tuple(tags)
 
 
-def _articulations(roster: Sequence[tuple[str, str]], production: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _timbre_tags(roster: Sequence[tuple[str, str]], production: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Which of the production tags the players themselves take up; the mix does the rest."""
-    tags = [tag for tag in ARTICULATIONS if tag in production]
+    tags = [tag for tag in TIMBRE_TAGS if tag in production]
     if "lofi" in tags:
         tags = ["lofi"]
     suits = {"driven": ("bass", "chords", "lead")}

@@ -4,7 +4,7 @@ A clip is a pure function of its seed. Clips are kept in shards, three files eac
 
 ``audio-K.npy``   int16 ``[clips, samples]`` mono at 44.1 kHz, memory-mapped in training
 ``mel-K.npy``     float16 ``[clips, frames, 128]`` log-mels of the same, likewise
-``clips-K.npz``   instrument ``[clips]``, articulations ``[clips, 4]`` bool, seed ``[clips]``,
+``clips-K.npz``   instrument ``[clips]``, articulations (timbre tags) ``[clips, 4]`` bool, seed ``[clips]``,
                   notes ``[notes, 4]`` float32 (pitch, start_s, end_s, velocity), offset ``[clips + 1]``
 """
 
@@ -20,10 +20,10 @@ import numpy as np
 from noisician.corpus.exercises import write_exercise
 from noisician.corpus.soundfont import TRAINING_SOUNDFONTS, SoundfontPlayer
 from noisician.corpus.voices import render as render_voice
-from noisician.corpus.voices.effects import apply_articulations
+from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.mel import MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
 from noisician.score.played import NoteEvent
-from noisician.styles import ARTICULATIONS, Instrument, instruments
+from noisician.styles import TIMBRE_TAGS, Instrument, instruments
 
 CLIP_S = 12.0
 #: A medium-loud passage of every instrument peaks here, so that the renderer meets one level.
@@ -33,11 +33,11 @@ PEAK_LIMIT = 0.97
 
 @dataclass(frozen=True)
 class Clip:
-    """``audio`` float32 ``[CLIP_S · 44100]``, dry but for the articulations."""
+    """``audio`` float32 ``[CLIP_S · 44100]``, dry but for the timbre tags."""
 
     instrument: Instrument
     notes: tuple[NoteEvent, ...]
-    articulations: tuple[str, ...]
+    timbre_tags: tuple[str, ...]
     audio: np.ndarray
     seed: int
 
@@ -89,20 +89,20 @@ def make_clip(studio: Studio, seed: int) -> Clip:
     rng = np.random.default_rng([seed, 0x501])
     notes = write_exercise(instrument, CLIP_S, rng)
     audio = studio.play(instrument, notes, CLIP_S, seed // len(table))
-    tags = _draw_articulations(instrument, rng)
+    tags = _draw_timbre_tags(instrument, rng)
     if tags:
-        audio = apply_articulations(audio, tags, seed)
+        audio = apply_timbre_tags(audio, tags, seed)
     audio = audio * min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max(initial=0.0)), 1e-6))
     return Clip(instrument, notes, tags, audio.astype(np.float32), seed)
 
 
-def _draw_articulations(instrument: Instrument, rng: np.random.Generator) -> tuple[str, ...]:
+def _draw_timbre_tags(instrument: Instrument, rng: np.random.Generator) -> tuple[str, ...]:
     """None for two clips in three; else one, rarely two that do not contradict."""
     if rng.random() < 0.66 or instrument.excitation == "noise":
         return ()
-    first = str(rng.choice(ARTICULATIONS))
+    first = str(rng.choice(TIMBRE_TAGS))
     if rng.random() < 0.2:
-        second = str(rng.choice(ARTICULATIONS))
+        second = str(rng.choice(TIMBRE_TAGS))
         if {first, second} not in ({"bright", "dark"}, {first}):
             return tuple(sorted((first, second)))
     return (first,)
@@ -127,7 +127,7 @@ def write_shard(folder: Path, number: int, studio: Studio, seeds: Sequence[int])
         audio[row] = np.round(np.clip(clip.audio, -1, 1) * 32767).astype(np.int16)
         mel[row] = log_mel(clip.audio)
         instrument.append(clip.instrument.index)
-        tags.append([tag in clip.articulations for tag in ARTICULATIONS])
+        tags.append([tag in clip.timbre_tags for tag in TIMBRE_TAGS])
         notes += [(note.pitch, note.start_s, note.end_s, note.velocity) for note in clip.notes]
         offset.append(len(notes))
     audio.flush()
@@ -152,7 +152,7 @@ class Shard:
     audio: np.ndarray
     mel: np.ndarray
     instrument: np.ndarray
-    articulations: np.ndarray
+    timbre_tags: np.ndarray
     notes: np.ndarray
     offset: np.ndarray
 
@@ -169,7 +169,7 @@ def open_shards(folder: Path) -> Iterator[Shard]:
             audio=np.load(folder / f"audio-{number}.npy", mmap_mode="r"),
             mel=np.load(folder / f"mel-{number}.npy", mmap_mode="r"),
             instrument=meta["instrument"],
-            articulations=meta["articulations"],
+            timbre_tags=meta["articulations"],
             notes=meta["notes"],
             offset=meta["offset"],
         )

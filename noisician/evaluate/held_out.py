@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from noisician.corpus.clips import Clip, Studio, make_clip
-from noisician.corpus.voices.effects import apply_articulations
+from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.diffusion.noise import generator
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.styles import Instrument, instruments
@@ -53,11 +53,11 @@ class Understudy:
     studio: Studio
 
     def play(self, clip: Clip) -> np.ndarray:
-        """Mono float32, as long as the clip, with the same articulations."""
+        """Mono float32, as long as the clip, with the same timbre tags."""
         duration_s = len(clip.audio) / SAMPLE_RATE_HZ
         audio = self.studio.play(clip.instrument, clip.notes, duration_s, clip.seed + OTHER_TAKE)
-        if clip.articulations:
-            audio = apply_articulations(audio, clip.articulations, clip.seed)
+        if clip.timbre_tags:
+            audio = apply_timbre_tags(audio, clip.timbre_tags, clip.seed)
         return np.asarray(audio[: len(clip.audio)], np.float32)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from noisician.cache import ArrayCache
 from noisician.corpus.clips import Studio
-from noisician.corpus.voices.effects import apply_articulations
+from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
@@ -77,7 +77,7 @@ class SoundfontBand:
             notes = [note for note in played_notes(piece.score, track) if note.start_s < duration_s]
             audio = self.studio.play(instruments()[player.instrument], notes, duration_s, piece.seed + number)
             if player.timbre_tags:
-                audio = apply_articulations(audio, player.timbre_tags, piece.seed + number)
+                audio = apply_timbre_tags(audio, player.timbre_tags, piece.seed + number)
             report((number + 1) / len(piece.plan.players))
             yield StemAudio(player.role, player.instrument, np.asarray(audio[:samples], np.float32))
 

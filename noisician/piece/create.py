@@ -64,7 +64,7 @@ def written_piece(
     Raises RequestError where that would leave nobody.
     """
     outline = _outline(plan)
-    roster = [Player("", role, instrument, plan.articulations.get(role, ())) for role, instrument in plan.roster]
+    roster = [Player("", role, instrument, plan.timbre_tags.get(role, ())) for role, instrument in plan.roster]
     placed = [
         replace(
             player,
@@ -164,7 +164,7 @@ def piece_of_score(
     swing, pair_steps = estimate_swing(score) if setting.swing is None else setting.swing
     grid = encode(replace(score, tracks=tuple(band)), (swing, pair_steps))
     players = _named(
-        [Player("", track.role, track.instrument, track.articulations, _bars_of(track, score)) for track in band]
+        [Player("", track.role, track.instrument, track.timbre_tags, _bars_of(track, score)) for track in band]
     )
     plan = PiecePlan(
         tempo_map=(TempoMark(0, score.tempo_bpm),),

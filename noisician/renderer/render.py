@@ -21,7 +21,7 @@ from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, marking_notes, note_roll
 from noisician.renderer.preview import Canvas, Preview
 from noisician.score.played import NoteEvent
-from noisician.styles import ARTICULATIONS, Instrument
+from noisician.styles import TIMBRE_TAGS, Instrument
 from noisician.weights import Network, manifest, open_network
 
 SILENCE = float(np.log(LOG_FLOOR))
@@ -39,7 +39,7 @@ class Part:
 
     instrument: Instrument
     notes: tuple[NoteEvent, ...]
-    articulations: tuple[str, ...]
+    timbre_tags: tuple[str, ...]
     noise: NoiseField
 
 
@@ -150,7 +150,7 @@ class Renderer:
             "mel",
             self._identity,
             part.instrument.index,
-            [tag in part.articulations for tag in ARTICULATIONS],
+            [tag in part.timbre_tags for tag in TIMBRE_TAGS],
             marking_notes(part.notes, frames, first),
             first,
             part.noise.named(first, frames),
@@ -167,7 +167,7 @@ class Renderer:
             "roll": np.stack([note_roll(part.notes, frames, first) for part, first in jobs]),
             "instrument": np.array([part.instrument.index for part, _ in jobs], np.int64),
             "articulations": np.array(
-                [[tag in part.articulations for tag in ARTICULATIONS] for part, _ in jobs], np.float32
+                [[tag in part.timbre_tags for tag in TIMBRE_TAGS] for part, _ in jobs], np.float32
             ),
         }
         noise = np.stack([part.noise.rows(first, frames, MEL_BANDS) for part, first in jobs])

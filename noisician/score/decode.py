@@ -60,7 +60,7 @@ def decode(
     mode: str,
     sections: Sequence[Section],
     roster: Mapping[str, str] | Sequence[tuple[str, str]],
-    articulations: Mapping[str, tuple[str, ...]] | None = None,
+    timbre_tags: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Score:
     """The straight (unswung, mechanical) score of a grid.
 
@@ -82,7 +82,7 @@ def decode(
     tracks = []
     for role, instrument_id in roster.items() if isinstance(roster, Mapping) else roster:
         notes = part_notes(grid, role, instrument_id, score)
-        tags = (articulations or {}).get(role, ())
+        tags = (timbre_tags or {}).get(role, ())
         tracks.append(Track(role, instrument_id, notes, tags))
     return replace(score, tracks=tuple(tracks))
 

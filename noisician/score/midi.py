@@ -170,7 +170,7 @@ def _track_events(track: Track, channel: int, beat_ticks: int) -> mido.MidiTrack
     instrument = instruments().get(track.instrument)
     program = general_midi_program(instrument) if instrument else VOICE_PROGRAM if track.instrument == VOICE else 0
     name = instrument.name if instrument else track.instrument
-    terms = {"role": track.role, "instrument": track.instrument, "articulations": list(track.articulations)}
+    terms = {"role": track.role, "instrument": track.instrument, "articulations": list(track.timbre_tags)}
     events: list[tuple[int, int, Any]] = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
         (0, 1, mido.Message("program_change", channel=channel, program=program)),

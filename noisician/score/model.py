@@ -19,6 +19,8 @@ from typing import Any
 VOICE = "voice"
 #: What a section can be. The order is part of the composer's trained weights: append only.
 SECTION_KINDS = ("intro", "verse", "pre_chorus", "chorus", "bridge", "build", "drop", "break", "solo", "outro")
+#: What files call a track's timbre tags.
+_TAGS_KEY = "articulations"
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,13 @@ class Note:
 class Track:
     """One player's part. ``role`` is its job in the arrangement, ``instrument`` an id of ``styles``.
 
-    ``articulations`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece.
+    ``timbre_tags`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece.
     """
 
     role: str
     instrument: str
     notes: tuple[Note, ...]
-    articulations: tuple[str, ...] = ()
+    timbre_tags: tuple[str, ...] = ()
     player: str = ""
 
 
@@ -124,7 +126,12 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_dict` restores an equal score."""
-        return asdict(self)
+        data = asdict(self)
+        data["tracks"] = [
+            {_TAGS_KEY if name == "timbre_tags" else name: value for name, value in track.items()}
+            for track in data["tracks"]
+        ]
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Score:
@@ -133,7 +140,7 @@ class Score:
                 role=track["role"],
                 instrument=track["instrument"],
                 notes=tuple(Note(**note) for note in track["notes"]),
-                articulations=tuple(track.get("articulations", ())),
+                timbre_tags=tuple(track.get(_TAGS_KEY, ())),
                 player=track.get("player", ""),
             )
             for track in data["tracks"]

@@ -19,7 +19,7 @@ except ModuleNotFoundError:  # Python 3.10
 
 ROLES = ("lead", "counter", "chords", "pad", "arp", "bass", "drums", "texture", "fx")
 PITCHED_ROLES = ("lead", "counter", "chords", "pad", "arp", "bass")
-ARTICULATIONS = ("bright", "dark", "driven", "lofi")
+TIMBRE_TAGS = ("bright", "dark", "driven", "lofi")
 
 
 @cache

@@ -21,7 +21,7 @@ from noisician.composer.conditions import STEP_FEATURES, STYLE_FEATURES
 from noisician.mel import BINS, MEL_BANDS
 from noisician.renderer.conditions import FEATURES
 from noisician.score.grid import STREAMS
-from noisician.styles import ARTICULATIONS
+from noisician.styles import TIMBRE_TAGS
 from noisician.training.composer import ComposerConfig, ComposerNet
 from noisician.training.loop import checkpoint_config, load_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
@@ -64,7 +64,7 @@ def renderer(config: RendererConfig | None = None) -> Exportable:
         "t": torch.tensor([0.9, 0.3]),
         "roll": torch.rand(2, frames, FEATURES),
         "instrument": torch.tensor([3, 70]),
-        "articulations": torch.zeros(2, len(ARTICULATIONS)),
+        "articulations": torch.zeros(2, len(TIMBRE_TAGS)),
         "known": torch.tensor([1.0, 0.0]),
     }
     return Exportable(RendererNet(config), config, inputs, ("mel",), {0: "batch"})

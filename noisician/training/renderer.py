@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from noisician.mel import MEL_BANDS
 from noisician.renderer.conditions import FEATURES, PITCHES, harmonic_templates
-from noisician.styles import ARTICULATIONS, instruments
+from noisician.styles import TIMBRE_TAGS, instruments
 from noisician.training.transformer import Backbone, time_features
 
 #: Spread of the texture a fresh network assumes, and the range of its logarithm, in units of MEL_STD.
@@ -59,7 +59,7 @@ class RendererNet(nn.Module):
             nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width)
         )
         self.instrument = nn.Embedding(config.instruments, width)
-        self.articulation = nn.Linear(len(ARTICULATIONS), width, bias=False)
+        self.articulation = nn.Linear(len(TIMBRE_TAGS), width, bias=False)
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.backbone = Backbone(width, config.blocks, config.window_tokens)
         self.out = nn.Linear(width, MEL_BANDS * group)

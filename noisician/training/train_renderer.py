@@ -14,7 +14,7 @@ from noisician.corpus.clips import Shard, open_shards
 from noisician.errors import CorpusError
 from noisician.mel import MEL_BANDS
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, note_roll
-from noisician.styles import ARTICULATIONS
+from noisician.styles import TIMBRE_TAGS
 from noisician.training.loop import Run, RunSettings, load_checkpoint, save_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.training.train_vocoder import clip_notes
@@ -57,7 +57,7 @@ def draw_windows(shards: list[Shard], batch: int, frames: int, seed: int) -> Ite
         mel = np.zeros((batch, frames, MEL_BANDS), np.float32)
         roll = np.zeros((batch, frames, FEATURES), np.float32)
         instrument = np.zeros(batch, np.int64)
-        articulations = np.zeros((batch, len(ARTICULATIONS)), np.float32)
+        articulations = np.zeros((batch, len(TIMBRE_TAGS)), np.float32)
         for row in range(batch):
             shard = shards[rng.choice(len(shards), p=sizes / sizes.sum())]
             clip = int(rng.integers(len(shard.instrument)))
@@ -65,7 +65,7 @@ def draw_windows(shards: list[Shard], batch: int, frames: int, seed: int) -> Ite
             mel[row] = shard.mel[clip, first : first + frames]
             roll[row] = note_roll(clip_notes(shard, clip), frames, first)
             instrument[row] = shard.instrument[clip]
-            articulations[row] = shard.articulations[clip]
+            articulations[row] = shard.timbre_tags[clip]
         parts = (torch.from_numpy(part) for part in ((mel - MEL_MEAN) / MEL_STD, roll, instrument, articulations))
         yield Windows(*parts)
 

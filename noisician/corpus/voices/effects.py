@@ -1,4 +1,4 @@
-"""Articulations as sound treatments: bright, dark, driven, lofi. They change the colour, never level, pitch or time."""
+"""Timbre tags as sound treatments: bright, dark, driven, lofi. They change the colour, never level, pitch or time."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _CEILING = 0.98
 Treatment = Callable[[FloatArray, np.random.Generator], FloatArray]
 
 
-def apply_articulations(audio: FloatArray, tags: Sequence[str], seed: int) -> FloatArray:
+def apply_timbre_tags(audio: FloatArray, tags: Sequence[str], seed: int) -> FloatArray:
     """Treat ``audio`` (mono float32, 44.1 kHz) with each tag, in a fixed order, at unchanged RMS and length.
 
     Raises:
-        CorpusError: a tag that is not one of ``ARTICULATIONS``.
+        CorpusError: a tag that is not one of ``TIMBRE_TAGS``.
     """
     unknown = sorted(set(tags) - set(_TREATMENTS))
     if unknown:
-        raise CorpusError(f"unknown articulation {unknown[0]!r}: known are {', '.join(_TREATMENTS)}")
+        raise CorpusError(f"unknown timbre tag {unknown[0]!r}: known are {', '.join(_TREATMENTS)}")
     audio = np.asarray(audio, dtype=np.float32)
     level = _rms(audio)
     if level < 1e-7:

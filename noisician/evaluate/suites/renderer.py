@@ -59,7 +59,7 @@ def measured(clip: Clip, renderer: Renderer, vocoder: Vocoder, understudy: Under
     """Errors in nats: of the renderer's mel, of the sound made from it, and of both baselines."""
     reference = log_mel(clip.audio)
     noise = NoiseField(clip.seed % 2**32, 0)
-    part = Part(clip.instrument, clip.notes, clip.articulations, noise)
+    part = Part(clip.instrument, clip.notes, clip.timbre_tags, noise)
     (mel,) = renderer.render([part], len(reference), RenderSettings())
     flat = vocoder.synthesise(flat_mel(clip, reference), clip.notes, clip.instrument, noise)
     audio = vocoder.synthesise(mel, clip.notes, clip.instrument, noise)
@@ -67,7 +67,7 @@ def measured(clip: Clip, renderer: Renderer, vocoder: Vocoder, understudy: Under
         "seed": clip.seed,
         "instrument": clip.instrument.id,
         "family": clip.instrument.family,
-        "articulations": list(clip.articulations),
+        "articulations": list(clip.timbre_tags),
         "mel_error": log_mel_error(reference, mel),
         "error": log_mel_error(reference, log_mel(audio, len(reference))),
         "level_error": float(mel.mean() - reference.mean()),

@@ -41,7 +41,7 @@ def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
                 "family": clip.instrument.family,
                 "group": GROUPS[clip.instrument.excitation],
                 "source": "held-out soundfont" if is_soundfont(clip.instrument) else "own voices",
-                "articulations": list(clip.articulations),
+                "articulations": list(clip.timbre_tags),
                 "error": audio_log_mel_error(clip.audio, copy),
                 "other_take": audio_log_mel_error(clip.audio, understudy.play(clip)),
                 "excitation": audio_log_mel_error(clip.audio, flat_excitation(clip)),
