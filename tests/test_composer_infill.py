@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisician.composer import Composer, ComposerSettings, Plan
+from noisician.composer.attempts import ATTEMPTS, Attempt, is_heard
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
 from noisician.composer.holds import mend_holds, sounding
-from noisician.composer.infill import ATTEMPTS, infill
+from noisician.composer.infill import infill
 from noisician.composer.keeping import Keep
 from noisician.composer.regions import CONTEXT_BARS, HARMONY, STRETCH_BARS, open_cells, stretches, vary_cells
 from noisician.composer.wishes import Wishes
@@ -67,7 +68,7 @@ regions = st.builds(
 keeps = st.sampled_from(["nothing", "rhythm", "contour"])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 @given(cells=regions, keep=keeps, draw=st.integers(0, 2**32))
 def test_what_is_given_stays_and_what_is_open_is_written_the_same_way_again(
     cells: np.ndarray, keep: Keep, draw: int
@@ -80,7 +81,7 @@ def test_what_is_given_stays_and_what_is_open_is_written_the_same_way_again(
     assert ((made >= 0) & (made < MASK_TOKENS)).all()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(cells=regions, draw=st.integers(0, 99))
 def test_nothing_is_held_after_nothing(cells: np.ndarray, draw: int) -> None:
     made = rewritten(cells, draw).tokens
@@ -130,7 +131,7 @@ def test_four_bars_on_both_sides_are_heard() -> None:
     assert STRETCH_BARS == 8
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(cells=regions, draw=st.integers(0, 99))
 def test_the_rhythm_stays_to_the_step(cells: np.ndarray, draw: int) -> None:
     before, made = a_piece().tokens, rewritten(cells, draw, keep="rhythm").tokens
@@ -151,7 +152,7 @@ def directions(line: np.ndarray) -> list[int]:
     return np.sign(np.diff([pitch_of(int(token))[0] for token in line[line >= FIRST_ONSET]])).tolist()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(cells=regions, draw=st.integers(0, 99))
 def test_a_kept_contour_goes_where_it_went(cells: np.ndarray, draw: int) -> None:
     made = rewritten(cells, draw, keep="contour")
@@ -250,6 +251,37 @@ def test_who_comes_back_silent_is_asked_again() -> None:
         assert (tried.stream("lead")[16:32] != REST).any()
         counts.add(shy.calls // QUICK.steps)
     assert max(counts) > 1
+
+
+def lines(**tokens: list[int]) -> np.ndarray:
+    """Eight steps, rests but for the ``tokens`` of some streams."""
+    grid = np.zeros((8, len(STREAMS)), np.int64)
+    for stream, line in tokens.items():
+        grid[: len(line), STREAMS.index(stream)] = line
+    return grid
+
+
+def test_an_attempt_is_repeated_for_a_reason() -> None:
+    note, other = pitch_token(60, 1), pitch_token(62, 1)
+    cells = np.zeros((8, len(STREAMS)), bool)
+    cells[2:6, STREAMS.index("lead")] = True
+    old, first = lines(lead=[0, 0, note, HOLD, note, HOLD]), Attempt()
+
+    def after(new: np.ndarray, density: float = 0.0, whole_bars: bool = True, attempt: Attempt = first):
+        return attempt.next(old, new, cells, density, whole_bars)
+
+    new = lines(lead=[0, 0, other, other, 0, 0])
+    assert after(new) is None
+    more, fewer = Attempt(1, 2.0, True), Attempt(1, -2.0, True)
+    assert after(lines(lead=[note, 0, 0, 0, 0, 0, note])) == more  # silent in the region
+    assert is_heard(lines(lead=[note, HOLD, HOLD]), cells)  # the end of a note from before
+    assert (after(new, 0.3), after(new, -0.3)) == (more, fewer)  # as many notes as before
+    assert after(lines(lead=[0, 0, other, other, other]), 0.3) is None
+    assert after(lines(lead=[0, 0, other]), -0.3) is None
+    assert after(old) == Attempt(1, 0.0, True)
+    assert after(old, whole_bars=False) is None
+    assert after(old, attempt=Attempt(1, 0.0, True)) is None  # the music around asks for it
+    assert after(lines(), attempt=Attempt(ATTEMPTS - 1)) is None
 
 
 def test_a_hold_after_the_region_keeps_its_note() -> None:

@@ -13,24 +13,21 @@ from zlib import crc32
 
 import numpy as np
 
+from noisician.composer.attempts import ATTEMPTS, Attempt, count_onsets
 from noisician.composer.board import CHORD, Board, active_roles, planned_steps
 from noisician.composer.compose import Composer
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
-from noisician.composer.holds import mend_holds, sounding
+from noisician.composer.holds import mend_holds
 from noisician.composer.keeping import Contour, Keep, hit_again, masked_for, require_levels
 from noisician.composer.plan import Plan
-from noisician.composer.regions import CONTEXT_BARS, HARMONY, opened_bars, role_of, streams_of, stretches
-from noisician.composer.wishes import Wishes, first_onset, lean
+from noisician.composer.regions import CONTEXT_BARS, HARMONY, columns, opened_bars, role_of, streams_of, stretches
+from noisician.composer.wishes import Wishes, lean
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
 from noisician.diffusion.unmask import Choice
 from noisician.errors import RequestError
-from noisician.score.grid import DRUMS, MONOPHONIC, REST, STREAMS, Grid
+from noisician.score.grid import MONOPHONIC, REST, STREAMS, Grid
 
-#: How often a role that came back silent, or not as dense as was wished, is written before it stays so.
-ATTEMPTS = 4
-#: What each further attempt adds to the log likelihood of onsets where they were missed.
-ONSET_BIAS_PER_ATTEMPT = 1.0
 _CELLS, _CONTOUR = 0xC2, 0xC3
 
 
@@ -58,10 +55,12 @@ def infill(
     raise to cancel.
 
     Inside the region nothing is held after nothing. A note from before may be held on into it or end there. What is
-    held on after it holds what the region ends with, or, if that is nothing, its old note, struck inside the region. A
-    role that comes back silent over all of its open cells, or not as dense as was wished, is written again, up to
-    ATTEMPTS times in all. Raises RequestError for a grid that is not the plan's and for keeping what is not known,
-    ValueError for arrays of the wrong shape and roles without a draw.
+    held on after it holds what the region ends with, or, if that is nothing, its old note, struck inside the region.
+
+    A role that comes back silent over all of its open cells, or not as dense as was wished, is written again; so is,
+    once, one whose whole bars came back as they were, now without hearing what it plays itself around them. Raises
+    RequestError for a grid that is not the plan's and for keeping what is not known, ValueError for arrays of the wrong
+    shape and roles without a draw.
     """
     _check(plan, grid, open_cells, keep)
     job = _Job(
@@ -70,15 +69,14 @@ def infill(
     if isinstance(draws, Mapping) and not draws.keys() >= set(job.roles):
         raise ValueError(f"no draw for {', '.join(sorted(set(job.roles) - draws.keys()))}; there are {dict(draws)}")
     tokens, cells = grid.tokens.copy(), open_cells
-    tries = {role: _Try() for role in job.roles}
+    tries = {role: Attempt() for role in job.roles}
     for turn in range(ATTEMPTS):
         job.write(tokens, cells, tries, lambda share, turn=turn: on_step(1.0 if turn else share))
-        missed = {role: job.missed_onsets(tokens, role) for role in tries}
-        again = [role for role, direction in missed.items() if direction]
+        again = job.again(tokens, tries)
         if not again:
             break
-        tries |= {role: tries[role].after(missed[role]) for role in again}
-        cells = open_cells & np.isin(np.arange(len(STREAMS)), [stream for role in again for stream in streams_of(role)])
+        tries |= again
+        cells = open_cells & columns(again)
     return Grid(tokens, plan.time_signature)
 
 
@@ -92,17 +90,6 @@ def _check(plan: Plan, grid: Grid, open_cells: np.ndarray, keep: Keep) -> None:
         raise ValueError(f"open cells of shape {open_cells.shape} for a grid of {grid.tokens.shape}")
     if keep != "nothing" and (open_cells & (grid.tokens == MASK_TOKENS)).any():
         raise RequestError(f"the {keep} of bars that nobody has written yet cannot be kept; keep nothing there")
-
-
-@dataclass(frozen=True)
-class _Try:
-    """How often a role was written before, and which way its onsets are pushed since (log likelihood)."""
-
-    number: int = 0
-    onset_bias: float = 0.0
-
-    def after(self, direction: int) -> _Try:
-        return _Try(self.number + 1, self.onset_bias + direction * ONSET_BIAS_PER_ATTEMPT)
 
 
 @dataclass(frozen=True)
@@ -129,7 +116,7 @@ class _Job:
         return tuple(dict.fromkeys(role_of(stream) for stream in np.flatnonzero(self.free.any(axis=0)).tolist()))
 
     def write(
-        self, tokens: np.ndarray, cells: np.ndarray, tries: Mapping[str, _Try], on_step: Callable[[float], None]
+        self, tokens: np.ndarray, cells: np.ndarray, tries: Mapping[str, Attempt], on_step: Callable[[float], None]
     ) -> None:
         """In place: ``cells`` of ``tokens``, which are those of the job or some of them."""
         free = cells & self.free
@@ -157,12 +144,13 @@ class _Job:
         return heard
 
     def _write_stretch(
-        self, board: Board, part: _Stretch, tries: Mapping[str, _Try], on_step: Callable[[float], None]
+        self, board: Board, part: _Stretch, tries: Mapping[str, Attempt], on_step: Callable[[float], None]
     ) -> None:
         seen, inside = part.seen, part.inside
         steps = board.steps.cut(seen.start, seen.stop)
+        alone = columns(role for role, attempt in tries.items() if attempt.afresh)
         passage = Passage(
-            board.tokens[seen].astype(np.int64),
+            np.where(part.own_surroundings & alone, MASK_TOKENS, board.tokens)[seen].astype(np.int64),
             self.wishes.steps(steps, inside),
             self.wishes.style(self.plan.style),
             self._chord_begins(seen, board.steps_per_beat),
@@ -184,7 +172,8 @@ class _Job:
 
         stages = stages_of(passage.cells, self.settings.steps)
         rng = [generator(*self._name(role_of(stream), part, tries), _CELLS, stream) for stream in range(len(STREAMS))]
-        board.tokens[seen] = write(self.composer.network, passage, stages, self.settings, rng, require, on_step)
+        written = write(self.composer.network, passage, stages, self.settings, rng, require, on_step)
+        board.tokens[part.cells] = written[part.cells[seen]]
         mend = mend_holds if self.keep == "nothing" else hit_again
         mend(board.tokens, self.old, part.cells)
 
@@ -198,52 +187,38 @@ class _Job:
         changes[1:] = (chord[1:] != chord[:-1]) | (open_[1:] != open_[:-1])
         return np.maximum.accumulate(np.where(changes, np.arange(steps), 0))
 
-    def _onset_biases(self, tries: Mapping[str, _Try]) -> dict[int, float]:
+    def _onset_biases(self, tries: Mapping[str, Attempt]) -> dict[int, float]:
         """By stream, what its onsets gain in log likelihood."""
         wished = self.wishes.onset_bias(self.plan.style)
         players = {role: attempt for role, attempt in tries.items() if role != HARMONY}
         return {stream: wished + attempt.onset_bias for role, attempt in players.items() for stream in streams_of(role)}
 
-    def _contours(self, part: _Stretch, tries: Mapping[str, _Try]) -> tuple[Contour, ...]:
+    def _contours(self, part: _Stretch, tries: Mapping[str, Attempt]) -> tuple[Contour, ...]:
         lines = [stream for stream, name in enumerate(STREAMS) if name in MONOPHONIC and part.cells[:, stream].any()]
         return tuple(
             Contour(stream, self.old[:, stream], (*self._name(role_of(stream), part, tries), _CONTOUR))
             for stream in lines
         )
 
-    def _name(self, role: str, part: _Stretch, tries: Mapping[str, _Try]) -> tuple[int, ...]:
+    def _name(self, role: str, part: _Stretch, tries: Mapping[str, Attempt]) -> tuple[int, ...]:
         """The numbers of a role's randomness in a stretch."""
         draw = self.draws.get(role, 0) if isinstance(self.draws, Mapping) else self.draws
-        return draw, crc32(role.encode()), part.first_bar_of(role), tries.get(role, _Try()).number
+        return draw, crc32(role.encode()), part.first_bar_of(role), tries.get(role, Attempt()).number
 
-    def missed_onsets(self, tokens: np.ndarray, role: str) -> int:
-        """+1 where a role came back silent, or no denser though that was wished, −1 where it is no sparser, else 0."""
-        if self.keep != "nothing" or role == HARMONY:
-            return 0
-        cells = self.free & np.isin(np.arange(len(STREAMS)), streams_of(role))
-        if not _sounds(tokens, cells):
-            return 1
-        known = self.old != MASK_TOKENS
-        before, now = count_onsets(self.old, cells & known), count_onsets(tokens, cells)
-        direction = int(np.sign(self.wishes.onset_bias(self.plan.style)))
-        if direction > 0 and now <= before:
-            return 1
-        return -1 if direction < 0 and now >= before > 1 else 0
+    def again(self, tokens: np.ndarray, tries: Mapping[str, Attempt]) -> dict[str, Attempt]:
+        """The roles that have to be written once more, and how."""
+        density = self.wishes.onset_bias(self.plan.style) if self.keep == "nothing" else 0.0
+        following = {}
+        for role, attempt in tries.items():
+            cells = self.free & columns([role])
+            if self.keep == "nothing" or count_onsets(self.old, cells):
+                following[role] = attempt.next(self.old, tokens, cells, density, self._is_whole(cells))
+        return {role: attempt for role, attempt in following.items() if attempt is not None}
 
-
-def count_onsets(tokens: np.ndarray, cells: np.ndarray) -> int:
-    """Notes, chords and hits that begin in ``cells`` (both ``[steps, streams]``)."""
-    first = np.array([first_onset(stream) for stream in range(len(STREAMS))])
-    return int((cells & (tokens >= first)).sum())
-
-
-def _sounds(tokens: np.ndarray, cells: np.ndarray) -> bool:
-    """Whether anything is heard in ``cells``, the end of a note from before included."""
-    return any(
-        bool((cells[:, stream] & (tokens[:, stream] != REST if name in DRUMS else sounding(tokens[:, stream]))).any())
-        for stream, name in enumerate(STREAMS)
-        if cells[:, stream].any()
-    )
+    def _is_whole(self, cells: np.ndarray) -> bool:
+        """Whether every bar that has open cells of a role is open as a whole."""
+        bars = cells[:, cells.any(axis=0)].reshape(self.plan.bars, -1)
+        return bool((bars.all(axis=1) == bars.any(axis=1)).all())
 
 
 @dataclass(frozen=True)
@@ -263,6 +238,14 @@ class _Stretch:
         own = np.zeros_like(cells)
         own[rows] = cells[rows]
         return cls(rows, seen, own, per_bar)
+
+    @property
+    def own_surroundings(self) -> np.ndarray:
+        """bool ``[steps, streams]``: what is not open, but for the steps next to what is, where notes are tied."""
+        near = self.cells.copy()
+        near[1:] |= self.cells[:-1]
+        near[:-1] |= self.cells[1:]
+        return ~near
 
     @property
     def inside(self) -> slice:

@@ -33,6 +33,11 @@ def streams_of(role: str) -> tuple[int, ...]:
     return tuple(STREAMS.index(name) for name in names)
 
 
+def columns(roles: Iterable[str]) -> np.ndarray:
+    """bool ``[streams]``: the columns of these roles."""
+    return np.isin(np.arange(len(STREAMS)), [stream for role in roles for stream in streams_of(role)])
+
+
 def role_of(stream: int) -> str:
     """The role whose column this is, or HARMONY."""
     name = STREAMS[stream]
