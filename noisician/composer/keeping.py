@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -92,6 +93,8 @@ class Contour:
         wanted = open_ & (onsets >= first) & (onsets < first + len(logits))
         if not wanted.any():
             return
+        chain = _between_known(open_, wanted)
+        onsets, open_, wanted = onsets[chain], open_[chain], wanted[chain]
         unary = np.zeros((len(onsets), _PITCHES))
         for place, step in enumerate(onsets):
             level = (int(self.old[step]) - FIRST_ONSET) % LEVELS
@@ -110,6 +113,15 @@ class Contour:
             logits[row, FIRST_ONSET + LEVELS * drawn[place] + level] = 0
 
 
+def _between_known(open_: np.ndarray, wanted: np.ndarray) -> slice:
+    """The notes from the last known one before those ``wanted`` to the first known one after them."""
+    known = np.flatnonzero(~open_)
+    first, last = np.flatnonzero(wanted)[[0, -1]]
+    before, after = known[known < first], known[known > last]
+    return slice(before[-1] if len(before) else 0, after[0] + 1 if len(after) else len(open_))
+
+
+@cache
 def link(old_semitones: int) -> np.ndarray:
     """Log weights ``[pitches, pitches]`` of going from one pitch to the next where an interval went before.
 
