@@ -11,9 +11,9 @@ from fake_composer import SIZES, FakeNetwork, plan_of
 
 from noisician.composer import Composer, ComposerSettings, Plan, Tune
 from noisician.composer.board import VARIATION
-from noisician.composer.compose import STRETCH_BARS
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.composer.holds import forbid_loose_holds
+from noisician.composer.regions import STRETCH_BARS
 from noisician.errors import Cancelled
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, Grid, chord_token
 from noisician.score.model import METERS

@@ -18,7 +18,7 @@ from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
 from noisician.composer.holds import mend_holds, sounding
 from noisician.composer.infill import infill
 from noisician.composer.keeping import Keep
-from noisician.composer.regions import CONTEXT_BARS, HARMONY, STRETCH_BARS, open_cells, stretches, vary_cells
+from noisician.composer.regions import CONTEXT_BARS, HARMONY, STRETCH_BARS, open_cells, regions, stretches, vary_cells
 from noisician.composer.wishes import Wishes
 from noisician.errors import Cancelled, RequestError
 from noisician.prompt import Controls
@@ -55,7 +55,7 @@ def rewritten(cells: np.ndarray, draws=1, grid: Grid | None = None, plan: Plan |
     return infill(composer, plan or a_plan(), grid or a_piece(), cells, draws, settings=QUICK, **how)
 
 
-regions = st.builds(
+cell_regions = st.builds(
     lambda roles, first, bars, strength, draw: vary_cells(
         a_plan(), roles, range(first, min(BARS, first + bars)), strength, draw
     ),
@@ -69,7 +69,7 @@ keeps = st.sampled_from(["nothing", "rhythm", "contour"])
 
 
 @settings(deadline=None, max_examples=12)
-@given(cells=regions, keep=keeps, draw=st.integers(0, 2**32))
+@given(cells=cell_regions, keep=keeps, draw=st.integers(0, 2**32))
 def test_what_is_given_stays_and_what_is_open_is_written_the_same_way_again(
     cells: np.ndarray, keep: Keep, draw: int
 ) -> None:
@@ -82,7 +82,7 @@ def test_what_is_given_stays_and_what_is_open_is_written_the_same_way_again(
 
 
 @settings(deadline=None, max_examples=8)
-@given(cells=regions, draw=st.integers(0, 99))
+@given(cells=cell_regions, draw=st.integers(0, 99))
 def test_nothing_is_held_after_nothing(cells: np.ndarray, draw: int) -> None:
     made = rewritten(cells, draw).tokens
     for stream in (*MONOPHONIC, "chords", "pad"):
@@ -100,11 +100,15 @@ def test_regions_far_apart_are_the_same_together_and_one_after_the_other() -> No
     second = rewritten(here, 3, rewritten(there, 3))
     np.testing.assert_array_equal(together.tokens, first.tokens)
     np.testing.assert_array_equal(together.tokens, second.tokens)
+    old = Grid(np.where(here | there, together.tokens, a_piece().tokens))  # nothing would be new in either region
+    both, one = rewritten(here | there, 3, old).tokens, rewritten(there, 3, old).tokens
+    np.testing.assert_array_equal(both[there], one[there])
 
 
 def test_regions_that_hear_each_other_are_written_together() -> None:
     bars = np.zeros(40, bool)
     bars[[0, 1, 5, 10, *range(17, 30)]] = True
+    assert list(regions(bars)) == [(0, 6), (10, 11), (17, 30)]
     assert list(stretches(bars)) == [(0, 6), (10, 11), (17, 25), (25, 30)]
 
 
@@ -132,7 +136,7 @@ def test_four_bars_on_both_sides_are_heard() -> None:
 
 
 @settings(deadline=None, max_examples=8)
-@given(cells=regions, draw=st.integers(0, 99))
+@given(cells=cell_regions, draw=st.integers(0, 99))
 def test_the_rhythm_stays_to_the_step(cells: np.ndarray, draw: int) -> None:
     before, made = a_piece().tokens, rewritten(cells, draw, keep="rhythm").tokens
     for place, stream in enumerate(STREAMS):
@@ -153,7 +157,7 @@ def directions(line: np.ndarray) -> list[int]:
 
 
 @settings(deadline=None, max_examples=8)
-@given(cells=regions, draw=st.integers(0, 99))
+@given(cells=cell_regions, draw=st.integers(0, 99))
 def test_a_kept_contour_goes_where_it_went(cells: np.ndarray, draw: int) -> None:
     made = rewritten(cells, draw, keep="contour")
     for stream in MONOPHONIC:
@@ -342,6 +346,7 @@ def test_progress_climbs_and_a_wish_to_stop_is_heard() -> None:
 def test_what_cannot_be_is_refused_in_one_line() -> None:
     plan = a_plan()
     for call, message in (
+        (lambda: Wishes(forbidden=frozenset({"cymbals"})), "nothing called 'cymbals' can be left out; there are lead"),
         (lambda: open_cells(plan, ["texture"], [0]), "role 'texture' is not in the composer's grid"),
         (lambda: open_cells(plan, ["bass"], [BARS]), "bar 21 is outside the piece, which has 20 bars"),
         (lambda: vary_cells(plan, ["bass"], [0], 1.5, 0), "strength 1.5 is outside 0 … 1"),

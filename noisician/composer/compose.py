@@ -14,13 +14,12 @@ import numpy as np
 from noisician.composer.board import LEAD, Board, Tune, planned_steps
 from noisician.composer.conditions import WINDOW_BARS
 from noisician.composer.plan import Plan
+from noisician.composer.regions import STRETCH_BARS
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
 from noisician.score.grid import STREAMS, Grid
 from noisician.score.model import Section
 from noisician.weights import Network, open_network
-
-STRETCH_BARS = 8
 
 
 class Composer:

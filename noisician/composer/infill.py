@@ -8,7 +8,7 @@ cells, and regions more than four bars apart are the same written together or on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -20,7 +20,16 @@ from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
 from noisician.composer.holds import mend_holds
 from noisician.composer.keeping import Contour, Keep, hit_again, masked_for, require_levels
 from noisician.composer.plan import Plan
-from noisician.composer.regions import CONTEXT_BARS, HARMONY, columns, opened_bars, role_of, streams_of, stretches
+from noisician.composer.regions import (
+    CONTEXT_BARS,
+    HARMONY,
+    columns,
+    opened_bars,
+    regions,
+    role_of,
+    streams_of,
+    stretches,
+)
 from noisician.composer.wishes import Wishes, lean
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
@@ -57,8 +66,8 @@ def infill(
     Inside the region nothing is held after nothing. A note from before may be held on into it or end there. What is
     held on after it holds what the region ends with, or, if that is nothing, its old note, struck inside the region.
 
-    A role that comes back silent over all of its open cells, or not as dense as was wished, is written again; so is,
-    once, one whose whole bars came back as they were, now without hearing what it plays itself around them. Raises
+    A role that comes back silent all over a region, or not as dense as was wished, is written again; so is, once,
+    one whose whole bars came back as they were, now without hearing what it plays itself around them. Raises
     RequestError for a grid that is not the plan's and for keeping what is not known, ValueError for arrays of the wrong
     shape and roles without a draw.
     """
@@ -68,15 +77,12 @@ def infill(
     )  # fmt: skip
     if isinstance(draws, Mapping) and not draws.keys() >= set(job.roles):
         raise ValueError(f"no draw for {', '.join(sorted(set(job.roles) - draws.keys()))}; there are {dict(draws)}")
-    tokens, cells = grid.tokens.copy(), open_cells
-    tries = {role: Attempt() for role in job.roles}
-    for turn in range(ATTEMPTS):
-        job.write(tokens, cells, tries, lambda share, turn=turn: on_step(1.0 if turn else share))
-        again = job.again(tokens, tries)
-        if not again:
-            break
-        tries |= again
-        cells = open_cells & columns(again)
+    tokens = grid.tokens.copy()
+    parts = job.apart(grid.meter.steps_per_bar)
+    for turn, part in enumerate(parts):
+        part.rewrite(tokens, lambda share, turn=turn: on_step((turn + share) / len(parts)))
+    if not parts:
+        on_step(1.0)
     return Grid(tokens, plan.time_signature)
 
 
@@ -114,6 +120,26 @@ class _Job:
     def roles(self) -> tuple[str, ...]:
         """Whose cells are free, the harmony's included."""
         return tuple(dict.fromkeys(role_of(stream) for stream in np.flatnonzero(self.free.any(axis=0)).tolist()))
+
+    def apart(self, steps_per_bar: int) -> list[_Job]:
+        """The same, for each of the regions that do not hear each other."""
+        parts = []
+        for first, last in regions(opened_bars(self.cells, steps_per_bar)):
+            own = np.zeros_like(self.cells)
+            own[first * steps_per_bar : last * steps_per_bar] = True
+            parts.append(replace(self, cells=self.cells & own))
+        return parts
+
+    def rewrite(self, tokens: np.ndarray, on_step: Callable[[float], None]) -> None:
+        """In place: the job's cells of ``tokens``, each role as often as it takes."""
+        cells, tries = self.cells, {role: Attempt() for role in self.roles}
+        for turn in range(ATTEMPTS):
+            self.write(tokens, cells, tries, lambda share, turn=turn: on_step(1.0 if turn else share))
+            again = self.again(tokens, tries)
+            if not again:
+                break
+            tries |= again
+            cells = self.cells & columns(again)
 
     def write(
         self, tokens: np.ndarray, cells: np.ndarray, tries: Mapping[str, Attempt], on_step: Callable[[float], None]

@@ -96,6 +96,15 @@ def checked_bars(plan: Plan, bars: Iterable[int]) -> np.ndarray:
     return wanted
 
 
+def regions(open_bars: np.ndarray) -> Iterator[tuple[int, int]]:
+    """(first, last) bars, last exclusive, of regions that do not hear each other: more than CONTEXT_BARS apart."""
+    places = np.flatnonzero(open_bars)
+    if len(places):
+        breaks = np.flatnonzero(np.diff(places) > CONTEXT_BARS)
+        for first, last in zip([0, *breaks + 1], [*breaks, len(places) - 1], strict=True):
+            yield int(places[first]), int(places[last]) + 1
+
+
 def stretches(open_bars: np.ndarray) -> Iterator[tuple[int, int]]:
     """(first, last) bars, last exclusive, of what is written at once, from ``open_bars`` bool ``[bars]``.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from noisician.composer.conditions import Steps, Style
+from noisician.errors import RequestError
 from noisician.prompt.controls import Controls
 from noisician.score.grid import DRUM_HITS, DRUMS, FIRST_ONSET, LEVELS, ROLE_STREAMS, STREAMS, VOCABULARY
 
@@ -32,6 +33,12 @@ class Wishes:
     density: float | None = None
     forbidden: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        """Raises RequestError for a stream that is not there."""
+        unknown = sorted(self.forbidden - set(STREAMS[1:]))
+        if unknown:
+            raise RequestError(f"nothing called {unknown[0]!r} can be left out; there are {', '.join(STREAMS[1:])}")
+
     @classmethod
     def of(cls, controls: Controls) -> Wishes:
         """What controls say of genres, moods, energy, density and excluded roles or streams; nothing else counts here:
@@ -43,7 +50,7 @@ class Wishes:
             moods=dict(controls.moods) or None,
             energy=controls.energy,
             density=controls.density,
-            forbidden=frozenset(streams | (excluded & set(STREAMS))),
+            forbidden=frozenset(streams | (excluded & set(STREAMS[1:]))),
         )
 
     def style(self, style: Style) -> Style:
