@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from noisician.composer.attempts import ATTEMPTS, Attempt, is_heard
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
 from noisician.composer.holds import mend_holds, sounding
 from noisician.composer.infill import infill
-from noisician.composer.keeping import Keep
+from noisician.composer.keeping import Keep, draw_chain, link
 from noisician.composer.regions import CONTEXT_BARS, HARMONY, STRETCH_BARS, open_cells, regions, stretches, vary_cells
 from noisician.composer.wishes import Wishes
 from noisician.errors import Cancelled, RequestError
@@ -175,6 +176,29 @@ def test_a_kept_contour_has_new_notes() -> None:
     assert (made != line)[cells.any(axis=1)].mean() > 0.1
 
 
+def test_a_chain_is_drawn_as_often_as_it_is_likely() -> None:
+    rng = np.random.default_rng(0)
+    unary, links = rng.normal(size=(3, 3)), list(rng.normal(size=(2, 3, 3)))
+    links[1][0, :2] = -np.inf
+    weights = {
+        (a, b, c): np.exp(unary[0, a] + unary[1, b] + unary[2, c] + links[0][a, b] + links[1][b, c])
+        for a, b, c in product(range(3), repeat=3)
+    }
+    drawn = Counter(tuple(draw_chain(unary, links, rng).tolist()) for _ in range(6000))
+    total = sum(weights.values())
+    for states, weight in weights.items():
+        assert drawn[states] / 6000 == pytest.approx(weight / total, abs=0.025)
+    assert not any(drawn[a, 0, c] for a in range(3) for c in range(2))
+
+
+def test_a_link_keeps_the_direction_within_an_octave_or_the_old_interval() -> None:
+    for semitones, reached in ((0, [0]), (2, range(1, 13)), (-3, range(-12, 0)), (19, range(1, 20))):
+        allowed = np.flatnonzero(np.isfinite(link(semitones)[40])) - 40
+        assert allowed.tolist() == list(reached)
+    assert link(2)[40, 44] == 0 > link(2)[40, 45] > link(2)[40, 46]
+    assert link(7)[40, 47] == 0
+
+
 def test_how_much_varies_is_nested() -> None:
     plan = a_plan("6/8")
     drawn = [vary_cells(plan, GRID_ROLES, range(BARS), strength, 5) for strength in (0, 0.1, 0.3, 0.5, 0.9, 1)]
@@ -214,6 +238,17 @@ def test_wishes_come_from_words_that_were_understood() -> None:
     style = wishes.style(a_plan().style)
     assert (style.genres, style.moods, style.density) == ({"jazz": 1.0}, {"calm": 1.0}, 0.2)
     assert Wishes.of(Controls()).style(a_plan().style) == a_plan().style
+
+
+def test_less_energy_is_softer() -> None:
+    cells = open_cells(a_plan(), ["counter", "drums"], range(4, 8))
+    levels = {}
+    for energy in (None, 0.0, 1.0):
+        made = rewritten(cells, 2, wishes=Wishes(energy=energy))
+        line, kick = made.stream("counter")[64:128], made.stream("kick")[64:128]
+        levels[energy] = ((line[line >= FIRST_ONSET] - FIRST_ONSET) % LEVELS).mean(), kick[kick > 0].mean()
+    for soft, plain, loud in zip(levels[0.0], levels[None], levels[1.0], strict=True):
+        assert soft < plain < loud  # the tokens of the kick are in the order of their velocities
 
 
 def test_more_density_is_more_notes() -> None:
