@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,23 @@ from noisician.score.grid import DRUM_HITS, DRUMS, FIRST_ONSET, LEVELS, ROLE_STR
 ONSET_BIAS_PER_DENSITY, LOUDNESS_BIAS_PER_ENERGY = 4.0, 6.0
 #: Drum hits differ by their own velocities: this many MIDI units are one level.
 VELOCITY_PER_LEVEL, NORMAL_VELOCITY = 24, 88
+
+
+#: What people call the streams of a drum kit, singular; a prompt's lexicon knows kits only as a whole.
+KIT_PIECES = {
+    "kick": "kick", "bass drum": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat": "hat",
+    "hihat": "hat", "hi-hat": "hat", "hi hat": "hat", "cymbal": "cymbal", "crash": "cymbal", "ride": "cymbal",
+    "tom": "tom", "perc": "perc", "percussion": "perc", "shaker": "perc", "cowbell": "perc", "tambourine": "perc",
+}  # fmt: skip
+_NO_PIECE = re.compile(
+    rf"\b(?:no|without)\s+({'|'.join(sorted(KIT_PIECES, key=len, reverse=True))})(?:e?s)?\b", re.IGNORECASE
+)
+
+
+def without_kit_pieces(text: str) -> tuple[frozenset[str], str]:
+    """The streams that words such as "no cymbals" forbid, and the text without those words."""
+    forbidden = frozenset(KIT_PIECES[found[1].lower()] for found in _NO_PIECE.finditer(text))
+    return forbidden, _NO_PIECE.sub("", text)
 
 
 @dataclass(frozen=True)

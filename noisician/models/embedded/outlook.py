@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from noisician.mel import FRAME_RATE_HZ
 from noisician.mix import Timing
-from noisician.mix.reach import reach
 from noisician.models.embedded.apply import Edited
 from noisician.models.embedded.play import frames_of, part_of, played_samples
 from noisician.models.protocol import EditOutlook
@@ -50,6 +49,8 @@ def _heard(before: Piece, edited: Edited, painted: Iterable[Sequence[Span]]) -> 
     gone = {player.id for player in before.plan.players} - {player.id for player in after.plan.players}
     if gone or len(after.plan.players) > len(before.plan.players):
         return whole
+    from noisician.mix.reach import reach
+
     reach_before_s, reach_after_s = reach(after.mix, Timing.of(after.score))
     return merged(
         (max(0.0, start - reach_before_s), min(end + reach_after_s, after.plan.duration_s)) for start, end in spans

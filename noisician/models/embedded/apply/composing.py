@@ -13,7 +13,7 @@ from noisician.composer.extra import Extra, infill_extra
 from noisician.composer.form import complete_players
 from noisician.composer.infill import infill
 from noisician.composer.regions import open_cells, vary_cells
-from noisician.composer.wishes import Wishes
+from noisician.composer.wishes import Wishes, without_kit_pieces
 from noisician.edits import AddPlayer, Keep, Regenerate, Region, Vary
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.context import (
@@ -77,7 +77,7 @@ def add_player(piece: Piece, edit: AddPlayer, applying: Applying) -> Piece:
     plan = replace(piece.plan, players=(*piece.plan.players, player))
     joined_piece = replace(piece, plan=plan, notes={**piece.notes, id_: ()})
     if role not in ROLE_STREAMS:
-        return rederived(joined_piece, joined_piece, [id_])
+        return rederived(piece, joined_piece, [id_])
     if piece.grid is None:
         raise RequestError("the piece holds no grid to write a new line in; its notes were given")
     number = 1 if edit.seed is None else edit.seed
@@ -88,7 +88,9 @@ def add_player(piece: Piece, edit: AddPlayer, applying: Applying) -> Piece:
     assert after.grid is not None
     octave = part_octave(after.grid.alone(player, plan.time_signature), role, edit.instrument, plan.key)
     settled = replace(after.plan.player(id_), octave_semitones=octave)
-    after = rederived(joined_piece, replace(after, plan=after.plan.with_player(settled)), [id_])
+    # Only now is it known which octave the line goes to.
+    after = replace(after, plan=after.plan.with_player(settled), notes={**after.notes, id_: ()})
+    after = rederived(piece, after, [id_])
     _refuse_silence(after, [settled], bars, number)
     return after
 
@@ -123,21 +125,25 @@ def written(piece: Piece, number: int, applying: Applying, new: Sequence[Section
 
 
 def _cast(piece: Piece, new: Sequence[Section]) -> Piece:
-    """Who plays in sections that are new; nobody else's bars change."""
+    """Who plays in bars that are new; nobody else's bars change. Who plays in a section, plays on in its new bars."""
     plan = piece.plan.for_composer()
     roles = list(dict.fromkeys(role for role, _ in plan.roster if role in ROLE_STREAMS))
-    starts = {section.start_bar for section in new}
+    fresh = {(section.start_bar, section.bars) for section in new}
     own = [
-        None if section.start_bar in starts else playing
+        None if (section.start_bar, section.bars) in fresh else playing
         for section, playing in zip(plan.sections, plan.players, strict=True)
     ]
     chosen = complete_players(plan.sections, own, roles)
+    casts = {
+        (section.start_bar, section.bars): set(playing) for section, playing in zip(plan.sections, chosen, strict=True)
+    }
     players = []
     for player in piece.plan.players:
         more = [
             (section.start_bar, section.start_bar + section.bars)
-            for section, playing in zip(plan.sections, chosen, strict=True)
-            if section.start_bar in starts and player.role in playing
+            for section in new
+            if player.role in casts.get((section.start_bar, section.bars), ())
+            or ((section.start_bar, section.bars) not in casts and player.plays_in(section.start_bar - 1))
         ]
         players.append(replace(player, bars=joined([*player.bars, *more])) if more else player)
     return replace(piece, plan=replace(piece.plan, players=tuple(players)))
@@ -238,10 +244,12 @@ def _wishes(text: str, applying: Applying) -> Wishes | None:
     """What somebody's own words say of a region; what they say beyond it is told."""
     if not text.strip():
         return None
-    controls = understand(Request(prompt=text))
+    forbidden, rest = without_kit_pieces(text)
+    controls = understand(Request(prompt=rest))
     if controls.not_understood:
         applying.remark(f"not understood: {', '.join(controls.not_understood)}")
-    return Wishes.of(controls)
+    wishes = Wishes.of(controls)
+    return replace(wishes, forbidden=wishes.forbidden | forbidden)
 
 
 def _refuse_silence(piece: Piece, players: Iterable[Player], bars: Sequence[int], number: int) -> None:

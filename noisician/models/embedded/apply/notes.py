@@ -27,7 +27,7 @@ from noisician.piece.derive import in_order, next_id, numbered, steps_of
 from noisician.piece.model import role_columns
 from noisician.score import Note, Score, Track
 from noisician.score.encode import encode
-from noisician.score.grid import REST
+from noisician.score.grid import REST, ROLE_STREAMS
 from noisician.score.harmony import SCALES, pitch_class
 from noisician.score.perform import perform, swing_pair_steps
 
@@ -86,25 +86,29 @@ def rest(piece: Piece, edit: Rest, applying: Applying) -> Piece:
 
 
 def _silenced(piece: Piece, player: Player, bars: Sequence[int]) -> Piece:
-    bar_beats, spans = piece.plan.meter.beats_per_bar, spans_of(bars)
-    notes = []
-    for note, bar in zip(piece.notes[player.id], bar_of(piece.notes[player.id], piece.plan), strict=True):
-        if bar in bars and player.role not in ("texture",):
-            continue
-        pieces = [note]
-        for first, last in spans:
-            pieces = [part for one in pieces for part in _without(one, first * bar_beats, last * bar_beats)]
-        notes += pieces
+    bar_beats, own = piece.plan.meter.beats_per_bar, piece.notes[player.id]
+    # What has no bars of its own sounds through them all: it is cut out of them, and goes on behind.
+    through = player.role not in ROLE_STREAMS
+    notes: list[Note] = []
+    for note, bar in zip(own, bar_of(own, piece.plan), strict=True):
+        if through:
+            parts = [note]
+            for first, last in spans_of(bars):
+                parts = [part for one in parts for part in _without(one, first * bar_beats, last * bar_beats)]
+            notes += parts
+        elif bar not in bars:
+            starts = [first * bar_beats for first, _ in spans_of(bars) if first > bar]
+            end_beats = min([note.end_beats, *starts])
+            notes.append(
+                replace(note, duration_beats=end_beats - note.start_beats) if end_beats < note.end_beats else note
+            )
     whole: dict[int, Note] = {}
     further = [note for note in notes if whole.setdefault(note.id, note) is not note]
-    numbered_rest = numbered(further, next_id(piece.notes[player.id]))
-    touched = [note for note in piece.notes[player.id] if whole.get(note.id) != note]
-    plan = piece.plan.with_player(
-        replace(
-            player, bars=spans_of(bar for bar in range(piece.plan.bars) if player.plays_in(bar) and bar not in bars)
-        )
-    )
-    return _with_notes(replace(piece, plan=plan), plan.player(player.id), [*whole.values(), *numbered_rest], touched)
+    touched = [note for note in own if whole.get(note.id) != note]
+    silent = spans_of(bar for bar in range(piece.plan.bars) if player.plays_in(bar) and bar not in bars)
+    plan = piece.plan.with_player(replace(player, bars=silent))
+    kept = [*whole.values(), *numbered(further, next_id(own))]
+    return _with_notes(replace(piece, plan=plan), plan.player(player.id), kept, touched)
 
 
 def _without(note: Note, start: float, end: float) -> list[Note]:
@@ -287,13 +291,17 @@ def _performed(piece: Piece, player: Player, notes: Sequence[Note], swing: float
 
 
 def _mapped(piece: Piece, player: Player, bars: Iterable[int], change: Callable[[Note], Note]) -> Piece:
-    """Every note that begins in some bars changed, and marked as set."""
+    """Every note that begins in some bars changed, and marked as set; none leaves the piece."""
     wanted, old = set(bars), piece.notes[player.id]
+    last_beats = float(piece.plan.bars * piece.plan.meter.beats_per_bar)
     notes, touched = [], []
     for note, bar in zip(old, bar_of(old, piece.plan), strict=True):
         new = change(note) if bar in wanted else note
         if new != note:
-            new = replace(new, is_set=True)
+            start = min(max(new.start_beats, 0.0), last_beats - SHORTEST_BEATS)
+            new = replace(
+                new, start_beats=start, duration_beats=min(new.duration_beats, last_beats - start), is_set=True
+            )
             touched += [note, new]
         notes.append(new)
     return _with_notes(piece, player, notes, touched)
