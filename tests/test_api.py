@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FakeModel
+from fake_model import FakeModel
 
 import noisician
 from noisician import api

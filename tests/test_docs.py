@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import typer
-from conftest import FakeModel, RunCommand
+from fake_model import FakeModel, RunCommand
 from typer.core import TyperGroup
 
 from noisician.api import RequestOptions

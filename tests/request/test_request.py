@@ -14,7 +14,7 @@ from noisician.errors import RequestError
 from noisician.prompt import understand
 from noisician.request import AUDIO_FIELDS, LISTS, OPTIONS, Request, choices_of, did_you_mean, is_given
 
-DERIVED = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "derive.py"))["DERIVED"]
+DERIVED = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "derive.py"))["DERIVED"]
 LIMITED = [name for name, option in OPTIONS.items() if option.limits is not None]
 WORDED = [name for name, option in OPTIONS.items() if option.limit_chars is not None]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TinyFolder
+from fake_model import TinyFolder
 
 pytest.importorskip("diffusers")
 import torch

@@ -17,7 +17,7 @@ from small_service import small_service
 from noisician.service.peers.names import OTHER_NAMES
 from noisician.service.settings import Settings
 
-PAGE = (Path(__file__).parents[1] / "docs" / "service.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -111,7 +111,7 @@ def python_blocks() -> list[str]:
 
 
 def test_the_tour_names_every_shortcut_of_the_studio() -> None:
-    folder = Path(__file__).parents[1]
+    folder = Path(__file__).parents[2]
     page = (folder / "docs" / "studio.md").read_text(encoding="utf-8")
     sources = [folder / "studio" / "src" / part / "shortcuts.ts" for part in ("lib", "player")]
     keys: list[str] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import RunCommand
+from fake_model import RunCommand
 
 from noisician.corpus import build
 from noisician.corpus.songs import open_songs

@@ -16,7 +16,7 @@ import anyio
 import httpx
 import pytest
 import soundfile
-from conftest import RunCommand
+from fake_model import RunCommand
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FakeModel, RunCommand
+from fake_model import FakeModel, RunCommand
 
 from noisician.cli.options import text_or_file
 from noisician.errors import FileError

@@ -25,7 +25,7 @@ pytest.importorskip("uvicorn")
 
 import httpx
 import uvicorn
-from conftest import RunCommand
+from fake_model import RunCommand
 from small_service import SmallService, small_service
 
 from noisician.errors import RequestError

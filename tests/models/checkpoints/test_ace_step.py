@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TinyFolder
+from fake_model import TinyFolder
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import FakeModel, RunCommand
+from fake_model import FakeModel, RunCommand
 
 from noisician.cli.options import listed, seconds
 from noisician.errors import RequestError

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import RunCommand, TinyFolder
+from fake_model import RunCommand, TinyFolder
 
 pytest.importorskip("diffusers")
 

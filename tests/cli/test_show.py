@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FakeModel, RunCommand
+from fake_model import FakeModel, RunCommand
 
 from noisician.cli.progress import PlainLines, watch
 from noisician.cli.show import print_table

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_embedded import ENTRIES, LOOP, SHORT, embedded
+from stand_in_networks import ENTRIES, LOOP, SHORT, embedded
 
 from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join

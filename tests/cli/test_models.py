@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FakeModel, RunCommand
+from fake_model import FakeModel, RunCommand
 
 from noisician.cli.options import spans, text_or_file
 from noisician.errors import FileError, RequestError, WeightsError

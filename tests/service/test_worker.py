@@ -114,7 +114,7 @@ def check_library(service: Service) -> None:
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Ready to be started."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(quick_maker.__file__).parent))
     service = Service(Settings(data=tmp_path / "data", least_free_bytes=0, attempts_limit=50))
     yield service
     service.supervisor.stop()
