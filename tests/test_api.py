@@ -142,6 +142,7 @@ def test_varying_without_a_wish_draws_another_seed(fake_model: FakeModel, monkey
     assert noisician.vary(noisician.make("calm piano", seed=9).recipe).seed == 2**32 - 1
 
 
+@pytest.mark.slow
 def test_the_real_model_makes_the_same_track_again() -> None:
     """The whole path once, with the weights that ship."""
     stages = []

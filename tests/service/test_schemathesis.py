@@ -86,6 +86,7 @@ def configured(take_id: str) -> schemathesis.Config:
     )
 
 
+@pytest.mark.slow
 def test_no_violation(service: SmallService) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", service.app, config=configured(a_take(service)))
     # Streams end after what is there already.

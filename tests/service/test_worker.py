@@ -121,6 +121,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     service.store.close()
 
 
+@pytest.mark.slow
 def test_the_embedded_model_makes_two_takes(service: Service) -> None:
     service = Service(service.settings, maker=Order(service.settings).maker)
     service.supervisor.start()
@@ -188,6 +189,7 @@ def test_what_is_sung_is_kept(tmp_path: Path) -> None:
     np.testing.assert_allclose(instrumental, soundfile.read(files.track(take_id))[0] / 2, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_twenty_jobs_survive_kills_at_any_moment(service: Service) -> None:
     service.supervisor.start()
     jobs = [service.ask("some words", takes=1 + number % 2) for number in range(20)]

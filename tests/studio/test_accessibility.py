@@ -16,6 +16,7 @@ from studio_pieces import SONG, details, play, row
 
 _axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs pip install axe-playwright-python")
 
+pytestmark = pytest.mark.slow  # a browser, and music from the real model
 WIDTHS_PX = (380, 800, 1440)
 HEIGHT_PX = 900
 SCHEMES = ("light", "dark")

@@ -20,6 +20,7 @@ from studio_page import (  # noqa: F401
     wait_until,
 )
 
+pytestmark = pytest.mark.slow  # a browser, and music from the real model
 HARP, ORGAN, HOUSE = "a harp alone", "a slow church organ alone, 80 bpm", "house, 126 bpm"
 #: Long enough to be seen at work; cancelled before it is done.
 LONG = "techno, 60 seconds"

@@ -38,6 +38,7 @@ from studio_pieces import (
 from noisician.api import read_recipe
 from noisician.mix.loudness import integrated_loudness_lufs
 
+pytestmark = pytest.mark.slow  # a browser, and music from the real model
 PATIENCE_MS = 60_000
 BAR_S = 1.6  # four beats at 150 bpm
 # The page's sound begins this late on the audio clock, and comes in over 5 ms.

@@ -222,6 +222,7 @@ def test_a_loop_has_no_words(request_: Request) -> None:
         EmbeddedModel().generate(request_.model_copy(update={"loop": True}))
 
 
+@pytest.mark.slow
 def test_a_song_from_words_to_stems_and_back() -> None:
     model = EmbeddedModel()
     request = Request(
