@@ -17,11 +17,12 @@ from noisician.corpus.lieder import StressedSteps, stress_agreement
 from noisician.errors import RequestError
 from noisician.evaluate.singing_texts import Text
 from noisician.lyrics import Lyrics, LyricSyllable, SungWord, parse
+from noisician.lyrics.phones import VOWELS, bare
 from noisician.score.model import METERS, Meter
 from noisician.vocals.form import SetLine, plan_form, set_song
 from noisician.vocals.frames import FRAME_RATE_HZ, Performance, SungNote, SungSyllable
 from noisician.vocals.performance import perform
-from noisician.vocals.phones import PHONE_IDS, VOWELS, bare
+from noisician.vocals.phones import PHONE_IDS
 from noisician.vocals.setting import PICKUP_SHARE
 from noisician.vocals.song import sung_parts
 from noisician.vocals.style import SingingStyle

@@ -15,10 +15,11 @@ import numpy as np
 
 from noisician.corpus.vocals.text import is_held_out
 from noisician.errors import CorpusError
+from noisician.lyrics.phones import VOWELS
 from noisician.vocals.acoustic import Acoustic
 from noisician.vocals.features import band_centres_hz
 from noisician.vocals.frames import ENVELOPE_BANDS, SPEAKERS, Frames
-from noisician.vocals.phones import PHONE_IDS, VOWELS
+from noisician.vocals.phones import PHONE_IDS
 from noisician.vocals.voices import Voice
 
 #: Voices differ in their vowels below this; above, singing is much the same.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.analysis.pitch import FRAME_RATE_HZ, track
+from noisician.lyrics.phones import VOWELS
 from noisician.score.harmony import frequency_hz
 from noisician.vocals.frames import Performance, SungSyllable
-from noisician.vocals.phones import VOWELS
 
 STEADY_FROM_S, MIDDLE = 0.4, 0.6
 

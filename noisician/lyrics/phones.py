@@ -1,17 +1,34 @@
-"""ARPABET: the phones words are written in, and what is known about each."""
+"""ARPABET: the phones words are written in, and their phonetic classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
-CONSONANTS = (
-    "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH", "T", "TH", "V", "W",
-    "Y", "Z", "ZH",
-)  # fmt: skip
-VOICELESS = frozenset({"CH", "F", "HH", "K", "P", "S", "SH", "T", "TH"})
+MONOPHTHONGS = ("AA", "AE", "AH", "AO", "EH", "ER", "IH", "IY", "UH", "UW")
+DIPHTHONGS = ("AW", "AY", "EY", "OW", "OY")
+
+VOICED_STOPS = frozenset({"B", "D", "G"})
+UNVOICED_STOPS = frozenset({"P", "T", "K"})
+VOICED_FRICATIVES = frozenset({"DH", "V", "Z", "ZH"})
+UNVOICED_FRICATIVES = frozenset({"F", "HH", "S", "SH", "TH"})
+VOICED_AFFRICATES = frozenset({"JH"})
+UNVOICED_AFFRICATES = frozenset({"CH"})
+NASALS = frozenset({"M", "N", "NG"})
+LIQUIDS = frozenset({"L", "R"})
+GLIDES = frozenset({"W", "Y"})
+
+STOPS = VOICED_STOPS | UNVOICED_STOPS
+AFFRICATES = VOICED_AFFRICATES | UNVOICED_AFFRICATES
+FRICATIVES = VOICED_FRICATIVES | UNVOICED_FRICATIVES
+OBSTRUENTS = STOPS | AFFRICATES | FRICATIVES
+SONORANTS = NASALS | LIQUIDS | GLIDES
+VOICELESS = UNVOICED_STOPS | UNVOICED_FRICATIVES | UNVOICED_AFFRICATES
 SIBILANTS = frozenset({"CH", "JH", "S", "SH", "Z", "ZH"})
+
+#: Both in the order of the alphabet, which is part of trained weights.
+VOWELS = tuple(sorted((*MONOPHTHONGS, *DIPHTHONGS)))
+CONSONANTS = tuple(sorted(OBSTRUENTS | SONORANTS))
 #: Every symbol of a pronunciation: vowels with their stress (0 none, 1 primary, 2 secondary), then consonants.
 SYMBOLS = (*(f"{vowel}{stress}" for vowel in VOWELS for stress in "012"), *CONSONANTS)
 
@@ -36,7 +53,12 @@ class Syllable:
 
 def is_vowel(phone: str) -> bool:
     """Whether a phone, with or without a stress digit, is a vowel."""
-    return phone.rstrip("012") in _VOWEL_SET
+    return bare(phone) in _VOWEL_SET
+
+
+def bare(phone: str) -> str:
+    """``AH0`` → ``AH``: the phone without its stress digit."""
+    return phone.rstrip("012")
 
 
 def syllable_count(phones: Pronunciation) -> int:

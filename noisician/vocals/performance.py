@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from noisician.vocals import phones as classes
 from noisician.vocals.frames import FRAME_RATE_HZ, Frames, Performance, SungSyllable, TimedPhone
+from noisician.vocals.phones import PAUSE, PHONE_IDS, VOICED
 from noisician.vocals.pitch import (
     PitchCurve,
     fluctuation,
@@ -121,12 +121,12 @@ class _Dynamics:
 
     def frames(self) -> Frames:
         phones = self.timeline.phones
-        ids = np.array([classes.PHONE_IDS[phone.phone] for phone in phones], np.int16)
-        pause = np.array([classes.PHONE_IDS[classes.PAUSE]], np.int16)
+        ids = np.array([PHONE_IDS[phone.phone] for phone in phones], np.int16)
+        pause = np.array([PHONE_IDS[PAUSE]], np.int16)
         starts = np.array([phone.start_s for phone in phones])
         lengths = np.array([phone.duration_s for phone in phones])
         at = self.phone_at
-        voiced = np.array([phone.phone in classes.VOICED for phone in phones])
+        voiced = np.array([phone.phone in VOICED for phone in phones])
         note_position, slur = self._notes()
         effort = self._effort()
         return Frames(

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.lyrics.phones import OBSTRUENTS
 from noisician.score.harmony import frequency_hz
-from noisician.vocals import phones as classes
 from noisician.vocals.frames import FRAME_RATE_HZ, TimedPhone
+from noisician.vocals.phones import VOICED
 from noisician.vocals.style import SingingStyle
 from noisician.vocals.timing import TimedNote
 
@@ -247,9 +248,9 @@ def microprosody(phones: Iterable[TimedPhone], frames: int) -> np.ndarray:
     time_s = np.arange(frames) / FRAME_RATE_HZ
     curve = np.zeros(frames)
     for phone in phones:
-        if phone.phone not in classes.OBSTRUENTS:
+        if phone.phone not in OBSTRUENTS:
             continue
-        voiced = phone.phone in classes.VOICED
+        voiced = phone.phone in VOICED
         middle_s = 0.5 * (phone.start_s + phone.end_s)
         width_s = max(phone.duration_s / 3.5, 0.006)
         dip = (DIP_VOICED if voiced else DIP_UNVOICED) * min(phone.duration_s / 0.05, 1.0)

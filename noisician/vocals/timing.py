@@ -13,21 +13,36 @@ from itertools import pairwise
 
 import numpy as np
 
-from noisician.vocals import phones as classes
+from noisician.lyrics.phones import (
+    DIPHTHONGS,
+    GLIDES,
+    LIQUIDS,
+    NASALS,
+    SONORANTS,
+    UNVOICED_AFFRICATES,
+    UNVOICED_FRICATIVES,
+    UNVOICED_STOPS,
+    VOICED_AFFRICATES,
+    VOICED_FRICATIVES,
+    VOICED_STOPS,
+    VOWELS,
+    bare,
+)
 from noisician.vocals.frames import SungNote, SungSyllable, TimedPhone
+from noisician.vocals.phones import BREATH, PAUSE, PHONE_IDS
 from noisician.vocals.style import SingingStyle
 
 #: Natural length of a sung consonant by class, seconds.
 CONSONANT_S = (
-    (classes.UNVOICED_STOPS, 0.085),
-    (classes.VOICED_STOPS, 0.062),
-    (classes.UNVOICED_AFFRICATES, 0.110),
-    (classes.VOICED_AFFRICATES, 0.088),
-    (classes.UNVOICED_FRICATIVES, 0.105),
-    (classes.VOICED_FRICATIVES, 0.072),
-    (classes.NASALS, 0.072),
-    (classes.LIQUIDS, 0.070),
-    (classes.GLIDES, 0.062),
+    (UNVOICED_STOPS, 0.085),
+    (VOICED_STOPS, 0.062),
+    (UNVOICED_AFFRICATES, 0.110),
+    (VOICED_AFFRICATES, 0.088),
+    (UNVOICED_FRICATIVES, 0.105),
+    (VOICED_FRICATIVES, 0.072),
+    (NASALS, 0.072),
+    (LIQUIDS, 0.070),
+    (GLIDES, 0.062),
 )
 #: Those that differ from their class.
 SHORT_CONSONANT_S = {"HH": 0.068, "DH": 0.045, "V": 0.060, "TH": 0.090, "F": 0.095}
@@ -148,11 +163,11 @@ def time_phones(
         if following and rest:
             free = word_end and next_start_s - breath_at >= BREATH_EVERY_S and next_start_s - end_s >= BREATH_GAP_S
             hole = _gap(end_s, next_start_s, float(breaths[number + 1]) if free else 0.0)
-            breath_at = next_start_s if any(part.phone == classes.BREATH for part in hole) else breath_at
+            breath_at = next_start_s if any(part.phone == BREATH for part in hole) else breath_at
             timed += hole
         onset_s, after_rest = next_onset_s, rest
     end_s = timed[-1].end_s
-    timed.append(TimedPhone(classes.PAUSE, end_s, end_s + TAIL_S, -1))
+    timed.append(TimedPhone(PAUSE, end_s, end_s + TAIL_S, -1))
     return _from_zero(timed, notes, -timed[0].start_s)
 
 
@@ -193,13 +208,13 @@ def split_syllable(phones: Sequence[str]) -> tuple[tuple[str, ...], str, tuple[s
 
     Raises ValueError when there is no nucleus, more than one vowel, or something that is no phone.
     """
-    plain = tuple(classes.bare(phone) for phone in phones)
-    unknown = [phone for phone in plain if phone not in classes.PHONE_IDS]
+    plain = tuple(bare(phone) for phone in phones)
+    unknown = [phone for phone in plain if phone not in PHONE_IDS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is no phone; phones are the 39 of ARPABET")
-    nuclei = [place for place, phone in enumerate(plain) if phone in classes.VOWELS]
+    nuclei = [place for place, phone in enumerate(plain) if phone in VOWELS]
     if not nuclei:
-        nuclei = [place for place, phone in enumerate(plain) if phone in classes.SONORANTS][:1]
+        nuclei = [place for place, phone in enumerate(plain) if phone in SONORANTS][:1]
     if len(nuclei) != 1:
         raise ValueError(f"the syllable {' '.join(phones)!r} has {len(nuclei)} vowels; it needs one")
     nucleus = nuclei[0]
@@ -231,7 +246,7 @@ def _place(syllable: SungSyllable, style: SingingStyle, rng: np.random.Generator
     end_s = last.end_s - 0.5 * style.staccato * last.duration_s
     if style.spoken:
         kind = "unstressed" if syllable.stress == 0 else "stressed"
-        vowel_s = SPOKEN_VOWEL_S[kind] + (SPOKEN_DIPHTHONG_S if nucleus in classes.DIPHTHONGS else 0.0)
+        vowel_s = SPOKEN_VOWEL_S[kind] + (SPOKEN_DIPHTHONG_S if nucleus in DIPHTHONGS else 0.0)
         vowel_s *= float(np.exp(0.12 * rng.standard_normal())) * (SPOKEN_FINAL_FACTOR if final else 1.0)
         end_s = min(end_s, max(syllable.start_s + vowel_s + float(coda_s.sum()), last.start_s + 0.3 * last.duration_s))
     return _Place(onset, nucleus, coda, syllable.notes, syllable.start_s, end_s, onset_s, coda_s)
@@ -317,11 +332,11 @@ def _gap(start_s: float, end_s: float, breath_s: float) -> list[TimedPhone]:
     """Stillness, with a breath at its end if one fits."""
     breath_s = min(breath_s, end_s - start_s - BREATH_PAUSE_S)
     if breath_s < SHORTEST_BREATH_S:
-        edges = [(classes.PAUSE, end_s)]
+        edges = [(PAUSE, end_s)]
     else:
         before_s = end_s - BREATH_PAUSE_S
         inhale_from_s = max(before_s - breath_s, start_s)
-        edges = [(classes.PAUSE, inhale_from_s), (classes.BREATH, before_s), (classes.PAUSE, end_s)]
+        edges = [(PAUSE, inhale_from_s), (BREATH, before_s), (PAUSE, end_s)]
     timed = []
     for phone, end in edges:
         if end - start_s > 1e-9:

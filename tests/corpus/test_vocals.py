@@ -19,10 +19,11 @@ from noisician.corpus.vocals.sources import Utterance, match
 from noisician.corpus.vocals.text import SYLLABLES, Line, is_held_out, write_lines
 from noisician.errors import CorpusError
 from noisician.lyrics import pronounce, syllabify
+from noisician.lyrics.phones import VOWELS, bare
 from noisician.vocals.features import BINS, ENVELOPE_FLOOR_DB, band_centres_hz, bins_hz
 from noisician.vocals.frames import ENVELOPE_BANDS, FEATURES, SPEAKERS, Frames, SungNote, SungSyllable, TimedPhone
 from noisician.vocals.performance import perform
-from noisician.vocals.phones import PAUSE, PHONE_IDS, UNVOICED, VOWELS, bare
+from noisician.vocals.phones import PAUSE, PHONE_IDS, UNVOICED
 from noisician.vocals.style import SingingStyle
 
 PLAIN = SingingStyle(vibrato_depth=0.0, timing_spread_s=0.0, breaths=0.0, scoop=0.0, fall=0.0)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from noisician.corpus.vocals.phrases import random_phrase, random_style
 from noisician.errors import RequestError
+from noisician.lyrics.phones import bare
 from noisician.styles import table
 from noisician.vocals.frames import CHANNELS, SPEAKERS, Frames, Performance, SungNote, SungSyllable
 from noisician.vocals.performance import perform
-from noisician.vocals.phones import BREATH, PAUSE, PHONE_IDS, PHONES, VOICED, bare
+from noisician.vocals.phones import BREATH, PAUSE, PHONE_IDS, PHONES, VOICED
 from noisician.vocals.pitch import NoteGesture, gesture_curve, smooth_noise
 from noisician.vocals.style import LIMITS, SingingStyle, members, preset, singing_style, style_table
 from noisician.vocals.timing import (

@@ -16,9 +16,10 @@ import numpy as np
 
 from noisician.corpus.vocals.sources import Speaker, Utterance
 from noisician.errors import CorpusError
+from noisician.lyrics.phones import OBSTRUENTS, VOWELS
 from noisician.vocals.features import BINS, ENVELOPE_FLOOR_DB, N_FFT, bins_hz
 from noisician.vocals.frames import SAMPLE_RATE_HZ, TimedPhone
-from noisician.vocals.phones import OBSTRUENTS, PAUSE, UNVOICED, VOWELS
+from noisician.vocals.phones import PAUSE, UNVOICED
 
 FRAME_S = 0.005
 #: Vowels of every line have this mean power (re full scale, −20 dB is an RMS of 0.1).

@@ -26,10 +26,11 @@ from noisician.corpus.vocals.sources import Speaker, speakers
 from noisician.corpus.vocals.teacher import sing
 from noisician.corpus.vocals.text import Line, write_lines
 from noisician.errors import CorpusError
+from noisician.lyrics.phones import VOWELS
 from noisician.vocals.features import band_centres_hz
 from noisician.vocals.frames import SPEAKERS, Frames, Performance
 from noisician.vocals.performance import perform
-from noisician.vocals.phones import PHONE_IDS, VOWELS
+from noisician.vocals.phones import PHONE_IDS
 
 #: Whose turn it is, line by line: the clearest man and woman, who sing in most voices, come twice as often.
 TURNS = ("rms", "slt", "kal", "pico_us", "ked", "rms", "awb", "slt", "pico_gb")

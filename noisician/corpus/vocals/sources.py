@@ -21,8 +21,9 @@ import numpy as np
 
 from noisician.corpus.vocals.text import Line
 from noisician.errors import CorpusError
+from noisician.lyrics.phones import bare
 from noisician.vocals.frames import TimedPhone
-from noisician.vocals.phones import PAUSE, bare
+from noisician.vocals.phones import PAUSE
 
 STRETCH = 1.25  # speech a quarter slower than usual reaches its vowel targets
 _SECONDS_A_LINE = 20.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from noisician.corpus.vocals.analysis import FRAME_S, VOWEL_LEVEL_DB, Analysis, frame_level_db
 from noisician.errors import CorpusError
+from noisician.lyrics.phones import AFFRICATES, DIPHTHONGS, OBSTRUENTS, STOPS, VOWELS
 from noisician.vocals.features import (
     APERIODICITY_HZ,
     BINS,
@@ -24,17 +25,7 @@ from noisician.vocals.features import (
     mel_band_matrix,
 )
 from noisician.vocals.frames import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Frames, Performance, TimedPhone
-from noisician.vocals.phones import (
-    AFFRICATES,
-    BREATH,
-    DIPHTHONGS,
-    OBSTRUENTS,
-    PAUSE,
-    PHONE_IDS,
-    STOPS,
-    UNVOICED,
-    VOWELS,
-)
+from noisician.vocals.phones import BREATH, PAUSE, PHONE_IDS, UNVOICED
 
 #: Edges of a held vowel that keep their speed: share of the spoken vowel, and at most seconds.
 _VOWEL_IN, _VOWEL_IN_S = 0.30, 0.060

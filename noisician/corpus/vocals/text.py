@@ -17,7 +17,7 @@ import numpy as np
 from noisician.errors import CorpusError
 from noisician.lyrics import Syllable, pronounce, syllabify
 from noisician.lyrics.dictionary import listed_words
-from noisician.vocals.phones import bare
+from noisician.lyrics.phones import bare
 
 #: Shares of the kinds of lines.
 RANDOM_SHARE, LYRIC_SHARE = 0.5, 0.4
