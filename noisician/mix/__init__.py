@@ -15,6 +15,7 @@ from noisician.mix.mixdown import Mixdown, StemAudio, mix_stems
 from noisician.mix.mixer import Mixer
 from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, MasterNumbers, Mix, Strip
 from noisician.mix.plan import VOICE, MixPlan, StemPlan, plan_mix
+from noisician.mix.reach import changed_span, reach
 from noisician.mix.settings import MixSettings, mix_settings
 from noisician.mix.timing import Timing
 
@@ -33,10 +34,12 @@ __all__ = [
     "StemPlan",
     "Strip",
     "Timing",
+    "changed_span",
     "level",
     "master",
     "mix_settings",
     "mix_stems",
     "new_strip",
     "plan_mix",
+    "reach",
 ]

@@ -19,7 +19,7 @@ from noisician.mix.strips import stem_gain_db
 from noisician.mix.timing import Timing
 from noisician.mix.vocals import treated
 
-ECHO_FLOOR_DB = -50.0  # under the dry sound; softer repeats are left out
+ECHO_FLOOR_DB = -44.0  # under the dry sound; softer repeats are left out
 
 
 def planned(plan: MixPlan, keys: Sequence[str], seed: int, finish: Finish) -> Mix:

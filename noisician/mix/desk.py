@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property, partial
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
@@ -24,6 +24,19 @@ _AT_ONCE = 16  # chunks whose transforms are kept at a time
 def mix_echo_taps(mix: Mix, timing: Timing) -> list[tuple[int, int, float]]:
     """The repeats of a mix's echo: (frames, channel, gain)."""
     return echo_taps(mix.settings.delay_beats * 60 / timing.tempo_bpm, ECHO_FEEDBACK)[: mix.echo_repeats]
+
+
+@lru_cache(maxsize=8)
+def room_responses(room: Room, seed: int) -> np.ndarray:
+    """Transforms ``[partitions, 2, bins]`` of a room, a row's length each."""
+    impulse = ending_impulse(room, seed) * np.sqrt(0.5)
+    starts = range(0, impulse.shape[1], ROW)
+    return np.array([[ROWS.response(channel[at : at + ROW]) for channel in impulse] for at in starts])
+
+
+@cache
+def echo_response() -> np.ndarray:
+    return ROWS.response(echo_impulse())
 
 
 class Desk:
@@ -142,16 +155,9 @@ class Desk:
             pieces.forget(before, needed)
         return [chunk for chunk in sums if chunk not in self.sums.at]
 
-    @cached_property
+    @property
     def _responses(self) -> np.ndarray:
-        """Transforms ``[partitions, 2, bins]`` of the room, a row's length each."""
-        impulse = ending_impulse(self._room, self._mix.seed) * np.sqrt(0.5)
-        starts = range(0, impulse.shape[1], ROW)
-        return np.array([[ROWS.response(channel[at : at + ROW]) for channel in impulse] for at in starts])
-
-    @cached_property
-    def _echo_response(self) -> np.ndarray:
-        return ROWS.response(echo_impulse())
+        return room_responses(self._room, self._mix.seed)
 
     @property
     def _chunks_back(self) -> int:
@@ -167,7 +173,7 @@ class Desk:
     def _repeat(self, chunk: int) -> np.ndarray:
         start, stop = self._repeats.span(chunk)
         spectra = ROWS.spectra(self._send(_ECHO), start, start + CHUNK)
-        return ROWS.signal(spectra * self._echo_response, stop - start)[None]
+        return ROWS.signal(spectra * echo_response(), stop - start)[None]
 
     def _premaster(self, chunk: int) -> np.ndarray:
         """The dry sum and, in this order, its echoes and its room."""

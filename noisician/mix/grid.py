@@ -22,7 +22,7 @@ COLOUR_ROWS = Blocks(_FFT, ROW, guard=480, batch=_ROWS)
 CHUNK = _ROWS * ROW  # frames, 0.549 s: what is worked out at a time
 CHUNK_HOPS = CHUNK // HOP
 STRETCH = 4 * CHUNK  # for what needs much before it: voices and what gives way to them
-MEMORY = 2.5  # time constants after which every envelope has forgotten; a release is then down to a twelfth
+MEMORY = 2.2  # time constants after which every envelope has forgotten; a release is then down to a twelfth
 LOOKBACK = _FFT - ROW + round(0.02 * SAMPLE_RATE_HZ)  # frames before a row that it reads, a chorus's delay included
 
 Value = TypeVar("Value")
@@ -68,7 +68,7 @@ class Pieces:
     def read(self, start: int, stop: int) -> np.ndarray:
         """``[channels, stop − start]`` float32."""
         if self.loop and self.count == 1:
-            return np.take(self.at[0], np.arange(start, stop), axis=1, mode="wrap")
+            return self.at[0][:, np.arange(start, stop) % self.frames]
         out = np.zeros((self.channels, stop - start), np.float32)
         at = start if self.loop else max(start, 0)
         end = stop if self.loop else min(stop, self.frames)

@@ -173,7 +173,7 @@ def read(signal: np.ndarray, start: int, stop: int, *, loop: bool) -> np.ndarray
     if start >= 0 and stop <= frames:
         return np.asarray(signal[start:stop], np.float32)
     if loop and frames:
-        return np.take(signal, np.arange(start, stop), mode="wrap").astype(np.float32, copy=False)
+        return signal[np.arange(start, stop) % frames].astype(np.float32, copy=False)
     piece = np.zeros(stop - start, np.float32)
     inside = slice(max(start, 0), max(min(stop, frames), max(start, 0)))
     piece[inside.start - start : inside.stop - start] = signal[inside]

@@ -132,6 +132,12 @@ class Mixer:
         alone.work_out(range(start // CHUNK, -(-stop // CHUNK)), self._sources, self._workers)
         return np.ascontiguousarray(alone.premaster.read(start, stop).T)
 
+    def premaster(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """The mix before mastering, ``[stop − start, 2]`` float32."""
+        stop = self.frames if stop is None else stop
+        self._work_out_desks(range(start // CHUNK, -(-stop // CHUNK)))
+        return np.ascontiguousarray(self._premaster(self._desks, start, stop).T)
+
     # ------------------------------------------------------------------------------------------- deciding
 
     def remastered(self) -> Mixer:

@@ -14,7 +14,7 @@ DECORRELATOR_S = 0.022
 ECHO_FEEDBACK = 0.42
 TAIL_DB = -42.0  # sent to at −12 dB, as most are, a room is then over where it lies 54 dB under the dry sound
 TAIL_FADE = 0.2
-_CHORUS_BASE_S = 0.011
+CHORUS_BASE_S = 0.011
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def chorus_reader(dry: Reader, frames: int, depth_ms: float, rate_hz: float, *, 
 
     def reader(start: int, stop: int) -> np.ndarray:
         at = np.arange(start, stop)
-        sway_s = _CHORUS_BASE_S + depth_ms / 1000 * np.sin(phase_step * at)
+        sway_s = CHORUS_BASE_S + depth_ms / 1000 * np.sin(phase_step * at)
         return interpolate(dry, at - sway_s * SAMPLE_RATE_HZ)
 
     return reader

@@ -116,3 +116,47 @@ def test_fade_ends_in_silence() -> None:
     assert gain[0] == 1.0
     assert gain[-1] == pytest.approx(0.0)
     assert np.all(np.diff(gain) <= 0)
+
+
+def curves(squares: np.ndarray, memory: float | None) -> dict[str, tuple[np.ndarray, int]]:
+    """Every curve that follows a signal, with the hops that it may look back and ahead together."""
+    settings_ = dynamics.Deesser(5000, 9000, -13.0, -19.0, 0.8, 9.0, 0.002, 0.04)
+    reach = memory or 0.0
+    return {
+        "compressor": (
+            dynamics.compressor_gain(squares, 1.0, loop=False, loud=0.1, memory=memory),
+            dynamics.compressor_hops(reach),
+        ),
+        "limiter": (
+            dynamics.limiter_gain(np.sqrt(squares), 0.3, loop=False, memory=memory),
+            dynamics.limiter_hops(reach),
+        ),
+        "voice": (
+            dynamics.voice_shape(squares, loop=False, loud=0.1, memory=memory),
+            dynamics.voice_shape_hops(reach),
+        ),
+        "deesser": (
+            dynamics.deesser_gain(squares, squares, settings_, loop=False, loud=0.1, memory=memory),
+            dynamics.deesser_hops(settings_, reach),
+        ),
+    }
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(700, 899), st.floats(1.0, 4.0))
+@settings(max_examples=20, deadline=None)
+def test_with_a_memory_a_change_is_forgotten_to_the_last_bit(seed: int, at: int, memory: float) -> None:
+    squares = 10 ** np.random.default_rng(seed).uniform(-4, 0, 4000)
+    changed = squares.copy()
+    changed[at] = 1.0 - 0.5 * squares[at]
+    for name, (curve, back) in curves(squares, memory).items():
+        other = curves(changed, memory)[name][0]
+        differ = np.flatnonzero(curve != other)
+        if len(differ):
+            assert differ[0] >= at - 2 * dynamics.LOOKAHEAD_HOPS - 1
+            assert differ[-1] <= at + back + 1
+
+
+def test_a_long_memory_is_the_recursion() -> None:
+    squares = 10 ** np.random.default_rng(1).uniform(-4, 0, 2000)
+    for name, (curve, _) in curves(squares, 12.0).items():
+        assert 20 * np.log10(curve + 1e-3) == pytest.approx(20 * np.log10(curves(squares, None)[name][0] + 1e-3), abs=0.01)

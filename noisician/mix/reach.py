@@ -1,0 +1,96 @@
+"""How far a change of a dry stem is heard in the track: outside it no bit changes.
+
+The change goes the way of :mod:`noisician.mix.mixer`: whatever filters rounds it out to rows of the grid, envelopes,
+room and echo let it last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from noisician.mix import dynamics
+from noisician.mix.bus import colour_span
+from noisician.mix.desk import mix_echo_taps
+from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
+from noisician.mix.grid import MEMORY, ROW, ROWS
+from noisician.mix.loudness import PEAK_REACH
+from noisician.mix.mixer import AFTER_HOPS, BEFORE_HOPS
+from noisician.mix.numbers import Mix, Strip
+from noisician.mix.space import CHORUS_BASE_S, tail_s
+from noisician.mix.timing import Timing
+from noisician.mix.vocals import treated_hops
+
+Span = tuple[int, int]
+
+
+def reach(mix: Mix, timing: Timing, key: str | None = None) -> tuple[float, float]:
+    """Seconds before and after a change of a dry stem within which the track may change, wherever it lies on the grid.
+
+    ``key`` names the player whose stem changes; None stands for any. Raises :class:`RequestError` when it is not there.
+    """
+    keys = [strip.key for strip in mix.strips] if key is None else [key]
+    before, after = 0, 0
+    for name in keys:
+        for at in range(0, ROW, HOP):
+            first, last = changed_span(mix, timing, name, at, at + 1)
+            before, after = max(before, at + HOP - 1 - first), max(after, last - at - 1)
+    return before / SAMPLE_RATE_HZ, after / SAMPLE_RATE_HZ
+
+
+def changed_span(mix: Mix, timing: Timing, key: str, start: int, stop: int) -> Span:
+    """The frames (first, last + 1) of the track that may change when frames ``start … stop`` of a player's dry stem do.
+
+    They may lie outside the piece, and in a loop go round it. The instrumental, which has a limiter of its own, changes
+    up to a quarter of a second longer.
+    """
+    spans = [_through_master(mix, span) for span in _in_premaster(mix, timing, mix.strip(key), (start, stop))]
+    return min(first for first, _ in spans), max(last for _, last in spans)
+
+
+def _in_premaster(mix: Mix, timing: Timing, strip: Strip, span: Span) -> Iterator[Span]:
+    """What changes in the premaster: the stem's own share and that of those who give way to it."""
+    chain = strip.place.chain
+    if chain is None:
+        yield _through_desk(mix, timing, strip, span)
+        return
+    first, last = _rows(span, ROWS.taps - 1)
+    yield _through_desk(mix, timing, strip, (first - 2 * HOP, last + (treated_hops(chain, MEMORY) + 2) * HOP))
+    if strip.place.leads:
+        first, last = _hops(span)
+        sung = first - HOP, last + (dynamics.voice_shape_hops(MEMORY) + 2) * HOP
+        for other in mix.strips:
+            if other.place.give_way_db > 0 and other.place.chain is None:
+                yield _through_desk(mix, timing, other, sung)
+
+
+def _through_desk(mix: Mix, timing: Timing, strip: Strip, span: Span) -> Span:
+    """A strip's filters, its echo and its room."""
+    place, (first, last) = strip.place, span
+    if place.chorus_ms:
+        last += round((CHORUS_BASE_S + place.chorus_ms / 1000) * SAMPLE_RATE_HZ) + 3
+    first, dry = _rows((first, last), ROWS.taps - 1)
+    last = dry
+    if place.delay_send > 0:
+        longest = max((delay for delay, _, _ in mix_echo_taps(mix, timing)), default=-ROW)
+        last = max(last, dry + ROW + longest)
+    if place.reverb_send > 0:
+        room = mix.voice_room if place.chain is not None else mix.room
+        last = max(last, dry + -(-round(tail_s(room) * SAMPLE_RATE_HZ) // ROW) * ROW)
+    return first, last
+
+
+def _through_master(mix: Mix, span: Span) -> Span:
+    """Colour, compressor and limiter."""
+    before, after = colour_span(mix.settings.lofi)
+    first, last = _rows((span[0] - after, span[1]), before)
+    heard_first, heard_last = _hops((first - PEAK_REACH, last + PEAK_REACH))
+    return heard_first - AFTER_HOPS * HOP, heard_last + BEFORE_HOPS * HOP
+
+
+def _rows(span: Span, back: int) -> Span:
+    """The rows that read any of a span, ``back`` frames before themselves."""
+    return span[0] // ROW * ROW, -(-(span[1] + back) // ROW) * ROW
+
+
+def _hops(span: Span) -> Span:
+    return span[0] // HOP * HOP, -(-span[1] // HOP) * HOP
