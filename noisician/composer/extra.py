@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.composer.compose import Composer
+from noisician.composer.conditions import MASK_TOKENS
 from noisician.composer.infill import infill
 from noisician.composer.keeping import Keep
 from noisician.composer.plan import Plan
-from noisician.composer.regions import CONTEXT_BARS, opened_bars, streams_of
+from noisician.composer.regions import CONTEXT_BARS, neighbours_of, opened_bars, streams_of
 from noisician.composer.wishes import Wishes
 from noisician.composer.writing import ComposerSettings
 from noisician.score.grid import REST, Grid
@@ -65,16 +66,24 @@ def infill_extra(
     written = infill(
         composer, plan, heard, cells, {extra.role: draw}, keep=keep, wishes=wishes, settings=settings, on_step=on_step
     )
-    return written.tokens[:, streams].copy()
+    before = np.zeros(extra.open.shape, np.int16) if extra.line is None else extra.line
+    return np.where(extra.open, written.tokens[:, streams], before).astype(np.int16)
 
 
 def seat(grid: Grid, extra: Extra) -> Grid:
     """The grid as the further player hears it: its own line in its role's columns, the first player's in the nearest
-    neighbour that rests throughout the open bars and those around, else nowhere."""
+    neighbour that rests throughout the open bars and those around, else nowhere.
+
+    Without a line yet, it is unknown what the player does elsewhere (mask tokens), not that it rests: who has rested
+    all the while is not likely to begin. It begins and ends with the open cells.
+    """
     streams = list(streams_of(extra.role))
     tokens = grid.tokens.copy()
     first = tokens[:, streams].copy()
-    tokens[:, streams] = REST if extra.line is None else extra.line
+    if extra.line is None:
+        tokens[:, streams] = np.where(neighbours_of(extra.open), REST, MASK_TOKENS[streams])
+    else:
+        tokens[:, streams] = extra.line
     per_bar = grid.meter.steps_per_bar
     bars = np.flatnonzero(opened_bars(extra.open, per_bar))
     if len(bars):

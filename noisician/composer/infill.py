@@ -24,6 +24,7 @@ from noisician.composer.regions import (
     CONTEXT_BARS,
     HARMONY,
     columns,
+    neighbours_of,
     opened_bars,
     regions,
     role_of,
@@ -268,10 +269,7 @@ class _Stretch:
     @property
     def own_surroundings(self) -> np.ndarray:
         """bool ``[steps, streams]``: what is not open, but for the steps next to what is, where notes are tied."""
-        near = self.cells.copy()
-        near[1:] |= self.cells[:-1]
-        near[:-1] |= self.cells[1:]
-        return ~near
+        return ~self.cells & ~neighbours_of(self.cells)
 
     @property
     def inside(self) -> slice:

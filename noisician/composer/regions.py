@@ -118,6 +118,14 @@ def stretches(open_bars: np.ndarray) -> Iterator[tuple[int, int]]:
         yield first, last + 1
 
 
+def neighbours_of(cells: np.ndarray) -> np.ndarray:
+    """bool ``[steps, streams]``: the closed cells right before and after open ones, where notes are tied or end."""
+    near = np.zeros_like(cells)
+    near[1:] |= cells[:-1]
+    near[:-1] |= cells[1:]
+    return near & ~cells
+
+
 def opened_bars(cells: np.ndarray, steps_per_bar: int, streams: Sequence[int] | None = None) -> np.ndarray:
     """bool ``[bars]``: where any of the ``streams`` (all of them for None) has an open cell."""
     chosen = cells if streams is None else cells[:, list(streams)]
