@@ -39,15 +39,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     from noisician.models.embedded import EmbeddedModel
+    from noisician.models.support import checked
     from noisician.request import Request
 
     model = EmbeddedModel()
     request = Request(prompt=PROMPT, lyrics=LYRICS, duration_s=LENGTH_S, seed=SEED)
-    music = model.generate(request)
+    music = model.generate(checked(request, model.capabilities))
     factors = []
     for number in range(options.repeats):
         begun = time.perf_counter()
-        music = model.generate(request.model_copy(update={"seed": SEED + 1 + number}))
+        again = request.model_copy(update={"seed": SEED + 1 + number})
+        music = model.generate(checked(again, model.capabilities))
         factors.append((time.perf_counter() - begun) / music.duration_s)
     assert music.score is not None
     players = sum(track.instrument != "voice" for track in music.score.tracks)

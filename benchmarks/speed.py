@@ -66,6 +66,7 @@ def in_process(duration_s: float, tracks: int) -> dict[str, Any]:
 def worker(duration_s: float, tracks: int) -> None:
     """Makes the tracks and prints one line of JSON. Times are monotonic seconds since this process was created."""
     from noisician.models.protocol import Run
+    from noisician.models.support import checked
     from noisician.request import Request
 
     model = timed_model()
@@ -79,7 +80,8 @@ def worker(duration_s: float, tracks: int) -> None:
             if not first:
                 first.append(time.perf_counter() - begun)
 
-        music = model.generate(Request(prompt=PROMPT, duration_s=duration_s, seed=SEED + number), Run(hear))
+        request = Request(prompt=PROMPT, duration_s=duration_s, seed=SEED + number)
+        music = model.generate(checked(request, model.capabilities), Run(hear))
         total_s = time.perf_counter() - begun
         score = music.score
         runs.append(

@@ -7,7 +7,6 @@ imports a network before music is asked for, and nothing asks which model it hol
 from __future__ import annotations
 
 import re
-import secrets
 import warnings
 from collections.abc import Iterator, Mapping
 from os import PathLike, fspath
@@ -25,7 +24,7 @@ from noisician.request.keywords import RequestOptions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from noisician.models.protocol import OnProgress, ShouldCancel
+    from noisician.models.protocol import CheckedRequest, OnProgress, ShouldCancel
     from noisician.music import Music
     from noisician.prompt import Controls
 
@@ -71,12 +70,12 @@ def make_takes(
 
     Take *n* has the seed ``seed + n`` (from 0), so each can be made alone later. Errors as :func:`make`, at once.
     """
-    requests = takes_of(request_of(prompt, {**controls, "takes": takes}))
+    requests = takes_of(checked(request_of(prompt, {**controls, "takes": takes})))
     return (generate(one, keep_stems=keep_stems, on_progress=on_progress, cancel=cancel) for one in requests)
 
 
 def generate(
-    request: Request,
+    request: Request | CheckedRequest,
     *,
     base: Recipe | None = None,
     beside: Path | None = None,
@@ -84,7 +83,7 @@ def generate(
     on_progress: OnProgress | None = None,
     cancel: ShouldCancel | None = None,
 ) -> Music:
-    """The track of a ready :class:`Request`. Errors as :func:`make`.
+    """The track of a ready :class:`Request`, or of one that was checked already. Errors as :func:`make`.
 
     With ``base`` it comes from that recipe: what the request leaves as it was stays, and the lineage says so.
 
@@ -95,14 +94,14 @@ def generate(
     from noisician.models.inputs import read_inputs
     from noisician.models.protocol import Run, ignore_progress, never
 
-    check(request)
-    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, read_inputs(request, beside))
+    asked = checked(request) if isinstance(request, Request) else request
+    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, read_inputs(asked.request, beside))
     models = registry.DEFAULT
     with models.one_at_a_time:
-        model = models.model_of(request)
+        model = models.model_of(asked.request)
         if base is None:
-            return model.generate(request, run)
-        music = model.rework(base, request, run)
+            return model.generate(asked, run)
+        music = model.rework(base, asked, run)
     return replace(music, recipe=music.recipe.model_copy(update={"lineage": lineage_of(base)}))
 
 
@@ -122,7 +121,7 @@ def vary(
     """
     recipe = source if isinstance(source, Recipe) else read_recipe(source)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
-    request = changed(recipe.request, changes or {"seed": secrets.randbelow(SEEDS)})
+    request = changed(recipe.request, changes) if changes else recipe.request.model_copy(update={"seed": None})
     return generate(
         request,
         base=recipe,
@@ -223,11 +222,12 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
         raise RequestError(_one_line(error)) from None
 
 
-def takes_of(request: Request) -> list[Request]:
-    """One request a take, with seeds that follow each other. Raises RequestError for what cannot be made."""
-    check(request)
-    first = secrets.randbelow(SEEDS) if request.seed is None else request.seed
-    return [request.model_copy(update={"seed": (first + take) % SEEDS, "takes": 1}) for take in range(request.takes)]
+def takes_of(asked: CheckedRequest) -> list[CheckedRequest]:
+    """One request a take, with seeds that follow each other."""
+    from dataclasses import replace
+
+    seeds = ((asked.seed + take) % SEEDS for take in range(asked.request.takes))
+    return [replace(asked, request=asked.request.model_copy(update={"seed": seed, "takes": 1})) for seed in seeds]
 
 
 def folder_of(source: str | PathLike[str] | Recipe) -> Path | None:
@@ -260,26 +260,27 @@ def controls_of(request: Request) -> Controls:
 
     Raises RequestError.
     """
-    from noisician.prompt import read_figures, understand
+    from noisician.models.support import meaning
 
-    capabilities = registry.DEFAULT.capabilities_of(request)
-    return understand(request) if "score" in capabilities.features else read_figures(request)
+    return meaning(request, registry.DEFAULT.capabilities_of(request))
 
 
-def check(request: Request, outputs: Mapping[str, bool] | None = None) -> None:
-    """Refuses, before any work, what the model of a request cannot do.
+def checked(
+    request: Request, outputs: Mapping[str, bool] | None = None, controls: Controls | None = None
+) -> CheckedRequest:
+    """The request as its model takes it, with its meaning and a seed; refuses, before any work, what cannot be made.
 
-    ``outputs`` says of ``"--stems"`` and ``"--midi"`` whether they are wanted. Raises RequestError naming the models
-    that can, and WeightsError for a model that is none.
+    ``outputs`` says of ``"--stems"`` and ``"--midi"`` whether they are wanted, ``controls`` what the words mean where
+    that is known. Raises RequestError naming the models that can, and WeightsError for a model that is none.
     """
-    from noisician.models.support import check_outputs, check_request, check_singing
+    from noisician.models import support
 
-    controls_of(request)
     models = registry.DEFAULT
     capabilities = models.capabilities_of(request)
-    check_request(request, capabilities, models.models_with)
-    check_outputs(outputs or {}, capabilities, models.models_with)
-    check_singing(outputs or {}, request)
+    asked = support.checked(request, capabilities, models.models_with, controls)
+    support.check_outputs(outputs or {}, capabilities, models.models_with)
+    support.check_singing(outputs or {}, request)
+    return asked
 
 
 def style_rows(kind: str) -> list[dict[str, Any]]:

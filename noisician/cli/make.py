@@ -17,10 +17,9 @@ from noisician.cli.progress import Show, watch
 from noisician.errors import FileError
 
 if TYPE_CHECKING:
-    from noisician.models.protocol import Progress
+    from noisician.models.protocol import CheckedRequest, Progress
     from noisician.music import Music
     from noisician.recipe import Recipe
-    from noisician.request import Request
 
 _OUTPUT = "Output"
 
@@ -75,7 +74,7 @@ class MakeOptions:
 class Job:
     """One take: a request to fulfil, or a recipe to repeat."""
 
-    request: Request | None
+    request: CheckedRequest | None
     recipe: Recipe | None
     loop: bool
     not_understood: tuple[str, ...] = ()
@@ -128,7 +127,6 @@ def _shown(show: Show) -> Callable[[Progress], None]:
 def plan(options: MakeOptions) -> list[Job]:
     """What is to be made, fully checked. Raises RequestError and FileError."""
     from noisician import api
-    from noisician.models import registry
     from noisician.request import Request
 
     wishes = options.asked.values
@@ -136,13 +134,12 @@ def plan(options: MakeOptions) -> list[Job]:
     beside = None if options.source is None else api.folder_of(options.source)
     outputs = {"--stems": options.wants_stems, "--midi": options.midi, **options.wants_lyrics}
     if recipe is not None and not wishes:
-        api.check(recipe.request, outputs)
+        api.checked(recipe.request, outputs)
         return [Job(None, recipe, bool(recipe.controls.get("loop")), beside=beside)]
-    request = api.changed(Request() if recipe is None else recipe.request, wishes)
-    api.check(request, outputs)
-    controls = api.controls_of(request)
-    unread = bool(request.prompt) and "text" not in registry.DEFAULT.capabilities_of(request).features
-    return [Job(take, recipe, controls.loop, controls.not_understood, unread, beside) for take in api.takes_of(request)]
+    asked = api.checked(api.changed(Request() if recipe is None else recipe.request, wishes), outputs)
+    controls = asked.controls
+    unread = bool(asked.request.prompt) and "text" not in asked.capabilities.features
+    return [Job(take, recipe, controls.loop, controls.not_understood, unread, beside) for take in api.takes_of(asked)]
 
 
 def targets(options: MakeOptions, count: int, loop: bool) -> list[Path]:

@@ -22,6 +22,7 @@ from noisician.mix import StemAudio
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.play import Networks, PlayerStems, rendered_stems
 from noisician.models.protocol import Run, Stages
+from noisician.models.support import checked
 from noisician.music import Music
 from noisician.piece import Piece
 from noisician.renderer import Preview
@@ -129,8 +130,8 @@ class Performer:
 
     def perform(self, prompt: Prompt, on_share: Callable[[float], None] = lambda share: None) -> Performance:
         """Raises what the model raises; ``on_share`` hears the share done and may raise to cancel."""
-        request = prompt.request(self._duration_s, self._seed)
-        music = self._model.generate(request, Run(lambda progress: on_share(progress.share)))
+        asked = checked(prompt.request(self._duration_s, self._seed), self._model.capabilities)
+        music = self._model.generate(asked, Run(lambda progress: on_share(progress.share)))
         joins = tuple(self._model.joins_samples(len(music.audio)))
         return Performance(prompt, music, tuple(self._model.dry), joins, self._band)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from noisician.errors import FileError, RequestError
-from noisician.models.protocol import AudioInput, Capabilities, Feature, MusicModel, OnProgress, Run
+from noisician.errors import FileError
+from noisician.models.protocol import AudioInput, Capabilities, CheckedRequest, Feature, MusicModel, OnProgress, Run
 from noisician.models.support import check_duration, followed
 from noisician.music import Music
+from noisician.prompt import Controls
 from noisician.recipe import Recipe, without_folders
 from noisician.request import Request
 
@@ -38,14 +39,16 @@ class GuidedModel(MusicModel):
         features = painter.features | _SKETCHED if "init_audio" in painter.features else painter.features
         return replace(painter, features=features)
 
-    def generate(self, request: Request, run: Run = Run()) -> Music:
+    def generate(self, asked: CheckedRequest, run: Run = Run()) -> Music:
         """Sketches, then paints. Raises what either raises."""
-        self._check(request)
-        sketch = self._sketcher.generate(_sketch_request(request), _sketching(run))
-        seeded = request.model_copy(update={"seed": sketch.seed})
-        wish = _paint_request(seeded, sketch, self._painter.capabilities)
-        painted = self._painter.generate(wish, _painting(run, sketch))
-        return replace(painted, recipe=_recipe(seeded, sketch, painted), score=sketch.score)
+        request, painter = asked.request, self._painter.capabilities
+        if request.duration_s is not None:  # before the sketch is made
+            check_duration(request.duration_s, painter)
+        sketched = CheckedRequest(_sketch_request(request), asked.controls, self._sketcher.capabilities)
+        sketch = self._sketcher.generate(sketched, _sketching(run))
+        wish = _paint_request(request, sketch, painter)
+        painted = self._painter.generate(CheckedRequest(wish, _figures(wish), painter), _painting(run, sketch))
+        return replace(painted, recipe=_recipe(request, sketch, painted), score=sketch.score)
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """Both again. Raises FileError for a recipe without a sketch."""
@@ -56,17 +59,10 @@ class GuidedModel(MusicModel):
         plain = recipe.model_copy(update={"request": _sketch_request(recipe.request), "settings": sketched})
         sketch = self._sketcher.replay(plain, _sketching(run))
         wish = _paint_request(recipe.request, sketch, self._painter.capabilities)
-        rest = recipe.model_copy(update={"settings": settings, "request": wish})
+        controls = _figures(wish).model_dump(mode="json")
+        rest = recipe.model_copy(update={"settings": settings, "request": wish, "controls": controls})
         painted = self._painter.replay(rest, _painting(run, sketch))
         return replace(painted, recipe=recipe, score=sketch.score)
-
-    def _check(self, request: Request) -> None:
-        """Before the sketch is made, as far as the painter can say before it is loaded."""
-        capabilities = self._painter.capabilities
-        if "init_audio" not in capabilities.features:
-            raise RequestError(f"{capabilities.name} cannot follow --guide: it starts from no audio")
-        if request.duration_s is not None:
-            check_duration(request.duration_s, capabilities)
 
 
 def _sketch_request(request: Request) -> Request:
@@ -80,6 +76,12 @@ def _paint_request(request: Request, sketch: Music, capabilities: Capabilities) 
     if sketch.score is not None:
         figures |= {name: getattr(sketch.score, name) for name in ("tempo_bpm", "key", "mode", "time_signature")}
     return followed(request.model_copy(update=figures), capabilities)
+
+
+def _figures(wish: Request) -> Controls:
+    """What the painter's request means: the sketch has left nothing to be read from its words."""
+    names = ("duration_s", "tempo_bpm", "key", "mode", "time_signature", "loop")
+    return Controls(**{name: getattr(wish, name) for name in names})
 
 
 def _sketching(run: Run) -> Run:

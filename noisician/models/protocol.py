@@ -12,6 +12,7 @@ import numpy as np
 from noisician.edits import Edit
 from noisician.errors import Cancelled, RequestError
 from noisician.music import Music
+from noisician.prompt import Controls
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, Feature, Request
 
@@ -93,6 +94,24 @@ class Capabilities:
     duration_range_s: tuple[float, float]
     sample_rate_hz: int
     licence: str
+
+
+@dataclass(frozen=True)
+class CheckedRequest:
+    """A request that a model can follow, and what it means to that model.
+
+    Made by :func:`noisician.models.support.checked`, where its words are read and, if it has none, its seed is drawn:
+    whoever has one reads and draws nothing more.
+    """
+
+    request: Request
+    controls: Controls
+    capabilities: Capabilities
+
+    @property
+    def seed(self) -> int:
+        assert self.request.seed is not None
+        return self.request.seed
 
 
 @dataclass(frozen=True)
@@ -181,7 +200,7 @@ class MusicModel(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def generate(self, request: Request, run: Run = Run()) -> Music:
+    def generate(self, asked: CheckedRequest, run: Run = Run()) -> Music:
         """Raises RequestError for what it cannot make and Cancelled when ``run.cancel`` turned true."""
         ...
 
@@ -189,9 +208,9 @@ class MusicModel(Protocol):
         """The same samples again, from the recipe (and the sound files it names) alone."""
         ...
 
-    def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:
+    def rework(self, recipe: Recipe, asked: CheckedRequest, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it, keeping what that leaves as it is; else made anew."""
-        return self.generate(request, run)
+        return self.generate(asked, run)
 
     def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
         """The music of a recipe with edits applied in order; whatever they do not touch keeps its samples.

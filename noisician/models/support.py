@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import re
+import secrets
 from collections.abc import Callable, Mapping
 
 from noisician.errors import RequestError
-from noisician.models.protocol import Capabilities
-from noisician.request import OPTIONS, Feature, Request, is_given
+from noisician.models.protocol import Capabilities, CheckedRequest
+from noisician.prompt import Controls, read_figures, understand
+from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
 
 #: What words can say too.
 _SAYABLE = ("tempo_bpm", "key", "mode", "time_signature", "genres", "moods", "instruments", "without")
@@ -30,6 +32,25 @@ Others = Callable[[Feature], tuple[str, ...]]
 def no_others(feature: Feature) -> tuple[str, ...]:
     """For a model that knows no other."""
     return ()
+
+
+def checked(
+    request: Request, capabilities: Capabilities, others: Others = no_others, controls: Controls | None = None
+) -> CheckedRequest:
+    """The request with its meaning and with a seed; every piece of music begins here.
+
+    The words mean everything to a model that composes, to any other the exact figures. ``controls`` are what they mean
+    where they were read already. Raises RequestError as :func:`noisician.prompt.understand` and :func:`check_request`.
+    """
+    meant = meaning(request, capabilities) if controls is None else controls
+    check_request(request, capabilities, others)
+    seed = secrets.randbelow(SEEDS) if request.seed is None else request.seed
+    return CheckedRequest(request.model_copy(update={"seed": seed}), meant, capabilities)
+
+
+def meaning(request: Request, capabilities: Capabilities) -> Controls:
+    """What a request's words mean to a model. Raises RequestError."""
+    return understand(request) if "score" in capabilities.features else read_figures(request)
 
 
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:

@@ -16,7 +16,7 @@ from noisician.prompt.options import (
     families,
     option_findings,
 )
-from noisician.prompt.reading import Finding, read
+from noisician.prompt.reading import Finding, Reading, read
 from noisician.request import TEMPO_RANGE_BPM, Request
 
 BEATS_PER_BAR = {"4/4": 4, "3/4": 3, "6/8": 2}
@@ -53,17 +53,7 @@ def understand(request: Request) -> Controls:
     Raises RequestError for values outside their limits, unknown option words and contradicting options. No
     prompt and no option at all gives empty controls: the planner chooses everything.
     """
-    check_limits(request)
-    options = option_findings(request)
-    check_contradictions(request, options)
-    reading = read(request.prompt)
-    draft = _Draft(options, reading.findings)
-    draft.styles()
-    draft.sounds()
-    draft.scalars()
-    draft.figures(request)
-    draft.form()
-    return draft.controls(reading.not_understood)
+    return _meaning(request, _checked_options(request), read(request.prompt))
 
 
 def read_figures(request: Request) -> Controls:
@@ -72,17 +62,36 @@ def read_figures(request: Request) -> Controls:
     Options are checked as :func:`understand` does. Of the words only tempo, key, mode, metre and length count, and only
     where they are named outright; what else is in them is the model's own affair. A length out of range is an error.
     """
-    understand(request.model_copy(update={"prompt": ""}))
+    options = _checked_options(request)
+    controls = _meaning(request, options, Reading((), (), ()))
     try:
-        controls = understand(request)
+        controls = _meaning(request, options, read(request.prompt))
     except RequestError as refused:
         if str(refused).startswith("length"):
             raise
-        controls = understand(request.model_copy(update={"prompt": ""}))
     meant = {reason.field for reason in controls.reasons if reason.source in ("option", "lexicon")}
     values = {name: getattr(controls, name) for name in _FIGURES if name in meant}
     reasons = tuple(reason for reason in controls.reasons if reason.field in values)
     return Controls(**values, loop=request.loop, reasons=reasons)
+
+
+def _checked_options(request: Request) -> tuple[Finding, ...]:
+    """What the options say. Raises RequestError."""
+    check_limits(request)
+    options = option_findings(request)
+    check_contradictions(request, options)
+    return options
+
+
+def _meaning(request: Request, options: Sequence[Finding], reading: Reading) -> Controls:
+    """What options and words mean together. Raises RequestError for figures that cannot be."""
+    draft = _Draft(options, reading.findings)
+    draft.styles()
+    draft.sounds()
+    draft.scalars()
+    draft.figures(request)
+    draft.form()
+    return draft.controls(reading.not_understood)
 
 
 class _Draft:

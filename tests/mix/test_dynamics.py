@@ -159,4 +159,6 @@ def test_with_a_memory_a_change_is_forgotten_to_the_last_bit(seed: int, at: int,
 def test_a_long_memory_is_the_recursion() -> None:
     squares = 10 ** np.random.default_rng(1).uniform(-4, 0, 2000)
     for name, (curve, _) in curves(squares, 12.0).items():
-        assert 20 * np.log10(curve + 1e-3) == pytest.approx(20 * np.log10(curves(squares, None)[name][0] + 1e-3), abs=0.01)
+        assert 20 * np.log10(curve + 1e-3) == pytest.approx(
+            20 * np.log10(curves(squares, None)[name][0] + 1e-3), abs=0.01
+        )

@@ -26,7 +26,7 @@ from noisician import api
 from noisician.errors import FileError, RequestError, WeightsError
 from noisician.export import TimedLine, TimedWord, words_json
 from noisician.export.embed import PNG_SIGNATURE
-from noisician.models.protocol import ignore_progress, never
+from noisician.models.protocol import CheckedRequest, ignore_progress, never
 from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import Request
@@ -161,7 +161,9 @@ def test_a_variation_is_made_from_its_parents_recipe(tmp_path: Path) -> None:
     files = Files(tmp_path)
     bases: list[Recipe | None] = []
 
-    def make(request: Request, *, base: Recipe | None = None, beside: Path | None = None, **others: Any) -> Music:
+    def make(
+        request: CheckedRequest, *, base: Recipe | None = None, beside: Path | None = None, **others: Any
+    ) -> Music:
         bases.append(base)
         assert beside == (None if base is None else files.take(first))
         return quick_maker.make(request, **others)
@@ -178,7 +180,7 @@ def test_a_variation_is_made_from_its_parents_recipe(tmp_path: Path) -> None:
 def test_what_is_sung_is_kept(tmp_path: Path) -> None:
     line = TimedLine((TimedWord("hello", 0.0, 0.1),), 0.0, 0.1)
 
-    def sung(request: Request, **others: Any) -> Music:
+    def sung(request: CheckedRequest, **others: Any) -> Music:
         music = quick_maker.make(request, **others)
         return replace(music, lyrics=(line,), instrumental=music.audio / 2)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from noisician.models.embedded.model import CAPABILITIES
-from noisician.models.protocol import Capabilities, MusicModel, Progress, Run
+from noisician.models.protocol import Capabilities, CheckedRequest, MusicModel, Progress, Run
+from noisician.models.support import checked
 from noisician.music import Music
-from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.score import Note, Score, Section, Track
@@ -31,14 +31,12 @@ class FakeModel(MusicModel):
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
-    def generate(self, request: Request, run: Run = Run()) -> Music:
-        self.requests.append(request)
-        controls = understand(request)
-        seed = 4242 if request.seed is None else request.seed
+    def generate(self, asked: CheckedRequest, run: Run = Run()) -> Music:
+        self.requests.append(asked.request)
         recipe = Recipe(
-            request=request.model_copy(update={"seed": seed}),
-            seed=seed,
-            controls=controls.model_dump(mode="json"),
+            request=asked.request,
+            seed=asked.seed,
+            controls=asked.controls.model_dump(mode="json"),
             score=_score().to_dict(),
         )
         return self._music(recipe, run)
@@ -55,6 +53,11 @@ class FakeModel(MusicModel):
         tone = 0.1 * np.sin(np.arange(round(44100 * SECONDS)) * (recipe.seed % 1000 + 100) / 4000)
         audio = np.stack([tone, tone], axis=1).astype(np.float32)
         return Music(audio, recipe, _score(), {"lead-flute": audio / 2} if run.keep_stems else {})
+
+
+def generated(model: MusicModel, request: Request, run: Run = Run()) -> Music:
+    """What a model makes of a request that nobody has checked."""
+    return model.generate(checked(request, model.capabilities), run)
 
 
 def _score() -> Score:

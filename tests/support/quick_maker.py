@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from noisician.models.inputs import read_inputs
-from noisician.models.protocol import OnProgress, ShouldCancel, Stages, ignore_progress, never
+from noisician.models.protocol import CheckedRequest, OnProgress, ShouldCancel, Stages, ignore_progress, never
 from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import Request
@@ -23,7 +23,7 @@ STEP_S = 0.01
 
 
 def make(
-    request: Request,
+    asked: CheckedRequest,
     *,
     base: Recipe | None = None,
     beside: Path | None = None,
@@ -31,8 +31,9 @@ def make(
     on_progress: OnProgress | None = None,
     cancel: ShouldCancel | None = None,
 ) -> Music:
+    request = asked.request
     stages = Stages({"rendering": 1.0}, on_progress or ignore_progress, cancel or never)
-    report = stages.reporter("rendering")
+    report = stages.reporter("painting")
     words = request.prompt.split()
     if "fault" in words:
         raise ZeroDivisionError("something\nunforeseen")

@@ -14,6 +14,7 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, percent
 from noisician.mel import HOP
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.play import part_of
+from noisician.models.support import checked
 from noisician.music import Music
 from noisician.piece import piece_of
 from noisician.prompt import understand
@@ -44,9 +45,9 @@ def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
 
 
 def _checks(model: EmbeddedModel, prompt: Prompt, settings: EvaluateSettings) -> Iterator[tuple[str, float]]:
-    request = prompt.request(settings.duration_s, settings.seed)
-    music = model.generate(request)
-    yield SAME_TWICE, difference(music.audio, model.generate(request).audio)
+    asked = checked(prompt.request(settings.duration_s, settings.seed), model.capabilities)
+    music = model.generate(asked)
+    yield SAME_TWICE, difference(music.audio, model.generate(asked).audio)
     again = EmbeddedModel().replay(Recipe.from_json(music.recipe.to_json()))
     yield FROM_RECIPE, difference(music.audio, again.audio)
     yield COMPOSER_THREADS, difference(_composed(1, prompt, settings), _composed(2, prompt, settings))

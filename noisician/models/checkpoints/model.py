@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from noisician.audio import resample
-from noisician.errors import RequestError
+from noisician.errors import FileError, RequestError
 from noisician.mix import level
 from noisician.models.checkpoints import placement as places
 from noisician.models.checkpoints import store
@@ -22,10 +22,10 @@ from noisician.models.checkpoints.pipelines import quietly
 from noisician.models.checkpoints.stretches import keep_outside
 from noisician.models.checkpoints.wording import negative_of, song_of, words_of
 from noisician.models.inputs import check_same
-from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, MusicModel, Run
+from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, CheckedRequest, MusicModel, Run
 from noisician.models.support import check_duration, check_request
 from noisician.music import Music
-from noisician.prompt import Controls, read_figures
+from noisician.prompt import Controls
 from noisician.prompt.understanding import BEATS_PER_BAR
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
@@ -34,7 +34,6 @@ from noisician.request import DURATION_RANGE_S, Request
 STAGE_WEIGHTS = {"loading": 1.0, "sampling": 8.0, "finishing": 0.5}
 DEFAULT_DURATION_S = 30.0
 DEFAULT_STRENGTH = 0.7
-_SEED_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,9 @@ class CheckpointModel(MusicModel):
         )
         return self._widened(one_call)
 
-    def generate(self, request: Request, run: Run = Run()) -> Music:
+    def generate(self, asked: CheckedRequest, run: Run = Run()) -> Music:
         """Samples and finishes; there are no stems. Raises RequestError, WeightsError or Cancelled."""
-        controls = read_figures(request)
-        check_request(request, self.capabilities, with_feature)
-        seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
-        request = request.model_copy(update={"seed": seed})
-        wish = Wish(request.device, request.dtype)
-        return self._make(request, controls, wish, run)
+        return self._make(asked.request, asked.controls, Wish(asked.request.device, asked.request.dtype), run)
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, in its precision and, if it is here, on its device.
@@ -95,7 +89,7 @@ class CheckpointModel(MusicModel):
         device = settings.get("device")
         wish = Wish(device if device and places.is_present(device) else None, settings.get("dtype"))
         request = recipe.request.model_copy(update={"seed": recipe.seed})
-        return replace(self._make(request, read_figures(request), wish, run), recipe=recipe)
+        return replace(self._make(request, _controls_in(recipe), wish, run), recipe=recipe)
 
     def _widened(self, one_call: Capabilities) -> Capabilities:
         """What may be asked for: any length, where one call can be extended."""
@@ -160,6 +154,14 @@ class CheckpointModel(MusicModel):
             models={info.name: loaded.fingerprint[:16]},
             settings=settings,
         )
+
+
+def _controls_in(recipe: Recipe) -> Controls:
+    """What a recipe's request was taken to mean. Raises FileError."""
+    try:
+        return Controls.model_validate(recipe.controls)
+    except ValidationError:
+        raise FileError("the recipe's controls are incomplete; it was cut or edited") from None
 
 
 def duration_of(request: Request, controls: Controls, inputs: AudioInputs, one_call: Capabilities) -> float:

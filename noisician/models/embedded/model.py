@@ -8,7 +8,6 @@ kept in the recipe, so a track can be opened again, and edited.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,11 +23,19 @@ from noisician.models.embedded.outlook import outlook_of
 from noisician.models.embedded.play import PLAYING_ALONE, Networks, Played, PlayerStems, Playing, play, rendered_stems
 from noisician.models.embedded.song import is_song, resung, timed_lyrics
 from noisician.models.embedded.write import write_piece
-from noisician.models.protocol import Capabilities, EditOutlook, MusicModel, Others, Run, Stages, no_others
-from noisician.models.support import check_request
+from noisician.models.protocol import (
+    Capabilities,
+    CheckedRequest,
+    EditOutlook,
+    MusicModel,
+    Others,
+    Run,
+    Stages,
+    no_others,
+)
 from noisician.music import Music
 from noisician.piece import Piece, piece_of, to_dict
-from noisician.prompt import Controls, understand
+from noisician.prompt import Controls
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
 from noisician.weights import manifest
@@ -41,7 +48,6 @@ CAPABILITIES = Capabilities(
     sample_rate_hz=SAMPLE_RATE_HZ,
     licence="Apache-2.0",
 )
-_SEED_BITS = 32
 #: What of an edit's work is the composer's, as far as nobody has looked.
 EDITING_SHARE = 0.2
 #: A track this far from the loudness that tracks are made for is worth a line.
@@ -69,14 +75,12 @@ class EmbeddedModel(MusicModel):
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
-    def generate(self, request: Request, run: Run = Run()) -> Music:
-        """Understands, composes and plays. Raises RequestError, WeightsError or Cancelled."""
-        check_request(request, self.capabilities)
+    def generate(self, asked: CheckedRequest, run: Run = Run()) -> Music:
+        """Composes and plays. Raises RequestError, WeightsError or Cancelled."""
         stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
-        controls = understand(request)
-        seed = secrets.randbits(_SEED_BITS) if request.seed is None else request.seed
-        piece, stages = write_piece(request, controls, seed, lambda: self.networks.composer, stages)
+        request, controls = asked.request, asked.controls
+        piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages)
         return self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
@@ -85,19 +89,19 @@ class EmbeddedModel(MusicModel):
         played = self._played(piece, run.stages(PLAYING_ALONE), self._playing(run, engine=WHOLE_ENGINE))
         return self._finished(recipe, played)
 
-    def rework(self, recipe: Recipe, request: Request, run: Run = Run()) -> Music:
+    def rework(self, recipe: Recipe, asked: CheckedRequest, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it. Where only words of a song change, the players and all
         other lines stay as they are, sample for sample before the mix; everything else is made anew."""
+        request = asked.request
         same = request.model_copy(update={"lyrics": recipe.request.lyrics}) == recipe.request
         piece = piece_of(recipe) if same and is_song(request) else None
         if piece is not None and piece.song is not None:
-            check_request(request, self.capabilities)
             song = resung(piece.song, piece.score, request, recipe.seed)
             if song is not None:
                 piece = replace(piece, song=song)
                 again = recipe.model_copy(update={"request": request})
                 return self._music(again, piece, run.stages(PLAYING_ALONE), self._playing(run))
-        return self.generate(request, run)
+        return self.generate(asked, run)
 
     def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
         """The music of a recipe with edits applied. Every number of its mix stays, and every sample they do not reach.
@@ -160,8 +164,7 @@ def _opened(recipe: Recipe) -> Piece:
 
 
 def _recipe(request: Request, controls: Controls, seed: int) -> Recipe:
-    seeded = request.model_copy(update={"seed": seed})
-    return Recipe(request=seeded, seed=seed, controls=controls.model_dump(mode="json"))
+    return Recipe(request=request, seed=seed, controls=controls.model_dump(mode="json"))
 
 
 def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:

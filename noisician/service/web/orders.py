@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noisician.errors import RequestError
-from noisician.request import AUDIO_FIELDS, EMBEDDED, SEEDS, Request
+from noisician.request import AUDIO_FIELDS, EMBEDDED, Request
 from noisician.service import wire
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -19,6 +18,10 @@ from noisician.service.settings import Settings
 from noisician.service.store import QueueFull, Store
 from noisician.service.web.problems import Problem, not_found
 from noisician.service.web.understanding import OtherNames, changed
+
+if TYPE_CHECKING:
+    from noisician.models.protocol import CheckedRequest
+    from noisician.prompt import Controls
 
 #: A length in bars is taken for this slow where the tempo is left to the planner, so that a limit in seconds holds.
 _SLOW_BPM = 60.0
@@ -43,13 +46,11 @@ class Order:
 def place(order: Order, settings: Settings, store: Store, idempotency_key: str | None = None) -> tuple[JobRecord, bool]:
     """Puts a checked order into the queue: (job, whether it is new). Blocking.
 
-    The seed is drawn here, so that every answer names it and a job begun twice makes the same.
+    A checked request has a seed, so every answer names it and a job begun twice makes the same.
     Raises RequestError, WeightsError and Problem for what cannot be made, IdempotencyConflict, and Problem for a queue
     that is full.
     """
-    check(order.request, settings, store)
-    seed = order.request.seed
-    request = order.request.model_copy(update={"seed": secrets.randbelow(SEEDS) if seed is None else seed})
+    request = check(order.request, settings, store).request
     job = NewJob(
         params=request.model_dump(mode="json", exclude_defaults=True),
         model=request.model,
@@ -72,21 +73,34 @@ def place(order: Order, settings: Settings, store: Store, idempotency_key: str |
         ) from None
 
 
-def check(request: Request, settings: Settings, store: Store) -> None:
+def check(request: Request, settings: Settings, store: Store) -> CheckedRequest:
     """Refuses what the service may not or cannot make, before it waits in the queue.
 
-    Raises RequestError and WeightsError as :func:`noisician.api.check`, and Problem for what only a service limits.
+    Raises RequestError and WeightsError as :func:`noisician.api.checked`, and Problem for what only a service limits.
     """
-    from noisician import api
+    from noisician.api import controls_of
 
+    check_admitted(request, settings, store)
+    return check_music(request, controls_of(request), settings)
+
+
+def check_admitted(request: Request, settings: Settings, store: Store) -> None:
+    """Refuses what is beyond this service, whatever the words mean. Raises Problem."""
     _check_model(request)
     _check_device(request, settings)
     if request.takes > settings.takes_limit:
         raise Problem(422, f"takes {request.takes} is over the limit of {settings.takes_limit}", "over_limit", "takes")
     _check_sounds(request, store)
-    api.check(request)
+
+
+def check_music(request: Request, controls: Controls, settings: Settings) -> CheckedRequest:
+    """Refuses music that the model cannot make, or that is longer than this service makes; ``controls`` are what the
+    words mean. Raises as :func:`check`."""
+    from noisician import api
+
+    asked = api.checked(request, controls=controls)
     _check_installed(request)
-    length_s = _length_s(request)
+    length_s = _length_s(controls)
     if length_s is not None and length_s > settings.duration_limit_s:
         raise Problem(
             422,
@@ -94,6 +108,7 @@ def check(request: Request, settings: Settings, store: Store) -> None:
             "over_limit",
             "bars" if request.bars is not None else "duration_s",
         )
+    return asked
 
 
 def changed_take(take: TakeRecord, body: wire.ChangeBody, other_names: OtherNames) -> Order:
@@ -227,11 +242,8 @@ def _check_sounds(request: Request, store: Store) -> None:
             )
 
 
-def _length_s(request: Request) -> float | None:
+def _length_s(controls: Controls) -> float | None:
     """How long a take is asked to be, in words or options; None where that is left to the model."""
-    from noisician.api import controls_of
-
-    controls = controls_of(request)
     if controls.duration_s is not None:
         return controls.duration_s
     if controls.bars is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError
 from noisician.models import registry
-from noisician.models.protocol import OnProgress, Progress, ShouldCancel
+from noisician.models.protocol import CheckedRequest, OnProgress, Progress, ShouldCancel
 from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, SEEDS, Request
@@ -37,7 +37,7 @@ class Maker(Protocol):
 
     def __call__(
         self,
-        request: Request,
+        request: CheckedRequest,
         *,
         base: Recipe | None = None,
         beside: Path | None = None,
@@ -70,7 +70,7 @@ class Task:
     """A job ready to be made: a request for each take, in order, and what it is made from."""
 
     job: JobRecord
-    requests: tuple[Request, ...]
+    requests: tuple[CheckedRequest, ...]
     sources: tuple[Source, ...] = ()
     parent: Recipe | None = None
     parent_folder: Path | None = None
@@ -99,7 +99,7 @@ def task_of(job: JobRecord, sources: tuple[Source, ...], files: Files, device: s
         request = request.model_copy(update={"device": device})
     parent = _recipe_of(job.parent_take, files)
     folder = files.take(job.parent_take) if job.parent_take and parent else None
-    return Task(job, tuple(api.takes_of(request)), sources, parent, folder)
+    return Task(job, tuple(api.takes_of(api.checked(request))), sources, parent, folder)
 
 
 def request_of(job: JobRecord, sources: tuple[Source, ...] = ()) -> Request:
@@ -154,7 +154,7 @@ def make_take(task: Task, number: int, make: Maker, files: Files, take_id: str, 
         title=title,
         seed=music.seed,
         model=task.job.model,
-        licence=registry.DEFAULT.capabilities_of(request).licence,
+        licence=request.capabilities.licence,
         recipe_id=music.recipe.id6,
         duration_s=music.duration_s,
         made_in_s=time.monotonic() - began_s,
@@ -168,7 +168,7 @@ def make_take(task: Task, number: int, make: Maker, files: Files, take_id: str, 
     )
 
 
-def _made(task: Task, request: Request, make: Maker, watch: Watch) -> Music:
+def _made(task: Task, request: CheckedRequest, make: Maker, watch: Watch) -> Music:
     """A variation keeps what its change leaves alone; whatever comes from another take says so in its lineage."""
     operation, parent = task.job.operation, task.parent
     varied = operation == "vary" and parent is not None

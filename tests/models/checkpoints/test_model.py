@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from fake_model import generated
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,7 +129,7 @@ def test_the_catalogue_names_what_may_be_restricted() -> None:
 )
 def test_what_a_model_lacks_is_one_line_naming_those_that_have_it(request_: api.Request, message: str) -> None:
     with pytest.raises(RequestError) as refused:
-        api.check(request_)
+        api.checked(request_)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -136,8 +137,8 @@ def test_what_a_model_lacks_is_one_line_naming_those_that_have_it(request_: api.
 def test_stems_and_midi_need_a_model_with_a_score() -> None:
     asked = Request(model="stable-audio-open-1.0")
     with pytest.raises(RequestError, match="cannot follow --midi; embedded can"):
-        api.check(asked, {"--midi": True})
-    api.check(asked.model_copy(update={"guide": True}), {"--midi": True})
+        api.checked(asked, {"--midi": True})
+    api.checked(asked.model_copy(update={"guide": True}), {"--midi": True})
     with pytest.raises(RequestError, match="--stems"):
         check_outputs({"--stems": True}, FakeFamily().capabilities)
 
@@ -230,7 +231,7 @@ def test_what_cannot_be_extended_is_refused() -> None:
     family = FakeFamily(frozenset({"text"}))
     assert not can_extend(family.capabilities)
     with pytest.raises(RequestError, match=r"length 20 s is outside 1 to 10 s"):
-        model_of(family).generate(Request(prompt="x", duration_s=20, seed=1))
+        generated(model_of(family), Request(prompt="x", duration_s=20, seed=1))
     assert family.jobs == []
 
 
@@ -252,7 +253,8 @@ def test_music_is_levelled_stereo_with_a_recipe_that_replays() -> None:
     family = FakeFamily()
     model = model_of(family)
     stages: list[str] = []
-    music = model.generate(
+    music = generated(
+        model,
         Request(prompt="calm 90 bpm in A minor", duration_s=6, seed=3),
         Run(lambda progress: stages.append(progress.stage)),
     )
@@ -270,19 +272,21 @@ def test_music_is_levelled_stereo_with_a_recipe_that_replays() -> None:
 
 
 def test_lengths_chosen_for_somebody() -> None:
-    assert model_of(FakeFamily()).generate(Request(seed=1)).duration_s == 10
-    assert model_of(FakeFamily(longest_s=60)).generate(Request(seed=1)).duration_s == 30
-    assert model_of(FakeFamily()).generate(Request(prompt="x", bars=4, tempo_bpm=120, seed=1)).duration_s == 8
+    assert generated(model_of(FakeFamily()), Request(seed=1)).duration_s == 10
+    assert generated(model_of(FakeFamily(longest_s=60)), Request(seed=1)).duration_s == 30
+    assert generated(model_of(FakeFamily()), Request(prompt="x", bars=4, tempo_bpm=120, seed=1)).duration_s == 8
     with pytest.raises(RequestError, match="8 bars are no length without a tempo"):
-        model_of(FakeFamily()).generate(Request(prompt="x", bars=8))
+        generated(model_of(FakeFamily()), Request(prompt="x", bars=8))
 
 
 def test_cancelling_stops_within_a_step() -> None:
     family = FakeFamily(longest_s=5)
     calls: list[Any] = []
     with pytest.raises(Cancelled):
-        model_of(family).generate(
-            Request(prompt="x", duration_s=60, seed=1), Run(calls.append, lambda: len(family.jobs) > 1)
+        generated(
+            model_of(family),
+            Request(prompt="x", duration_s=60, seed=1),
+            Run(calls.append, lambda: len(family.jobs) > 1),
         )
     assert len(family.jobs) == 2
 
@@ -293,7 +297,7 @@ def test_audio_to_start_from_is_converted_and_remembered() -> None:
     wishes: list[Wish] = []
     model = model_of(family, wishes)
     asked = Request(prompt="x", init_audio="a.wav", seed=1, dtype="bfloat16")
-    music = model.generate(asked, Run(inputs=AudioInputs(clip)))
+    music = generated(model, asked, Run(inputs=AudioInputs(clip)))
     (job,) = family.jobs
     assert job.strength == 0.7 and job.init is not None and job.init.shape == (4 * RATE, 1)
     assert music.duration_s == 4
@@ -310,7 +314,9 @@ def test_audio_to_start_from_is_converted_and_remembered() -> None:
 def test_long_audio_is_varied_piece_by_piece() -> None:
     family = FakeFamily()
     clip = AudioInput(tone(25), RATE, "a.wav")
-    music = model_of(family).generate(Request(init_audio="a.wav", strength=0.0, seed=1), Run(inputs=AudioInputs(clip)))
+    music = generated(
+        model_of(family), Request(init_audio="a.wav", strength=0.0, seed=1), Run(inputs=AudioInputs(clip))
+    )
     assert len(family.jobs) > 2 and music.duration_s == 25
     body = music.audio[RATE:-RATE, 0]
     assert np.corrcoef(body, clip.audio[RATE:-RATE, 0])[0, 1] > 0.999
@@ -320,19 +326,19 @@ def test_repainting_keeps_the_rest_and_goes_on_beyond_the_end() -> None:
     family = FakeFamily(longest_s=30)
     clip = AudioInput(tone(6), RATE, "a.wav")
     asked = Request(init_audio="a.wav", repaint=((2, 3),), duration_s=8, seed=1)
-    music = model_of(family).generate(asked, Run(inputs=AudioInputs(clip)))
+    music = generated(model_of(family), asked, Run(inputs=AudioInputs(clip)))
     assert family.jobs[0].repaint == ((2, 3), (6, 8))
     gain = music.audio[RATE, 0] / clip.audio[RATE, 0]
     kept = music.audio[round(0.1 * RATE) : 2 * RATE, 0] / gain
     assert np.allclose(kept, clip.audio[round(0.1 * RATE) : 2 * RATE, 0], atol=2e-2)
     with pytest.raises(RequestError, match="repaint 9-10 s begins after the end"):
-        model_of(family).generate(asked.model_copy(update={"repaint": ((9, 10),)}), Run(inputs=AudioInputs(clip)))
+        generated(model_of(family), asked.model_copy(update={"repaint": ((9, 10),)}), Run(inputs=AudioInputs(clip)))
 
 
 def test_only_stretches_with_something_to_repaint_are_sampled() -> None:
     family = FakeFamily()
     clip = AudioInput(tone(40), RATE, "a.wav")
-    model_of(family).generate(Request(init_audio="a.wav", repaint=((1, 2),), seed=1), Run(inputs=AudioInputs(clip)))
+    generated(model_of(family), Request(init_audio="a.wav", repaint=((1, 2),), seed=1), Run(inputs=AudioInputs(clip)))
     assert len(family.jobs) == 1
 
 
@@ -345,7 +351,7 @@ def test_only_stretches_with_something_to_repaint_are_sampled() -> None:
 )
 def test_running_out_of_memory_is_advice(failure: Exception, message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        model_of(FakeFamily(fail=failure)).generate(Request(prompt="x", seed=1))
+        generated(model_of(FakeFamily(fail=failure)), Request(prompt="x", seed=1))
     with pytest.raises(RuntimeError, match="shape"), memory_advice(Placement("cpu", "float32"), 1):
         raise RuntimeError("shape mismatch")
 
@@ -356,7 +362,7 @@ def test_what_is_no_number_is_an_error() -> None:
             return super().sample(job, on_step) * np.nan
 
     with pytest.raises(RequestError, match="not numbers, in float16 on cpu; try --dtype float32"):
-        model_of(Broken()).generate(Request(prompt="x", dtype="float16", seed=1))
+        generated(model_of(Broken()), Request(prompt="x", dtype="float16", seed=1))
 
 
 def test_conversions() -> None:
@@ -391,7 +397,7 @@ def test_a_guide_keeps_its_score_and_replays(fake_model: Any) -> None:
     assert "score" in guided.capabilities.features and "stems" not in guided.capabilities.features
     shares: list[float] = []
     asked = Request(prompt="calm piano", tempo_bpm=120, guide=True, strength=0.4, seed=2)
-    music = guided.generate(asked, Run(lambda progress: shares.append(progress.share)))
+    music = generated(guided, asked, Run(lambda progress: shares.append(progress.share)))
     assert music.score is not None and music.midi().startswith(b"MThd")
     assert fake_model.requests[0].guide is False and fake_model.requests[0].model == "embedded"
     (job,) = family.jobs
@@ -400,8 +406,8 @@ def test_a_guide_keeps_its_score_and_replays(fake_model: Any) -> None:
     assert shares == sorted(shares)
     again = guided.replay(music.recipe)
     assert np.array_equal(again.audio, music.audio) and again.recipe == music.recipe
-    with pytest.raises(RequestError, match="starts from no audio"):
-        GuidedModel(fake_model, model_of(FakeFamily(frozenset({"text"})))).generate(asked)
+    with pytest.raises(RequestError, match="cannot follow --guide"):
+        generated(GuidedModel(fake_model, model_of(FakeFamily(frozenset({"text"})))), Request(guide=True))
 
 
 # --- folders ---
@@ -507,7 +513,7 @@ def test_the_hub_cache_is_read_without_the_hub(folder: Path, tmp_path: Path, mon
     info = catalogue()["dance-diffusion/honk-140k"]
     assert store.find(info) is None
     with pytest.raises(WeightsError, match="noisician models pull dance-diffusion/honk-140k"):
-        Loader().resolve(info.name).generate(Request())
+        generated(Loader().resolve(info.name), Request())
     repository = tmp_path / "cache" / "models--harmonai--honk-140k"
     (repository / "snapshots").mkdir(parents=True)
     folder.rename(repository / "snapshots" / "abc")

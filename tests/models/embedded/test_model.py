@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from fake_model import generated
 from hypothesis import given
 from hypothesis import strategies as st
 from stand_in_networks import ENTRIES, LOOP, PLACES, SHORT, embedded, networks
@@ -37,7 +38,7 @@ def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def track(request: Request) -> tuple[Music, tuple[Progress, ...]]:
     heard: list[Progress] = []
-    return embedded().generate(request, Run(heard.append, keep_stems=True)), tuple(heard)
+    return generated(embedded(), request, Run(heard.append, keep_stems=True)), tuple(heard)
 
 
 # --- a piece ------------------------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ def test_a_piece_is_stereo_finite_and_exactly_as_long_as_asked() -> None:
 
 def test_the_same_request_gives_the_same_bits_stems_or_not() -> None:
     music, _ = track(SHORT)
-    again = embedded().generate(SHORT)
+    again = generated(embedded(), SHORT)
     np.testing.assert_array_equal(again.audio, music.audio)
     assert again.recipe == music.recipe
     assert again.stems == {}
@@ -79,10 +80,10 @@ def test_the_recipe_names_seed_weights_and_settings() -> None:
 
 def test_a_seed_nobody_chose_is_reported_and_reproduces() -> None:
     request = SHORT.model_copy(update={"seed": None, "duration_s": 1.0, "steps": 1, "instruments": ()})
-    first = embedded().generate(request)
+    first = generated(embedded(), request)
     assert first.recipe.request.seed == first.seed
     np.testing.assert_array_equal(embedded().replay(first.recipe).audio, first.audio)
-    assert embedded().generate(request).seed != first.seed
+    assert generated(embedded(), request).seed != first.seed
 
 
 def test_stems_bear_names_and_lengths_and_everybody_asked_for() -> None:
@@ -96,7 +97,7 @@ def test_stems_bear_names_and_lengths_and_everybody_asked_for() -> None:
 
 def test_the_stems_sum_to_the_mix_before_mastering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixdown, "master_parts", lambda channels, *settings: [channels.T.copy()])
-    unmastered = embedded().generate(SHORT.model_copy(update={"steps": 1}), Run(keep_stems=True))
+    unmastered = generated(embedded(), SHORT.model_copy(update={"steps": 1}), Run(keep_stems=True))
     summed = np.sum(list(unmastered.stems.values()), axis=0)
     np.testing.assert_allclose(summed, unmastered.audio, atol=1e-4 * np.abs(summed).max())
     assert np.abs(summed).max() > 0.01
@@ -106,7 +107,7 @@ def test_the_score_keeps_what_was_asked() -> None:
     request = Request(
         genres=("folk",), key="F#", mode="dorian", tempo_bpm=77, time_signature="6/8", bars=2, seed=1, steps=1
     )
-    score = embedded().generate(request).score
+    score = generated(embedded(), request).score
     assert score is not None
     asked = (score.key, score.mode, score.tempo_bpm, score.time_signature, score.bars)
     assert asked == ("F#", "dorian", 77, "6/8", 2)
@@ -114,7 +115,7 @@ def test_the_score_keeps_what_was_asked() -> None:
 
 def test_a_piece_shorter_than_a_bar_ends_on_time() -> None:
     request = Request(genres=("ambient",), tempo_bpm=40, duration_s=1.37, seed=2, steps=1)
-    assert len(embedded().generate(request).audio) == round(1.37 * SAMPLE_RATE_HZ)
+    assert len(generated(embedded(), request).audio) == round(1.37 * SAMPLE_RATE_HZ)
 
 
 # --- loops --------------------------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ def test_a_wish_to_stop_is_heard_in_every_stage(stage: str) -> None:
         now.append(progress.stage)
 
     with pytest.raises(Cancelled):
-        embedded().generate(SHORT, Run(hear, lambda: stage in now))
+        generated(embedded(), SHORT, Run(hear, lambda: stage in now))
     assert now[-1] == stage
     assert now.count(stage) <= 2
 
@@ -202,7 +203,7 @@ def test_a_piece_in_which_nobody_plays_is_refused() -> None:
 
     silent = EmbeddedModel(networks(rest))
     with pytest.raises(RequestError, match="silent"):
-        silent.generate(SHORT.model_copy(update={"without": ("texture", "fx")}))
+        generated(silent, SHORT.model_copy(update={"without": ("texture", "fx")}))
 
 
 # --- music and notes ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_model import generated
 from hypothesis import given
 from hypothesis import strategies as st
 from stand_in_networks import ENTRIES, LOOP, SHORT, embedded
@@ -232,8 +233,8 @@ def stand_in_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("request_", [SHORT, LOOP])
 def test_progress_carries_the_sketch_from_the_first_painted_window_on(request_: Request) -> None:
     heard: list[tuple[Progress, np.ndarray | None]] = []
-    music = embedded().generate(request_, Run(lambda p: heard.append((p, p.sketch() if p.sketch else None))))
-    unwatched = embedded().generate(request_)
+    music = generated(embedded(), request_, Run(lambda p: heard.append((p, p.sketch() if p.sketch else None))))
+    unwatched = generated(embedded(), request_)
     np.testing.assert_array_equal(music.audio, unwatched.audio)
     assert all(progress.sketch is None for progress, _ in heard if progress.stage == "composing")
     sketches = [sketch for progress, sketch in heard if progress.stage != "composing"]

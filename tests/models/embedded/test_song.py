@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fake_model import generated
 
 from noisician.composer import Composer, make_plan
 from noisician.errors import RequestError
@@ -24,6 +25,7 @@ from noisician.models.embedded.song import (
     write_song,
 )
 from noisician.models.protocol import Run
+from noisician.models.support import checked
 from noisician.prompt import understand
 from noisician.request import Request
 from noisician.score import Score
@@ -210,16 +212,16 @@ def test_words_for_a_singer_seat_no_instrument() -> None:
 def test_words_too_long_for_the_length_say_at_what_tempo_they_would_fit(request_: Request) -> None:
     slow = request_.model_copy(update={"tempo_bpm": 80.0, "duration_s": 22.0})
     with pytest.raises(RequestError, match=r"the lyrics need \d+ s at 80 BPM .* \(--bpm (\d+) would do\)") as error:
-        EmbeddedModel().generate(slow)
+        generated(EmbeddedModel(), slow)
     fitting = int(str(error.value).split("--bpm ")[1].split()[0])
     assert 80 < fitting <= 240
     with pytest.raises(RequestError, match=r"take a faster tempo$"):
-        EmbeddedModel().generate(slow.model_copy(update={"duration_s": 3.0}))
+        generated(EmbeddedModel(), slow.model_copy(update={"duration_s": 3.0}))
 
 
 def test_a_loop_has_no_words(request_: Request) -> None:
     with pytest.raises(RequestError, match="--loop"):
-        EmbeddedModel().generate(request_.model_copy(update={"loop": True}))
+        generated(EmbeddedModel(), request_.model_copy(update={"loop": True}))
 
 
 @pytest.mark.slow
@@ -233,7 +235,7 @@ def test_a_song_from_words_to_stems_and_back() -> None:
         without=("drums", "bass"),
         tempo_bpm=140,
     )
-    music = model.generate(request, Run(keep_stems=True))
+    music = generated(model, request, Run(keep_stems=True))
     assert music.instrumental is not None and music.instrumental.shape == music.audio.shape
     assert "vocals" in music.stems and music.lyrics[0].words[0].text == "Hold"
     start, end = (round(time * 44100) for time in (music.lyrics[0].start_s, music.lyrics[0].end_s))
@@ -241,7 +243,8 @@ def test_a_song_from_words_to_stems_and_back() -> None:
     assert sung[start:end].mean() > 20 * sung[end + 2 * 44100 :].mean()
     assert np.array_equal(model.replay(music.recipe).audio, music.audio)
     assert set(music.recipe.models) == {"composer", "renderer", "vocoder", "vocals"}
-    other = model.rework(music.recipe, music.recipe.request.model_copy(update={"lyrics": "Hold me longer"}))
+    longer = music.recipe.request.model_copy(update={"lyrics": "Hold me longer"})
+    other = model.rework(music.recipe, checked(longer, model.capabilities))
     assert other.score is not None and music.score is not None
     assert other.score.tracks[1:] == music.score.tracks[1:]
     assert other.lyrics[0].words[2].text == "longer"

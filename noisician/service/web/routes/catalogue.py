@@ -107,15 +107,21 @@ def _understood(desk: Desk, body: dict[str, Any]) -> wire.Understood:
     from noisician.api import controls_of
 
     request, _ = music_of(body, desk.other_names)
-    problem = None
+    found: list[Exception] = []
     try:
-        orders.check(request, desk.settings, desk.store)
-    except (NoisicianError, Problem) as error:
-        problem = problem_of(error).body
+        orders.check_admitted(request, desk.settings, desk.store)
+    except Problem as error:
+        found.append(error)
     try:
         controls = controls_of(request)
-    except NoisicianError:
+    except NoisicianError as error:
+        problem = problem_of(next(iter(found), error)).body
         return wire.Understood(controls={}, reasons=(), not_understood=(), problem=problem)
+    try:
+        orders.check_music(request, controls, desk.settings)
+    except (NoisicianError, Problem) as error:
+        found.append(error)
+    problem = problem_of(found[0]).body if found else None
     values = controls.model_dump(mode="json", exclude={"reasons", "not_understood"})
     return wire.Understood(
         controls=values,
