@@ -1,12 +1,16 @@
 """Writes what is derived from the sources and committed beside them; a test holds it against its source.
 
-python tools/derive.py
+python tools/derive.py                          every derived file
+python tools/derive.py openapi > openapi.json   what the studio's types are made of, by npm run types in studio/
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args, get_origin
 
 from noisician.request import OPTIONS, TYPES
@@ -14,6 +18,7 @@ from noisician.request import OPTIONS, TYPES
 ROOT = Path(__file__).parents[1]
 #: Fields that the library's functions take under a name of their own.
 _ARGUMENTS = ("prompt", "takes")
+_CONTENT = "/v1/takes/{id}/content"
 _KEYWORDS = '''"""The library's keyword arguments. Written by ``tools/derive.py`` from ``fields.py``."""
 
 from __future__ import annotations
@@ -50,9 +55,29 @@ def _typed(name: str, annotation: Any) -> str:
     return kind.__name__ if get_origin(kind) is None else "str"
 
 
+def openapi() -> str:
+    """The HTTP API's document as far as the studio names its parts: all shapes, and the query of the one address that
+    it puts together by itself."""
+    from noisician.service.app import create_app
+    from noisician.service.files import Files
+    from noisician.service.settings import Settings
+    from noisician.service.store import Store
+
+    with TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder), database_url=None)
+        store = Store(settings.database)
+        document = create_app(settings, store, Files(settings.data)).openapi()
+        store.close()
+    document["paths"] = {_CONTENT: document["paths"][_CONTENT]}
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
 #: The derived files, and what writes each.
 DERIVED: dict[Path, Callable[[], str]] = {ROOT / "noisician" / "request" / "keywords.py": keywords}
 
 if __name__ == "__main__":
-    for path, written in DERIVED.items():
-        path.write_text(written(), encoding="utf-8")
+    if sys.argv[1:] == ["openapi"]:
+        sys.stdout.write(openapi())
+    else:
+        for path, written in DERIVED.items():
+            path.write_text(written(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The shapes of the HTTP API. The studio's ``studio/src/lib/types.ts`` mirrors this file.
+"""The shapes of the HTTP API. The studio's ``studio/src/lib/openapi.ts`` is written from the document of them.
 
 Times are Unix seconds, lengths seconds, levels dB. ``None`` in a request means "choose for me"; in an answer, "none" or
 "not known".
@@ -249,7 +249,7 @@ class Style(Shape):
 
     id: str
     description: str
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: dict[str, Any]
 
 
 class Styles(Shape):

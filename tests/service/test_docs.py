@@ -58,6 +58,12 @@ def test_every_name_of_other_apis_is_in_the_table() -> None:
     assert {(name, field) for field, names in table.items() for name in names} == set(OTHER_NAMES.items())
 
 
+def test_what_the_document_refers_to_is_in_it(tmp_path: Path) -> None:
+    document = small_service(tmp_path).app.openapi()
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert len(named) > 20 and named <= set(document["components"]["schemas"])
+
+
 def test_every_endpoint_is_one_of_the_service(tmp_path: Path) -> None:
     there = small_service(tmp_path).app.openapi()["paths"]
     tables = re.findall(r"^\| (.*?`/?v1/.*?|.*?`(?:GET|POST|PATCH|DELETE).*?) \|", PAGE, re.MULTILINE)

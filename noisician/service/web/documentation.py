@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from noisician.service.settings import Settings
 from noisician.service.web.understanding import music_schema
 from noisician.service.web.watching import REQUEST_ID
+from noisician.service.wire import Event
 
 _DESCRIPTION = """Music from words, made on this machine.
 
@@ -33,6 +34,8 @@ _MUSIC_EXAMPLES = {
     },
 }
 _CHANGE_EXAMPLE = {"changes": {"tempo_bpm": 90, "key": None}, "takes": 1}
+#: What the framework says of parameters that do not fit; here that is an error like any other.
+_FRAMEWORKS_ERROR = {"$ref": "#/components/schemas/HTTPValidationError"}
 #: Operations that need no key.
 _OPEN = frozenset({"about", "health", "openSession", "closeSession"})
 
@@ -52,6 +55,7 @@ def install(app: FastAPI, settings: Settings) -> None:
 def _completed(document: dict[str, Any], settings: Settings) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas["MusicBody"] = music_schema(settings)
+    schemas["Event"] = Event.model_json_schema()
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for name in ("ChangeBody", "LoopBody", "RepaintBody", "ExtendBody"):
@@ -97,6 +101,9 @@ def _complete(operation: dict[str, Any], settings: Settings) -> None:
     if settings.api_key is not None and operation["operationId"] in _OPEN:
         operation["security"] = []
     for response in operation["responses"].values():
+        for content in response.get("content", {}).values():
+            if content.get("schema") == _FRAMEWORKS_ERROR:
+                content["schema"] = {"$ref": "#/components/schemas/ErrorAnswer"}
         response.setdefault("headers", {})[REQUEST_ID] = {
             "description": "names this request in the service's log",
             "required": True,

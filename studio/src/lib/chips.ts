@@ -71,7 +71,7 @@ export function because(reason: Reason): string {
       return `${quoted} comes closest to it (${Math.round(reason.confidence * 100)} %)`
     case 'implied':
       return `follows from ${quoted}`
-    case 'default':
+    default:
       return 'usual for this music'
   }
 }

@@ -2,7 +2,7 @@
 
 import { exampleAfter, FIRST } from './examples'
 import { keep, kept } from './storage'
-import type { Params } from './types'
+import type { Mode, Params, Preset, TimeSignature } from './types'
 
 /** A sound file the music starts from, with the name to show. */
 export interface Material {
@@ -16,8 +16,8 @@ export interface Draft {
   bars: number | null
   tempo_bpm: number | null
   key: string | null
-  mode: string | null
-  time_signature: string | null
+  mode: Mode | null
+  time_signature: TimeSignature | null
   genres: string[]
   moods: string[]
   instruments: string[]
@@ -29,7 +29,7 @@ export interface Draft {
   steps: number | null
   guidance_scale: number | null
   negative_prompt: string
-  preset: string | null
+  preset: Preset | null
   device: string | null
   sing: boolean
   lyrics: string
