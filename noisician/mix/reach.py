@@ -53,10 +53,10 @@ def _in_premaster(mix: Mix, timing: Timing, strip: Strip, span: Span) -> Iterato
     if chain is None:
         yield _through_desk(mix, timing, strip, span)
         return
-    first, last = _rows(span, ROWS.taps - 1)
+    first, last = _rows(mix, span, ROWS.taps - 1)
     yield _through_desk(mix, timing, strip, (first - 2 * HOP, last + (treated_hops(chain, MEMORY) + 2) * HOP))
     if strip.place.leads:
-        first, last = _hops(span)
+        first, last = _hops(mix, span)
         sung = first - HOP, last + (dynamics.voice_shape_hops(MEMORY) + 2) * HOP
         for other in mix.strips:
             if other.place.give_way_db > 0 and other.place.chain is None:
@@ -68,29 +68,38 @@ def _through_desk(mix: Mix, timing: Timing, strip: Strip, span: Span) -> Span:
     place, (first, last) = strip.place, span
     if place.chorus_ms:
         last += round((CHORUS_BASE_S + place.chorus_ms / 1000) * SAMPLE_RATE_HZ) + 3
-    first, dry = _rows((first, last), ROWS.taps - 1)
+    first, dry = _rows(mix, (first, last), ROWS.taps - 1)
     last = dry
     if place.delay_send > 0:
-        longest = max((delay for delay, _, _ in mix_echo_taps(mix, timing)), default=-ROW)
-        last = max(last, dry + ROW + longest)
+        longest = max((delay for delay, _, _ in mix_echo_taps(mix, timing)), default=-2 * ROW)
+        last = max(last, _rows(mix, (first, dry), ROWS.taps - 1)[1] + longest)
     if place.reverb_send > 0:
         room = mix.voice_room if place.chain is not None else mix.room
-        last = max(last, dry + -(-round(tail_s(room) * SAMPLE_RATE_HZ) // ROW) * ROW)
+        partitions = -(-round(tail_s(room) * SAMPLE_RATE_HZ) // ROW)
+        last = max(last, _rows(mix, (first, dry))[1] + partitions * ROW)
     return first, last
 
 
 def _through_master(mix: Mix, span: Span) -> Span:
     """Colour, compressor and limiter."""
     before, after = colour_span(mix.settings.lofi)
-    first, last = _rows((span[0] - after, span[1]), before)
-    heard_first, heard_last = _hops((first - PEAK_REACH, last + PEAK_REACH))
+    first, last = _rows(mix, (span[0] - after, span[1]), before)
+    heard_first, heard_last = _hops(mix, (first - PEAK_REACH, last + PEAK_REACH))
     return heard_first - AFTER_HOPS * HOP, heard_last + BEFORE_HOPS * HOP
 
 
-def _rows(span: Span, back: int) -> Span:
+def _rows(mix: Mix, span: Span, back: int = 0) -> Span:
     """The rows that read any of a span, ``back`` frames before themselves."""
-    return span[0] // ROW * ROW, -(-(span[1] + back) // ROW) * ROW
+    return _rounded(mix, (span[0], span[1] + back), ROW)
 
 
-def _hops(span: Span) -> Span:
-    return span[0] // HOP * HOP, -(-span[1] // HOP) * HOP
+def _hops(mix: Mix, span: Span) -> Span:
+    return _rounded(mix, span, HOP)
+
+
+def _rounded(mix: Mix, span: Span, grid: int) -> Span:
+    """Rounded out to a grid; where a loop begins again it need not go on, so anywhere."""
+    first, last = span
+    if mix.finish.loop:
+        return first - grid + 1, last + grid - 1
+    return first // grid * grid, -(-last // grid) * grid

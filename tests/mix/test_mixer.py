@@ -159,7 +159,7 @@ def test_an_engine_that_does_not_exist_is_refused() -> None:
         mix_stems([], plan_mix(BAND), seed=1, engine=7)
 
 
-# --- pure functions of numbers -----------------------------------------------------------------------------
+# -------------------------------------------------------------------------------------- stretches
 
 
 @pytest.mark.parametrize("genre", ["house", "lofi_hip_hop"])
