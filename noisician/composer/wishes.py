@@ -14,7 +14,7 @@ from noisician.prompt.controls import Controls
 from noisician.score.grid import DRUM_HITS, DRUMS, FIRST_ONSET, LEVELS, ROLE_STREAMS, STREAMS, VOCABULARY
 
 #: Log likelihood that an onset gains for a density of 1 instead of 0, and that a loud one does for energy.
-ONSET_BIAS_PER_DENSITY, LOUDNESS_BIAS_PER_ENERGY = 4.0, 6.0
+ONSET_BIAS_PER_DENSITY, LOUDNESS_BIAS_PER_ENERGY = 4.0, 12.0
 #: Drum hits differ by their own velocities: this many MIDI units are one level.
 VELOCITY_PER_LEVEL, NORMAL_VELOCITY = 24, 88
 
