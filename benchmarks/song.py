@@ -67,8 +67,8 @@ def main() -> None:
 
 def voice_alone(model: Any, music: Any, repeats: int) -> float:
     """How many seconds of singing one core makes in a second."""
+    from noisician.mel import SAMPLE_RATE_HZ
     from noisician.models.embedded.cast import Casting, cast
-    from noisician.vocals.frames import SAMPLE_RATE_HZ
     from noisician.vocals.song import Song
 
     song = Song.from_dict(music.recipe.settings["song"])

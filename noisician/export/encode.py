@@ -18,6 +18,7 @@ import numpy as np
 from noisician.errors import FileError
 from noisician.export import id3, ogg, riff, vorbis
 from noisician.export.metadata import Metadata
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import pack
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
@@ -33,7 +34,7 @@ class AudioFormat:
 
     name: str = "wav"
     bit_depth: int = 24
-    sample_rate_hz: int = 44100
+    sample_rate_hz: int = SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from functools import cache
 
 import numpy as np
 
-from noisician.vocals.frames import APERIODICITY_BANDS, ENVELOPE_BANDS, SAMPLE_RATE_HZ
+from noisician.mel import SAMPLE_RATE_HZ
+from noisician.vocals.frames import APERIODICITY_BANDS, ENVELOPE_BANDS
 
 N_FFT = 2048
 BINS = N_FFT // 2 + 1

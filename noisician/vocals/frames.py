@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from noisician.mel import SAMPLE_RATE_HZ
+
 FRAME_RATE_HZ = 100
-SAMPLE_RATE_HZ = 44100
 HOP = SAMPLE_RATE_HZ // FRAME_RATE_HZ
 
 #: Of the acoustic features: mel-spaced bands of the spectral envelope (dB) and of its aperiodicity (dB, at most 0).

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, cached, key_of
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.parallel import Steps, map_in_order
 from noisician.vocals.acoustic import STEPS, Acoustic
-from noisician.vocals.frames import SAMPLE_RATE_HZ, SungSyllable
+from noisician.vocals.frames import SungSyllable
 from noisician.vocals.performance import perform
 from noisician.vocals.style import SingingStyle
 from noisician.vocals.synthesis import synthesise

@@ -21,6 +21,7 @@ from functools import cache
 import numpy as np
 
 from noisician.diffusion.noise import noise_rows
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.vocals.features import (
     BINS,
     ENVELOPE_FLOOR_DB,
@@ -30,7 +31,7 @@ from noisician.vocals.features import (
     linear_envelope_db,
     split_features,
 )
-from noisician.vocals.frames import FEATURES, HOP, SAMPLE_RATE_HZ
+from noisician.vocals.frames import FEATURES, HOP
 
 #: Harmonics fade out over this range (Hz), so that one crossing its end does not click.
 FADE_HZ = (17000.0, 18000.0)

@@ -33,8 +33,9 @@ from noisician.evaluate.suites import vocals
 from noisician.evaluate.suites.suite import Row
 from noisician.evaluate.sung_pitch import steady_notes
 from noisician.lyrics import parse
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.model import METERS
-from noisician.vocals.frames import FEATURES, SAMPLE_RATE_HZ, SPEAKERS
+from noisician.vocals.frames import FEATURES, SPEAKERS
 from noisician.vocals.setting import Placement
 from noisician.vocals.voices import voices
 

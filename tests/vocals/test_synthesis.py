@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.vocals import features as ft
-from noisician.vocals.frames import APERIODICITY_BANDS, ENVELOPE_BANDS, FEATURES, HOP, SAMPLE_RATE_HZ
+from noisician.vocals.frames import APERIODICITY_BANDS, ENVELOPE_BANDS, FEATURES, HOP
 from noisician.vocals.synthesis import FADE_HZ, LOWEST_F0_HZ, synthesise
 
 TONAL_DB = ft.APERIODICITY_FLOOR_DB

@@ -17,8 +17,9 @@ import numpy as np
 from noisician.corpus.vocals.sources import Speaker, Utterance
 from noisician.errors import CorpusError
 from noisician.lyrics.phones import OBSTRUENTS, VOWELS
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.vocals.features import BINS, ENVELOPE_FLOOR_DB, N_FFT, bins_hz
-from noisician.vocals.frames import SAMPLE_RATE_HZ, TimedPhone
+from noisician.vocals.frames import TimedPhone
 from noisician.vocals.phones import PAUSE, UNVOICED
 
 FRAME_S = 0.005

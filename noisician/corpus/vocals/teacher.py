@@ -15,6 +15,7 @@ import numpy as np
 from noisician.corpus.vocals.analysis import FRAME_S, VOWEL_LEVEL_DB, Analysis, frame_level_db
 from noisician.errors import CorpusError
 from noisician.lyrics.phones import AFFRICATES, DIPHTHONGS, OBSTRUENTS, STOPS, VOWELS
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.vocals.features import (
     APERIODICITY_HZ,
     BINS,
@@ -24,7 +25,7 @@ from noisician.vocals.features import (
     join_features,
     mel_band_matrix,
 )
-from noisician.vocals.frames import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Frames, Performance, TimedPhone
+from noisician.vocals.frames import FRAME_RATE_HZ, Frames, Performance, TimedPhone
 from noisician.vocals.phones import BREATH, PAUSE, PHONE_IDS, UNVOICED
 
 #: Edges of a held vowel that keep their speed: share of the spoken vowel, and at most seconds.

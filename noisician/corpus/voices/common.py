@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from noisician.mel import SAMPLE_RATE_HZ
 
-SAMPLE_RATE = SAMPLE_RATE_HZ
 FloatArray = NDArray[np.floating]
 
 _FRAME = 2048
@@ -19,12 +18,12 @@ _HOP = 512
 
 def sample_count(duration_s: float) -> int:
     """Whole samples in a duration, nearest."""
-    return round(duration_s * SAMPLE_RATE)
+    return round(duration_s * SAMPLE_RATE_HZ)
 
 
 def seconds(count: int) -> FloatArray:
     """Time of each of ``count`` samples, s."""
-    return np.arange(count, dtype=np.float32) / np.float32(SAMPLE_RATE)
+    return np.arange(count, dtype=np.float32) / np.float32(SAMPLE_RATE_HZ)
 
 
 def velocity_gain(velocity: int, exponent: float = 1.5) -> float:
@@ -113,7 +112,7 @@ def filtered(sound: FloatArray, magnitude: Callable[[FloatArray], FloatArray], p
 
     length = int(np.asarray(fft.next_fast_len(len(sound) + 2 * sample_count(pad_s), real=True)))
     spectrum = np.asarray(fft.rfft(sound, n=length))
-    hz = fft.rfftfreq(length, 1.0 / SAMPLE_RATE).astype(np.float32)
+    hz = fft.rfftfreq(length, 1.0 / SAMPLE_RATE_HZ).astype(np.float32)
     shaped = np.asarray(fft.irfft(spectrum * magnitude(hz).astype(np.float32), n=length))
     return shaped[: len(sound)].astype(np.float32)
 
@@ -122,7 +121,7 @@ def butterworth(sound: FloatArray, kind: str, cutoff_hz: float | tuple[float, fl
     """Causal Butterworth filter (``lowpass``, ``highpass`` or ``bandpass``): keeps onsets where they are."""
     from scipy import signal
 
-    sections = signal.butter(order, cutoff_hz, btype=kind, fs=SAMPLE_RATE, output="sos")
+    sections = signal.butter(order, cutoff_hz, btype=kind, fs=SAMPLE_RATE_HZ, output="sos")
     return np.asarray(signal.sosfilt(sections, sound), dtype=np.float32)
 
 
@@ -145,12 +144,12 @@ def bell(hz: FloatArray, centre_hz: float | FloatArray, width_octaves: float | F
 def frame_times(count: int) -> FloatArray:
     """Centre of each noise frame, s, as a column ``[frames, 1]``, for :func:`shaped_noise`."""
     frames = count // _HOP + 1 + _FRAME // _HOP
-    return ((np.arange(frames) * _HOP - _FRAME // 2) / SAMPLE_RATE).astype(np.float32)[:, None]
+    return ((np.arange(frames) * _HOP - _FRAME // 2) / SAMPLE_RATE_HZ).astype(np.float32)[:, None]
 
 
 def frame_hz() -> FloatArray:
     """Frequency of each bin of a noise frame, Hz, as a row ``[1, bins]``."""
-    return np.fft.rfftfreq(_FRAME, 1.0 / SAMPLE_RATE).astype(np.float32)[None, :]
+    return np.fft.rfftfreq(_FRAME, 1.0 / SAMPLE_RATE_HZ).astype(np.float32)[None, :]
 
 
 def shaped_noise(count: int, magnitude: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from noisician.corpus.voices.common import (
-    SAMPLE_RATE,
     FloatArray,
     butterworth,
     filtered,
@@ -17,6 +16,7 @@ from noisician.corpus.voices.common import (
     shaped_noise,
 )
 from noisician.errors import CorpusError
+from noisician.mel import SAMPLE_RATE_HZ
 
 _CEILING = 0.98
 
@@ -59,7 +59,7 @@ def _rms(sound: FloatArray) -> float:
 def _centre_hz(sound: FloatArray) -> float:
     """Power-weighted mean frequency, Hz: where a treatment has to bite to be heard on this sound."""
     power = np.square(np.abs(np.fft.rfft(sound)))
-    hz = np.fft.rfftfreq(len(sound), 1.0 / SAMPLE_RATE)
+    hz = np.fft.rfftfreq(len(sound), 1.0 / SAMPLE_RATE_HZ)
     return float(np.sum(power * hz) / max(float(np.sum(power)), 1e-12))
 
 
@@ -117,7 +117,7 @@ def _lofi(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
     stepped = np.where(quiet, wavering, np.round(wavering * steps + rng.uniform(-0.5, 0.5, len(sound))) / steps)
     hz = frame_hz()
     hiss = shaped_noise(len(sound), high_pass(hz, 1200.0) * low_pass(hz, 5500.0, 3.0), rng)
-    follow = ndimage.uniform_filter1d(np.abs(wavering), SAMPLE_RATE // 20)
+    follow = ndimage.uniform_filter1d(np.abs(wavering), SAMPLE_RATE_HZ // 20)
     breath = 0.012 * hiss * follow / max(float(follow.max()), 1e-9)
     return butterworth((stepped + breath).astype(np.float32), "lowpass", 7000.0)
 
@@ -128,8 +128,8 @@ def _wow(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
     deviation = 2.0 ** (float(rng.uniform(2.0, 3.5)) / 1200.0) - 1.0
     sway_s = deviation / (2.0 * np.pi * rate_hz)
     times = np.arange(len(sound), dtype=np.float64)
-    turn = 2.0 * np.pi * (rate_hz * times / SAMPLE_RATE + rng.random())
-    place = np.clip(times + SAMPLE_RATE * sway_s * np.sin(turn), 0.0, max(0, len(sound) - 1))
+    turn = 2.0 * np.pi * (rate_hz * times / SAMPLE_RATE_HZ + rng.random())
+    place = np.clip(times + SAMPLE_RATE_HZ * sway_s * np.sin(turn), 0.0, max(0, len(sound) - 1))
     return np.interp(place, times, sound).astype(np.float32)
 
 

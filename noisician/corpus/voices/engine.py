@@ -8,15 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from noisician.corpus.voices import oscillators as osc
-from noisician.corpus.voices.common import (
-    SAMPLE_RATE,
-    Envelope,
-    FloatArray,
-    add_at,
-    sample_count,
-    seconds,
-    velocity_gain,
-)
+from noisician.corpus.voices.common import Envelope, FloatArray, add_at, sample_count, seconds, velocity_gain
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import frequency_hz
 from noisician.score.played import NoteEvent
 
@@ -304,7 +297,7 @@ def _layer_tables(patch: Patch, layer: Layer, cycle_hz: float, fundamental_hz: f
     low, high = patch.filter.bounds(fundamental_hz)
     spacing = 12 if patch.filter.resonance > 0.4 else 6
     cutoffs = 2.0 ** np.linspace(low, high, max(2, round((high - low) * spacing)))
-    top = np.clip((SAMPLE_RATE / 2.0 - hz) / 4000.0, 0.0, 1.0)
+    top = np.clip((SAMPLE_RATE_HZ / 2.0 - hz) / 4000.0, 0.0, 1.0)
     response = patch.filter.response(hz[None, :], cutoffs[:, None], patch.filter.resonance)
     cycles = osc.tables(harmonics[None, :] * response * top)
     if patch.drive:

@@ -24,6 +24,7 @@ from noisician.corpus.voices.common import (
     seconds,
     shaped_noise,
 )
+from noisician.mel import SAMPLE_RATE_HZ
 
 _TAIL_S = 1.5
 
@@ -40,7 +41,7 @@ def _sweep(
     length: int, start_hz: float, end_hz: float, curve: float, width_octaves: float, rng: np.random.Generator
 ) -> FloatArray:
     """A noise band that glides on a log-frequency axis over the whole length."""
-    progress = np.clip(frame_times(length) / (length / 44100.0), 0.0, 1.0) ** curve
+    progress = np.clip(frame_times(length) / (length / SAMPLE_RATE_HZ), 0.0, 1.0) ** curve
     centre = start_hz * (end_hz / start_hz) ** progress
     hz = frame_hz()
     shape = bell(hz, centre, width_octaves) + 0.25 * low_pass(hz, centre, 2.0) * high_pass(hz, 150.0)
@@ -50,7 +51,7 @@ def _sweep(
 
 def _tone_sweep(length: int, start_hz: float, end_hz: float, curve: float) -> FloatArray:
     progress = (np.arange(length) / max(1, length)) ** curve
-    cycles = np.cumsum(start_hz * (end_hz / start_hz) ** progress) / 44100.0
+    cycles = np.cumsum(start_hz * (end_hz / start_hz) ** progress) / SAMPLE_RATE_HZ
     return (np.sin(2 * np.pi * cycles) + 0.3 * np.sin(4 * np.pi * cycles)).astype(np.float32)
 
 
@@ -120,14 +121,16 @@ def reverse_swell(
     length: int, setting: np.random.Generator, rng: np.random.Generator, samples_dir: Path | None
 ) -> FloatArray:
     """A cymbal played backwards: it grows from nothing and stops dead at the note's end."""
-    span_s = length / 44100.0
+    span_s = length / SAMPLE_RATE_HZ
     hz = frame_hz()
     before_end = np.maximum(span_s - frame_times(length), 0.0)
     cutoff = 1200.0 + float(setting.uniform(6000.0, 12000.0)) * np.exp(-before_end / (0.35 * span_s))
     modes = setting.uniform(350.0, 7000.0, 18)
     ringing = sum((bell(hz, mode, 0.03) for mode in modes), 0.3 * high_pass(hz, 400.0))
     sound = shaped_noise(length, ringing * low_pass(hz, cutoff, 1.5) * high_pass(hz, 250.0), rng)
-    rise = np.exp(-np.arange(length, dtype=np.float32)[::-1] / (44100.0 * span_s * float(setting.uniform(0.16, 0.3))))
+    rise = np.exp(
+        -np.arange(length, dtype=np.float32)[::-1] / (SAMPLE_RATE_HZ * span_s * float(setting.uniform(0.16, 0.3)))
+    )
     return fade(0.6 * peak_normalise(sound * rise), 0.02, 0.012)
 
 

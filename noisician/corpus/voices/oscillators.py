@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from noisician.corpus.voices.common import SAMPLE_RATE, FloatArray
+from noisician.corpus.voices.common import FloatArray
+from noisician.mel import SAMPLE_RATE_HZ
 
 HIGHEST_HZ = 19_500.0
 _TURN = 2.0**32
@@ -124,7 +125,7 @@ def shaped(cycles: FloatArray, transfer: Callable[[FloatArray], FloatArray], cou
 
 def phase(frequency_hz: float, count: int, start_cycles: float, bend_cycles: FloatArray | None = None) -> Phase:
     """The running phase of an oscillator as a fraction of 2³², plus an offset in cycles a sample (vibrato, chorus)."""
-    step = np.uint32(round(frequency_hz / SAMPLE_RATE * _TURN) % int(_TURN))
+    step = np.uint32(round(frequency_hz / SAMPLE_RATE_HZ * _TURN) % int(_TURN))
     ramp = np.arange(count, dtype=np.uint32) * step + np.uint32(int(start_cycles % 1.0 * _TURN))
     if bend_cycles is not None:
         ramp += (np.asarray(bend_cycles, dtype=np.float64) * _TURN).astype(np.int64).astype(np.uint32)
@@ -133,7 +134,7 @@ def phase(frequency_hz: float, count: int, start_cycles: float, bend_cycles: Flo
 
 def bend_cycles(frequency_hz: float, cents: FloatArray) -> FloatArray:
     """Cycles gained over a steady oscillator by a pitch deviation in cents a sample."""
-    return np.cumsum(np.exp2(cents.astype(np.float64) / 1200.0) - 1.0) * (frequency_hz / SAMPLE_RATE)
+    return np.cumsum(np.exp2(cents.astype(np.float64) / 1200.0) - 1.0) * (frequency_hz / SAMPLE_RATE_HZ)
 
 
 def read(cycles: FloatArray, at: Phase, row: FloatArray | float = 0.0) -> FloatArray:

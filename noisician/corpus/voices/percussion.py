@@ -26,6 +26,7 @@ from noisician.corpus.voices.common import (
     seconds,
     white_noise,
 )
+from noisician.mel import SAMPLE_RATE_HZ
 
 
 def _finished(sound: FloatArray, attack_s: float = 0.0004) -> FloatArray:
@@ -225,7 +226,7 @@ def scraped(force: float, rng: np.random.Generator, length_s: float = 0.12, rate
     ticks = np.arange(max(2, int(length_s * rate_hz))) / rate_hz
     ticks = ticks * (1.0 - 0.25 * ticks / max(length_s, 1e-3)) + rng.uniform(0, 0.1, len(ticks)) / rate_hz
     source = np.zeros(count, dtype=np.float32)
-    source[np.minimum((ticks * 44100).astype(int), count - 1)] = rng.uniform(0.6, 1.0, len(ticks))
+    source[np.minimum((ticks * SAMPLE_RATE_HZ).astype(int), count - 1)] = rng.uniform(0.6, 1.0, len(ticks))
     tick = white_noise(sample_count(0.012), rng) * decay(sample_count(0.012), 0.0018)
     sound = np.convolve(source, butterworth(tick, "bandpass", (1800.0, 7500.0), 1))[:count]
     return _finished(sound * np.exp(-np.maximum(times - length_s, 0.0) / 0.02) * (0.5 + 0.5 * force))
@@ -236,7 +237,7 @@ def vibraslap(force: float, rng: np.random.Generator) -> FloatArray:
     count = sample_count(1.2)
     source = np.zeros(count, dtype=np.float32)
     ticks = np.arange(0.0, 1.0, 1.0 / 24.0) + rng.uniform(0.0, 0.004, 24)
-    source[(ticks * 44100).astype(int)] = np.exp(-ticks / 0.3)
+    source[(ticks * SAMPLE_RATE_HZ).astype(int)] = np.exp(-ticks / 0.3)
     rattle = modal([(2350.0, 1.0, 0.012), (3700.0, 0.7, 0.009), (5200.0, 0.4, 0.006)], force, rng, 0.5)
     return _finished(np.convolve(source, rattle[: sample_count(0.05)])[:count])
 
@@ -257,7 +258,7 @@ def cuica(force: float, rng: np.random.Generator, low_hz: float = 420.0, rise: f
     count = sample_count(0.28)
     times = seconds(count)
     octaves = rise * np.sin(np.pi * np.minimum(times / 0.22, 1.0) * 0.5)
-    cycles = np.cumsum(low_hz * 2.0**octaves) / 44100.0
+    cycles = np.cumsum(low_hz * 2.0**octaves) / SAMPLE_RATE_HZ
     tone = sum(np.sin(2.0 * np.pi * k * cycles) / k**1.2 for k in range(1, 7))
     level = np.minimum(times / 0.015, 1.0) * np.exp(-np.maximum(times - 0.14, 0.0) / 0.04)
     rub = butterworth(white_noise(count, rng), "bandpass", (800.0, 4000.0), 1)
@@ -271,7 +272,7 @@ def held_noise(
     count = sample_count(min(1.5, 6.0 * decay_s))
     times = seconds(count)
     rate = rate_hz * (0.8 + 0.2 * force) * 2.0 ** (-fall_octaves * np.minimum(times / (2.0 * decay_s), 1.0))
-    place = np.cumsum(rate / 44100.0).astype(int)
+    place = np.cumsum(rate / SAMPLE_RATE_HZ).astype(int)
     values = rng.choice(np.array([-1.0, 1.0], dtype=np.float32), place[-1] + 1)
     return _finished(values[place] * decay(count, decay_s))
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.corpus.voices.common import SAMPLE_RATE, FloatArray, butterworth, fade, peak_normalise, sample_count
+from noisician.corpus.voices.common import FloatArray, butterworth, fade, peak_normalise, sample_count
 from noisician.errors import CorpusError
+from noisician.mel import SAMPLE_RATE_HZ
 
 #: Where to get the samples, as said in the error.
 ORIGIN = "https://github.com/sonic-pi-net/sonic-pi (folder etc/samples, CC0)"
@@ -142,8 +143,8 @@ def load(samples_dir: Path, name: str) -> FloatArray:
     except (soundfile.LibsndfileError, OSError) as error:
         raise CorpusError(f"cannot read the sample {path}: {error}; the samples come from {ORIGIN}") from error
     mono = audio.mean(axis=1)
-    if rate != SAMPLE_RATE:
-        mono = soxr.resample(mono, rate, SAMPLE_RATE, "HQ")
+    if rate != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate, SAMPLE_RATE_HZ, "HQ")
     mono = peak_normalise(butterworth(np.asarray(mono, dtype=np.float32), "highpass", 18.0, 1))
     onset = int(np.argmax(np.abs(mono) > 0.06))
     mono = fade(mono[max(0, onset - sample_count(_LEAD_S)) :].copy(), 0.0007, 0.01)
@@ -166,7 +167,7 @@ def shifted(sound: FloatArray, semitones: float) -> FloatArray:
 
     if abs(semitones) < 1e-3:
         return sound
-    out = soxr.resample(sound, SAMPLE_RATE * 2.0 ** (semitones / 12.0), SAMPLE_RATE, "HQ")
+    out = soxr.resample(sound, SAMPLE_RATE_HZ * 2.0 ** (semitones / 12.0), SAMPLE_RATE_HZ, "HQ")
     return np.asarray(out, dtype=np.float32)
 
 

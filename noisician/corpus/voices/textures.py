@@ -10,7 +10,6 @@ import numpy as np
 
 from noisician.corpus.voices import samples
 from noisician.corpus.voices.common import (
-    SAMPLE_RATE,
     FloatArray,
     add_at,
     bell,
@@ -31,6 +30,7 @@ from noisician.corpus.voices.common import (
 )
 from noisician.corpus.voices.drones import DRONES, render_drone
 from noisician.corpus.voices.fx import EFFECTS
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.played import NoteEvent
 
 _FADE_S = 0.2
@@ -51,7 +51,7 @@ class Scene:
 
     def moments(self, rate_hz: float) -> np.ndarray:
         """Random start samples, Poisson distributed."""
-        events = int(self.rng.poisson(rate_hz * self.count / SAMPLE_RATE))
+        events = int(self.rng.poisson(rate_hz * self.count / SAMPLE_RATE_HZ))
         return np.sort(self.rng.integers(0, max(1, self.count), events))
 
     def sampled(self, name: str, semitones: float, fade_s: float = 0.4) -> FloatArray | None:
@@ -59,7 +59,7 @@ class Scene:
         if self.samples_dir is None:
             return None
         piece = samples.shifted(samples.load(self.samples_dir, name), semitones).copy()
-        fade_s = min(fade_s, 0.25 * len(piece) / SAMPLE_RATE)
+        fade_s = min(fade_s, 0.25 * len(piece) / SAMPLE_RATE_HZ)
         piece = fade(piece, fade_s, fade_s)
         out = np.zeros(self.count, dtype=np.float32)
         step = max(1, len(piece) - sample_count(fade_s))
@@ -207,7 +207,7 @@ def _city_night(scene: Scene) -> FloatArray:
     shape = (
         low_pass(hz, scene.draw(180.0, 320.0), 0.9) * high_pass(hz, 35.0) * (1.0 + 0.2 * wander(times, 0.3, scene.rng))
     )
-    length_s = scene.count / SAMPLE_RATE
+    length_s = scene.count / SAMPLE_RATE_HZ
     for _ in range(int(scene.rng.poisson(length_s / 4.0)) + 1):
         near = np.exp(-0.5 * ((times - scene.rng.uniform(0.0, length_s)) / scene.rng.uniform(0.7, 1.8)) ** 2)
         shape = shape + near * scene.rng.uniform(0.3, 1.0) * bell(hz, scene.rng.uniform(450.0, 900.0), 1.1)
@@ -241,7 +241,7 @@ def _chirp(centre_hz: float, length_s: float, shape: float, rng: np.random.Gener
     place = np.arange(count) / max(1, count)
     octaves = 0.45 * shape * (place - 0.5) + 0.25 * np.sin(np.pi * place) * rng.uniform(-1.0, 1.0)
     octaves = octaves + 0.05 * np.sin(2 * np.pi * rng.uniform(25.0, 60.0) * place * length_s)
-    cycles = np.cumsum(centre_hz * 2.0**octaves) / SAMPLE_RATE
+    cycles = np.cumsum(centre_hz * 2.0**octaves) / SAMPLE_RATE_HZ
     tone = np.sin(2 * np.pi * cycles) + 0.12 * np.sin(4 * np.pi * cycles)
     return (tone * np.sin(np.pi * place) ** 0.8).astype(np.float32)
 

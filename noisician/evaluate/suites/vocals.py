@@ -27,8 +27,8 @@ from noisician.evaluate.singing_spectra import (
 from noisician.evaluate.singing_texts import HumanSong, held_out_songs, random_text
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, mean, percent
 from noisician.evaluate.sung_pitch import MIDDLE, STEADY_FROM_S, steady_notes
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.vocals.acoustic import Acoustic
-from noisician.vocals.frames import SAMPLE_RATE_HZ
 from noisician.vocals.singer import Phrase, Singer
 from noisician.vocals.style import SingingStyle
 from noisician.vocals.voices import Voice, voices

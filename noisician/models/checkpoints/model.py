@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from noisician.audio import resample
 from noisician.errors import FileError, RequestError
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.mix import level
 from noisician.models.checkpoints import placement as places
 from noisician.models.checkpoints import store
@@ -71,7 +72,11 @@ class CheckpointModel(MusicModel):
         """As the catalogue has them, without loading; a folder's may turn out fewer when it is loaded."""
         low, high = self.info.duration_range_s or DURATION_RANGE_S
         one_call = Capabilities(
-            self.info.name, self.info.features, (low, high), self.info.sample_rate_hz or 44100, self.info.licence
+            self.info.name,
+            self.info.features,
+            (low, high),
+            self.info.sample_rate_hz or SAMPLE_RATE_HZ,
+            self.info.licence,
         )
         return self._widened(one_call)
 
