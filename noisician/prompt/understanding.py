@@ -17,9 +17,8 @@ from noisician.prompt.options import (
     option_findings,
 )
 from noisician.prompt.reading import Finding, Reading, read
-from noisician.request import TEMPO_RANGE_BPM, Request
+from noisician.request import BEATS_PER_BAR, TEMPO_RANGE_BPM, Request
 
-BEATS_PER_BAR = {"4/4": 4, "3/4": 3, "6/8": 2}
 DEFAULT_TEMPI_BPM = (60.0, 100.0, 160.0)
 """Slowest, middle and fastest where "slow" or "fast" stands without a genre."""
 

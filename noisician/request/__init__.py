@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from noisician.request.fields import (
     AUDIO_FIELDS,
     BARS_RANGE,
+    BEATS_PER_BAR,
     DEFAULTS,
     DTYPES,
     DURATION_RANGE_S,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUDIO_FIELDS",
     "BARS_RANGE",
+    "BEATS_PER_BAR",
     "DEFAULTS",
     "DTYPES",
     "DURATION_RANGE_S",

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from noisician.request import BEATS_PER_BAR
+
 #: What stands for the instrument of a sung track.
 VOICE = "voice"
 #: What a section can be. The order is part of the composer's trained weights: append only.
@@ -39,9 +41,9 @@ class Meter:
 
 
 METERS: dict[str, Meter] = {
-    "4/4": Meter("4/4", beats_per_bar=4, steps_per_beat=4, denominator=4, numerator=4),
-    "3/4": Meter("3/4", beats_per_bar=3, steps_per_beat=4, denominator=4, numerator=3),
-    "6/8": Meter("6/8", beats_per_bar=2, steps_per_beat=6, denominator=8, numerator=6),
+    "4/4": Meter("4/4", beats_per_bar=BEATS_PER_BAR["4/4"], steps_per_beat=4, denominator=4, numerator=4),
+    "3/4": Meter("3/4", beats_per_bar=BEATS_PER_BAR["3/4"], steps_per_beat=4, denominator=4, numerator=3),
+    "6/8": Meter("6/8", beats_per_bar=BEATS_PER_BAR["6/8"], steps_per_beat=6, denominator=8, numerator=6),
 }
 
 

@@ -27,9 +27,8 @@ from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, Che
 from noisician.models.support import check_duration, check_request
 from noisician.music import Music
 from noisician.prompt import Controls
-from noisician.prompt.understanding import BEATS_PER_BAR
 from noisician.recipe import Recipe
-from noisician.request import DURATION_RANGE_S, Request
+from noisician.request import BEATS_PER_BAR, DURATION_RANGE_S, Request
 
 #: What each stage costs, roughly, for an honest progress bar.
 STAGE_WEIGHTS = {"loading": 1.0, "sampling": 8.0, "finishing": 0.5}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from noisician.errors import RequestError
-from noisician.request import AUDIO_FIELDS, EMBEDDED, Request
+from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, Request
 from noisician.service import wire
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 #: A length in bars is taken for this slow where the tempo is left to the planner, so that a limit in seconds holds.
 _SLOW_BPM = 60.0
-_BEATS_PER_BAR = {"4/4": 4, "3/4": 3, "6/8": 2}
 _LOOP_BARS = (8, 4, 2, 1)
 #: When nothing is known of how long the work takes, a client comes back after this, in seconds.
 _RETRY_S = 10
@@ -248,7 +247,7 @@ def _length_s(controls: Controls) -> float | None:
         return controls.duration_s
     if controls.bars is None:
         return None
-    beats = controls.bars * _BEATS_PER_BAR[controls.time_signature or "4/4"]
+    beats = controls.bars * BEATS_PER_BAR[controls.time_signature or "4/4"]
     return beats * 60 / (controls.tempo_bpm or _SLOW_BPM)
 
 
