@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, TypeVar, get_args, get_origin, get_type_hints
 
@@ -43,21 +43,28 @@ class Asked:
 
 
 def command(app: typer.Typer, name: str, options: type[Options]) -> Callable[[Callable[[Options], None]], None]:
-    """Makes a function of ``options`` a command of ``app``; each field, annotated for typer, is an option."""
+    """Makes a function of ``options`` a command of ``app``; each field, annotated for typer, is an option.
+
+    A field that is a dataclass itself stands for the options that are its fields.
+    """
     hints = get_type_hints(options, include_extras=True)
     asked = {field: _options_in(places) for field, places in _asked(hints)}
+    groups = {field: hint for field, hint in hints.items() if is_dataclass(hint)}
     parameters: list[inspect.Parameter] = []
     for field in fields(options):  # pyright: ignore[reportArgumentType]
         if field.name in asked:
             parameters += [_request_parameter(option) for option in asked[field.name]]
+        elif field.name in groups:
+            parameters += _parameters(groups[field.name])
         else:
-            default = inspect.Parameter.empty if field.default is MISSING else field.default
-            parameters.append(_parameter(field.name, hints[field.name], default))
+            parameters.append(_parameter_of(field, hints))
 
     def register(run: Callable[[Options], None]) -> None:
         def invoke(**values: Any) -> None:
             for field, names in asked.items():
                 values[field] = Asked(_given({name: values.pop(name) for name in names}))
+            for field, group in groups.items():
+                values[field] = group(**{own.name: values.pop(own.name) for own in fields(group)})
             run(options(**values))
 
         invoke.__doc__ = run.__doc__
@@ -66,6 +73,16 @@ def command(app: typer.Typer, name: str, options: type[Options]) -> Callable[[Ca
         app.command(name)(invoke)
 
     return register
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [_parameter_of(field, hints) for field in fields(group)]
+
+
+def _parameter_of(field: Any, hints: Mapping[str, Any]) -> inspect.Parameter:
+    default = inspect.Parameter.empty if field.default is MISSING else field.default
+    return _parameter(field.name, hints[field.name], default)
 
 
 def _asked(hints: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -6,12 +6,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from noisician.models.protocol import Progress as MusicProgress
 
 Show = Callable[[str, float], None]
 """Takes the stage and the share of all the work that is done (0 … 1)."""
 
 _EVERY_S = 5.0
 _SHOW_TIME_LEFT_FROM = 0.05
+
+
+def shown(show: Show) -> Callable[[MusicProgress], None]:
+    """A model's progress as something that is shown."""
+    return lambda progress: show(progress.stage, progress.share)
 
 
 @contextmanager
