@@ -170,7 +170,12 @@ def _track_events(track: Track, channel: int, beat_ticks: int) -> mido.MidiTrack
     instrument = instruments().get(track.instrument)
     program = general_midi_program(instrument) if instrument else VOICE_PROGRAM if track.instrument == VOICE else 0
     name = instrument.name if instrument else track.instrument
-    terms = {"role": track.role, "instrument": track.instrument, "articulations": list(track.timbre_tags)}
+    terms: dict[str, Any] = {
+        "role": track.role,
+        "instrument": track.instrument,
+        "articulations": list(track.timbre_tags),
+        **({"player": track.player} if track.player else {}),
+    }
     events: list[tuple[int, int, Any]] = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
         (0, 1, mido.Message("program_change", channel=channel, program=program)),
@@ -231,6 +236,11 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     if not any(voice.notes for voice in voices):
         raise FileError(f"{name} holds no notes")
     return _foreign_score(heading, voices, signature, beat_ticks, bars)
+
+
+def midi_ticks_per_quarter(path_or_file: str | os.PathLike[str] | BinaryIO) -> int:
+    """How finely a file counts time. Errors as :func:`read_midi`."""
+    return _open(path_or_file)[0].ticks_per_beat
 
 
 def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
@@ -362,7 +372,8 @@ def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
     for voice in voices:
         if voice.terms is not None:
             tags = tuple(voice.terms.get("articulations", ()))
-            yield Track(voice.terms["role"], voice.terms["instrument"], _notes(voice, beat_ticks), tags)
+            notes, player = _notes(voice, beat_ticks), str(voice.terms.get("player", ""))
+            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player)
         elif voice.notes:
             role, instrument = next(inferred)
             yield Track(role, instrument, _notes(voice, beat_ticks))
