@@ -15,19 +15,51 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from noisician.api import RequestOptions as RequestOptions
+    from noisician.api import edit as edit
+    from noisician.api import edits_from_midi as edits_from_midi
     from noisician.api import explain as explain
     from noisician.api import generate as generate
+    from noisician.api import intensities as intensities
     from noisician.api import make as make
     from noisician.api import make_takes as make_takes
     from noisician.api import open as open
+    from noisician.api import outlook as outlook
     from noisician.api import read_recipe as read_recipe
     from noisician.api import vary as vary
+    from noisician.edits import AddPlayer as AddPlayer
+    from noisician.edits import ChangedNote as ChangedNote
+    from noisician.edits import Copy as Copy
+    from noisician.edits import Edit as Edit
+    from noisician.edits import Extend as Extend
+    from noisician.edits import Loop as Loop
+    from noisician.edits import NewNote as NewNote
+    from noisician.edits import PlacedChord as PlacedChord
+    from noisician.edits import Regenerate as Regenerate
+    from noisician.edits import Region as Region
+    from noisician.edits import Remaster as Remaster
+    from noisician.edits import RemovePlayer as RemovePlayer
+    from noisician.edits import ReplaceInstrument as ReplaceInstrument
+    from noisician.edits import Rest as Rest
+    from noisician.edits import SetChords as SetChords
+    from noisician.edits import SetFades as SetFades
+    from noisician.edits import SetKey as SetKey
+    from noisician.edits import SetNotes as SetNotes
+    from noisician.edits import SetSections as SetSections
+    from noisician.edits import SetStrip as SetStrip
+    from noisician.edits import SetTempo as SetTempo
+    from noisician.edits import SetTiming as SetTiming
+    from noisician.edits import SetVoice as SetVoice
+    from noisician.edits import SetWords as SetWords
+    from noisician.edits import Transpose as Transpose
+    from noisician.edits import UseFrom as UseFrom
+    from noisician.edits import Vary as Vary
     from noisician.errors import Cancelled as Cancelled
     from noisician.errors import CorpusError as CorpusError
     from noisician.errors import FileError as FileError
     from noisician.errors import NoisicianError as NoisicianError
     from noisician.errors import RequestError as RequestError
     from noisician.errors import WeightsError as WeightsError
+    from noisician.models.protocol import EditOutlook as EditOutlook
     from noisician.models.protocol import Progress as Progress
     from noisician.music import Music as Music
     from noisician.music import SaveOptions as SaveOptions
@@ -45,12 +77,44 @@ _HOMES = {
     "generate": "noisician.api",
     "vary": "noisician.api",
     "open": "noisician.api",
+    "edit": "noisician.api",
+    "outlook": "noisician.api",
+    "edits_from_midi": "noisician.api",
+    "intensities": "noisician.api",
     "explain": "noisician.api",
     "read_recipe": "noisician.api",
     "RequestOptions": "noisician.api",
     "Music": "noisician.music",
     "SaveOptions": "noisician.music",
     "Progress": "noisician.models.protocol",
+    "EditOutlook": "noisician.models.protocol",
+    "AddPlayer": "noisician.edits",
+    "ChangedNote": "noisician.edits",
+    "Copy": "noisician.edits",
+    "Edit": "noisician.edits",
+    "Extend": "noisician.edits",
+    "Loop": "noisician.edits",
+    "NewNote": "noisician.edits",
+    "PlacedChord": "noisician.edits",
+    "Regenerate": "noisician.edits",
+    "Region": "noisician.edits",
+    "Remaster": "noisician.edits",
+    "RemovePlayer": "noisician.edits",
+    "ReplaceInstrument": "noisician.edits",
+    "Rest": "noisician.edits",
+    "SetChords": "noisician.edits",
+    "SetFades": "noisician.edits",
+    "SetKey": "noisician.edits",
+    "SetNotes": "noisician.edits",
+    "SetSections": "noisician.edits",
+    "SetStrip": "noisician.edits",
+    "SetTempo": "noisician.edits",
+    "SetTiming": "noisician.edits",
+    "SetVoice": "noisician.edits",
+    "SetWords": "noisician.edits",
+    "Transpose": "noisician.edits",
+    "UseFrom": "noisician.edits",
+    "Vary": "noisician.edits",
     "Request": "noisician.request",
     "Recipe": "noisician.recipe",
     "Controls": "noisician.prompt.controls",
@@ -64,25 +128,57 @@ _HOMES = {
 }
 
 __all__ = [
+    "AddPlayer",
     "Cancelled",
+    "ChangedNote",
     "Controls",
+    "Copy",
     "CorpusError",
+    "Edit",
+    "EditOutlook",
+    "Extend",
     "FileError",
+    "Loop",
     "Music",
+    "NewNote",
     "NoisicianError",
+    "PlacedChord",
     "Progress",
     "Recipe",
+    "Regenerate",
+    "Region",
+    "Remaster",
+    "RemovePlayer",
+    "ReplaceInstrument",
     "Request",
     "RequestError",
     "RequestOptions",
+    "Rest",
     "SaveOptions",
     "Score",
+    "SetChords",
+    "SetFades",
+    "SetKey",
+    "SetNotes",
+    "SetSections",
+    "SetStrip",
+    "SetTempo",
+    "SetTiming",
+    "SetVoice",
+    "SetWords",
+    "Transpose",
+    "UseFrom",
+    "Vary",
     "WeightsError",
+    "edit",
+    "edits_from_midi",
     "explain",
     "generate",
+    "intensities",
     "make",
     "make_takes",
     "open",
+    "outlook",
     "read_recipe",
     "vary",
 ]

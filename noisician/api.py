@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,8 @@ from noisician.request.keywords import RequestOptions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from noisician.models.protocol import CheckedRequest, OnProgress, ShouldCancel
+    from noisician.edits import Edit, SetNotes
+    from noisician.models.protocol import CheckedRequest, EditOutlook, OnProgress, Others, Run, ShouldCancel
     from noisician.music import Music
     from noisician.prompt import Controls
 
@@ -119,7 +120,7 @@ def vary(
     The old seed stays, so that what is not named stays close to what it was; where nothing is named, a new seed
     is drawn. ``source`` is a recipe or any file that holds one. Errors as :func:`make` and :func:`read_recipe`.
     """
-    recipe = source if isinstance(source, Recipe) else read_recipe(source)
+    recipe = _recipe_of(source)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
     request = changed(recipe.request, changes) if changes else recipe.request.model_copy(update={"seed": None})
     return generate(
@@ -145,10 +146,8 @@ def open(
     other weights than the recipe's the notes are the same and the sound is not; a UserWarning says so. To look at a
     file without making it, :func:`read_recipe`. Errors as :func:`read_recipe` and :func:`make`.
     """
-    recipe = source if isinstance(source, Recipe) else read_recipe(source)
-    other = other_weights(recipe)
-    if other:
-        warnings.warn(f"made with other weights of {', '.join(other)}; it will sound different", stacklevel=2)
+    recipe = _recipe_of(source)
+    _warn_of_other_weights(recipe)
     beside = folder_of(source)
     return replay(recipe, beside=beside, keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
 
@@ -165,13 +164,109 @@ def replay(
 
     The sound files it was made from, if any, are looked for in the current folder and in ``beside``.
     """
-    from noisician.models.inputs import inputs_of
-    from noisician.models.protocol import Run, ignore_progress, never
-
-    run = Run(on_progress or ignore_progress, cancel or never, keep_stems, inputs_of(recipe, beside))
+    run = _run_for(recipe, beside, keep_stems, on_progress, cancel)
     models = registry.DEFAULT
     with models.one_at_a_time:
         return models.model_of(recipe.request).replay(recipe, run)
+
+
+def edit(
+    source: str | PathLike[str] | Recipe,
+    *edits: Edit | Mapping[str, Any],
+    keep_stems: bool = True,
+    on_progress: OnProgress | None = None,
+    cancel: ShouldCancel | None = None,
+) -> Music:
+    """The track with something changed; whatever the edits do not name keeps its samples.
+
+    ``source`` is a recipe or any file that holds one, and stays as it is. ``edits`` are values of
+    :mod:`noisician.edits` or mappings with their name under ``op``, done in order; :class:`UseFrom` names files. The
+    lineage grows by one step that tells in words what was done. Where :func:`vary` changes the request and makes anew
+    what follows from it, this changes the piece that came of it.
+
+    Raises:
+        RequestError: no edit, one that the piece cannot take, or one beyond the model.
+        FileError: the source, another version or a sound file cannot be read.
+    """
+    recipe = _recipe_of(source)
+    _warn_of_other_weights(recipe)
+    beside = folder_of(source)
+    values, others = _with_sources(edits, beside)
+    run = _run_for(recipe, beside, keep_stems, on_progress, cancel)
+    models = registry.DEFAULT
+    with models.one_at_a_time:
+        return models.model_of(recipe.request).edit(recipe, values, run, others)
+
+
+def outlook(source: str | PathLike[str] | Recipe, *edits: Edit | Mapping[str, Any]) -> EditOutlook:
+    """What :func:`edit` would paint and what would be heard of it, without painting. Errors as there."""
+    recipe = _recipe_of(source)
+    values, others = _with_sources(edits, folder_of(source))
+    models = registry.DEFAULT
+    with models.one_at_a_time:
+        return models.model_of(recipe.request).outlook(recipe, values, others)
+
+
+def edits_from_midi(source: str | PathLike[str] | Recipe, midi: str | PathLike[str]) -> tuple[SetNotes, ...]:
+    """The edits that make a piece play what its MIDI file plays, changed in another program; () for an unchanged one.
+
+    Tracks may be renamed, reordered or left out. Raises RequestError for a file of another piece and for a piece
+    without notes, FileError for what is no MIDI file.
+    """
+    from noisician.edits import set_notes
+    from noisician.piece import score_of
+    from noisician.score.changes import note_changes
+    from noisician.score.midi import midi_ticks_per_quarter, read_midi
+
+    recipe = _recipe_of(source)
+    score = score_of(recipe)
+    if score is None:
+        raise RequestError(f"{recipe.request.model} writes no score, so there are no notes to change")
+    try:
+        changes = note_changes(score, read_midi(midi), midi_ticks_per_quarter(midi))
+    except RequestError as refused:
+        raise RequestError(f"{fspath(midi)}: {refused}") from None
+    return tuple(set_notes(change) for change in changes)
+
+
+def intensities(
+    source: str | PathLike[str] | Recipe,
+    *,
+    keep_stems: bool = False,
+    on_progress: OnProgress | None = None,
+    cancel: ShouldCancel | None = None,
+) -> dict[str, Music]:
+    """The piece calm, tense and full: as many samples each, aligned, with one mix, for a game to cross-fade.
+
+    Full is the piece; in the others those who drive it most are muted (:mod:`noisician.piece.intensities` says who).
+    Errors as :func:`edit`.
+    """
+    from noisician.edits import SetStrip
+    from noisician.piece import piece_of
+    from noisician.piece.intensities import INTENSITIES, resting
+
+    recipe, beside = _recipe_of(source), folder_of(source)
+    piece = piece_of(recipe)
+    if piece is None:
+        raise RequestError(f"{recipe.request.model} has no players to take away")
+
+    def following(number: int) -> dict[str, Any]:
+        hear = _share_of(on_progress, number, len(INTENSITIES))
+        return {"keep_stems": keep_stems, "on_progress": hear, "cancel": cancel}
+
+    if piece.mix is None:
+        # The edit that changes nothing decides the numbers of a mix that kept none.
+        full = edit(recipe, SetStrip(player=piece.plan.players[0].id), **following(0))
+        piece = piece_of(full.recipe)
+        assert piece is not None
+    else:
+        full = replay(recipe, beside=beside, **following(0))
+    made = {"full": full}
+    for number, (name, muted) in enumerate(resting(piece).items()):
+        if name not in made:
+            strips = [SetStrip(player=key, muted=True) for key in muted]
+            made[name] = edit(full.recipe, *strips, **following(number + 1)) if strips else full
+    return {name: made[name] for name in INTENSITIES}
 
 
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
@@ -320,6 +415,61 @@ def style_rows(kind: str) -> list[dict[str, Any]]:
         for id_, instrument in instruments().items()
         if (instrument.family == "texture") == (kind == "textures")
     ]
+
+
+def _recipe_of(source: str | PathLike[str] | Recipe) -> Recipe:
+    return source if isinstance(source, Recipe) else read_recipe(source)
+
+
+def _warn_of_other_weights(recipe: Recipe) -> None:
+    other = other_weights(recipe)
+    if other:
+        warnings.warn(f"made with other weights of {', '.join(other)}; it will sound different", stacklevel=3)
+
+
+def _run_for(
+    recipe: Recipe,
+    beside: Path | None,
+    keep_stems: bool,
+    on_progress: OnProgress | None,
+    cancel: ShouldCancel | None,
+) -> Run:
+    """How the music of a recipe is made again, with the sound files it was made from."""
+    from noisician.models.inputs import inputs_of
+    from noisician.models.protocol import Run, ignore_progress, never
+
+    return Run(on_progress or ignore_progress, cancel or never, keep_stems, inputs_of(recipe, beside))
+
+
+def _with_sources(edits: Sequence[Edit | Mapping[str, Any]], beside: Path | None) -> tuple[tuple[Edit, ...], Others]:
+    """The edits with other versions named by file name and id, for a recipe holds no folders; and their recipes."""
+    from noisician.edits import UseFrom, edits_from
+    from noisician.models.protocol import no_others
+
+    recipes: dict[str, Recipe] = {}
+
+    def named(value: Edit) -> Edit:
+        if not isinstance(value, UseFrom):
+            return value
+        path = Path(value.source)
+        if not path.exists() and beside is not None and (beside / path).exists():
+            path = beside / path
+        recipe = read_recipe(path)
+        name = f"{path.name} ({recipe.id6})"
+        recipes[name] = recipe
+        return value.model_copy(update={"source": name})
+
+    values = tuple(named(value) for value in edits_from(edits))
+    return values, lambda name: recipes[name] if name in recipes else no_others(name)
+
+
+def _share_of(on_progress: OnProgress | None, number: int, count: int) -> OnProgress | None:
+    """Progress of one of several tracks within that of all."""
+    from dataclasses import replace
+
+    if on_progress is None:
+        return None
+    return lambda progress: on_progress(replace(progress, share=(number + progress.share) / count))
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,16 @@ means everybody. Seconds are widened to whole bars. An edit is JSON with its nam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from noisician.errors import RequestError
 from noisician.request import SEEDS, TEMPO_RANGE_BPM
+
+if TYPE_CHECKING:
+    from noisician.score import Note
+    from noisician.score.changes import NoteChanges
 
 #: First and last bar, counted from 1, both included.
 Bars: TypeAlias = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -475,6 +479,26 @@ def edits_from(data: object) -> tuple[Edit, ...]:
     return tuple(edit_from(one) for one in data)
 
 
+def set_notes(changes: NoteChanges) -> SetNotes:
+    """The edit that makes a player's notes what they became elsewhere; fields that did not change stay None."""
+    fields = ("pitch", "start_beats", "duration_beats", "velocity")
+
+    def values(note: Note) -> dict[str, float]:
+        return {name: getattr(note, name) for name in fields}
+
+    return SetNotes(
+        player=changes.player,
+        add=tuple(NewNote.model_validate(values(note)) for note in changes.added),
+        change=tuple(
+            ChangedNote.model_validate(
+                {"id": was.id, **{name: value for name, value in values(now).items() if value != getattr(was, name)}}
+            )
+            for was, now in changes.changed
+        ),
+        delete=changes.deleted,
+    )
+
+
 def in_words(edits: Iterable[Edit]) -> str:
     """What is done, in one line."""
     return "; ".join(edit.words() for edit in edits)
@@ -488,5 +512,5 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     # The first part of the place is the kind's own name, which the message has already.
     place = ".".join(str(part) for part in first["loc"][1:])
-    given = "" if first["type"] in ("missing", "extra_forbidden") else f" {str(first.get('input'))[:60]!r}"
+    given = "" if first["type"] in ("missing", "extra_forbidden") else f" {repr(first.get('input'))[:60]}"
     return f"{place}{given}: {' '.join(first['msg'].split())}"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.edits import ChangedNote, NewNote, SetNotes, set_notes
 from noisician.errors import RequestError
 from noisician.score import Chord, Note, Score, Section, Track
 from noisician.score.changes import NoteChanges, note_changes
@@ -173,3 +174,14 @@ def test_random_changes_come_back_exactly(data: st.DataObject, signature: str) -
     assert applied(lead, changes) == sounding(edited)
     touched = {before.id for before, _ in changes.changed} | set(changes.deleted)
     assert not touched & {note.id for note in kept}
+
+
+def test_a_change_is_an_edit_of_just_the_fields_that_differ() -> None:
+    was, new = TUNE[0], Note(70, 4.0, 1.0, 60)
+    edit = set_notes(NoteChanges("lead", (new,), ((was, replace(was, velocity=99)),), (5,)))
+    assert edit == SetNotes(
+        player="lead",
+        add=(NewNote(pitch=70, start_beats=4, duration_beats=1, velocity=60),),
+        change=(ChangedNote(id=1, velocity=99),),
+        delete=(5,),
+    )
