@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from noisician.cli import corpus, evaluate, make, mcp, models, show, studio, train
+from noisician.cli import corpus, edit, evaluate, make, mcp, models, show, studio, train
 from noisician.errors import Cancelled, NoisicianError
 
 #: What typer raises for a mistyped command line; the class itself has moved between its versions.
@@ -25,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (make, show, evaluate, studio, mcp):
+for group in (make, edit, show, evaluate, studio, mcp):
     group.add_to(app)
 app.add_typer(models.app, name="models")
 app.add_typer(corpus.app, name="corpus")

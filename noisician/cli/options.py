@@ -47,25 +47,11 @@ def command(app: typer.Typer, name: str, options: type[Options]) -> Callable[[Ca
 
     A field that is a dataclass itself stands for the options that are its fields.
     """
-    hints = get_type_hints(options, include_extras=True)
-    asked = {field: _options_in(places) for field, places in _asked(hints)}
-    groups = {field: hint for field, hint in hints.items() if is_dataclass(hint)}
-    parameters: list[inspect.Parameter] = []
-    for field in fields(options):  # pyright: ignore[reportArgumentType]
-        if field.name in asked:
-            parameters += [_request_parameter(option) for option in asked[field.name]]
-        elif field.name in groups:
-            parameters += _parameters(groups[field.name])
-        else:
-            parameters.append(_parameter_of(field, hints))
+    parameters = list(_parameters(options))
 
     def register(run: Callable[[Options], None]) -> None:
         def invoke(**values: Any) -> None:
-            for field, names in asked.items():
-                values[field] = Asked(_given({name: values.pop(name) for name in names}))
-            for field, group in groups.items():
-                values[field] = group(**{own.name: values.pop(own.name) for own in fields(group)})
-            run(options(**values))
+            run(_filled(options, values))
 
         invoke.__doc__ = run.__doc__
         invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -75,21 +61,37 @@ def command(app: typer.Typer, name: str, options: type[Options]) -> Callable[[Ca
     return register
 
 
-def _parameters(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [_parameter_of(field, hints) for field in fields(group)]
+def _parameters(options: Any) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(options, include_extras=True)
+    for field in fields(options):
+        hint = hints[field.name]
+        if is_dataclass(hint):
+            yield from _parameters(hint)
+        elif _is_asked(hint):
+            yield from (_request_parameter(option) for option in _options_in(get_args(hint)[1]))
+        else:
+            default = inspect.Parameter.empty if field.default is MISSING else field.default
+            yield _parameter(field.name, hint, default)
 
 
-def _parameter_of(field: Any, hints: Mapping[str, Any]) -> inspect.Parameter:
-    default = inspect.Parameter.empty if field.default is MISSING else field.default
-    return _parameter(field.name, hints[field.name], default)
+def _filled(options: Any, values: Mapping[str, Any]) -> Any:
+    """The dataclass of what was typed. Raises what ``_read`` raises."""
+    hints = get_type_hints(options, include_extras=True)
+
+    def value_of(name: str) -> Any:
+        hint = hints[name]
+        if is_dataclass(hint):
+            return _filled(hint, values)
+        if _is_asked(hint):
+            return Asked(_given({option: values[option] for option in _options_in(get_args(hint)[1])}))
+        return values[name]
+
+    return options(**{field.name: value_of(field.name) for field in fields(options)})
 
 
-def _asked(hints: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The fields that stand for options of a request, with the panels and names of those."""
-    for field, hint in hints.items():
-        if get_origin(hint) is Annotated and get_args(hint)[0] is Asked:
-            yield field, get_args(hint)[1]
+def _is_asked(hint: Any) -> bool:
+    """Whether a field stands for options of a request."""
+    return get_origin(hint) is Annotated and get_args(hint)[0] is Asked
 
 
 def _options_in(places: tuple[str, ...]) -> list[str]:
@@ -169,13 +171,13 @@ def listed(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for value in values for name in (part.strip() for part in value.split(",")) if name)
 
 
-def spans(values: Iterable[str]) -> tuple[tuple[float, float], ...]:
+def spans(values: Iterable[str], what: str = "repaint") -> tuple[tuple[float, float], ...]:
     """``["10-15", "1:00-1:30"]`` in seconds. Raises RequestError."""
     found = []
     for value in values:
         start, dash, end = value.partition("-")
         if not dash:
-            raise RequestError(f"repaint {value!r} is no stretch of time; write START-END, as in 10-15 or 1:00-1:30")
+            raise RequestError(f"{what} {value!r} is no stretch of time; write START-END, as in 10-15 or 1:00-1:30")
         found.append((seconds(start), seconds(end)))
     return tuple(found)
 
