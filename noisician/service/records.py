@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
-Operation = Literal["make", "vary", "loop", "repaint", "extend"]
+Operation = Literal["make", "vary", "loop", "repaint", "extend", "edit"]
 EventType = Literal["status", "progress", "preview", "take", "take_changed", "take_deleted"]
 
 FINISHED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
@@ -30,7 +30,8 @@ class Failure:
 @dataclass(frozen=True)
 class NewJob:
     """What a client asked for, checked. ``params`` are a Request's JSON values without those left at their default;
-    sound files in them are ids of uploads or takes. ``parent_take`` is the take it is made from."""
+    sound files in them are ids of uploads or takes. ``parent_take`` is the take it is made from, ``edits`` are the JSON
+    values of what is done to it (noisician.edits) where ``operation`` is "edit"."""
 
     params: dict[str, Any]
     model: str
@@ -39,6 +40,7 @@ class NewJob:
     device: str | None = None
     parent_take: str | None = None
     title: str | None = None
+    edits: tuple[dict[str, Any], ...] = ()
     idempotency_key: str | None = None
     digest: str = ""  # SHA-256 of what was asked; the same key with another digest is a conflict
 
@@ -58,6 +60,7 @@ class JobRecord:
     title: str | None = None
     device: str | None = None
     parent_take: str | None = None
+    edits: tuple[dict[str, Any], ...] = ()
     started_at: float | None = None
     completed_at: float | None = None
     progress: float = 0.0
@@ -114,7 +117,11 @@ class NewTake:
 
 @dataclass(frozen=True)
 class TakeRecord:
-    """A take in the library. ``deleted_at`` set: in the bin, from which it can come back."""
+    """A take in the library. ``deleted_at`` set: in the bin, from which it can come back.
+
+    ``piece`` is the id of the take that the piece began with: its versions are all takes edited from that one, directly
+    or by way of others. ``kept`` are those that began a piece, were given a name of their own or exported.
+    """
 
     take: NewTake
     seq: int
@@ -122,6 +129,8 @@ class TakeRecord:
     operation: Operation
     parent_take: str | None
     created_at: float
+    piece: str
+    kept: bool = True
     starred: bool = False
     deleted_at: float | None = None
     damage: str | None = None
@@ -129,6 +138,11 @@ class TakeRecord:
     @property
     def id(self) -> str:
         return self.take.id
+
+    @property
+    def listed(self) -> bool:
+        """Whether it stands in the list of the library; the others are versions that only their piece shows."""
+        return self.kept or self.starred
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,14 @@ def record(id_: str = "take_0000000000000000", title: str = "Calm flute", **valu
         "mode": "minor",
         "time_signature": "4/4",
     }
-    row: dict[str, Any] = {"seq": 1, "job_id": "job_0", "operation": "make", "parent_take": None, "created_at": 1.0}
+    row: dict[str, Any] = {
+        "seq": 1,
+        "job_id": "job_0",
+        "operation": "make",
+        "parent_take": None,
+        "created_at": 1.0,
+        "piece": id_,
+    }
     rows = {name: value for name, value in values.items() if name in TakeRecord.__dataclass_fields__}
     news = {name: value for name, value in values.items() if name not in rows}
     return TakeRecord(NewTake(id=id_, title=title, **{**new, **news}), **{**row, **rows})

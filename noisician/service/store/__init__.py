@@ -13,12 +13,13 @@ from noisician.service.store.jobs import Jobs
 from noisician.service.store.queue import IdempotencyConflict, Queue, QueueFull
 from noisician.service.store.takes import Takes
 from noisician.service.store.uploads import Uploads
+from noisician.service.store.versions import Versions
 from noisician.service.store.workers import Workers
 
 __all__ = ["IdempotencyConflict", "QueueFull", "Store", "StoreError"]
 
 
-class Store(Queue, Jobs, Takes, Uploads, Events, Workers):
+class Store(Queue, Jobs, Takes, Versions, Uploads, Events, Workers):
     """The whole store behind one object, safe to share among threads; a process that forks makes its own.
 
     ``url`` is SQLAlchemy's: ``sqlite:////path/noisician.sqlite3`` or ``postgresql+psycopg://user@host/name``. Missing

@@ -11,7 +11,7 @@ from noisician.service.store.database import Part
 from noisician.service.store.paging import next_cursor, place
 from noisician.service.store.reading import job_record
 from noisician.service.store.tables import JobRow
-from noisician.service.store.transitions import bin_takes, end, fresh, queue_position
+from noisician.service.store.transitions import TURN, bin_takes, end, fresh, queue_position
 
 _SEEN = JobRow.delete_requested == 0
 
@@ -24,7 +24,7 @@ class Jobs(Part):
             row = connection.execute(select(JobRow).where(JobRow.id == job_id, _SEEN)).first()
             if row is None:
                 return None
-            return job_record(row, queue_position(connection, row.seq) if row.status == "queued" else None)
+            return job_record(row, queue_position(connection, row) if row.status == "queued" else None)
 
     def jobs(self, limit: int, after: str | None = None, status: str | None = None) -> Page:
         """Newest first. Raises RequestError for an ``after`` that no page gave."""
@@ -33,7 +33,7 @@ class Jobs(Part):
             wanted = wanted.where(JobRow.seq < place("jobs", after))
         if status is not None:
             wanted = wanted.where(JobRow.status == status)
-        waiting = select(JobRow.seq).where(JobRow.status == "queued").order_by(JobRow.seq)
+        waiting = select(JobRow.seq).where(JobRow.status == "queued").order_by(*TURN)
         with self.database.reading() as connection:
             rows = connection.execute(wanted).all()
             queued = any(row.status == "queued" for row in rows)

@@ -18,10 +18,11 @@ from noisician.errors import NoisicianError
 from noisician.service.files import new_id
 from noisician.service.records import Beat, Claim, Failure, JobRecord, NewJob, NewTake, Status, finite
 from noisician.service.store.database import Part
-from noisician.service.store.reading import Cells, job_record, json_text
+from noisician.service.store.reading import Cells, job_record, json_list_text, json_text
 from noisician.service.store.search import search_text
 from noisician.service.store.tables import JobRow, TakeRow
-from noisician.service.store.transitions import add_event, end, fresh, give_back, queue_position
+from noisician.service.store.transitions import TURN, add_event, end, fresh, give_back, queue_position
+from noisician.service.store.versions import place_in_piece
 
 
 class QueueFull(NoisicianError):
@@ -40,7 +41,8 @@ class Queue(Part):
     """From what a client asked for to what a worker finished."""
 
     def enqueue(self, job: NewJob, queue_limit: int) -> tuple[JobRecord, bool]:
-        """The job at the end of the queue, and whether it is new: the same idempotency key gives the same job again.
+        """The job at the end of the queue, an edit at the end of the edits, and whether it is new: the same idempotency
+        key gives the same job again.
 
         Raises QueueFull, and IdempotencyConflict when the key came before with another digest.
         """
@@ -54,15 +56,19 @@ class Queue(Part):
             job_id = new_id("job")
             connection.execute(insert(JobRow).values(_new_row(job, job_id)))
             row = connection.execute(select(JobRow).where(JobRow.id == job_id)).one()
-            add_event(connection, "status", job_id, None, {"status": "queued", "queue_position": waiting})
-            return job_record(row, waiting), True
+            position = queue_position(connection, row)
+            add_event(connection, "status", job_id, None, {"status": "queued", "queue_position": position})
+            return job_record(row, position), True
 
-    def claim(self, worker: str, lease_s: float) -> Claim | None:
-        """The oldest waiting job that fits the worker's device, from now under a lease of ``lease_s``; None: there is
-        none. A job that needs no particular device fits all, the worker "auto" takes every job. One whose row is
-        damaged fails, and the next is taken.
+    def claim(self, worker: str, lease_s: float, edits_of: str | None = None) -> Claim | None:
+        """The waiting job whose turn it is and that fits the worker's device, from now under a lease of ``lease_s``;
+        None: there is none. The oldest edit goes before the oldest of the others; ``edits_of`` takes edits of music of
+        that model alone. A job that needs no particular device fits all, the worker "auto" takes every job. One whose
+        row is damaged fails, and the next is taken.
         """
-        waits = select(JobRow).where(JobRow.status == "queued", _fits(worker)).order_by(JobRow.seq).limit(1)
+        waits = select(JobRow).where(JobRow.status == "queued", _fits(worker)).order_by(*TURN).limit(1)
+        if edits_of is not None:
+            waits = waits.where(JobRow.operation == "edit", JobRow.model == edits_of)
         with self.database.reading() as connection:  # a worker with nothing to do holds up nobody
             if connection.execute(waits).first() is None:
                 return None
@@ -109,7 +115,9 @@ class Queue(Part):
             if held is None or connection.execute(same).first() is not None:
                 return False
             deleted_at = time.time() if held.delete_requested else None
-            connection.execute(insert(TakeRow).values(_take_row(claim.job, take) | {"deleted_at": deleted_at}))
+            place = place_in_piece(connection, claim.job, take)
+            row = _take_row(claim.job, take) | place | {"deleted_at": deleted_at}
+            connection.execute(insert(TakeRow).values(row))
             if deleted_at is None:
                 add_event(connection, "take", claim.job.id, take.id, {"number": take.number, "title": take.title})
             return True
@@ -173,7 +181,7 @@ def _of_key(connection: Connection, job: NewJob) -> JobRecord | None:
         raise IdempotencyConflict(
             f"the idempotency key {job.idempotency_key[:80]!r} came before with another request; use a new one"
         )
-    return job_record(row, queue_position(connection, row.seq) if row.status == "queued" else None)
+    return job_record(row, queue_position(connection, row) if row.status == "queued" else None)
 
 
 def _new_row(job: NewJob, job_id: str) -> dict[str, Any]:
@@ -188,6 +196,7 @@ def _new_row(job: NewJob, job_id: str) -> dict[str, Any]:
         "title": job.title,
         "device": job.device,
         "parent_take": job.parent_take,
+        "edits": json_list_text(job.edits) if job.edits else None,
         "idempotency_key": job.idempotency_key,
         "digest": job.digest,
     }

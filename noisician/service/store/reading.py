@@ -32,15 +32,24 @@ def json_text(value: dict[str, Any]) -> str:
     return json.dumps(value, allow_nan=False)
 
 
+def json_list_text(values: Iterable[dict[str, Any]]) -> str:
+    """As :func:`json_text`, of several."""
+    return json.dumps(list(values), allow_nan=False)
+
+
 def json_fields(text: object) -> dict[str, Any] | None:
     """The JSON object in ``text``, None if it is none."""
+    fields = _json(text)
+    return fields if isinstance(fields, dict) else None
+
+
+def _json(text: object) -> Any:
     if not isinstance(text, str):
         return None
     try:
-        fields = json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return fields if isinstance(fields, dict) else None
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -88,6 +97,14 @@ class Cells:
         found = json_fields(self._cells[name])
         return self._no(name, {}) if found is None else found
 
+    def list_of_fields(self, name: str) -> tuple[dict[str, Any], ...]:
+        """JSON objects; none where the cell is empty."""
+        if self._cells[name] is None:
+            return ()
+        found = _json(self._cells[name])
+        fits = isinstance(found, list) and all(isinstance(fields, dict) for fields in found)
+        return tuple(found) if fits else self._no(name, ())
+
     def _no(self, name: str, default: Any) -> Any:
         self._broken.append(name)
         return default
@@ -109,6 +126,7 @@ def job_record(row: Row[Any], queue_position: int | None = None) -> JobRecord:
         title=cells.text_or_none("title"),
         device=cells.text_or_none("device"),
         parent_take=cells.text_or_none("parent_take"),
+        edits=cells.list_of_fields("edits"),
         started_at=cells.number_or_none("started_at"),
         completed_at=cells.number_or_none("completed_at"),
         progress=min(max(cells.number("progress"), 0.0), 1.0),
@@ -163,6 +181,8 @@ def take_record(row: Row[Any]) -> TakeRecord:
         operation=cast(Operation, cells.one_of("operation", get_args(Operation), "make")),
         parent_take=cells.text_or_none("parent_take"),
         created_at=cells.number("created_at"),
+        piece=cells.text("piece", take.id),
+        kept=bool(cells.whole("kept", 1)),
         starred=bool(cells.whole("starred")),
         deleted_at=cells.number_or_none("deleted_at"),
         damage=cells.damage,

@@ -13,9 +13,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 #: Of the tables below; a change of them adds a step to MIGRATIONS.
-VERSION = 1
+VERSION = 2
 #: What brings the tables to a version from the one before it: statements that both databases understand.
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    2: (
+        "ALTER TABLE jobs ADD COLUMN edits TEXT",
+        "ALTER TABLE takes ADD COLUMN piece TEXT",
+        "ALTER TABLE takes ADD COLUMN kept BIGINT NOT NULL DEFAULT 1",
+        "UPDATE takes SET piece = id",
+        "CREATE INDEX takes_by_piece ON takes (piece, seq)",
+    ),
+}
 
 _UNSTORABLE = {0: "\N{REPLACEMENT CHARACTER}"} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
@@ -75,6 +83,7 @@ class JobRow(Base):
     lease: Mapped[str | None]
     lease_until: Mapped[float | None]
     params: Mapped[str]
+    edits: Mapped[str | None]
 
 
 class TakeRow(Base):
@@ -86,6 +95,7 @@ class TakeRow(Base):
         Index("takes_by_recipe", "recipe_id", "seed"),
         Index("takes_by_model", "model", "seq"),
         Index("takes_by_bin", "deleted_at", "seq"),
+        Index("takes_by_piece", "piece", "seq"),
         {"sqlite_autoincrement": True},
     )
     seq: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
@@ -94,6 +104,8 @@ class TakeRow(Base):
     number: Mapped[int]
     operation: Mapped[str]
     parent_take: Mapped[str | None]
+    piece: Mapped[str | None]
+    kept: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[float]
     starred: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[float | None]

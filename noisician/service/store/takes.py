@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from noisician.service.records import Page, TakeRecord
 from noisician.service.store.database import Part
@@ -15,6 +15,7 @@ from noisician.service.store.reading import take_record
 from noisician.service.store.search import matches, search_text
 from noisician.service.store.tables import TakeRow
 from noisician.service.store.transitions import add_event, bin_take
+from noisician.service.store.versions import IS_LISTED, remove_takes, without_listed
 
 _MEASURED_TAKES = 20
 
@@ -49,8 +50,10 @@ class Takes(Part):
         starred: bool | None = None,
         deleted: bool = False,
         job_id: str | None = None,
+        versions: bool = False,
     ) -> Page:
         """Newest first; ``deleted`` shows the bin instead of the library. Every word of ``query`` must occur somewhere.
+        Without ``versions``, the bin and ``job_id`` only those are shown that are listed (see TakeRecord).
 
         Raises RequestError for an ``after`` that no page gave, and a query that is too long.
         """
@@ -62,19 +65,21 @@ class Takes(Part):
             wanted = wanted.where(TakeRow.starred == int(starred))
         if job_id is not None:
             wanted = wanted.where(TakeRow.job_id == job_id)
+        elif not versions and not deleted:
+            wanted = wanted.where(IS_LISTED)
         with self.database.reading() as connection:
             rows = connection.execute(wanted).all()
         return Page(tuple(map(take_record, rows[:limit])), next_cursor("takes", [row.seq for row in rows], limit))
 
     def change_take(self, take_id: str, title: str | None = None, starred: bool | None = None) -> TakeRecord | None:
-        """Renames a take or changes its star; what is None stays. None: unknown."""
+        """Renames a take or changes its star; what is None stays. One with a new name is listed. None: unknown."""
         with self.database.writing() as connection:
             record = _take(connection, take_id)
             if record is None:
                 return None
             changes: dict[str, Any] = {}
             if title is not None and title != record.take.title:
-                changes |= {"title": title, "search": search_text(record.take, title)}
+                changes |= {"title": title, "search": search_text(record.take, title), "kept": 1}
             if starred is not None and starred != record.starred:
                 changes["starred"] = int(starred)
             if changes:
@@ -98,16 +103,19 @@ class Takes(Part):
             return _take(connection, take_id)
 
     def purge(self, before: float, take_id: str | None = None) -> tuple[str, ...]:
-        """Removes for good what went into the bin before that time, or of that only ``take_id``. Returns the ids gone:
-        the files of these can go too."""
+        """Removes for good what went into the bin before that time, or of that only ``take_id``; with the last listed
+        version of a piece, all of it goes. Returns the ids gone: the files of these can go too."""
         old = [TakeRow.deleted_at < before]
         if take_id is not None:
             old.append(TakeRow.id == take_id)
         with self.database.writing() as connection:
-            gone = tuple(connection.scalars(select(TakeRow.id).where(*old).order_by(TakeRow.seq)).all())
-            if gone:
-                connection.execute(delete(TakeRow).where(*old))
-        return gone
+            rows = connection.execute(select(TakeRow.id, TakeRow.piece).where(*old).order_by(TakeRow.seq)).all()
+            if not rows:
+                return ()
+            remove_takes(connection, *old)
+            left = without_listed(connection, {row.piece for row in rows})
+            remove_takes(connection, TakeRow.id.in_(left))
+        return (*(row.id for row in rows), *left)
 
     def take_of_recipe(self, recipe_id: str, seed: int) -> TakeRecord | None:
         """The newest take of that recipe and seed that is not in the bin."""
@@ -134,7 +142,7 @@ def _take(connection: Connection, take_id: str) -> TakeRecord | None:
 
 def _change(connection: Connection, record: TakeRecord, changes: dict[str, Any]) -> None:
     connection.execute(update(TakeRow).where(TakeRow.seq == record.seq).values(changes))
-    shown = {name: changes[name] for name in changes if name != "search"}
+    shown = {name: changes[name] for name in changes if name not in ("search", "kept")}
     if "starred" in shown:
         shown["starred"] = bool(shown["starred"])
     add_event(connection, "take_changed", record.job_id, record.id, shown)

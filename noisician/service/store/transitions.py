@@ -6,11 +6,15 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from noisician.service.records import EventType, Failure, JobRecord, Status
 from noisician.service.store.reading import job_record, json_text
 from noisician.service.store.tables import EventRow, JobRow, TakeRow
+
+_IS_EDIT = JobRow.operation == "edit"
+#: Whose turn it is: edits before everything else, for somebody waits to hear them; each in the order in which it came.
+TURN = (JobRow.operation != "edit", JobRow.seq)
 
 
 def add_event(
@@ -20,10 +24,11 @@ def add_event(
     connection.execute(insert(EventRow).values(values))
 
 
-def queue_position(connection: Connection, seq: int) -> int:
-    """How many jobs wait before the one at ``seq``."""
-    ahead = select(func.count()).where(JobRow.status == "queued", JobRow.seq < seq)
-    return connection.scalar(ahead) or 0
+def queue_position(connection: Connection, job: JobRecord | Row[Any]) -> int:
+    """How many jobs wait before a waiting one."""
+    earlier = JobRow.seq < job.seq
+    before = and_(earlier, _IS_EDIT) if job.operation == "edit" else or_(earlier, _IS_EDIT)
+    return connection.scalar(select(func.count()).where(JobRow.status == "queued", before)) or 0
 
 
 def fresh(connection: Connection, seq: int) -> JobRecord | None:
@@ -31,7 +36,7 @@ def fresh(connection: Connection, seq: int) -> JobRecord | None:
     row = connection.execute(select(JobRow).where(JobRow.seq == seq)).first()
     if row is None:
         return None
-    return job_record(row, queue_position(connection, seq) if row.status == "queued" else None)
+    return job_record(row, queue_position(connection, row) if row.status == "queued" else None)
 
 
 def end(connection: Connection, job: JobRecord, status: Status, failure: Failure | None = None) -> None:
@@ -74,7 +79,7 @@ def give_back(connection: Connection, job: JobRecord, attempts: int) -> None:
     }
     connection.execute(update(JobRow).where(JobRow.seq == job.seq).values(changes))
     _forget_attempt(connection, job.id)
-    data = {"status": "queued", "queue_position": queue_position(connection, job.seq)}
+    data = {"status": "queued", "queue_position": queue_position(connection, job)}
     add_event(connection, "status", job.id, None, data)
 
 
