@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from noisician.cache import NO_CACHE, ArrayCache
 from noisician.request import EMBEDDED, Request
 
 if TYPE_CHECKING:
@@ -50,26 +51,27 @@ class ListedModel:
         return f"where the service runs: noisician models pull {self.name}"
 
 
-def _shipped() -> MusicModel:
-    from noisician.models.embedded import EmbeddedModel
-
-    return EmbeddedModel()
-
-
 class Registry:
     """The models of one process, each made when it is first asked for. ``embedded`` makes the one that ships.
 
     At most one checkpoint is in memory. Models are not for two threads at once: who makes music holds
-    ``one_at_a_time`` meanwhile. All else may be asked at any time.
+    ``one_at_a_time`` meanwhile. All else may be asked at any time. ``cache``, set before that, is what the embedded
+    model is made with.
     """
 
-    def __init__(self, embedded: Callable[[], MusicModel] = _shipped) -> None:
-        self._make_embedded = embedded
+    def __init__(self, embedded: Callable[[], MusicModel] | None = None) -> None:
+        self._make_embedded = embedded or self._shipped
+        self.cache: ArrayCache = NO_CACHE
         self.one_at_a_time = threading.Lock()
 
     @cached_property
     def embedded(self) -> MusicModel:
         return self._make_embedded()
+
+    def _shipped(self) -> MusicModel:
+        from noisician.models.embedded import EmbeddedModel
+
+        return EmbeddedModel(cache=self.cache)
 
     @cached_property
     def checkpoints(self) -> Loader:

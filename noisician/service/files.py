@@ -6,6 +6,7 @@ takes/<take id>/           track.flac (24 bit), recipe.json, lyrics.json, pictur
 uploads/<upload id>        what somebody handed in, as it came
 previews/<job id>.png      the picture so far of what is being made
 exports/                   files made on request, the least used deleted first
+rendered/                  what players were rendered to, by what it was made from; the least used deleted first
 tmp/                       being written; emptied at every start
 """
 
@@ -67,6 +68,10 @@ class Files:
     @property
     def exports(self) -> Path:
         return self.root / "exports"
+
+    @property
+    def rendered(self) -> Path:
+        return self.root / "rendered"
 
     @property
     def tmp(self) -> Path:

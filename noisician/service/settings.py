@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     wait_limit_s: float = Field(default=60.0, description="longest 'Prefer: wait' in seconds")
     least_free_bytes: int = Field(default=200 * MEBIBYTE, description="free disk below which no job is started")
     export_cache_bytes: int = 2048 * MEBIBYTE
+    rendered_cache_bytes: int = Field(
+        default=2048 * MEBIBYTE, ge=0, description="what players were rendered to, kept for edits; 0 keeps none"
+    )
+    versions_kept: int = Field(default=50, ge=0, description="unnamed versions of a piece; the oldest go first")
 
     lease_s: float = Field(default=15.0, description="a worker silent for so long in seconds is taken for lost")
     attempts_limit: int = Field(default=3, description="how often a job is begun before it is given up")

@@ -1,21 +1,25 @@
 """A maker for tests of the service: tones of a fifth of a second, made in steps of a hundredth. Needs no weights.
 
-Words of the prompt say how it goes: ``slow`` takes 60 steps instead of 10, ``endless`` does not end by itself,
-``noise`` makes a megabyte that does not compress, ``fault`` and ``memory`` raise, ``read`` opens its sound files.
+Words of the prompt, and those of an edit, say how it goes: ``slow`` takes 60 steps instead of 10, ``endless`` does not
+end by itself, ``noise`` makes a megabyte that does not compress, ``fault`` and ``memory`` raise, ``read`` opens its
+sound files.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from noisician.edits import Edit, UseFrom, in_words
 from noisician.models.inputs import read_inputs
-from noisician.models.protocol import CheckedRequest, OnProgress, ShouldCancel, Stages, ignore_progress, never
+from noisician.models.protocol import CheckedRequest, OnProgress, Others, Run, ShouldCancel, ignore_progress, never
 from noisician.music import Music
 from noisician.recipe import Recipe
-from noisician.request import Request
+from noisician.request import SEEDS, Request
 from noisician.score import Note, Score, Section, Track
 
 RATE_HZ = 44100
@@ -32,20 +36,35 @@ def make(
     cancel: ShouldCancel | None = None,
 ) -> Music:
     request = asked.request
-    stages = Stages({"rendering": 1.0}, on_progress or ignore_progress, cancel or never)
-    report = stages.reporter("painting")
     words = request.prompt.split()
+    if "read" in words:
+        read_inputs(request)
+    _work(words, Run(on_progress or ignore_progress, cancel or never))
+    return _music(request, "noise" in words)
+
+
+def edit(recipe: Recipe, edits: Sequence[Edit], run: Run, others: Others) -> Music:
+    """The tone of another seed, with the edits in its recipe."""
+    for one in edits:
+        if isinstance(one, UseFrom):
+            others(one.source)
+    _work(" ".join(getattr(one, "text", "") for one in edits).split(), run)
+    music = _music(recipe.request.model_copy(update={"seed": (recipe.seed + 1) % SEEDS}), False)
+    step = {"id": recipe.id6, "operation": "edit", "words": in_words(edits)}
+    settings = {"edited": [one.model_dump(mode="json") for one in edits]}
+    return replace(music, recipe=recipe.model_copy(update={"settings": settings, "lineage": (*recipe.lineage, step)}))
+
+
+def _work(words: Sequence[str], run: Run) -> None:
+    report = run.stages({"rendering": 1.0}).reporter("rendering")
     if "fault" in words:
         raise ZeroDivisionError("something\nunforeseen")
     if "memory" in words:
         raise MemoryError
-    if "read" in words:
-        read_inputs(request)
     steps = 10**9 if "endless" in words else 60 if "slow" in words else 10
     for step in range(steps):
         time.sleep(STEP_S)
         report((step + 1) / steps)
-    return _music(request, "noise" in words)
 
 
 def _music(request: Request, noise: bool) -> Music:

@@ -24,6 +24,13 @@ class Forecast:
         self._end_s: float | None = None
         self._last_s = now_s
 
+    def stand_still(self, seconds: float) -> None:
+        """Nothing was done for so long just now, which says nothing about the pace."""
+        self._start_s += seconds
+        self._last_s += seconds
+        if self._end_s is not None:
+            self._end_s += seconds
+
     def left_s(self, now_s: float, share: float) -> float | None:
         """Seconds left when ``share`` (0 … 1) of the work is done; None in the first moments."""
         elapsed_s, done = now_s - self._start_s, share - self._first

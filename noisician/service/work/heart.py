@@ -45,6 +45,7 @@ class Hand:
     news: Progress | None = None  # what there may be a new picture of
     cancel: bool = False
     lost: bool = False
+    stood_still_s: float = 0.0  # of the take that is being made
     told: tuple[str, float, int] | None = field(default=None, init=False)
     pictured_at: float = field(default=0.0, init=False)
 
@@ -65,11 +66,12 @@ class Hand:
 
 
 class Heart:
-    """The thread. ``hold`` gives it a job to report on, ``rest`` takes it away."""
+    """The thread. ``hold`` gives it a job to report on, ``rest`` takes it away; one that is held while another is
+    interrupts that, and both are reported on."""
 
     def __init__(self, store: Store, files: Files, name: str, lease_s: float) -> None:
         self._store, self._files, self._name, self._lease_s = store, files, name, lease_s
-        self._hand: Hand | None = None
+        self._hands: tuple[Hand, ...] = ()  # the last one is at work
         self._ended: str | None = None
         self._ready = False
         self._shown: tuple[str, str | None] | None = None
@@ -87,23 +89,32 @@ class Heart:
         self._wake.set()
 
     def hold(self, claim: Claim) -> Hand:
-        self._hand = Hand.of(claim)
+        hand = Hand.of(claim)
+        with self._at_work:
+            self._hands = (*self._hands, hand)
         self._wake.set()
-        return self._hand
+        return hand
 
     def rest(self) -> None:
-        """Nothing is in hand any more; when this returns, nothing more is written of it.
+        """The last job held is not any more; when this returns, nothing more is written of it.
 
         Its picture stays until the next job ends, for those who have only just been told of it.
         """
         with self._at_work:
-            hand, self._hand = self._hand, None
+            *others, hand = self._hands or (None,)
+            self._hands = tuple(other for other in others if other is not None)
         if hand is not None:
             ended, self._ended = self._ended, hand.claim.job.id
             if ended is not None and ended != self._ended:
                 with contextlib.suppress(OSError):
                     self._files.preview(ended).unlink(missing_ok=True)
         self._wake.set()
+
+    def stood_still(self, hand: Hand, seconds: float) -> None:
+        """A job goes on after having been interrupted for so long."""
+        with self._at_work:
+            hand.stood_still_s += seconds
+            hand.forecast.stand_still(seconds)
 
     def stop(self) -> None:
         """When this returns, nothing more is written."""
@@ -129,14 +140,13 @@ class Heart:
             self._wake.clear()
 
     def _beat(self) -> None:
-        hand = self._hand
-        if hand is not None:
+        for hand in self._hands:
             beat = self._store.beat(hand.claim, self._lease_s)
             hand.cancel, hand.lost = hand.cancel or beat.cancel, hand.lost or beat.lost
             if not hand.should_stop():
                 self._report(hand)
                 self._picture(hand)
-        self._be_seen(hand)
+        self._be_seen(self._hands[-1] if self._hands else None)
 
     def _report(self, hand: Hand) -> None:
         news = (hand.stage, hand.share, hand.take)

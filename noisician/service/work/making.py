@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from noisician import api
+from noisician.edits import Edit, edits_from, in_words
 from noisician.errors import Cancelled, FileError, RequestError
 from noisician.models import registry
-from noisician.models.protocol import CheckedRequest, OnProgress, Progress, ShouldCancel
+from noisician.models.protocol import CheckedRequest, OnProgress, Others, Progress, Run, ShouldCancel, no_others
 from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, SEEDS, Request
@@ -23,6 +24,7 @@ from noisician.service.library.shapes import facts_of
 from noisician.service.library.take_files import write_take
 from noisician.service.records import JobRecord, NewTake, TakeRecord, UploadRecord
 from noisician.service.wire import TITLE_LIMIT_CHARS
+from noisician.service.work.editing import Editor, edit_music, edits_of_take, other_takes
 
 if TYPE_CHECKING:
     from noisician.service.settings import Settings
@@ -67,13 +69,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Task:
-    """A job ready to be made: a request for each take, in order, and what it is made from."""
+    """A job ready to be made: a request for each take, in order, and what it is made from; or the edits of each."""
 
     job: JobRecord
     requests: tuple[CheckedRequest, ...]
     sources: tuple[Source, ...] = ()
     parent: Recipe | None = None
     parent_folder: Path | None = None
+    edits: tuple[Edit, ...] = ()
+    others: Others = no_others
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,12 @@ def task_of(job: JobRecord, sources: tuple[Source, ...], files: Files, device: s
         request = request.model_copy(update={"device": device})
     parent = _recipe_of(job.parent_take, files)
     folder = files.take(job.parent_take) if job.parent_take and parent else None
-    return Task(job, tuple(api.takes_of(api.checked(request))), sources, parent, folder)
+    asked = api.checked(request)
+    if job.operation != "edit":
+        return Task(job, tuple(api.takes_of(asked)), sources, parent, folder)
+    if parent is None:
+        raise FileError(f"take {job.parent_take}, which was to be edited, is not here any more; it was deleted")
+    return Task(job, (asked,) * job.takes, sources, parent, folder, edits_from(job.edits), other_takes(files))
 
 
 def request_of(job: JobRecord, sources: tuple[Source, ...] = ()) -> Request:
@@ -133,7 +142,9 @@ def check_room(files: Files, least_free_bytes: int) -> None:
         )
 
 
-def make_take(task: Task, number: int, make: Maker, files: Files, take_id: str, watch: Watch) -> NewTake:
+def make_take(
+    task: Task, number: int, make: Maker, files: Files, take_id: str, watch: Watch, edit: Editor = edit_music
+) -> NewTake:
     """Makes take ``number`` (from 1) and writes its files, as the take ``take_id`` among ``files``.
 
     Raises what the model raises, FileError for files that cannot be written, and Cancelled; part of it may then be
@@ -141,13 +152,16 @@ def make_take(task: Task, number: int, make: Maker, files: Files, take_id: str, 
     """
     began_s = time.monotonic()
     request = task.requests[number - 1]
-    music = _made(task, request, make, _part(watch, 0.0, MAKING_SHARE))
+    making = _part(watch, 0.0, MAKING_SHARE)
+    edits = edits_of_take(task.edits, number)
+    music = _edited(task, edits, edit, making) if edits else _made(task, request, make, making)
     if watch.cancel():
         raise Cancelled("stopped before its files were written")
     title = (task.job.title or music.metadata.title)[:TITLE_LIMIT_CHARS]
     measured = write_take(files, take_id, music, title, _saving(watch))
     metadata = music.metadata
-    params = {name: value for name, value in task.job.params.items() if name != "takes"}
+    params = _params(task, music)
+    facts = facts_of(music, {**params, "seed": music.seed})
     return NewTake(
         id=take_id,
         number=number,
@@ -164,8 +178,22 @@ def make_take(task: Task, number: int, make: Maker, files: Files, take_id: str, 
         key=metadata.key,
         mode=metadata.mode,
         time_signature=metadata.time_signature,
-        facts=facts_of(music, {**params, "seed": music.seed}),
+        facts={**facts, "edits": in_words(edits)} if edits else facts,
     )
+
+
+def _params(task: Task, music: Music) -> dict[str, Any]:
+    """The request of a take for display. An edit may have changed it; sound files are ids only in the job's own."""
+    asked = task.job.params
+    if task.edits:
+        sounds = {name: asked[name] for name in AUDIO_FIELDS if name in asked}
+        asked = {**music.recipe.request.model_dump(mode="json", exclude_defaults=True), **sounds}
+    return {name: value for name, value in asked.items() if name != "takes"}
+
+
+def _edited(task: Task, edits: tuple[Edit, ...], edit: Editor, watch: Watch) -> Music:
+    assert task.parent is not None
+    return edit(task.parent, edits, Run(watch.on_progress, watch.cancel, keep_stems=True), task.others)
 
 
 def _made(task: Task, request: CheckedRequest, make: Maker, watch: Watch) -> Music:

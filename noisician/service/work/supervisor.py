@@ -16,7 +16,7 @@ from noisician.service.files import Files
 from noisician.service.settings import Settings
 from noisician.service.store import Store, StoreError
 from noisician.service.work.sweeping import sweep_all
-from noisician.service.work.worker import DEFAULT_MAKER, STOP_LINE, Order
+from noisician.service.work.worker import DEFAULT_EDITOR, DEFAULT_MAKER, STOP_LINE, Order
 
 WATCH_S = 0.2
 LEASES_S = 1.0
@@ -48,10 +48,15 @@ class _Post:
 
 
 class Supervisor:
-    """For the one service of a data folder, which holds its lock. ``maker`` as in :class:`worker.Order`."""
+    """For the one service of a data folder, which holds its lock.
 
-    def __init__(self, settings: Settings, store: Store, maker: str = DEFAULT_MAKER) -> None:
-        self._settings, self._store, self._maker = settings, store, maker
+    ``maker`` and ``editor`` as in :class:`worker.Order`.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, maker: str = DEFAULT_MAKER, editor: str = DEFAULT_EDITOR
+    ) -> None:
+        self._settings, self._store, self._maker, self._editor = settings, store, maker, editor
         self._files = Files(settings.data.absolute())
         self._posts = [_Post(device) for device in dict.fromkeys(settings.devices)]
         self._stopping = threading.Event()
@@ -108,7 +113,7 @@ class Supervisor:
             self._store.forget_workers()
 
     def _spawn(self, post: _Post) -> None:
-        order = Order(self._settings, post.device, self._maker)
+        order = Order(self._settings, post.device, self._maker, self._editor)
         environment = {name: value for name, value in os.environ.items() if name.upper() != "NOISICIAN_API_KEY"}
         quiet = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         own_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)

@@ -19,16 +19,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from noisician.errors import Cancelled
-from noisician.request import Request
+from noisician.errors import Cancelled, FileError
+from noisician.models import registry
+from noisician.models.protocol import OnProgress, Progress
+from noisician.request import EMBEDDED, Request
 from noisician.service.failures import failure_of
 from noisician.service.files import Files, new_id
+from noisician.service.library.content import discard
 from noisician.service.records import Claim, Failure, NewTake, Status
 from noisician.service.settings import Settings
 from noisician.service.store import Store, StoreError
+from noisician.service.work.editing import Editor
 from noisician.service.work.heart import Hand, Heart
 from noisician.service.work.making import (
     Maker,
@@ -41,9 +45,12 @@ from noisician.service.work.making import (
     sources_of,
     task_of,
 )
+from noisician.service.work.overtaking import Doorway
+from noisician.service.work.rendered import rendered_cache
 from noisician.service.work.sweeping import note_of, sweep
 
 DEFAULT_MAKER = "noisician.api:generate"
+DEFAULT_EDITOR = "noisician.service.work.editing:edit_music"
 STOP_LINE = "stop"
 NICENESS = 5
 IDLE_S = 0.1
@@ -64,36 +71,47 @@ class _Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is started with. ``device`` is its name too; ``maker`` names what makes the music."""
+    """What a worker is started with. ``device`` is its name too; ``maker`` and ``editor`` name what makes the music."""
 
     settings: Settings
     device: str = "auto"
     maker: str = DEFAULT_MAKER
+    editor: str = DEFAULT_EDITOR
 
     def to_line(self) -> str:
         """One line of JSON. The key of the service stays behind: a worker has no use for it."""
         settings = self.settings.model_dump(mode="json", exclude={"api_key"})
-        return json.dumps({"settings": settings, "device": self.device, "maker": self.maker}) + "\n"
+        names = {"device": self.device, "maker": self.maker, "editor": self.editor}
+        return json.dumps({"settings": settings, **names}) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> Order:
         values: dict[str, Any] = json.loads(line)
-        return cls(Settings(**values["settings"]), values["device"], values["maker"])
+        return cls(Settings(**values["settings"]), values["device"], values["maker"], values["editor"])
 
     def load_maker(self) -> Maker:
-        module, _, name = self.maker.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return _named(self.maker)
+
+    def load_editor(self) -> Editor:
+        return _named(self.editor)
+
+
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 class Worker:
-    """Claims one job after another and makes it."""
+    """Claims one job after another and makes it. Edits that come meanwhile are made between two steps of it, so there
+    may be two at a time: the one that is interrupted, and the edit."""
 
-    def __init__(self, order: Order, store: Store, make: Maker) -> None:
-        self._settings, self._name, self._store, self._make = order.settings, order.device, store, make
+    def __init__(self, order: Order, store: Store, make: Maker, edit: Editor) -> None:
+        self._settings, self._name, self._store = order.settings, order.device, store
+        self._make, self._edit = make, edit
         self._files = Files(order.settings.data.absolute())
         self._workshop = Files(self._files.tmp / f"worker-{re.sub(r'[^A-Za-z0-9]+', '-', order.device)}")
         self._heart = Heart(store, self._files, self._name, order.settings.lease_s)
-        self._claim: Claim | None = None
+        self._claims: list[Claim] = []
         self._publishing = threading.Lock()
 
     def run(self) -> None:
@@ -111,18 +129,17 @@ class Worker:
             self._heart.stop()
 
     def leave(self) -> None:
-        """Gives the job back and ends the process; for any thread."""
+        """Gives the jobs back and ends the process; for any thread."""
         ours = self._publishing.acquire(timeout=PUBLISHING_S)
-        if self._claim is not None and ours:
+        for claim in reversed(self._claims) if ours else ():
             with contextlib.suppress(Exception):  # the supervisor takes it back then
-                self._store.release(self._claim)
+                self._store.release(claim)
         os._exit(0)
 
     def _do_next(self) -> bool:
         """Makes the job whose turn it is, if there is one."""
         try:
-            with self._publishing:
-                self._claim = claim = self._store.claim(self._name, self._settings.lease_s)
+            claim = self._claim()
         except StoreError as error:
             _log.warning("%s", error)
             time.sleep(TROUBLE_S)
@@ -130,6 +147,28 @@ class Worker:
         if claim is not None:
             self._do(claim)
         return claim is not None
+
+    def _do_next_edit(self) -> bool:
+        """Makes the edit whose turn it is, if there is one, while another job stands still.
+
+        Of the embedded model's music alone: its parts are small and always there, where another checkpoint would have
+        to be loaded beside the one at work.
+        """
+        try:
+            claim = self._claim(edits_of=EMBEDDED)
+        except StoreError as error:  # the job at work need not wait for better times
+            _log.warning("%s", error)
+            return False
+        if claim is not None:
+            self._do(claim)
+        return claim is not None
+
+    def _claim(self, edits_of: str | None = None) -> Claim | None:
+        with self._publishing:
+            claim = self._store.claim(self._name, self._settings.lease_s, edits_of=edits_of)
+            if claim is not None:
+                self._claims.append(claim)
+        return claim
 
     def _warm_up(self) -> None:
         """Makes a small piece for nobody, so that the models are loaded when somebody asks; stops when one does."""
@@ -160,7 +199,7 @@ class Worker:
             self._make_takes(claim, hand, sources)
         except (_Abandoned, Cancelled):
             if not hand.cancel or hand.lost:
-                self._put_down()
+                self._put_down(claim)
                 return
             status = "cancelled"
         except Exception as error:
@@ -169,17 +208,17 @@ class Worker:
             _log.warning("%s failed: %s", claim.job.id, failure.message, exc_info=trace)
         with contextlib.suppress(_Abandoned):
             self._insist(lambda: self._finish(claim, status, failure))
-        self._put_down()
+        self._put_down(claim)
 
     def _finish(self, claim: Claim, status: Status, failure: Failure | None) -> None:
         with self._publishing:
             self._store.finish(claim, status, failure)
-            self._claim = None
+            self._claims.remove(claim)
 
-    def _put_down(self) -> None:
-        self._claim = None
+    def _put_down(self, claim: Claim) -> None:
+        if claim in self._claims:
+            self._claims.remove(claim)
         self._heart.rest()
-        shutil.rmtree(self._workshop.takes, ignore_errors=True)
 
     def _make_takes(self, claim: Claim, hand: Hand, sources: tuple[Source, ...]) -> None:
         check_sources(sources, self._settings)
@@ -189,15 +228,41 @@ class Worker:
                 self._make_take(task, number, claim, hand)
 
     def _make_take(self, task: Task, number: int, claim: Claim, hand: Hand) -> None:
-        hand.take = number
+        hand.take, hand.stood_still_s = number, 0.0
         check_room(self._files, self._settings.least_free_bytes)
         take_id = new_id("take")
-        watch = Watch(hand.hear, hand.should_stop)
-        take = make_take(task, number, self._make, self._workshop, take_id, watch)
-        if hand.should_stop():
-            raise Cancelled("stopped before it was put into the library")
-        self._publish(claim, take)
+        watch = Watch(self._listener(hand), hand.should_stop)
+        try:
+            take = make_take(task, number, self._make, self._workshop, take_id, watch, self._edit)
+            if hand.should_stop():
+                raise Cancelled("stopped before it was put into the library")
+            self._publish(claim, replace(take, made_in_s=max(0.0, take.made_in_s - hand.stood_still_s)))
+        finally:
+            shutil.rmtree(self._workshop.take(take_id), ignore_errors=True)
         hand.finished += 1
+        if task.edits:
+            self._prune(take.id)
+
+    def _listener(self, hand: Hand) -> OnProgress:
+        """Hears of every step of a job; where it is no edit itself, edits that wait are made between two."""
+        if hand.claim.job.operation == "edit":
+            return hand.hear
+        doorway = Doorway(self._do_next_edit, lambda seconds: self._heart.stood_still(hand, seconds))
+
+        def hear(progress: Progress) -> None:
+            hand.hear(progress)
+            if not hand.should_stop():
+                doorway()
+
+        return hear
+
+    def _prune(self, take_id: str) -> None:
+        """Lets go of the oldest versions of the piece that a new one belongs to. What fails is done after the next."""
+        with contextlib.suppress(StoreError, FileError):
+            made = self._store.take(take_id)
+            if made is not None:
+                for gone in self._store.prune_versions(made.piece, self._settings.versions_kept):
+                    discard(self._files, gone)
 
     def _publish(self, claim: Claim, take: NewTake) -> None:
         """The take's files and its row appear together, as far as that can be: files first, a note saying so."""
@@ -253,7 +318,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format=f"worker {order.device}: %(message)s")
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    worker = Worker(order, _open_store(order.settings, stopping), order.load_maker())
+    registry.DEFAULT.cache = rendered_cache(order.settings)
+    worker = Worker(order, _open_store(order.settings, stopping), order.load_maker(), order.load_editor())
 
     def wait() -> None:
         stopping.wait()
