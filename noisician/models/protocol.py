@@ -222,3 +222,7 @@ class MusicModel(Protocol):
     def outlook(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> EditOutlook:
         """What :meth:`edit` would do; errors as there."""
         raise RequestError(f"{self.capabilities.name} cannot edit what it made; it makes music anew (noisician make)")
+
+    def check_edits(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> None:
+        """Raises what :meth:`edit` would, as far as that can be told at once; cheap, and no network is asked."""
+        self.outlook(recipe, edits, others)

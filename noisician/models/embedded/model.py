@@ -13,12 +13,13 @@ from dataclasses import replace
 
 from noisician.cache import NO_CACHE, ArrayCache
 from noisician.edits import Edit, SetVoice, SetWords, in_words
-from noisician.errors import FileError, RequestError
+from noisician.errors import FileError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.mix import ENGINE, WHOLE_ENGINE
 from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
+from noisician.models.embedded.apply.checking import check_edits, refuse_silence
 from noisician.models.embedded.outlook import outlook_of
 from noisician.models.embedded.play import PLAYING_ALONE, Networks, Played, PlayerStems, Playing, play, rendered_stems
 from noisician.models.embedded.song import is_song, resung, timed_lyrics
@@ -120,6 +121,9 @@ class EmbeddedModel(MusicModel):
         edited, remarks = self._edited(recipe, edits, others, Run().stages({"composing": 1.0}))
         return outlook_of(before, edited, self.networks.renderer, tuple(edit.words() for edit in edits), remarks)
 
+    def check_edits(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> None:
+        check_edits(_opened(recipe), edits, lambda source: _opened(others(source)))
+
     def _edited(
         self, recipe: Recipe, edits: Sequence[Edit], others: Others, stages: Stages
     ) -> tuple[Edited, tuple[str, ...]]:
@@ -134,8 +138,7 @@ class EmbeddedModel(MusicModel):
                 piece, Run(cancel=stages.cancel).stages(PLAYING_ALONE), Playing(cache=self._cache)
             ).piece
         edited = apply_edits(piece, edits, applying)
-        if not any(edited.piece.notes.values()) and edited.piece.song is None:
-            raise RequestError("that would leave silence; keep at least one player with a note")
+        refuse_silence(edited.piece)
         return edited, tuple(applying.remarks)
 
     def _playing(self, run: Run, engine: int = ENGINE, remaster: bool = False) -> Playing:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quick_maker
 from worker_service import Service, check_library, until
 
 from noisician import api
@@ -33,7 +34,7 @@ from noisician.service.work.rendered import rendered_cache
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """A service at work, whose worker keeps two unnamed versions of a piece."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(quick_maker.__file__).parent))
     settings = Settings(data=tmp_path / "data", least_free_bytes=0, attempts_limit=50, versions_kept=2)
     service = Service(settings)
     service.supervisor.start()
