@@ -49,6 +49,22 @@ def mel_filters(n_fft: int = N_FFT, bands: int = MEL_BANDS) -> np.ndarray:
     return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
 
 
+@cache
+def band_centres_hz() -> np.ndarray:
+    """Where each band's filter peaks, float64 ``[128]``."""
+    return _mel_to_hz(np.arange(1, MEL_BANDS + 1) * _mel_step())
+
+
+def band_of_hz(hz: np.ndarray) -> np.ndarray:
+    """The place of frequencies on the axis of bands: 0.0 at the first band's centre, 127.0 at the last one's."""
+    return _hz_to_mel(hz) / _mel_step() - 1
+
+
+def _mel_step() -> float:
+    """Distance of neighbouring bands' centres on the mel scale."""
+    return float(_hz_to_mel(np.array(SAMPLE_RATE_HZ / 2))) / (MEL_BANDS + 1)
+
+
 def frame_count(samples: int) -> int:
     return samples // HOP
 
@@ -93,8 +109,12 @@ def log_mel(samples: np.ndarray, frames: int | None = None) -> np.ndarray:
 
 def log_mel_of_magnitude(magnitude: np.ndarray) -> np.ndarray:
     """``[frames, 1025]`` magnitudes → ``[frames, 128]`` log-mels."""
-    mel = np.ascontiguousarray((_sparse_filters() @ magnitude.T).T)
-    return np.log(mel + np.float32(LOG_FLOOR))
+    return np.log(mel_of_magnitude(magnitude) + np.float32(LOG_FLOOR))
+
+
+def mel_of_magnitude(magnitude: np.ndarray) -> np.ndarray:
+    """``[frames, 1025]`` magnitudes → ``[frames, 128]`` mel magnitudes."""
+    return np.ascontiguousarray((_sparse_filters() @ magnitude.T).T)
 
 
 @cache

@@ -1,0 +1,217 @@
+"""References: recordings of single notes of one instrument, as the renderer is shown them.
+
+Each recorded note is a log-mel on a time grid that is fine at the onset and ever coarser after it (GRID_FRAMES), and
+how much it loses once it is let go (RELEASE_FRAMES), both in eight bits. An instrument is some tens of such notes: a
+few pitches, a few velocities; a drum kit has one pitch a piece. A file holds one instrument:
+
+    b"NOISICIAN REFERENCES 1\\n"   the format
+    uint32 LE                      length of the header in bytes
+    header, JSON                   kind, sustain, one_voice, pitches, velocities
+    zlib stream                    uint8 [notes, GRID, 128], uint8 [notes, RELEASE, 128], each as differences along time
+
+Files come from strangers too: every size is bounded before anything is allocated or inflated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from noisician.errors import FileError
+from noisician.mel import MEL_BANDS
+
+Kind = Literal["harmonic", "drum", "noise"]
+Sustain = Literal["struck", "plucked", "sustained"]
+
+_EARLY = np.concatenate([np.arange(-2, 2, 0.25), np.arange(2, 4, 0.5), np.arange(4, 8, 1.0)])
+_LATE = np.round(np.geomspace(8, 344, 24))
+#: Times of a held note's rows, in frames after its onset. The analysis window is four frames long: the onset shows from
+#: −2 to 2, and there a quarter of a frame matters. The last row is 4 s after the onset.
+GRID_FRAMES = np.concatenate([_EARLY, _LATE]).astype(np.float32)
+#: Times of the rows of what is lost after the end of a note, in frames after it; the last is 1.7 s after.
+RELEASE_FRAMES = np.array(
+    [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 86, 115, 150], np.float32
+)
+#: Natural logarithm of the lowest mel magnitude a reference can show, and the step of its eight bits (nats).
+LOWEST_LOG = float(np.log(1e-5))
+LOG_STEP = 0.06
+#: Step of what is lost after the end of a note (nats); 12.75 of them are silence.
+LOSS_STEP = 0.05
+
+MOST_NOTES = 2048
+MOST_HEADER_BYTES = 1 << 17
+MOST_FILE_BYTES = 32 << 20
+_MAGIC = b"NOISICIAN REFERENCES 1\n"
+
+
+@dataclass(frozen=True)
+class References:
+    """The recorded notes of one instrument.
+
+    ``pitch [notes]`` MIDI with cents as fractions, of drums the key of the piece; ``velocity [notes]`` 1 … 127;
+    ``held_codes [notes, GRID, 128]`` and ``loss_codes [notes, RELEASE, 128]`` uint8. ``one_voice``: a new note ends the
+    one before, as in a synthesiser with one voice.
+    """
+
+    kind: Kind
+    sustain: Sustain
+    pitch: np.ndarray
+    velocity: np.ndarray
+    held_codes: np.ndarray
+    loss_codes: np.ndarray
+    one_voice: bool = False
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    @cached_property
+    def layers(self) -> Mapping[int, np.ndarray]:
+        """Places of the notes of each key (pitch to the nearest semitone), softest first."""
+        keys = np.round(self.pitch).astype(int)
+        by_velocity = np.argsort(self.velocity, kind="stable")
+        return {int(key): by_velocity[keys[by_velocity] == key] for key in np.unique(keys)}
+
+    @cached_property
+    def keys(self) -> np.ndarray:
+        """The recorded keys, ascending."""
+        return np.array(sorted(self.layers))
+
+    def held(self, note: int) -> np.ndarray:
+        """Log-mel of a note while it is held: float32 ``[GRID, 128]``."""
+        return self.held_codes[note] * np.float32(LOG_STEP) + np.float32(LOWEST_LOG)
+
+    def loss(self, note: int) -> np.ndarray:
+        """Nats lost after the end of a note: float32 ``[RELEASE, 128]``."""
+        return self.loss_codes[note] * np.float32(LOSS_STEP)
+
+    def only(self, chosen: np.ndarray) -> References:
+        """The notes at the given places."""
+        return References(
+            self.kind,
+            self.sustain,
+            self.pitch[chosen],
+            self.velocity[chosen],
+            self.held_codes[chosen],
+            self.loss_codes[chosen],
+            self.one_voice,
+        )
+
+
+def encode_held(log_mel: np.ndarray) -> np.ndarray:
+    """Log-mels to codes; what lies outside 15 nats above LOWEST_LOG is clipped."""
+    return np.clip(np.round((log_mel - LOWEST_LOG) / LOG_STEP), 0, 255).astype(np.uint8)
+
+
+def encode_loss(loss: np.ndarray) -> np.ndarray:
+    """Nats lost to codes; gains count as no loss."""
+    return np.clip(np.round(loss / LOSS_STEP), 0, 255).astype(np.uint8)
+
+
+def write_references(path: Path, references: References) -> None:
+    """Writes one file, whole or not at all."""
+    header = {
+        "kind": references.kind,
+        "sustain": references.sustain,
+        "one_voice": references.one_voice,
+        "pitches": [round(float(pitch), 3) for pitch in references.pitch],
+        "velocities": [int(velocity) for velocity in references.velocity],
+    }
+    text = json.dumps(header).encode()
+    body = b"".join(_differences(codes).tobytes() for codes in (references.held_codes, references.loss_codes))
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")  # two processes may write the same file at once
+    temporary.write_bytes(_MAGIC + len(text).to_bytes(4, "little") + text + zlib.compress(body, 9))
+    temporary.replace(path)
+
+
+def read_references(path: Path) -> References:
+    """Reads and checks one file. Raises FileError for what is missing, too large, damaged or of another format."""
+    try:
+        size = path.stat().st_size
+        if size > MOST_FILE_BYTES:
+            raise FileError(f"{path}: {size} bytes; a reference file has at most {MOST_FILE_BYTES}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from None
+    return parse_references(data, str(path))
+
+
+def parse_references(data: bytes, name: str) -> References:
+    """The instrument in the bytes of a file; ``name`` is for messages. Raises FileError."""
+    if not data.startswith(_MAGIC):
+        raise FileError(f"{name}: is not a reference file of this version; it begins otherwise")
+    start = len(_MAGIC) + 4
+    length = int.from_bytes(data[len(_MAGIC) : start], "little")
+    if length > MOST_HEADER_BYTES or start + length > len(data):
+        raise FileError(f"{name}: header of {length} bytes; the file is cut short or damaged")
+    header = _checked(_json(data[start : start + length], name), name)
+    notes = len(header["pitches"])
+    shapes = (notes, len(GRID_FRAMES), MEL_BANDS), (notes, len(RELEASE_FRAMES), MEL_BANDS)
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    body = _inflate(data[start + length :], sum(sizes), name)
+    parts = body[: sizes[0]].reshape(shapes[0]), body[sizes[0] :].reshape(shapes[1])
+    held, loss = (np.cumsum(part, axis=1, dtype=np.uint8) for part in parts)
+    return References(
+        kind=header["kind"],
+        sustain=header["sustain"],
+        pitch=np.array(header["pitches"], np.float32),
+        velocity=np.array(header["velocities"], np.uint8),
+        held_codes=held,
+        loss_codes=loss,
+        one_voice=header["one_voice"],
+    )
+
+
+def _differences(codes: np.ndarray) -> np.ndarray:
+    """Differences along time modulo 256: mostly near zero, which compresses."""
+    return np.diff(codes, axis=1, prepend=np.zeros_like(codes[:, :1]))
+
+
+def _json(text: bytes, name: str) -> Mapping[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FileError(f"{name}: header is no JSON; the file is damaged") from None
+    if not isinstance(header, dict):
+        raise FileError(f"{name}: header is no JSON object; the file is damaged")
+    return header
+
+
+def _checked(header: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    for field, allowed in (("kind", get_args(Kind)), ("sustain", get_args(Sustain)), ("one_voice", (True, False))):
+        value = header.get(field)
+        if not any(value is choice or (isinstance(value, str) and value == choice) for choice in allowed):
+            raise FileError(f"{name}: {field} is {str(value)[:40]!r}; it is one of {', '.join(map(str, allowed))}")
+    pitches, velocities = header.get("pitches"), header.get("velocities")
+    if not isinstance(pitches, list) or not 0 < len(pitches) <= MOST_NOTES:
+        raise FileError(f"{name}: holds no list of 1 to {MOST_NOTES} pitches; the file is damaged")
+    if not isinstance(velocities, list) or len(velocities) != len(pitches):
+        raise FileError(f"{name}: does not hold one velocity a pitch; the file is damaged")
+    _check_range(pitches, 0, 127, (int, float), f"{name}: pitch")
+    _check_range(velocities, 1, 127, (int,), f"{name}: velocity")
+    return header
+
+
+def _check_range(values: Sequence[Any], low: int, high: int, types: tuple[type, ...], what: str) -> None:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, types) or not low <= value <= high:
+            raise FileError(f"{what} {str(value)[:40]} is outside {low} … {high}; the file is damaged")
+
+
+def _inflate(data: bytes, size: int, name: str) -> np.ndarray:
+    """Exactly ``size`` bytes of a zlib stream, and never more in memory."""
+    stream = zlib.decompressobj()
+    try:
+        body = stream.decompress(data, size + 1)
+    except zlib.error:
+        raise FileError(f"{name}: recordings cannot be unpacked; the file is damaged") from None
+    if len(body) != size:
+        raise FileError(f"{name}: recordings of {len(body)} bytes instead of {size}; the file is damaged")
+    return np.frombuffer(body, np.uint8)

@@ -1,0 +1,188 @@
+"""The sketch of a part: the log-mel that a plain sampler would play from an instrument's references.
+
+For every note the nearest recorded notes are taken (two pitches, two velocities, blended in the log domain), moved
+along the mel axis to its pitch, followed while it is held, and let go as they were recorded; the energies of all notes
+add. It knows nothing of playing. The renderer starts from it and learns the rest.
+
+Every frame is computed from the notes alone, so any window of a part equals the same frames of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS, band_centres_hz, band_of_hz
+from noisician.renderer.references import GRID_FRAMES, RELEASE_FRAMES, References
+from noisician.score.played import PlayedNote
+
+#: A part is heard at most this long after the end of a note (a drum: after its start), in frames.
+LONGEST_RELEASE_FRAMES = 400
+LONGEST_DRUM_FRAMES = 700
+#: Velocities outside the recorded ones change the level by at most this many nats.
+MOST_EXTRAPOLATED_NATS = 2.5
+#: Where one recorded pitch is all there is between two notes, or outside them, it is moved as far as needed.
+SILENT_LOSS_NATS = 12.0
+#: Keys of General MIDI kits that silence each other: hi-hats, whistles, guiros, cuicas, triangles.
+CHOKE_GROUPS = ({42, 44, 46}, {71, 72}, {73, 74}, {78, 79}, {80, 81})
+#: What is lost when a sound is cut off: the frames' window leaves it behind within two frames.
+_CUT_FRAMES = np.array([-2, -1, 0, 1, 2, 3], np.float32)
+_CUT_LOSS = np.array([0, 0.1, 0.7, 2.4, 7, 14], np.float32)
+
+
+class Sketcher:
+    """Sketches any part, or window of a part, of one instrument."""
+
+    def __init__(self, references: References) -> None:
+        self._references = references
+        self._moved: dict[tuple[int, int], np.ndarray] = {}
+
+    def sketch(self, notes: Sequence[PlayedNote], frames: int, first_frame: int = 0) -> np.ndarray:
+        """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
+        energy = np.zeros((frames, MEL_BANDS), np.float32)
+        cuts = self._cuts(notes)
+        for note, cut in zip(notes, cuts, strict=True):
+            self._add(energy, note, cut, first_frame)
+        return np.log(np.sqrt(energy) + np.float32(LOG_FLOOR))
+
+    def _add(self, energy: np.ndarray, note: PlayedNote, cut_frame: float, first_frame: int) -> None:
+        start = note.start_s * FRAME_RATE_HZ
+        end = max(note.end_s * FRAME_RATE_HZ, start + 1)
+        drum = self._references.kind == "drum"
+        last = start + LONGEST_DRUM_FRAMES if drum else end + LONGEST_RELEASE_FRAMES
+        last = min(last, cut_frame + 3)
+        low = max(first_frame, int(np.ceil(start - 2)))
+        high = min(first_frame + len(energy), int(np.floor(last)) + 1)
+        if low >= high:
+            return
+        found = self._rows(note.pitch, note.velocity)
+        if found is None:
+            return
+        held, loss = found
+        frame = np.arange(low, high, dtype=np.float64)
+        level = _follow(held, GRID_FRAMES, frame - start, self._slope(held))
+        if not drum:
+            level -= _follow(loss, RELEASE_FRAMES, frame - end, _end_slope(loss, RELEASE_FRAMES, 5))
+        if cut_frame + 3 <= last + 1e-9:
+            level -= np.interp(frame - cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
+        energy[low - first_frame : high - first_frame] += np.exp(2 * level)
+
+    def _slope(self, held: np.ndarray) -> np.ndarray:
+        """Nats a frame beyond the last row: sounds that decay by themselves go on decaying."""
+        if self._references.sustain == "sustained":
+            return np.zeros(MEL_BANDS, np.float32)
+        return np.minimum(0, _end_slope(held, GRID_FRAMES, 6))
+
+    def _cuts(self, notes: Sequence[PlayedNote]) -> np.ndarray:
+        """The frame at which each note is cut off by a later one; infinite where none does that."""
+        cuts = np.full(len(notes), np.inf)
+        groups: Sequence[set[int] | None] = [None] if self._references.one_voice else []
+        if self._references.kind == "drum":
+            groups = CHOKE_GROUPS
+        for group in groups:
+            places = [place for place, note in enumerate(notes) if group is None or note.pitch in group]
+            starts = np.array([notes[place].start_s for place in places]) * FRAME_RATE_HZ
+            for place, start in zip(places, starts, strict=True):
+                later = starts[starts > start + 1e-3]
+                cuts[place] = later.min(initial=np.inf)
+        return cuts
+
+    def _rows(self, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Log-mel while held ``[GRID, 128]`` and loss after the end ``[RELEASE, 128]`` of a note."""
+        references = self._references
+        keys = references.keys
+        if references.kind == "drum":
+            return self._layered(pitch, pitch, velocity) if pitch in references.layers else None
+        above = int(np.searchsorted(keys, pitch))
+        if above == len(keys) or (above > 0 and keys[above] != pitch and keys[above] - keys[above - 1] > 24):
+            nearest = int(keys[np.argmin(np.abs(keys - pitch))])
+            return self._layered(nearest, pitch, velocity)
+        if keys[above] == pitch or above == 0:
+            return self._layered(int(keys[above]), pitch, velocity)
+        lower, upper = int(keys[above - 1]), int(keys[above])
+        share = np.float32((pitch - lower) / (upper - lower))
+        (held_a, loss_a), (held_b, loss_b) = (self._layered(key, pitch, velocity) for key in (lower, upper))
+        return held_a + share * (held_b - held_a), loss_a + share * (loss_b - loss_a)
+
+    def _layered(self, key: int, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray]:
+        """The two nearest velocities of one recorded key blended in the log domain, at ``pitch``."""
+        references = self._references
+        layer = references.layers[key]
+        recorded = references.velocity[layer].astype(np.float32)
+        above = int(np.clip(np.searchsorted(recorded, velocity), 1, len(layer) - 1)) if len(layer) > 1 else 0
+        nearest = layer[above]
+        held, loss = self._at(nearest, pitch), references.loss(nearest)
+        if above == 0:
+            return held + np.float32(_level_of(velocity) - _level_of(recorded[0])), loss
+        softer = layer[above - 1]
+        span = max(_level_of(recorded[above]) - _level_of(recorded[above - 1]), 1e-3)
+        share = (_level_of(velocity) - _level_of(recorded[above - 1])) / span
+        inside = np.float32(np.clip(share, 0, 1))
+        soft = self._at(softer, pitch)
+        blend = soft + inside * (held - soft)
+        if share != inside:
+            step = (share - inside) * (_loudness(held) - _loudness(soft))
+            blend = blend + np.float32(np.clip(step, -MOST_EXTRAPOLATED_NATS, MOST_EXTRAPOLATED_NATS))
+        return blend, references.loss(softer) + inside * (loss - references.loss(softer))
+
+    def _at(self, note: int, pitch: int) -> np.ndarray:
+        """A recorded note moved to ``pitch`` along the mel axis: ``[GRID, 128]``."""
+        moved = self._moved.get((int(note), pitch))
+        if moved is None:
+            held = self._references.held(int(note))
+            interval = pitch - float(self._references.pitch[note])
+            # Cents beyond what anyone hears are not worth a product.
+            plain = self._references.kind != "harmonic" or abs(interval) < 0.02
+            moved = held if plain else held @ _shift(round(interval, 2)).T
+            self._moved[int(note), pitch] = moved
+        return moved
+
+
+def _loudness(held: np.ndarray) -> float:
+    """Log of the whole energy of a note's first second."""
+    return float(0.5 * np.log(np.exp(2 * held[(GRID_FRAMES >= 0) & (GRID_FRAMES < 86)]).sum()))
+
+
+def _level_of(velocity: float) -> float:
+    """Nats of level that a velocity stands for where only one was recorded; between two, their scale."""
+    return float(np.log(velocity / 127))
+
+
+def _follow(rows: np.ndarray, times: np.ndarray, wanted: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Rows at ``wanted`` times, linear between them, the first before them and along ``slope`` after them."""
+    place = np.interp(wanted, times, np.arange(len(times)))
+    low = np.minimum(place.astype(int), len(times) - 2)
+    share = (place - low).astype(np.float32)[:, None]
+    found = rows[low] * (1 - share) + rows[low + 1] * share
+    beyond = np.maximum(0, wanted - times[-1]).astype(np.float32)
+    if beyond[-1] > 0:
+        found += beyond[:, None] * slope
+    return found
+
+
+def _end_slope(rows: np.ndarray, times: np.ndarray, back: int) -> np.ndarray:
+    """Slope of each band over the last ``back`` rows, by least squares."""
+    at = times[-back:] - times[-back:].mean()
+    return (at @ (rows[-back:] - rows[-back:].mean(axis=0)) / (at @ at)).astype(np.float32)
+
+
+@cache
+def _shift(semitones: float) -> np.ndarray:
+    """``[128, 128]``: the band at f takes what was at f / 2^(semitones / 12), by cubic interpolation (Catmull–Rom)."""
+    source = np.clip(band_of_hz(band_centres_hz() / 2 ** (semitones / 12)), 0, MEL_BANDS - 1)
+    low = np.floor(source).astype(int)
+    x = source - low
+    weights = np.stack(
+        [
+            0.5 * (-x + 2 * x**2 - x**3),
+            0.5 * (2 - 5 * x**2 + 3 * x**3),
+            0.5 * (x + 4 * x**2 - 3 * x**3),
+            0.5 * (-(x**2) + x**3),
+        ]
+    )
+    matrix = np.zeros((MEL_BANDS, MEL_BANDS))
+    for offset in range(4):
+        np.add.at(matrix, (np.arange(MEL_BANDS), np.clip(low + offset - 1, 0, MEL_BANDS - 1)), weights[offset])
+    return matrix.astype(np.float32)
