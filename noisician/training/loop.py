@@ -45,6 +45,12 @@ def device_of_choice() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Products in bfloat16 where the processor has them; one without was thirty times slower than in float32."""
+    native = device.type != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
+
+
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -169,15 +175,19 @@ def checkpoint_config(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path} is no checkpoint of ours ({broken}); it is missing or damaged") from broken
 
 
-def load_checkpoint(path: Path, net: nn.Module) -> None:
-    """Safetensors of a run, or the ONNX file that ships. Raises WeightsError when it is damaged or does not fit."""
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Safetensors of a run, or the ONNX file that ships, in single precision. Raises WeightsError."""
     try:
         if path.suffix == ".onnx":
-            weights, _ = read_shipped(path)
-        else:
-            weights = {name: value.float() for name, value in load_file(path).items()}
+            return read_shipped(path)[0]
+        return {name: value.float() for name, value in load_file(path).items()}
     except (OSError, SafetensorError) as broken:
         raise WeightsError(f"{path} cannot be read ({broken}); it is missing or damaged") from broken
+
+
+def load_checkpoint(path: Path, net: nn.Module) -> None:
+    """Weights of a run or of a shipped file into a network. Raises WeightsError when damaged or of another size."""
+    weights = read_weights(path)
     try:
         net.load_state_dict(weights)
     except RuntimeError as misfit:

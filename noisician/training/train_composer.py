@@ -17,7 +17,7 @@ from noisician.errors import CorpusError
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.score.model import METERS
 from noisician.training.composer import ComposerConfig, ComposerNet
-from noisician.training.loop import Run, RunSettings, load_checkpoint, save_checkpoint
+from noisician.training.loop import Run, RunSettings, load_checkpoint, mixed_precision, save_checkpoint
 
 STYLE_DROPOUT = 0.1
 CHORD = STREAMS.index("chord")
@@ -95,7 +95,7 @@ def masked_loss(net: ComposerNet, excerpts: Excerpts, device: torch.device) -> d
     shown = torch.where(masked, torch.from_numpy(MASK_TOKENS.astype(np.int64)).to(device), tokens)
     known = (torch.rand(len(tokens), device=device) > STYLE_DROPOUT).float()
     rest = (part.to(device) for part in (excerpts.place, excerpts.kind, excerpts.features, excerpts.style))
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with mixed_precision(device):
         logits = net(shown, *rest, known)
     per_stream = []
     for place, part in enumerate(torch.split(logits.float(), [VOCABULARY[stream] for stream in STREAMS], dim=-1)):

@@ -15,7 +15,7 @@ from noisician.errors import CorpusError
 from noisician.mel import MEL_BANDS
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, note_roll
 from noisician.styles import TIMBRE_TAGS
-from noisician.training.loop import Run, RunSettings, load_checkpoint, save_checkpoint
+from noisician.training.loop import Run, RunSettings, load_checkpoint, mixed_precision, save_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.training.train_vocoder import clip_notes
 
@@ -81,7 +81,7 @@ def flow_loss(net: RendererNet, windows: Windows, device: torch.device) -> dict[
     known = (torch.rand(batch, device=device) > CONDITION_DROPOUT).float()
     anyone = torch.rand(batch, device=device) < INSTRUMENT_DROPOUT
     instrument = torch.where(anyone, net.any_instrument, windows.instrument.to(device))
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with mixed_precision(device):
         clean = net(mel_t, t, roll, instrument, windows.articulations.to(device), known)
     squared = (clean.float() - mel).pow(2).mean((1, 2))
     loss = (squared / t.clamp_min(0.2).pow(2)).mean()

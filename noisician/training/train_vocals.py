@@ -16,7 +16,7 @@ from torch import Tensor
 
 from noisician.corpus.vocals.text import is_held_out
 from noisician.errors import CorpusError
-from noisician.training.loop import Run, RunSettings, load_checkpoint, save_checkpoint
+from noisician.training.loop import Run, RunSettings, load_checkpoint, mixed_precision, save_checkpoint
 from noisician.training.vocals import VocalsConfig, VocalsNet
 from noisician.vocals.acoustic import phone_ids
 from noisician.vocals.features import band_centres_hz
@@ -147,13 +147,13 @@ def loss_of(net: VocalsNet, windows: Windows, device: torch.device) -> dict[str,
     t = torch.where(torch.rand(batch, device=device) < PURE_NOISE_SHARE, torch.ones_like(t), t)
     weight = _weight(windows.voiced.to(device))
     noise = torch.randn_like(target)
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with mixed_precision(device):
         condition = net.encode(*windows.told(device), known)
     error = net.mean(condition.float()) - target
     left = -error.detach()
     net.measure_spread(left, weight)
     residual = left / net.spread
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with mixed_precision(device):
         guess = net.flow_velocity(condition, torch.lerp(residual, noise, t[:, None, None]), t)
     l1 = _average(error.abs(), weight)
     delta = _average(error.diff(dim=1).abs(), weight[:, 1:])

@@ -15,7 +15,7 @@ from noisician.errors import CorpusError
 from noisician.mel import HOP, SAMPLE_RATE_HZ, mel_filters
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
-from noisician.training.loop import Run, RunSettings, load_checkpoint, save_checkpoint
+from noisician.training.loop import Run, RunSettings, load_checkpoint, mixed_precision, save_checkpoint
 from noisician.training.vocoder import SpectralLoss, VocoderConfig, VocoderNet, stft, synthesise
 from noisician.vocoder.excitation import excitation
 
@@ -82,7 +82,7 @@ def train(training: VocoderTraining) -> Path:
         audio, raw = crop.audio.to(run.device), crop.excitation.to(run.device)
         noise = 0.1 * torch.randn_like(audio)
         log_mel = torch.log(stft(audio).abs() @ filters + 1e-3)
-        with torch.autocast(run.device.type, dtype=torch.bfloat16):
+        with mixed_precision(run.device):
             made = synthesise(net, log_mel, raw, noise)
         total, log_mel_l1 = loss(made.float(), audio)
         return {"loss": total, "log_mel_l1": log_mel_l1}
