@@ -28,6 +28,19 @@ class SoundOptions:
 
 
 @dataclass(frozen=True)
+class SketchedOptions:
+    out: Annotated[Path, typer.Option(help="Folder of the shards and of the players' references.")] = Path(
+        "data/sketched"
+    )
+    shards: Annotated[int, typer.Option(min=1, help="How many; existing ones are left alone.")] = 6
+    first: Annotated[int, typer.Option(min=0, help="Number of the first shard, which sets its seeds.")] = 0
+    clips: Annotated[int, typer.Option(min=1, help="Clips of 12 s a shard.")] = 500
+    samples: Annotated[Path | None, typer.Option(help="Folder of the CC0 samples.")] = None
+    recordings: Annotated[Path | None, typer.Option(help="Folder of the recorded instruments.")] = None
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1
+
+
+@dataclass(frozen=True)
 class SongsOptions:
     out: Annotated[Path, typer.Option(help="Folder of the packs.")] = Path("data/songs")
     packs: Annotated[int, typer.Option(min=0, help="How many; existing ones are left alone.")] = 6
@@ -66,6 +79,24 @@ def sound(options: SoundOptions) -> None:
     )
     with watch() as show:
         build_sound(corpus, _parts(show, "shards"))
+    typer.echo(str(options.out))
+
+
+def sketched(options: SketchedOptions) -> None:
+    """Clips beside sketches made from references of the same source, for the renderer that is shown its instrument."""
+    from noisician.corpus.build import SketchedCorpus, build_sketched
+
+    corpus = SketchedCorpus(
+        folder=options.out,
+        shards=options.shards,
+        first_shard=options.first,
+        clips_per_shard=options.clips,
+        samples_dir=options.samples,
+        recordings_dir=options.recordings,
+        workers=options.workers,
+    )
+    with watch() as show:
+        build_sketched(corpus, _parts(show, "shards"))
     typer.echo(str(options.out))
 
 
@@ -123,6 +154,7 @@ def _parts(show: Show, what: str) -> Callable[[int, int], None]:
 
 
 command(app, "sound", SoundOptions)(sound)
+command(app, "sketched", SketchedOptions)(sketched)
 command(app, "songs", SongsOptions)(songs)
 command(app, "vocals", VocalsOptions)(vocals)
 command(app, "manifest", ManifestOptions)(manifest)

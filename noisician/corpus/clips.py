@@ -10,7 +10,7 @@ A clip is a pure function of its seed. Clips are kept in shards, three files eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from noisician.styles import TIMBRE_TAGS, Instrument, instruments
 CLIP_S = 12.0
 #: A medium-loud passage of every instrument peaks here, so that the renderer meets one level.
 REFERENCE_PEAK = 0.5
+LEVEL_S = 6.0
 PEAK_LIMIT = 0.97
 
 
@@ -72,13 +73,21 @@ def _player(name: str) -> SoundfontPlayer:
 
 @cache
 def _reference_gain(studio: Studio, instrument_id: str, choice: int) -> float:
-    """What brings three fixed études of an instrument to REFERENCE_PEAK."""
     instrument = instruments()[instrument_id]
+    return level_gain(instrument, lambda notes, take: studio._raw(instrument, notes, LEVEL_S, take, choice))
+
+
+def level_gain(instrument: Instrument, play: Callable[[Sequence[NoteEvent], int], np.ndarray]) -> float:
+    """What brings three fixed études of an instrument, of LEVEL_S each, to REFERENCE_PEAK.
+
+    ``play`` gets the notes and the number of the take.
+    """
     peaks = []
     for take in range(3):
         rng = np.random.default_rng([take, instrument.index])
-        notes = [NoteEvent(note.pitch, note.start_s, note.end_s, 96) for note in write_exercise(instrument, 6.0, rng)]
-        peaks.append(float(np.abs(studio._raw(instrument, notes, 6.0, take, choice)).max()))
+        exercise = write_exercise(instrument, LEVEL_S, rng)
+        notes = [NoteEvent(note.pitch, note.start_s, note.end_s, 96) for note in exercise]
+        peaks.append(float(np.abs(play(notes, take)).max()))
     return REFERENCE_PEAK / max(float(np.median(peaks)), 1e-3)
 
 
@@ -89,14 +98,14 @@ def make_clip(studio: Studio, seed: int) -> Clip:
     rng = np.random.default_rng([seed, 0x501])
     notes = write_exercise(instrument, CLIP_S, rng)
     audio = studio.play(instrument, notes, CLIP_S, seed // len(table))
-    tags = _draw_timbre_tags(instrument, rng)
+    tags = draw_timbre_tags(instrument, rng)
     if tags:
         audio = apply_timbre_tags(audio, tags, seed)
     audio = audio * min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max(initial=0.0)), 1e-6))
     return Clip(instrument, notes, tags, audio.astype(np.float32), seed)
 
 
-def _draw_timbre_tags(instrument: Instrument, rng: np.random.Generator) -> tuple[str, ...]:
+def draw_timbre_tags(instrument: Instrument, rng: np.random.Generator) -> tuple[str, ...]:
     """None for two clips in three; else one, rarely two that do not contradict."""
     if rng.random() < 0.66 or instrument.excitation == "noise":
         return ()
@@ -137,7 +146,7 @@ def write_shard(folder: Path, number: int, studio: Studio, seeds: Sequence[int])
         np.savez_compressed(
             file,
             instrument=np.array(instrument, np.int16),
-            articulations=np.array(tags, bool),
+            timbre_tags=np.array(tags, bool),
             notes=np.array(notes, np.float32).reshape(-1, 4),
             offset=np.array(offset, np.int32),
             seed=np.array(seeds, np.int64),

@@ -14,7 +14,7 @@ from noisician.score.harmony import SCALES
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
 
-_DRUM_PITCHES = (
+DRUM_PITCHES = (
     36,
     38,
     42,
@@ -153,8 +153,8 @@ def _drum_pattern(duration_s: float, rng: np.random.Generator) -> list[NoteEvent
     """A looped bar of random hits, sometimes a groove with a backbeat, sometimes single sounds left to ring."""
     step_s = _step_s(rng)
     density = rng.choice([0.06, 0.15, 0.3, 0.5])
-    chosen = rng.choice(len(_DRUM_PITCHES), size=rng.integers(2, 9), p=_DRUM_WEIGHTS / _DRUM_WEIGHTS.sum())
-    bar = {int(_DRUM_PITCHES[drum]): rng.random(16) < density * rng.uniform(0.4, 1.6) for drum in chosen}
+    chosen = rng.choice(len(DRUM_PITCHES), size=rng.integers(2, 9), p=_DRUM_WEIGHTS / _DRUM_WEIGHTS.sum())
+    bar = {int(DRUM_PITCHES[drum]): rng.random(16) < density * rng.uniform(0.4, 1.6) for drum in chosen}
     if rng.random() < 0.6:  # the groove most music has
         bar[36] = np.isin(np.arange(16), [0, 8] if rng.random() < 0.5 else [0, 4, 8, 12])
         bar[int(rng.choice([38, 39, 40]))] = np.isin(np.arange(16), [4, 12])

@@ -110,11 +110,11 @@ def test_note_offs_come_before_note_ons_of_the_same_instant() -> None:
 
 def test_timbre_tags_never_contradict_and_mostly_rest() -> None:
     rng = np.random.default_rng(0)
-    drawn = [clips._draw_timbre_tags(instruments()["grand_piano"], rng) for _ in range(2000)]
+    drawn = [clips.draw_timbre_tags(instruments()["grand_piano"], rng) for _ in range(2000)]
     assert 0.6 < sum(not tags for tags in drawn) / len(drawn) < 0.72
     assert {tag for tags in drawn for tag in tags} == set(TIMBRE_TAGS)
     assert ("bright", "dark") not in drawn
-    assert all(clips._draw_timbre_tags(instruments()["rain"], rng) == () for _ in range(20))
+    assert all(clips.draw_timbre_tags(instruments()["rain"], rng) == () for _ in range(20))
 
 
 # --- shards -------------------------------------------------------------------------------------------------

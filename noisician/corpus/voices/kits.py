@@ -60,7 +60,7 @@ def render_kit(
         strokes = _SYNTHESISED[instrument_id](rng)
     seed = int(rng.integers(2**31))
     ordered = sorted(notes, key=lambda note: (note.start_s, note.pitch))
-    stops = _stops(ordered)
+    stops = choke_times_s(ordered)
     known: dict[tuple[int, int, int], FloatArray] = {}
     out = np.zeros(count, dtype=np.float32)
     for place, note in enumerate(ordered):
@@ -76,13 +76,13 @@ def render_kit(
             known[key, layer, take] = strokes[key](_FORCES[layer], own)
         hit = known[key, layer, take]
         if stops[place] is not None:
-            hit = _choked(hit, sample_count(stops[place]) - start)  # type: ignore[arg-type]
+            hit = choked(hit, sample_count(stops[place]) - start)  # type: ignore[arg-type]
         add_at(out, start, hit * np.float32(0.7 * _LEVELS.get(key, 0.7) * velocity_gain(note.velocity, 1.3)))
     return out
 
 
-def _stops(ordered: Sequence[NoteEvent]) -> list[float | None]:
-    """When each hit is choked by a later one, s."""
+def choke_times_s(ordered: Sequence[NoteEvent]) -> list[float | None]:
+    """When each hit is choked by a later one, s; ``ordered`` by start."""
     out: list[float | None] = [None] * len(ordered)
     ringing: dict[int, list[int]] = {}
     for place, note in enumerate(ordered):
@@ -94,7 +94,8 @@ def _stops(ordered: Sequence[NoteEvent]) -> list[float | None]:
     return out
 
 
-def _choked(hit: FloatArray, keep: int) -> FloatArray:
+def choked(hit: FloatArray, keep: int) -> FloatArray:
+    """A hit cut off after ``keep`` samples."""
     if keep >= len(hit):
         return hit
     tail = min(sample_count(_CHOKE_S), len(hit) - keep)
