@@ -15,13 +15,17 @@ from noisician.errors import FileError, NoisicianError, RequestError
 
 if TYPE_CHECKING:
     from noisician.training.train_composer import ComposerTraining
+    from noisician.training.train_reference_renderer import ReferenceRendererTraining
     from noisician.training.train_renderer import RendererTraining
     from noisician.training.train_vocals import VocalsTraining
     from noisician.training.train_vocoder import VocoderTraining
 
 app = typer.Typer(help="Train a model, or export a trained one.", no_args_is_help=True)
-Training = TypeVar("Training", bound="ComposerTraining | RendererTraining | VocoderTraining | VocalsTraining")
-MODELS = ("composer", "renderer", "vocoder", "vocals")
+Training = TypeVar(
+    "Training",
+    bound="ComposerTraining | RendererTraining | ReferenceRendererTraining | VocoderTraining | VocalsTraining",
+)
+MODELS = ("composer", "renderer", "reference_renderer", "vocoder", "vocals")
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,22 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    name: Annotated[str, typer.Argument(help="composer, renderer, vocoder or vocals.")]
+    name: Annotated[str, typer.Argument(help="composer, renderer, reference_renderer, vocoder or vocals.")]
     checkpoint: Annotated[Path, typer.Argument(help="What training left behind (.safetensors).")]
     version: Annotated[str, typer.Option(help="Goes into the manifest.")]
     out: Annotated[Path | None, typer.Option(help="Folder; the package's own weights if left out.")] = None
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    checkpoint: Annotated[Path, typer.Argument(help="What train reference-renderer left behind (.safetensors).")]
+    clips: Annotated[int, typer.Option(min=1, help="Held-out exercises of each source.")] = 24
+    steps: Annotated[int, typer.Option(min=1, help="Steps from noise to sound.")] = 6
+    references: Annotated[Path, typer.Option(help="Folder the judges' references are kept in.")] = Path(
+        "data/judge_references"
+    )
+    pictures: Annotated[Path | None, typer.Option(help="Folder for a picture of every clip.")] = None
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if left out.")] = None
 
 
 def composer(options: TrainOptions) -> None:
@@ -65,6 +81,19 @@ def renderer(options: TrainOptions) -> None:
     training = RendererTraining(
         clips=options.data or Path("data/sound"),
         run=options.run or Path("data/runs/renderer"),
+        start_from=options.start_from,
+    )
+    typer.echo(str(train(_with_settings(training, options))))
+
+
+def reference_renderer(options: TrainOptions) -> None:
+    """Learn to play what is shown: flow matching over mel spectrograms, given sketches from references."""
+    _torch(options.threads)
+    from noisician.training.train_reference_renderer import ReferenceRendererTraining, train
+
+    training = ReferenceRendererTraining(
+        clips=options.data or Path("data/sketched"),
+        run=options.run or Path("data/runs/reference_renderer"),
         start_from=options.start_from,
     )
     typer.echo(str(train(_with_settings(training, options))))
@@ -111,6 +140,22 @@ def export(options: ExportOptions) -> None:
     typer.echo(f"{folder / options.name}.onnx, largest difference from PyTorch {difference:.1e}")
 
 
+def judge(options: JudgeOptions) -> None:
+    """Measure a checkpoint of the reference renderer beside its sketch and beside the renderer that ships."""
+    _torch(options.threads)
+    from noisician.renderer import RenderSettings
+    from noisician.training.judge_reference_renderer import Judgement, judge
+
+    settings = RenderSettings(steps=options.steps)
+    judgement = Judgement(options.checkpoint, options.references, options.clips, settings, options.pictures)
+    for verdict in judge(judgement):
+        typer.echo(
+            f"{verdict.source:9} {verdict.who:10} L1 all {verdict.error:.3f} loud {verdict.loud_error:.3f} nats, "
+            f"texture share {verdict.texture_share:.2f}"
+        )
+        typer.echo("    " + ", ".join(f"{family} {error:.3f}" for family, error in verdict.families.items()))
+
+
 def _torch(threads: int | None) -> None:
     """Makes sure PyTorch is there, and that it takes the cores this process may use and no more."""
     from importlib.util import find_spec
@@ -133,9 +178,11 @@ def _with_settings(training: Training, options: TrainOptions) -> Training:
 _TRAINERS: dict[str, Callable[[TrainOptions], None]] = {
     "composer": composer,
     "renderer": renderer,
+    "reference-renderer": reference_renderer,
     "vocoder": vocoder,
     "vocals": vocals,
 }
 for _name, _trainer in _TRAINERS.items():
     command(app, _name, TrainOptions)(_trainer)
+command(app, "judge", JudgeOptions)(judge)
 command(app, "export", ExportOptions)(export)

@@ -146,7 +146,7 @@ def write_shard(folder: Path, number: int, studio: Studio, seeds: Sequence[int])
         np.savez_compressed(
             file,
             instrument=np.array(instrument, np.int16),
-            timbre_tags=np.array(tags, bool),
+            articulations=np.array(tags, bool),
             notes=np.array(notes, np.float32).reshape(-1, 4),
             offset=np.array(offset, np.int32),
             seed=np.array(seeds, np.int64),

@@ -14,7 +14,7 @@ import numpy as np
 from noisician.corpus.compose import ComposedSong, compose_song
 from noisician.score.decode import decode
 from noisician.score.perform import perform, shade
-from noisician.score.played import PlayedNote, played_notes
+from noisician.score.played import NoteEvent, played_notes
 from noisician.styles import PITCHED_ROLES, Instrument, table
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FEWEST_NOTES = 4
 
 
-def write_passage(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> tuple[PlayedNote, ...] | None:
+def write_passage(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> tuple[NoteEvent, ...] | None:
     """Notes within ``duration_s`` that suit an instrument, in order of start; None when the song has none for it."""
     genres = list(table("genres"))
     song = compose_song(str(rng.choice(genres)), None, int(rng.integers(2**31)))
@@ -63,7 +63,7 @@ def _performed(song: ComposedSong, seed: int) -> Score:
     return shade(perform(score, swing=genre["swing"], humanise=human, seed=seed, swing_unit=unit), 0)
 
 
-def _in_range(notes: Sequence[PlayedNote], instrument: Instrument) -> list[PlayedNote]:
+def _in_range(notes: Sequence[NoteEvent], instrument: Instrument) -> list[NoteEvent]:
     """Moved as a whole by octaves to the middle of the range; what is still outside is folded in."""
     low, high = instrument.range
     centre = np.mean([note.pitch for note in notes]) if notes else 0

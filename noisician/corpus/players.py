@@ -29,7 +29,7 @@ from noisician.corpus.voices import render as render_voice
 from noisician.errors import CorpusError
 from noisician.renderer.reference_notes import ONSET_S, record
 from noisician.renderer.references import References
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
 
 REFERENCE_STEP = 4
@@ -41,7 +41,7 @@ RECORDED_KITS = 12
 _LAST_MUSICAL_PROGRAM = 119
 _SUSTAINED_PROGRAMS = frozenset([*range(16, 24), *range(40, 45), *range(48, 104), *range(109, 112)])
 
-Play = Callable[[Sequence[PlayedNote], float, int], np.ndarray]
+Play = Callable[[Sequence[NoteEvent], float, int], np.ndarray]
 """(notes, seconds, take) → mono float32."""
 
 
@@ -59,7 +59,7 @@ class Player:
         """Its references: every key at every reference velocity."""
 
         def note(pitch: int, velocity: int, held_s: float, duration_s: float) -> np.ndarray:
-            return self.play([PlayedNote(pitch, ONSET_S, ONSET_S + held_s, velocity)], duration_s, 0)
+            return self.play([NoteEvent(pitch, ONSET_S, ONSET_S + held_s, velocity)], duration_s, 0)
 
         wanted = [(key, velocity) for key in self.keys for velocity in REFERENCE_VELOCITIES]
         return record(note, self.instrument.excitation, self.instrument.sustain, wanted, self.one_voice)
@@ -107,7 +107,7 @@ class Players:
             raise CorpusError(f"player {name!r}: there are no such recordings in {self.recordings_dir}")
         one = recordings[id_]
 
-        def play(notes: Sequence[PlayedNote], duration_s: float, take: int) -> np.ndarray:
+        def play(notes: Sequence[NoteEvent], duration_s: float, take: int) -> np.ndarray:
             return play_recordings(one, notes, duration_s, np.random.default_rng([take, 0x5A]))
 
         return Player(name, one.instrument, play, tuple(sorted({round(sample.pitch) for sample in one.samples})))
@@ -116,7 +116,7 @@ class Players:
         kit = recorded_kit(_recordings(self.recordings_dir), number)
         instrument = replace(instruments()["standard_kit"], id=name, index=UNLISTED, source={"kind": "recordings"})
 
-        def play(notes: Sequence[PlayedNote], duration_s: float, take: int) -> np.ndarray:
+        def play(notes: Sequence[NoteEvent], duration_s: float, take: int) -> np.ndarray:
             return kit.play(notes, duration_s, np.random.default_rng([take, 0x5B]))
 
         return Player(name, instrument, play, tuple(sorted(kit.pieces)))

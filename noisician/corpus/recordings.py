@@ -20,7 +20,7 @@ from noisician.corpus.voices.common import FloatArray, add_at, fade, sample_coun
 from noisician.corpus.voices.kits import choke_times_s, choked
 from noisician.errors import CorpusError
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, tomllib
 
 #: ``Instrument.index`` of instruments that are not in the styles.
@@ -160,7 +160,7 @@ def _load(path: Path) -> FloatArray:
 
 
 def play_recordings(
-    recordings: Recordings, notes: Sequence[PlayedNote], duration_s: float, rng: np.random.Generator
+    recordings: Recordings, notes: Sequence[NoteEvent], duration_s: float, rng: np.random.Generator
 ) -> FloatArray:
     """Mono float32 ``[round(duration_s · 44100)]`` at the recordings' own level."""
     out = np.zeros(sample_count(duration_s), np.float32)
@@ -222,7 +222,7 @@ class RecordedKit:
 
     pieces: Mapping[int, Recordings]
 
-    def play(self, notes: Sequence[PlayedNote], duration_s: float, rng: np.random.Generator) -> FloatArray:
+    def play(self, notes: Sequence[NoteEvent], duration_s: float, rng: np.random.Generator) -> FloatArray:
         """Mono float32; keys without a piece stay silent."""
         out = np.zeros(sample_count(duration_s), np.float32)
         ordered = sorted(notes, key=lambda note: (note.start_s, note.pitch))

@@ -20,18 +20,18 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.corpus.clips import CLIP_S, PEAK_LIMIT, draw_articulations
+from noisician.corpus.clips import CLIP_S, PEAK_LIMIT, draw_timbre_tags
 from noisician.corpus.exercises import write_exercise
 from noisician.corpus.passages import write_passage
 from noisician.corpus.players import Player, Players, training_players
 from noisician.corpus.poor_references import impoverish
-from noisician.corpus.voices.effects import apply_articulations
+from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.mel import LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
 from noisician.renderer.references import References, read_references, write_references
 from noisician.renderer.sketch import Sketcher
 from noisician.renderer.traits import traits
-from noisician.score.played import PlayedNote
-from noisician.styles import ARTICULATIONS
+from noisician.score.played import NoteEvent
+from noisician.styles import TIMBRE_TAGS
 
 #: Share of clips whose notes are a passage of a song instead of an étude.
 PASSAGE_SHARE = 0.3
@@ -61,8 +61,8 @@ class SketchedClip:
     """``log_mel`` and ``sketch`` are ``[frames, 128]``."""
 
     player: Player
-    notes: tuple[PlayedNote, ...]
-    articulations: tuple[str, ...]
+    notes: tuple[NoteEvent, ...]
+    timbre_tags: tuple[str, ...]
     log_mel: np.ndarray
     sketch: np.ndarray
 
@@ -88,14 +88,14 @@ def make_sketched_clip(band: Band, seed: int) -> SketchedClip:
     references = band.recorded(name)
     if len(references):
         references = impoverish(references, rng)
-    tags = draw_articulations(player.instrument, rng)
+    tags = draw_timbre_tags(player.instrument, rng)
     return play_sketched(player, references, notes, tags, seed)
 
 
 def play_sketched(
     player: Player,
     references: References,
-    notes: tuple[PlayedNote, ...],
+    notes: tuple[NoteEvent, ...],
     articulations: tuple[str, ...],
     seed: int,
     duration_s: float = CLIP_S,
@@ -103,7 +103,7 @@ def play_sketched(
     """What a player makes of notes, beside the sketch of them; both at the level the clip is kept at."""
     audio = player.play(notes, duration_s, 1 + seed)
     if articulations:
-        audio = apply_articulations(audio, articulations, seed)
+        audio = apply_timbre_tags(audio, articulations, seed)
     gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max(initial=0.0)), 1e-6))
     heard = log_mel(audio * np.float32(gain))
     sketch = Sketcher(references).sketch(notes, len(heard)) if len(references) else np.zeros_like(heard) + FLOOR
@@ -141,7 +141,7 @@ def write_sketched_shard(folder: Path, number: int, band: Band, seeds: Sequence[
         mel[row], sketch[row] = clip.log_mel, clip.sketch
         names.append(clip.player.name)
         kinds.append(traits(clip.player.instrument))
-        tags.append([tag in clip.articulations for tag in ARTICULATIONS])
+        tags.append([tag in clip.timbre_tags for tag in TIMBRE_TAGS])
         notes += [(note.pitch, note.start_s, note.end_s, note.velocity) for note in clip.notes]
         offset.append(len(notes))
     mel.flush()
@@ -168,16 +168,16 @@ class SketchedShard:
     sketch: np.ndarray
     player: np.ndarray
     traits: np.ndarray
-    articulations: np.ndarray
+    timbre_tags: np.ndarray
     notes: np.ndarray
     offset: np.ndarray
 
     def __len__(self) -> int:
         return len(self.player)
 
-    def notes_of(self, clip: int) -> tuple[PlayedNote, ...]:
+    def notes_of(self, clip: int) -> tuple[NoteEvent, ...]:
         rows = self.notes[self.offset[clip] : self.offset[clip + 1]]
-        return tuple(PlayedNote(int(p), float(s), float(e), int(v)) for p, s, e, v in rows)
+        return tuple(NoteEvent(int(p), float(s), float(e), int(v)) for p, s, e, v in rows)
 
 
 def open_sketched_shards(folder: Path) -> Iterator[SketchedShard]:
@@ -187,5 +187,6 @@ def open_sketched_shards(folder: Path) -> Iterator[SketchedShard]:
         yield SketchedShard(
             mel=np.load(folder / f"mel-{number}.npy", mmap_mode="r"),
             sketch=np.load(folder / f"sketch-{number}.npy", mmap_mode="r"),
-            **{field: meta[field] for field in ("player", "traits", "articulations", "notes", "offset")},
+            timbre_tags=meta["articulations"],
+            **{field: meta[field] for field in ("player", "traits", "notes", "offset")},
         )

@@ -103,7 +103,7 @@ def held_grid(samples: np.ndarray) -> np.ndarray:
 
 
 def _line_fit(frames: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """``[knots, frames]``: values at ``knots`` whose straight joins are nearest, in least squares, to values a frame."""
+    """``[knots, frames]``: values at ``knots`` whose straight joins are nearest to values a frame (least squares)."""
     hats = np.stack([np.interp(frames, knots, row) for row in np.eye(len(knots))], axis=1)
     return np.linalg.pinv(hats).astype(np.float32)
 

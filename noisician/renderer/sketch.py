@@ -16,7 +16,7 @@ import numpy as np
 
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS, band_centres_hz, band_of_hz
 from noisician.renderer.references import GRID_FRAMES, RELEASE_FRAMES, References
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 #: A part is heard at most this long after the end of a note (a drum: after its start), in frames.
 LONGEST_RELEASE_FRAMES = 400
@@ -39,7 +39,7 @@ class Sketcher:
         self._references = references
         self._moved: dict[tuple[int, int], np.ndarray] = {}
 
-    def sketch(self, notes: Sequence[PlayedNote], frames: int, first_frame: int = 0) -> np.ndarray:
+    def sketch(self, notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
         """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
         energy = np.zeros((frames, MEL_BANDS), np.float32)
         cuts = self._cuts(notes)
@@ -47,7 +47,7 @@ class Sketcher:
             self._add(energy, note, cut, first_frame)
         return np.log(np.sqrt(energy) + np.float32(LOG_FLOOR))
 
-    def _add(self, energy: np.ndarray, note: PlayedNote, cut_frame: float, first_frame: int) -> None:
+    def _add(self, energy: np.ndarray, note: NoteEvent, cut_frame: float, first_frame: int) -> None:
         start = note.start_s * FRAME_RATE_HZ
         end = max(note.end_s * FRAME_RATE_HZ, start + 1)
         drum = self._references.kind == "drum"
@@ -75,7 +75,7 @@ class Sketcher:
             return np.zeros(MEL_BANDS, np.float32)
         return np.minimum(0, _end_slope(held, GRID_FRAMES, 6))
 
-    def _cuts(self, notes: Sequence[PlayedNote]) -> np.ndarray:
+    def _cuts(self, notes: Sequence[NoteEvent]) -> np.ndarray:
         """The frame at which each note is cut off by a later one; infinite where none does that."""
         cuts = np.full(len(notes), np.inf)
         groups: Sequence[set[int] | None] = [None] if self._references.one_voice else []

@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from noisician.composer.conditions import STEP_FEATURES, STYLE_FEATURES
 from noisician.mel import BINS, MEL_BANDS
 from noisician.renderer.conditions import FEATURES
+from noisician.renderer.traits import TRAITS
 from noisician.score.grid import STREAMS
 from noisician.styles import TIMBRE_TAGS
 from noisician.training.composer import ComposerConfig, ComposerNet
 from noisician.training.loop import checkpoint_config, load_checkpoint
+from noisician.training.reference_renderer import ReferenceRendererConfig, ReferenceRendererNet
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.training.shipped import HALF, describe
 from noisician.training.vocals import VocalsConfig, VocalsNet
@@ -70,6 +72,20 @@ def renderer(config: RendererConfig | None = None) -> Exportable:
     return Exportable(RendererNet(config), config, inputs, ("mel",), {0: "batch"})
 
 
+def reference_renderer(config: ReferenceRendererConfig | None = None) -> Exportable:
+    config = config or ReferenceRendererConfig()
+    frames = config.frames_per_token * config.window_tokens
+    inputs = {
+        "mel_t": torch.randn(2, frames, MEL_BANDS),
+        "t": torch.tensor([0.9, 0.3]),
+        "sketch": torch.randn(2, frames, MEL_BANDS),
+        "roll": torch.rand(2, frames, FEATURES),
+        "traits": torch.eye(2, len(TRAITS)),
+        "articulations": torch.zeros(2, len(TIMBRE_TAGS)),
+    }
+    return Exportable(ReferenceRendererNet(config), config, inputs, ("mel",), {0: "batch"})
+
+
 def composer(config: ComposerConfig | None = None) -> Exportable:
     config = config or ComposerConfig()
     inputs = {
@@ -101,10 +117,17 @@ def vocals(config: VocalsConfig | None = None) -> Exportable:
     return Exportable(VocalsNet(config), config, inputs, outputs, {0: "batch", 1: "frames"}, batch_only=("mixture",))
 
 
-EXPORTABLES = {"vocoder": vocoder, "renderer": renderer, "composer": composer, "vocals": vocals}
+EXPORTABLES = {
+    "vocoder": vocoder,
+    "renderer": renderer,
+    "reference_renderer": reference_renderer,
+    "composer": composer,
+    "vocals": vocals,
+}
 CONFIGS = {
     "vocoder": VocoderConfig,
     "renderer": RendererConfig,
+    "reference_renderer": ReferenceRendererConfig,
     "composer": ComposerConfig,
     "vocals": VocalsConfig,
 }

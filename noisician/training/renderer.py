@@ -99,7 +99,7 @@ class RendererNet(nn.Module):
         x = self.backbone(x, self.time(time_features(t)) + sound)
         mean = self.out(x).float().reshape(batch, frames, bands)
         spread = torch.exp(self.texture(x).float().clamp(*LOG_TEXTURE_RANGE)).reshape(batch, frames, bands)
-        return _wiener(mel_t, mean, spread, t[:, None, None])
+        return wiener(mel_t, mean, spread, t[:, None, None])
 
     def _skeleton(self, roll: Tensor, instrument: Tensor) -> Tensor:
         """Harmonics of the notes held and of those still ringing, on a log scale: ``[B, F, 2 · 128]`` in 0 … 1."""
@@ -108,7 +108,7 @@ class RendererNet(nn.Module):
         return (levels * self.pitched[instrument][:, None, None, None]).flatten(2)
 
 
-def _wiener(mel_t: Tensor, mean: Tensor, spread: Tensor, t: Tensor) -> Tensor:
+def wiener(mel_t: Tensor, mean: Tensor, spread: Tensor, t: Tensor) -> Tensor:
     """The guess above, written so that t = 1 divides by nothing."""
     signal = (spread * (1 - t)).square()
     weight = signal / (signal + t.square() + 1e-8)

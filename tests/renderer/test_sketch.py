@@ -14,7 +14,7 @@ from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, SAMPLE_RATE_HZ, band_of_hz, 
 from noisician.renderer.reference_notes import ONSET_S, record
 from noisician.renderer.references import References
 from noisician.renderer.sketch import Sketcher
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 
 FLOOR = np.log(LOG_FLOOR)
 FRAMES = 300
@@ -52,14 +52,14 @@ def played(pitch: int, start_s: float, held_s: float, velocity: int) -> np.ndarr
 )
 def test_a_note_is_sketched_as_it_is_played(sines: References, pitch: int, velocity: int, start_s: float) -> None:
     """A recorded note, one between recorded velocities, and ones between recorded pitches."""
-    notes = [PlayedNote(pitch, start_s, start_s + 0.9, velocity)]
+    notes = [NoteEvent(pitch, start_s, start_s + 0.9, velocity)]
     error = np.abs(Sketcher(sines).sketch(notes, FRAMES) - played(pitch, start_s, 0.9, velocity))
     assert error.mean() < (0.006 if pitch == 65 else 0.03)
     assert error.max() < (0.9 if pitch == 65 else 1.3)
 
 
 def test_before_the_note_and_long_after_it_there_is_silence(sines: References) -> None:
-    sketch = Sketcher(sines).sketch([PlayedNote(65, 1.0, 1.2, 100)], FRAMES)
+    sketch = Sketcher(sines).sketch([NoteEvent(65, 1.0, 1.2, 100)], FRAMES)
     start = round(FRAME_RATE_HZ)
     assert np.all(sketch[: start - 3] == pytest.approx(FLOOR))
     assert sketch[start + 5].max() > 0
@@ -67,15 +67,15 @@ def test_before_the_note_and_long_after_it_there_is_silence(sines: References) -
 
 
 def test_energies_add(sines: References) -> None:
-    one = Sketcher(sines).sketch([PlayedNote(65, 0.5, 2, 100)], FRAMES)
-    two = Sketcher(sines).sketch([PlayedNote(65, 0.5, 2, 100)] * 2, FRAMES)
+    one = Sketcher(sines).sketch([NoteEvent(65, 0.5, 2, 100)], FRAMES)
+    two = Sketcher(sines).sketch([NoteEvent(65, 0.5, 2, 100)] * 2, FRAMES)
     loud = one > 0
     assert (two - one)[loud] == pytest.approx(0.5 * np.log(2), abs=1e-3)
 
 
 def test_a_sound_decays_on_beyond_what_was_recorded_of_it(sines: References) -> None:
     frames = round(6 * FRAME_RATE_HZ)
-    sketch = Sketcher(sines).sketch([PlayedNote(65, 0.0, 6.0, 100)], frames)
+    sketch = Sketcher(sines).sketch([NoteEvent(65, 0.0, 6.0, 100)], frames)
     band = round(float(band_of_hz(np.array(440 * 2 ** (-4 / 12)))))
     fall = sketch[round(3.5 * FRAME_RATE_HZ), band] - sketch[round(4.6 * FRAME_RATE_HZ), band]
     assert fall == pytest.approx(1.1 / DECAY_S, abs=0.15)
@@ -83,7 +83,7 @@ def test_a_sound_decays_on_beyond_what_was_recorded_of_it(sines: References) -> 
 
 def test_a_sustained_sound_is_held_as_long_as_its_note(sines: References) -> None:
     held = record(lambda p, v, h, d: decaying_organ(h, d), "harmonic", "sustained", [(65, 100)])
-    sketch = Sketcher(held).sketch([PlayedNote(65, 0.0, 8.0, 100)], round(8 * FRAME_RATE_HZ))
+    sketch = Sketcher(held).sketch([NoteEvent(65, 0.0, 8.0, 100)], round(8 * FRAME_RATE_HZ))
     assert sketch[60].max() == pytest.approx(sketch[660].max(), abs=0.1)
 
 
@@ -96,7 +96,7 @@ def decaying_organ(held_s: float, duration_s: float) -> np.ndarray:
 def test_a_single_recording_plays_every_pitch(sines: References) -> None:
     alone = sines.only(sines.layers[65][-1:])
     for pitch in (41, 53, 77, 89):
-        sketch = Sketcher(alone).sketch([PlayedNote(pitch, 0.5, 1.5, 100)], FRAMES)
+        sketch = Sketcher(alone).sketch([NoteEvent(pitch, 0.5, 1.5, 100)], FRAMES)
         hz = 440 * 2 ** ((pitch - 69) / 12)
         assert abs(int(np.argmax(sketch[60])) - float(band_of_hz(np.array(hz)))) < 1
         assert sketch[60].max() > 0
@@ -104,16 +104,16 @@ def test_a_single_recording_plays_every_pitch(sines: References) -> None:
 
 def test_a_closed_hat_silences_the_open_one(hats: References) -> None:
     sketcher = Sketcher(hats)
-    open_hat = PlayedNote(46, 0.5, 0.6, 90)
+    open_hat = NoteEvent(46, 0.5, 0.6, 90)
     rings = sketcher.sketch([open_hat], FRAMES)
-    choked = sketcher.sketch([open_hat, PlayedNote(42, 1.0, 1.1, 1)], FRAMES)
+    choked = sketcher.sketch([open_hat, NoteEvent(42, 1.0, 1.1, 1)], FRAMES)
     before, after = round(0.9 * FRAME_RATE_HZ), round(1.2 * FRAME_RATE_HZ)
     assert np.array_equal(rings[before], choked[before])
     assert np.all(choked[after] < rings[after] - 1.5)
 
 
 def test_one_voice_ends_a_note_where_the_next_begins(sines: References) -> None:
-    legato = [PlayedNote(57, 0.5, 2.5, 100), PlayedNote(73, 1.5, 2.5, 100)]
+    legato = [NoteEvent(57, 0.5, 2.5, 100), NoteEvent(73, 1.5, 2.5, 100)]
     low = round(float(band_of_hz(np.array(220.0))))
     after = round(1.7 * FRAME_RATE_HZ)
     assert Sketcher(sines).sketch(legato, FRAMES)[after, low] > 0
@@ -121,12 +121,12 @@ def test_one_voice_ends_a_note_where_the_next_begins(sines: References) -> None:
 
 
 def test_drums_that_were_not_recorded_are_silent(hats: References) -> None:
-    assert np.all(Sketcher(hats).sketch([PlayedNote(36, 0.5, 0.6, 90)], FRAMES) == pytest.approx(FLOOR))
+    assert np.all(Sketcher(hats).sketch([NoteEvent(36, 0.5, 0.6, 90)], FRAMES) == pytest.approx(FLOOR))
 
 
 NOTES = st.lists(
     st.builds(
-        lambda pitch, start, held, velocity: PlayedNote(pitch, start, start + held, velocity),
+        lambda pitch, start, held, velocity: NoteEvent(pitch, start, start + held, velocity),
         st.integers(30, 100),
         st.floats(0, 4),
         st.floats(0.01, 6),
@@ -139,7 +139,7 @@ NOTES = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(notes=NOTES, first=st.integers(0, 400), frames=st.integers(1, 200))
 def test_any_window_equals_the_same_frames_of_the_whole(
-    sines: References, notes: list[PlayedNote], first: int, frames: int
+    sines: References, notes: list[NoteEvent], first: int, frames: int
 ) -> None:
     sketcher = Sketcher(sines)
     whole = sketcher.sketch(notes, 650)

@@ -25,7 +25,7 @@ from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT
 from noisician.errors import CorpusError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.renderer.references import References, read_references
-from noisician.score.played import PlayedNote
+from noisician.score.played import NoteEvent
 from noisician.styles import instruments
 
 ROW = (
@@ -72,7 +72,7 @@ def heard_hz(audio: np.ndarray) -> float:
 
 
 def play(recordings: Recordings, pitch: int, held_s: float, velocity: int = 64, duration_s: float = 4.0) -> np.ndarray:
-    notes = [PlayedNote(pitch, 0.0, held_s, velocity)]
+    notes = [NoteEvent(pitch, 0.0, held_s, velocity)]
     return play_recordings(recordings, notes, duration_s, np.random.default_rng(0))
 
 
@@ -116,7 +116,7 @@ def test_where_one_layer_was_recorded_the_level_follows_the_velocity(flute: Reco
 def test_a_kit_of_recorded_pieces_plays_what_was_recorded(folder: Path) -> None:
     kit = recorded_kit(read_recordings(folder), 3)
     assert set(kit.pieces) == {38, 40, 42}
-    hits = [PlayedNote(38, 0.5, 0.6, 100), PlayedNote(36, 1.5, 1.6, 100)]
+    hits = [NoteEvent(38, 0.5, 0.6, 100), NoteEvent(36, 1.5, 1.6, 100)]
     audio = kit.play(hits, 2.0, np.random.default_rng(0))
     assert np.abs(audio[: SAMPLE_RATE_HZ // 2]).max() == 0
     assert np.abs(audio[SAMPLE_RATE_HZ // 2 :][:4410]).max() > 0.1

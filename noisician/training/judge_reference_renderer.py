@@ -1,0 +1,158 @@
+"""How far the renderer that is shown its instrument has come: ``noisician train judge CHECKPOINT``.
+
+Études of seeds that no training set holds, one window each, are played by a soundfont the renderer learnt from and by
+one it never met; beside each stand its references, at the density in which they ship. Three ways to paint them are
+compared with what the soundfont played: the sketch alone, a checkpoint, and the renderer that ships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from noisician.corpus.exercises import write_exercise
+from noisician.corpus.players import Players
+from noisician.corpus.sketched import Band, SketchedClip, find_player, play_sketched
+from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, TRAINING_SOUNDFONTS
+from noisician.diffusion.flow import euler, shift_for, shifted_times
+from noisician.diffusion.noise import NoiseField, noise_rows
+from noisician.errors import WeightsError
+from noisician.export.spectrogram import picture_of_mel, png_bytes
+from noisician.mel import FRAME_RATE_HZ, MEL_BANDS
+from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.renderer.conditions import MEL_MEAN, MEL_STD, note_roll
+from noisician.renderer.render import SILENCE
+from noisician.renderer.traits import traits
+from noisician.styles import Instrument, instruments
+from noisician.training.loop import checkpoint_config, load_checkpoint, mixed_precision
+from noisician.training.reference_renderer import ReferenceRendererConfig, ReferenceRendererNet
+
+FIRST_SEED = 2_000_000
+#: Cells this far above silence (nats) count as loud.
+LOUD_NATS = 1.0
+SOURCES = {"learnt": TRAINING_SOUNDFONTS[0], "held out": HELD_OUT_SOUNDFONT}
+TOGETHER = 8
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """``clips`` of each source; a folder for ``pictures``, or none; ``references`` is where recordings are kept."""
+
+    checkpoint: Path
+    references: Path
+    clips: int = 24
+    settings: RenderSettings = RenderSettings()
+    pictures: Path | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Means over the clips of one source: log-mel L1 of all and of loud cells (nats), and the share of texture."""
+
+    source: str
+    who: str
+    error: float
+    loud_error: float
+    texture_share: float
+    families: dict[str, float] = field(default_factory=dict)
+
+
+def judge(judgement: Judgement) -> Iterator[Verdict]:
+    """Verdicts on the sketch, the checkpoint and the shipped renderer, for both sources."""
+    if "instruments" in checkpoint_config(judgement.checkpoint):
+        raise WeightsError(f"{judgement.checkpoint} knows instruments by number; it takes no sketch")
+    net = ReferenceRendererNet(ReferenceRendererConfig(**checkpoint_config(judgement.checkpoint)))
+    load_checkpoint(judgement.checkpoint, net)
+    for source, font in SOURCES.items():
+        clips = list(held_out_clips(font, judgement, net.config))
+        painted = {
+            "sketch": [clip.sketch for clip in clips],
+            "checkpoint": paint(net.eval(), clips, judgement.settings),
+            "shipped": [_shipped(clip, judgement.settings) for clip in clips],
+        }
+        for who, mels in painted.items():
+            yield verdict(source, who, clips, mels)
+        if judgement.pictures is not None:
+            _draw(judgement.pictures, source, clips, painted)
+
+
+def held_out_clips(font: str, judgement: Judgement, config: ReferenceRendererConfig) -> Iterator[SketchedClip]:
+    """Études spread evenly over the soundfont's instruments, one window of the network long."""
+    band = Band(Players(), (), judgement.references)
+    duration_s = config.window_tokens * config.frames_per_token / FRAME_RATE_HZ + 1e-6
+    fitting = [instrument for instrument in instruments().values() if instrument.source["kind"] == "soundfont"]
+    count = min(judgement.clips, len(fitting))
+    for number in range(count):
+        instrument = fitting[number * len(fitting) // count]
+        seed = FIRST_SEED + instrument.index
+        player = find_player(band.players, f"{font}/{instrument.id}")
+        notes = write_exercise(instrument, duration_s, np.random.default_rng(seed))
+        yield play_sketched(player, band.recorded(player.name), notes, (), seed, duration_s)
+
+
+@torch.no_grad()
+def paint(net: ReferenceRendererNet, clips: Sequence[SketchedClip], settings: RenderSettings) -> list[np.ndarray]:
+    """Log-mels ``[frames, 128]`` of clips of one window, by all steps from noise."""
+    painted: list[np.ndarray] = []
+    times = shifted_times(settings.steps, shift_for(settings.steps, settings.last_time))
+    for first in range(0, len(clips), TOGETHER):
+        some = clips[first : first + TOGETHER]
+        frames = len(some[0].log_mel)
+        conditions = [
+            torch.from_numpy(np.stack([(clip.sketch - MEL_MEAN) / MEL_STD for clip in some])).float(),
+            torch.from_numpy(np.stack([note_roll(clip.notes, frames) for clip in some])),
+            torch.from_numpy(np.stack([traits(clip.player.instrument) for clip in some])),
+            torch.zeros(len(some), 4),
+        ]
+        noise = np.stack([noise_rows(0, first + row, 0, frames, MEL_BANDS) for row in range(len(some))])
+
+        def denoise(x: np.ndarray, t: float, conditions: list[torch.Tensor] = conditions) -> np.ndarray:
+            everywhere = torch.full((len(x),), t)
+            with mixed_precision(torch.device("cpu")):
+                return net(torch.from_numpy(x).float(), everywhere, *conditions).float().numpy()
+
+        clean = euler(denoise, noise, times) * MEL_STD + MEL_MEAN
+        painted += list(np.maximum(clean, SILENCE).astype(np.float32))
+    return painted
+
+
+def verdict(source: str, who: str, clips: Sequence[SketchedClip], mels: Sequence[np.ndarray]) -> Verdict:
+    """Means over clips, each weighing the same."""
+    errors, louds, shares = [], [], []
+    families: dict[str, list[float]] = {}
+    for clip, mel in zip(clips, mels, strict=True):
+        error = np.abs(mel - clip.log_mel)
+        loud = clip.log_mel > SILENCE + LOUD_NATS
+        errors.append(float(error.mean()))
+        louds.append(float(error[loud].mean()) if loud.any() else 0.0)
+        shares.append(texture(mel, loud) / max(texture(clip.log_mel, loud), 1e-6))
+        families.setdefault(clip.player.instrument.family, []).append(errors[-1])
+    means = {family: float(np.mean(values)) for family, values in sorted(families.items())}
+    return Verdict(source, who, float(np.mean(errors)), float(np.mean(louds)), float(np.mean(shares)), means)
+
+
+def texture(log_mel: np.ndarray, loud: np.ndarray) -> float:
+    """Mean difference of neighbouring frames (nats) where the sound is loud in both."""
+    both = loud[1:] & loud[:-1]
+    return float(np.abs(np.diff(log_mel, axis=0))[both].mean()) if both.any() else 0.0
+
+
+def _shipped(clip: SketchedClip, settings: RenderSettings) -> np.ndarray:
+    instrument: Instrument = clip.player.instrument
+    part = Part(instrument, clip.notes, clip.timbre_tags, NoiseField(0, 0))
+    return Renderer().render([part], len(clip.log_mel), settings)[0]
+
+
+def _draw(folder: Path, source: str, clips: Sequence[SketchedClip], painted: dict[str, list[np.ndarray]]) -> None:
+    """One picture a clip: what was played above each way to paint it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for row, clip in enumerate(clips):
+        loudest = float(clip.log_mel.max())
+        mels = [clip.log_mel, *(mels[row] for mels in painted.values())]
+        rows = [picture_of_mel(mel, loudest) for mel in mels]
+        name = f"{source.replace(' ', '_')}-{clip.player.instrument.id}.png"
+        (folder / name).write_bytes(png_bytes(np.concatenate(rows)))

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The renderer that is shown its instrument: rectified flow over mel spectrograms, given sketches from references.
+#
+# Needs   pip install -e '.[train]' && pip install --no-deps tinysoundfont
+#         apt-get install fluid-soundfont-gm fluidr3mono-gm-soundfont     (about 150 MB)
+#         SAMPLES_DIR and RECORDINGS_DIR: copies of the CC0 samples and of the recorded instruments
+# Time    a shard (100 clips, 20 minutes of sound) one to three minutes on one core, most of it spent on recording the
+#         references of players that have none yet; then $MINUTES of all cores, 300 unless set. It stops well at any
+#         moment: the state is saved every four minutes and on Ctrl-C, and the same command goes on from there.
+# Disk    55 MB a shard
+# Result  $RUN/reference_renderer.safetensors and the log of losses beside it; how far it is from what it should be is
+#         printed at the end, beside the renderer that ships
+#
+# A new run begins with what the shipped renderer knows of notes and noise; START_FROM names another checkpoint, such as
+# an averaged state of an earlier run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python="${PYTHON:-python3}"
+run="${RUN:-data/runs/reference_renderer}"
+
+"$python" -m noisician corpus sketched --out data/sketched --shards "${SHARDS:-40}" --clips 100 \
+    --workers "${WORKERS:-$(nproc)}" ${SAMPLES_DIR:+--samples "$SAMPLES_DIR"} \
+    ${RECORDINGS_DIR:+--recordings "$RECORDINGS_DIR"}
+"$python" -m noisician train reference-renderer --minutes "${MINUTES:-300}" --data data/sketched --run "$run" \
+    --start-from "${START_FROM:-noisician/weights/renderer.onnx}" ${THREADS:+--threads "$THREADS"}
+"$python" -m noisician train judge "$run/reference_renderer.safetensors" ${THREADS:+--threads "$THREADS"}
