@@ -18,7 +18,7 @@ from noisician.mix.timing import Timing
 
 _EQ_TAPS = ROWS.taps - 1024
 _LEFT, _RIGHT, _REVERB, _ECHO = range(4)
-_AT_ONCE = 16  # chunks whose transforms are kept at a time
+_AT_ONCE = 8  # chunks whose transforms are kept at a time
 
 
 def mix_echo_taps(mix: Mix, timing: Timing) -> list[tuple[int, int, float]]:

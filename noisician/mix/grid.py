@@ -15,13 +15,13 @@ import numpy as np
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ, Blocks
 
 ROW = 64 * HOP  # frames, 91.4 ms: what a change is rounded out to wherever it is filtered
-_ROWS = 6  # transformed at a time; a batch has the same shape always, or its rounding would depend on who asks
+_ROWS = 12  # transformed at a time; a batch has the same shape always, or its rounding would depend on who asks
 _FFT = 8192
 ROWS = Blocks(_FFT, ROW, batch=_ROWS, unread=_FFT - 2 * ROW + 1)
 COLOUR_ROWS = Blocks(_FFT, ROW, guard=480, batch=_ROWS)
-CHUNK = _ROWS * ROW  # frames, 0.549 s: what is worked out at a time
+CHUNK = _ROWS * ROW  # frames, 1.097 s: what is worked out at a time
 CHUNK_HOPS = CHUNK // HOP
-STRETCH = 4 * CHUNK  # for what needs much before it: voices and what gives way to them
+STRETCH = 2 * CHUNK  # for what needs much before it: voices and what gives way to them
 MEMORY = 2.2  # time constants after which every envelope has forgotten; a release is then down to a twelfth
 LOOKBACK = _FFT - ROW + round(0.02 * SAMPLE_RATE_HZ)  # frames before a row that it reads, a chorus's delay included
 

@@ -39,11 +39,11 @@ from noisician.mix.numbers import MasterNumbers, Mix
 from noisician.mix.sources import Sources, fill
 from noisician.mix.timing import Timing
 
-HEADROOM_DB = 0.1  # the limiter aims below the ceiling by what gain ramps can lift a peak between samples
+HEADROOM_DB = 0.02  # the limiter aims that much lower: gain ramps can lift a peak between samples by a hair
 AFTER_HOPS = 2 * dynamics.LOOKAHEAD_HOPS + 4
 BEFORE_HOPS = dynamics.compressor_hops(MEMORY) + dynamics.limiter_hops(MEMORY) + 2
 _BEFORE_CHUNKS = -(-BEFORE_HOPS // CHUNK_HOPS)
-_AT_ONCE = (2, 16)  # chunks worked out before the first block is given, and from then on
+_AT_ONCE = (1, 8)  # chunks worked out before the first block is given, and from then on
 
 
 class Mixer:

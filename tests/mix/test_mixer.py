@@ -30,7 +30,7 @@ from noisician.mix.grid import CHUNK, ROW
 from noisician.mix.loudness import dc_offset, integrated_loudness_lufs, true_peak_dbtp
 from noisician.styles import table
 
-FRAMES = 4 * CHUNK + 1000  # 2.2 s, the last chunk and the last hop are short
+FRAMES = 2 * CHUNK + 1000  # 2.2 s, the last chunk and the last hop are short
 TIMING = Timing(150.0, (0.0, 0.4, 0.8, 1.2, 1.6, 2.0), ((0.0, 0.3), (1.0, 0.9)))
 BAND = (("drums", "electronic_kit"), ("pad", "warm_pad"), ("lead", "flute"))
 SONG = (("vocals", VOICE), ("harmony", VOICE), *BAND)
@@ -187,8 +187,8 @@ def test_blocks_go_from_anywhere_to_the_end_on_any_number_of_threads() -> None:
     mixdown = kept()
     for workers in (1, 3):
         blocks = list(mixer_of(mixdown, dry(BAND), workers).blocks(from_s=1.3))
-        assert blocks[0][0] == 2 * CHUNK
-        assert np.concatenate([block for _, block in blocks]).tobytes() == mixdown.stereo[2 * CHUNK :].tobytes()
+        assert blocks[0][0] == CHUNK
+        assert np.concatenate([block for _, block in blocks]).tobytes() == mixdown.stereo[CHUNK:].tobytes()
 
 
 @pytest.mark.parametrize("frames", [ROW // 3, ROW + 100])
@@ -214,7 +214,7 @@ def test_no_seam_between_chunks_or_at_the_ends_of_a_loop(loop: bool) -> None:
     ).stereo
     bends = np.abs(np.diff(np.concatenate([track, track[:100]]) if loop else track[50:-1000], n=2, axis=0)).max(axis=1)
     at = np.arange(len(bends)) + (0 if loop else 50)
-    borders = np.min(np.abs(at[:, None] - np.array([CHUNK, 2 * CHUNK, 3 * CHUNK, FRAMES])), axis=1) < 4
+    borders = np.min(np.abs(at[:, None] - np.array([CHUNK, 2 * CHUNK, FRAMES])), axis=1) < 4
     assert bends[borders].max() <= 1.02 * bends[~borders].max()
 
 
@@ -311,7 +311,7 @@ def test_one_more_player_leaves_the_others_and_what_is_far_alone() -> None:
     mixdown = kept("metal")
     mix = mixdown.mix
     assert mix is not None
-    start, stop = 2 * CHUNK, 2 * CHUNK + 3000
+    start, stop = CHUNK, CHUNK + 3000
     guitar = np.zeros(FRAMES, np.float32)
     guitar[start:stop] = 0.1 * np.random.default_rng(3).standard_normal(stop - start)
     strip = new_strip(mix, "chords-9", "chords", "clean_guitar", guitar)
@@ -329,7 +329,7 @@ def test_one_more_player_leaves_the_others_and_what_is_far_alone() -> None:
 def test_a_longer_piece_begins_with_the_same_samples() -> None:
     mixdown = kept("lofi_hip_hop")
     assert mixdown.mix is not None
-    more = 3 * CHUNK + 77
+    more = CHUNK + 77
     longer = {name: np.concatenate([stem, stem[:more]]) for name, stem in dry(BAND).items()}
     track = Mixer.of(mixdown.mix, longer, TIMING).track()
     same = FRAMES - 2 * ROW - 4000  # the reach before a change, the shortest fade at the end
