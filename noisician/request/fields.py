@@ -28,7 +28,7 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 
 TIME_SIGNATURES: tuple[TimeSignature, ...] = get_args(TimeSignature)
 #: Felt beats: a dotted quarter is the beat of 6/8.
-BEATS_PER_BAR: dict[TimeSignature, int] = {"4/4": 4, "3/4": 3, "6/8": 2}
+BEATS_PER_BAR: dict[str, int] = {"4/4": 4, "3/4": 3, "6/8": 2}
 MODES: tuple[Mode, ...] = get_args(Mode)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
