@@ -14,14 +14,13 @@ from noisician.mix.mastering import Finish, master
 from noisician.mix.mixdown import Mixdown, StemAudio, mix_stems
 from noisician.mix.mixer import Mixer
 from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, MasterNumbers, Mix, Strip
-from noisician.mix.plan import VOICE, MixPlan, StemPlan, plan_mix
+from noisician.mix.plan import MixPlan, StemPlan, plan_mix
 from noisician.mix.reach import changed_span, reach
 from noisician.mix.settings import MixSettings, mix_settings
 from noisician.mix.timing import Timing
 
 __all__ = [
     "ENGINE",
-    "VOICE",
     "WHOLE_ENGINE",
     "Finish",
     "MasterNumbers",

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.mix.loudness import read
 
-SAMPLE_RATE_HZ = 44100
 HOP = 63  # frames a step of every control curve; 70 hops are the 100 ms step of BS.1770 exactly
 
 Reader = Callable[[int, int], np.ndarray]

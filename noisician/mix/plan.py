@@ -13,11 +13,11 @@ from noisician.mix.filters import Band
 from noisician.mix.settings import MixSettings, mix_settings
 from noisician.mix.space import Room
 from noisician.mix.vocals import VocalChain
+from noisician.score.model import VOICE
 from noisician.styles import PITCHED_ROLES, instruments, table
 
 WIDTH_LIMIT = 0.75  # of the side beside the mid; more would cost over 1 dB in mono
 PAN_LIMIT = 0.85
-VOICE = "voice"  #: what stands for the instrument of a sung stem
 MELODIC_ROLES = tuple(role for role in PITCHED_ROLES if role != "bass")
 _VOICE_STREAM = 1 << 16  # voices' noise, far from the players', whom they shall not renumber
 

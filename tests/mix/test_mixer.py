@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from noisician.errors import RequestError
 from noisician.mix import (
     ENGINE,
-    VOICE,
     Finish,
     Mixdown,
     Mixer,
@@ -28,6 +27,7 @@ from noisician.mix import (
 from noisician.mix.filters import SAMPLE_RATE_HZ
 from noisician.mix.grid import CHUNK, ROW
 from noisician.mix.loudness import dc_offset, integrated_loudness_lufs, true_peak_dbtp
+from noisician.score.model import VOICE
 from noisician.styles import table
 
 FRAMES = 2 * CHUNK + 1000  # 2.2 s, the last chunk and the last hop are short

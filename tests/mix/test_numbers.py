@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from noisician.errors import FileError, RequestError
-from noisician.mix import VOICE, Finish, MasterNumbers, Mix, Strip, plan_mix
+from noisician.mix import Finish, MasterNumbers, Mix, Strip, plan_mix
 from noisician.mix.deciding import planned
 from noisician.mix.plan import later_place
 from noisician.mix.vocals import VoiceLevels
+from noisician.score.model import VOICE
 
 ROSTER = [("vocals", VOICE), ("drums", "standard_kit"), ("chords", "grand_piano"), ("chords", "clean_guitar")]
 KEYS = ["vocals", "drums", "piano", "guitar"]

@@ -21,13 +21,14 @@ from noisician.cache import NO_CACHE, ArrayCache
 from noisician.composer import Composer
 from noisician.diffusion.noise import NoiseField, NoiseSpan
 from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
-from noisician.mix import ENGINE, VOICE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
+from noisician.mix import ENGINE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import CostEstimate
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
 from noisician.score import Score, Track
+from noisician.score.model import VOICE
 from noisician.score.played import NoteEvent, played_notes
 from noisician.styles import instruments
 from noisician.vocals.singer import Singer
