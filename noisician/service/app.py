@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from noisician.errors import NoisicianError, RequestError
 from noisician.recipe import software_version
+from noisician.service.compat import ace_step
+from noisician.service.compat.assistants import Assistants
+from noisician.service.compat.names import OTHER_NAMES
 from noisician.service.files import Files
 from noisician.service.library.content import Shelf
 from noisician.service.lock import FolderLock
-from noisician.service.peers import ace_step
-from noisician.service.peers.assistants import Assistants
-from noisician.service.peers.names import OTHER_NAMES
 from noisician.service.settings import Settings
 from noisician.service.store import Store
 from noisician.service.web import documentation, problems

@@ -19,8 +19,8 @@ from pathlib import Path
 import anyio
 
 from noisician.errors import NoisicianError
+from noisician.service.compat.client import Client, ServiceError
 from noisician.service.files import Files
-from noisician.service.peers.client import Client, ServiceError
 from noisician.service.settings import Settings
 
 _START_LIMIT_S = 60.0

@@ -1,4 +1,4 @@
-"""The tools of :mod:`noisician.service.peers.mcp` over standard input and output."""
+"""The tools of :mod:`noisician.service.compat.mcp` over standard input and output."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import anyio
 from mcp.server.mcpserver import Context
 
 from noisician.service.companion import Companion
-from noisician.service.peers import mcp
-from noisician.service.peers.client import Client
+from noisician.service.compat import mcp
+from noisician.service.compat.client import Client
 from noisician.service.settings import Settings
 
 

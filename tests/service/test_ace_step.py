@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from small_service import URL, SmallService, run, small_service
 
 from noisician.service import wire
-from noisician.service.peers import ace_step_tasks as tasks
-from noisician.service.peers.ace_step_tasks import Refusal
+from noisician.service.compat import ace_step_tasks as tasks
+from noisician.service.compat.ace_step_tasks import Refusal
 from noisician.service.web.understanding import music_of
 
 JOB = "job_0123456789abcdef"

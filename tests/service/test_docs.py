@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from small_service import small_service
 
-from noisician.service.peers.names import OTHER_NAMES
+from noisician.service.compat.names import OTHER_NAMES
 from noisician.service.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")

@@ -24,10 +24,10 @@ from small_service import URL, SmallService, run, small_service
 
 from noisician.request import OPTIONS
 from noisician.service import companion
+from noisician.service.compat import client as clients
+from noisician.service.compat import mcp
+from noisician.service.compat.client import Client, ServiceError, named
 from noisician.service.files import Files
-from noisician.service.peers import client as clients
-from noisician.service.peers import mcp
-from noisician.service.peers.client import Client, ServiceError, named
 
 TOOLS = {
     "make_music", "vary_music", "music_status", "export_music", "cancel_music", "list_library", "list_styles",

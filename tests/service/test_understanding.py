@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisician.request import OPTIONS, Request
-from noisician.service.peers.names import OTHER_NAMES
+from noisician.service.compat.names import OTHER_NAMES
 from noisician.service.settings import Settings
 from noisician.service.web.problems import Problem
 from noisician.service.web.understanding import changed, music_of, music_schema, said

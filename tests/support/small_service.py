@@ -15,8 +15,8 @@ from fastapi import FastAPI
 
 from noisician.models.protocol import ignore_progress, never
 from noisician.service.app import create_app
+from noisician.service.compat.client import Client
 from noisician.service.files import Files, new_id
-from noisician.service.peers.client import Client
 from noisician.service.settings import Settings
 from noisician.service.store import Store
 from noisician.service.work.making import Watch, make_take, sources_of, task_of

@@ -35,7 +35,7 @@ class Assistants:
     async def _run(self, ready: asyncio.Future[ASGIApp]) -> None:
         """Holds the endpoint open until it is cancelled; what fails is what the waiting requests hear."""
         try:
-            module = await anyio.to_thread.run_sync(import_module, "noisician.service.peers.mcp")
+            module = await anyio.to_thread.run_sync(import_module, "noisician.service.compat.mcp")
             endpoint = module.Endpoint(self._app)
             async with endpoint.running():
                 ready.set_result(endpoint)

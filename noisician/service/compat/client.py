@@ -1,7 +1,7 @@
 """A small client of the HTTP API, for programs in Python.
 
 import asyncio
-from noisician.service.peers.client import Client
+from noisician.service.compat.client import Client
 
 async def main() -> None:
     async with Client("http://127.0.0.1:8484") as service:

@@ -25,7 +25,7 @@ from noisician.errors import NoisicianError
 from noisician.recipe import software_version
 from noisician.request import LISTS, OPTIONS, TYPES
 from noisician.service import wire
-from noisician.service.peers.client import Client
+from noisician.service.compat.client import Client
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest

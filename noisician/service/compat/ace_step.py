@@ -27,9 +27,9 @@ from noisician.errors import NoisicianError
 from noisician.recipe import software_version
 from noisician.request import EMBEDDED
 from noisician.service import wire
-from noisician.service.peers import ace_step_tasks as tasks
-from noisician.service.peers.ace_step_tasks import Refusal
-from noisician.service.peers.client import Client, ServiceError
+from noisician.service.compat import ace_step_tasks as tasks
+from noisician.service.compat.ace_step_tasks import Refusal
+from noisician.service.compat.client import Client, ServiceError
 from noisician.service.web.bodies import chunks, json_of
 from noisician.service.web.desk import Desk
 from noisician.service.web.problems import Problem
