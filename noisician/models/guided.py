@@ -6,12 +6,26 @@ The result keeps the sketch's score, so that tags, markers and MIDI are those of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from noisician.errors import FileError
-from noisician.models.protocol import AudioInput, Capabilities, CheckedRequest, Feature, MusicModel, OnProgress, Run
+from noisician.edits import Edit, Regenerate, Region, Vary
+from noisician.errors import FileError, RequestError
+from noisician.models.protocol import (
+    NO_INPUTS,
+    AudioInput,
+    Capabilities,
+    CheckedRequest,
+    EditOutlook,
+    Feature,
+    MusicModel,
+    Others,
+    Run,
+    no_others,
+)
 from noisician.models.support import check_duration, followed
 from noisician.music import Music
+from noisician.piece import score_of
 from noisician.prompt import Controls
 from noisician.recipe import Recipe, without_folders
 from noisician.request import Request
@@ -52,17 +66,70 @@ class GuidedModel(MusicModel):
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """Both again. Raises FileError for a recipe without a sketch."""
-        settings = dict(recipe.settings)
-        sketched = settings.pop("sketch", None)
-        if not isinstance(sketched, dict):
-            raise FileError("the recipe holds no sketch; it was cut or edited")
+        sketch, rest = self._opened(recipe, run)
+        painted = self._painter.replay(rest, _painting(run, sketch))
+        return replace(painted, recipe=recipe, score=sketch.score)
+
+    def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
+        """The painter's sound edited; tempo, form and score stay those of the sketch.
+
+        Raises RequestError for edits of anything but the sound, and what the painter raises.
+        """
+        edits = _of_sound(edits, recipe)
+        self._painter.outlook(_painters(recipe), edits)  # refuses before the sketch is made
+        sketch, rest = self._opened(recipe, run)
+        painted = self._painter.edit(rest, edits, _painting(run, sketch))
+        settings = {**painted.recipe.settings, "sketch": recipe.settings["sketch"]}
+        edited = recipe.model_copy(update={"settings": settings, "lineage": painted.recipe.lineage})
+        return replace(painted, recipe=edited, score=sketch.score)
+
+    def outlook(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> EditOutlook:
+        """The painter's; errors as :meth:`edit`."""
+        return self._painter.outlook(_painters(recipe), _of_sound(edits, recipe))
+
+    def _opened(self, recipe: Recipe, run: Run) -> tuple[Music, Recipe]:
+        """The sketch made again, and the painter's own recipe. Raises FileError for a recipe without a sketch."""
+        rest, sketched = _painters(recipe), recipe.settings["sketch"]
         plain = recipe.model_copy(update={"request": _sketch_request(recipe.request), "settings": sketched})
         sketch = self._sketcher.replay(plain, _sketching(run))
         wish = _paint_request(recipe.request, sketch, self._painter.capabilities)
         controls = _figures(wish).model_dump(mode="json")
-        rest = recipe.model_copy(update={"settings": settings, "request": wish, "controls": controls})
-        painted = self._painter.replay(rest, _painting(run, sketch))
-        return replace(painted, recipe=recipe, score=sketch.score)
+        return sketch, rest.model_copy(update={"request": wish, "controls": controls})
+
+
+def _painters(recipe: Recipe) -> Recipe:
+    """What of a recipe is the painter's. Raises FileError for one without a sketch."""
+    settings = dict(recipe.settings)
+    if not isinstance(settings.pop("sketch", None), dict):
+        raise FileError("the recipe holds no sketch; it was cut or edited")
+    return recipe.model_copy(update={"settings": settings})
+
+
+def _of_sound(edits: Sequence[Edit], recipe: Recipe) -> tuple[Edit, ...]:
+    """The edits with bars told in seconds of the sketch. Raises RequestError for those that would leave its form."""
+    score = score_of(recipe)
+    if score is None:
+        raise FileError("the recipe holds no sketch; it was cut or edited")
+    bar_s = score.meter.beats_per_bar * score.seconds_per_beat
+
+    def placed(region: Region) -> dict[str, object]:
+        late = next((bars for bars in region.bars if not bars[0] <= bars[1] <= score.bars), None)
+        if late is not None:
+            raise RequestError(f"bars {late[0]}-{late[1]}: the piece has {score.bars} bars")
+        return {"bars": (), "seconds": (*((bar_s * (a - 1), bar_s * b) for a, b in region.bars), *region.seconds)}
+
+    found: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, Regenerate):
+            also = tuple(region.model_copy(update=placed(region)) for region in edit.also)
+            found.append(edit.model_copy(update={**placed(edit), "also": also}))
+        elif isinstance(edit, Vary):
+            found.append(edit.model_copy(update=placed(edit)))
+        else:
+            raise RequestError(
+                f"a guided piece cannot {edit.words()}: it keeps its sketch, and can regenerate or vary the sound of it"
+            )
+    return tuple(found)
 
 
 def _sketch_request(request: Request) -> Request:
@@ -86,18 +153,13 @@ def _figures(wish: Request) -> Controls:
 
 def _sketching(run: Run) -> Run:
     """The first of both models needs no sound files, and nobody keeps its stems."""
-    return Run(_part(run.on_progress, 0, _SKETCH_SHARE), run.cancel)
+    return replace(run.part(0, _SKETCH_SHARE), keep_stems=False, inputs=NO_INPUTS)
 
 
 def _painting(run: Run, sketch: Music) -> Run:
     """The second starts from what the first made."""
     start = AudioInput(sketch.audio, sketch.sample_rate_hz, "the sketch")
-    return Run(_part(run.on_progress, _SKETCH_SHARE, 1), run.cancel, inputs=replace(run.inputs, init_audio=start))
-
-
-def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
-    """Progress of one model within that of both."""
-    return lambda progress: on_progress(replace(progress, share=start + (end - start) * progress.share))
+    return replace(run.part(_SKETCH_SHARE, 1), keep_stems=False, inputs=replace(run.inputs, init_audio=start))
 
 
 def _recipe(request: Request, sketch: Music, painted: Music) -> Recipe:

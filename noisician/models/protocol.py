@@ -168,6 +168,11 @@ class Run:
         """The stages of all the work, each with its cost."""
         return Stages(weights, self.on_progress, self.cancel)
 
+    def part(self, start: float, end: float) -> Run:
+        """The same run as seen by work that is this part of the whole (0 … 1)."""
+        hear = self.on_progress
+        return replace(self, on_progress=lambda now: hear(replace(now, share=start + (end - start) * now.share)))
+
 
 #: Finds the recipe of another version or take that an edit names: a file, or a take's id.
 Others = Callable[[str], Recipe]

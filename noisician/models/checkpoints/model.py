@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,39 @@ import numpy as np
 from pydantic import ValidationError
 
 from noisician.audio import resample
+from noisician.edits import Edit
 from noisician.errors import FileError, RequestError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.mix import level
 from noisician.models.checkpoints import placement as places
 from noisician.models.checkpoints import store
 from noisician.models.checkpoints.catalogue import COMMON_FEATURES, CheckpointInfo, with_feature
+from noisician.models.checkpoints.editing import (
+    ORIGIN,
+    AudioStep,
+    Ground,
+    edited_recipe,
+    edits_in,
+    steps_of,
+    with_seeds,
+)
 from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended
 from noisician.models.checkpoints.family import Family, Job, OnStep
 from noisician.models.checkpoints.pipelines import quietly
 from noisician.models.checkpoints.stretches import keep_outside
 from noisician.models.checkpoints.wording import negative_of, song_of, words_of
 from noisician.models.inputs import check_same
-from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, CheckedRequest, MusicModel, Run
+from noisician.models.protocol import (
+    AudioInput,
+    AudioInputs,
+    Capabilities,
+    CheckedRequest,
+    EditOutlook,
+    MusicModel,
+    Others,
+    Run,
+    no_others,
+)
 from noisician.models.support import check_duration, check_request
 from noisician.music import Music
 from noisician.prompt import Controls
@@ -34,6 +54,8 @@ from noisician.request import BEATS_PER_BAR, DURATION_RANGE_S, Request
 STAGE_WEIGHTS = {"loading": 1.0, "sampling": 8.0, "finishing": 0.5}
 DEFAULT_DURATION_S = 30.0
 DEFAULT_STRENGTH = 0.7
+#: What of an edit's work is making the music that it starts from.
+_REPLAY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,16 @@ class Loaded:
 
 Spans = tuple[tuple[float, float], ...]
 Load = Callable[[CheckpointInfo, Path, Wish], Loaded]
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """``raw`` ``[frames, channels]`` before its level is set; ``finish`` reports that."""
+
+    raw: np.ndarray
+    job: Job
+    loaded: Loaded
+    finish: Callable[[float], None]
 
 
 class CheckpointModel(MusicModel):
@@ -88,12 +120,52 @@ class CheckpointModel(MusicModel):
 
         Raises FileError where an audio input is not the one the recipe was made from.
         """
-        settings = recipe.settings
-        check_same(run.inputs, dict(settings.get("clips", {})))
-        device = settings.get("device")
-        wish = Wish(device if device and places.is_present(device) else None, settings.get("dtype"))
+        edited = edits_in(recipe)
+        if edited is not None:
+            base, edits = edited
+            steps = self._steps(base, edits)
+            music = self.replay(base, run.part(0, _REPLAY_SHARE))
+            return replace(self._edited(music, steps, run.part(_REPLAY_SHARE, 1)), recipe=recipe)
+        check_same(run.inputs, dict(recipe.settings.get("clips", {})))
         request = recipe.request.model_copy(update={"seed": recipe.seed})
-        return replace(self._make(request, _controls_in(recipe), wish, run), recipe=recipe)
+        return replace(self._make(request, _controls_in(recipe), _wish_of(recipe), run), recipe=recipe)
+
+    def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
+        """The recipe's music with stretches made anew, varied or added; what lies outside them keeps its samples.
+
+        The recipe holds what it was before and the edits. Raises RequestError for what a checkpoint cannot do.
+        """
+        seeded = with_seeds(edits, recipe)
+        steps = self._steps(recipe, seeded)
+        music = self.replay(recipe, run.part(0, _REPLAY_SHARE))
+        edited = self._edited(music, steps, run.part(_REPLAY_SHARE, 1))
+        return replace(edited, recipe=edited_recipe(recipe, seeded, steps[-1].duration_s))
+
+    def outlook(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> EditOutlook:
+        """Where :meth:`edit` would sample, in seconds of the music after each edit; errors as there."""
+        steps = self._steps(recipe, edits)
+        spans = tuple(span for step in steps for span in step.spans)
+        words = tuple(edit.words() for edit in edits)
+        return EditOutlook(words, {}, {self.info.name: spans}, merged(spans))
+
+    def _steps(self, recipe: Recipe, edits: Sequence[Edit]) -> tuple[AudioStep, ...]:
+        steps = steps_of(edits, Ground.of(recipe, self.capabilities))
+        for step in steps:
+            check_duration(step.duration_s, self.capabilities)
+        return steps
+
+    def _edited(self, music: Music, steps: Sequence[AudioStep], run: Run) -> Music:
+        audio, rate = music.audio, music.sample_rate_hz
+        for number, step in enumerate(steps):
+            start = step.placed(audio, rate)
+            inputs = replace(run.inputs, init_audio=AudioInput(start, rate, ORIGIN), morph_audio=None)
+            part = replace(run.part(number / len(steps), (number + 1) / len(steps)), inputs=inputs)
+            controls = step.controls(_controls_in(music.recipe))
+            made = self._sampled(step.request(music.recipe.request), controls, _wish_of(music.recipe), part)
+            levelled = level(made.raw, rate, loop=step.loop)
+            audio = step.unplaced(keep_outside(levelled, start, step.spans, rate))
+            made.finish(1.0)
+        return replace(music, audio=audio)
 
     def _widened(self, one_call: Capabilities) -> Capabilities:
         """What may be asked for: any length, where one call can be extended."""
@@ -108,6 +180,15 @@ class CheckpointModel(MusicModel):
         )
 
     def _make(self, request: Request, controls: Controls, wish: Wish, run: Run) -> Music:
+        made = self._sampled(request, controls, wish, run)
+        rate = made.loaded.family.capabilities.sample_rate_hz
+        audio = level(made.raw, rate, loop=request.loop)
+        made.finish(1.0)
+        recipe = self._recipe(request, controls, made.job, made.loaded, run.inputs)
+        return Music(audio, recipe, sample_rate_hz=rate)
+
+    def _sampled(self, request: Request, controls: Controls, wish: Wish, run: Run) -> _Sampled:
+        """Loads and samples. Raises RequestError, WeightsError or Cancelled."""
         stages, inputs = run.stages(STAGE_WEIGHTS), run.inputs
         check_duration(duration_of(request, controls, inputs, self.capabilities), self.capabilities)
         report = stages.reporter("loading")
@@ -131,9 +212,7 @@ class CheckpointModel(MusicModel):
         if job.repaint and source.init is not None:
             raw = keep_outside(raw, source.init, job.repaint, rate)
         _check_finite(raw, loaded.placement)
-        audio = level(raw, rate, loop=request.loop)
-        finish(1.0)
-        return Music(audio, self._recipe(request, controls, job, loaded, inputs), sample_rate_hz=rate)
+        return _Sampled(raw, job, loaded, finish)
 
     def _recipe(self, request: Request, controls: Controls, job: Job, loaded: Loaded, inputs: AudioInputs) -> Recipe:
         info, placement = self.info, loaded.placement
@@ -166,6 +245,12 @@ def _controls_in(recipe: Recipe) -> Controls:
         return Controls.model_validate(recipe.controls)
     except ValidationError:
         raise FileError("the recipe's controls are incomplete; it was cut or edited") from None
+
+
+def _wish_of(recipe: Recipe) -> Wish:
+    """In a recipe's precision and, if it is here, on its device."""
+    device = recipe.settings.get("device")
+    return Wish(device if device and places.is_present(device) else None, recipe.settings.get("dtype"))
 
 
 def duration_of(request: Request, controls: Controls, inputs: AudioInputs, one_call: Capabilities) -> float:
