@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from fake_family import ALL, RATE, FakeFamily, model_of
 from fake_model import generated
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,76 +19,25 @@ from noisician.errors import Cancelled, FileError, RequestError, WeightsError
 from noisician.mix import level
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.models.checkpoints import Loader, safety, store
-from noisician.models.checkpoints.catalogue import CheckpointInfo, catalogue
+from noisician.models.checkpoints.catalogue import catalogue
 from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
 from noisician.models.checkpoints.family import Job, OnStep, Song
-from noisician.models.checkpoints.model import CheckpointModel, Loaded, Wish, converted, fitted, merged
+from noisician.models.checkpoints.model import Wish, converted, fitted, merged
 from noisician.models.checkpoints.pipelines import from_folder
 from noisician.models.checkpoints.placement import Placement, memory_advice, needed_bytes
 from noisician.models.checkpoints.wording import negative_of, words_of
 from noisician.models.guided import GuidedModel
 from noisician.models.inputs import check_same, inputs_of, read_audio_input, read_inputs
-from noisician.models.protocol import AudioInput, AudioInputs, Capabilities, Feature, Run
+from noisician.models.protocol import AudioInput, AudioInputs, Feature, Run
 from noisician.models.support import check_outputs, check_request
 from noisician.prompt import Controls, read_figures
 
-RATE = 8000
-ALL: frozenset[Feature] = frozenset({"text", "negative_prompt", "init_audio", "repaint", "morph_audio"})
 Request = api.Request
 
 
 def tone(seconds: float, hertz: float = 220.0, rate: int = RATE, channels: int = 1) -> np.ndarray:
     wave = 0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
     return np.repeat(wave[:, None], channels, axis=1).astype(np.float32)
-
-
-@dataclass
-class FakeFamily:
-    """Noise named by the seed; what a job keeps of its init stays."""
-
-    features: frozenset[Feature] = ALL
-    longest_s: float = 10.0
-    channels: int = 1
-    jobs: list[Job] = field(default_factory=list)
-    fail: Exception | None = None
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities("fake", self.features, (1.0, self.longest_s), RATE, "MIT")
-
-    def sample(self, job: Job, on_step: OnStep) -> np.ndarray:
-        self.jobs.append(job)
-        for step in (1, 2):
-            on_step(step / 2)
-        if self.fail is not None:
-            raise self.fail
-        frames = round(job.duration_s * RATE)
-        made = 0.1 * np.random.default_rng(job.seed).standard_normal((frames, self.channels)).astype(np.float32)
-        if job.init is None:
-            return made
-        assert job.init.shape == made.shape
-        if job.repaint:
-            kept = np.ones(frames, bool)
-            for start_s, end_s in job.repaint:
-                kept[round(start_s * RATE) : round(end_s * RATE)] = False
-            made[kept] = job.init[kept]
-            return made
-        share = job.strength or 0.0
-        return (1 - share) * job.init + share * made
-
-
-INFO = CheckpointInfo(
-    "fake", "fake", None, "Testing Licence", None, True, False, None, features=ALL, sample_rate_hz=RATE
-)
-
-
-def model_of(family: FakeFamily, wishes: list[Wish] | None = None) -> CheckpointModel:
-    def load(info: CheckpointInfo, folder: Path, wish: Wish) -> Loaded:
-        if wishes is not None:
-            wishes.append(wish)
-        return Loaded(family, Placement(wish.device or "cpu", wish.dtype or "float32"), "f" * 64, 1000)
-
-    return CheckpointModel(replace(INFO, features=family.features), Path("."), load)
 
 
 # --- catalogue ---

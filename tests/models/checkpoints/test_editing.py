@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from conftest import FakeModel
-from test_checkpoints_core import RATE, FakeFamily, model_of
+from fake_family import RATE, FakeFamily, model_of
+from fake_model import FakeModel, generated
 
 from noisician.edits import Edit, Extend, Loop, Regenerate, Region, Vary, edit_from
 from noisician.errors import FileError, RequestError
@@ -22,7 +22,7 @@ from noisician.request import Request
 
 def made(family: FakeFamily, **options: object) -> tuple[CheckpointModel, Music]:
     model = model_of(family)
-    return model, model.generate(Request(model="fake", seed=5, **{"duration_s": 8.0, **options}))  # type: ignore[arg-type]
+    return model, generated(model, Request(model="fake", seed=5, **{"duration_s": 8.0, **options}))  # type: ignore[arg-type]
 
 
 def edited(*edits: Edit, family: FakeFamily | None = None, **options: object) -> tuple[Music, Music]:
@@ -149,7 +149,7 @@ def test_a_checkpoint_that_repaints_nothing_says_what_it_can() -> None:
 
 def test_a_guided_piece_keeps_its_sketch(fake_model: FakeModel) -> None:
     guided = GuidedModel(fake_model, model_of(FakeFamily(channels=2)))
-    first = guided.generate(Request(prompt="calm piano", guide=True, strength=0.4, seed=2))
+    first = generated(guided, Request(prompt="calm piano", guide=True, strength=0.4, seed=2))
     edits = [Regenerate(seconds=((0.5, 1.0),)), Vary(bars=((1, 1),), strength=0.2)]
     after = guided.edit(first.recipe, edits)
     assert after.score == first.score and after.duration_s == first.duration_s
