@@ -56,11 +56,11 @@ def test_every_kind_is_told_here() -> None:
         ({"op": "sing"}, "unknown edit 'sing'; known: regenerate"),
         ({"players": ["bass"]}, "unknown edit None"),
         ("regenerate", "an edit is an object"),
-        ({"op": "vary", "strength": 2}, "edit vary: strength '2'"),
-        ({"op": "tempo", "tempo_bpm": float("nan")}, "edit tempo: tempo_bpm 'nan'"),
+        ({"op": "vary", "strength": 2}, "edit vary: strength 2"),
+        ({"op": "tempo", "tempo_bpm": float("nan")}, "edit tempo: tempo_bpm nan"),
         ({"op": "mix", "player": "a", "volume": 1}, "edit mix: volume: Extra inputs"),
         ({"op": "notes"}, "edit notes: player: Field required"),
-        ({"op": "regenerate", "bars": [[0, 2]]}, "edit regenerate: bars.0.0 '0'"),
+        ({"op": "regenerate", "bars": [[0, 2]]}, "edit regenerate: bars.0.0 0"),
     ],
 )
 def test_anything_else_is_refused_in_one_line(data: object, says: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import FakeModel, RunCommand
+from fake_model import FakeModel, RunCommand
 
 import noisician
 from noisician.prompt import understanding

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decaying_sine import DECAY_S, RELEASE_S, decaying_sine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisician.errors import FileError
-from noisician.mel import FRAME_RATE_HZ, MEL_BANDS, SAMPLE_RATE_HZ, band_of_hz
-from noisician.renderer.reference_notes import ONSET_S, record
+from noisician.mel import FRAME_RATE_HZ, MEL_BANDS, band_of_hz
+from noisician.renderer.reference_notes import record
 from noisician.renderer.references import (
     GRID_FRAMES,
     LOSS_STEP,
@@ -26,16 +27,7 @@ from noisician.renderer.references import (
     write_references,
 )
 
-DECAY_S, RELEASE_S = 0.8, 0.05
 _MAGIC = b"NOISICIAN REFERENCES 1\n"
-
-
-def decaying_sine(pitch: int, velocity: int, held_s: float, duration_s: float) -> np.ndarray:
-    """A sine at velocity / 127 that decays with DECAY_S and, let go, with RELEASE_S as well."""
-    time_s = np.arange(round(duration_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ - ONSET_S
-    level = np.where(time_s < 0, 0, velocity / 127 * np.exp(-np.maximum(time_s, 0) / DECAY_S))
-    level = level * np.exp(-np.maximum(0, time_s - held_s) / RELEASE_S)
-    return (level * np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time_s)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decaying_sine import DECAY_S, RELEASE_S, decaying_sine
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_references import DECAY_S, RELEASE_S, decaying_sine
 
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, SAMPLE_RATE_HZ, band_of_hz, log_mel
 from noisician.renderer.reference_notes import ONSET_S, record

@@ -131,7 +131,7 @@ def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("corrections", [0, 2])
 def test_pieces_join_as_if_the_part_had_been_made_at_once(monkeypatch: pytest.MonkeyPatch, corrections: int) -> None:
     mel = asked_for(200)
-    monkeypatch.setattr(synthesis, "_noise", lambda place, first, blocks: np.ones(blocks * HOP, np.float32))
+    monkeypatch.setattr(synthesis, "_white", lambda noise, first, blocks: np.ones(blocks * HOP, np.float32))
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 256)
     whole = synthesised(mel, corrections=corrections)
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 64)
