@@ -9,21 +9,22 @@ A pure function of the piece and of the weights. ``cache`` spares what was made 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
-from noisician.cache import NO_CACHE, ArrayCache
+from noisician.cache import ArrayCache
 from noisician.composer import Composer
 from noisician.diffusion.noise import NoiseField, NoiseSpan
 from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
-from noisician.mix import ENGINE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
+from noisician.mix import StemAudio
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import CostEstimate
+from noisician.models.embedded.mixing import Played, Playing, first_mix, mixed_again
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
@@ -38,8 +39,6 @@ from noisician.vocoder import Vocoder
 PLAYING_ALONE = {"playing": 1.0}
 #: A loop is played this far beyond its end; what still rings there is folded back to its start.
 LOOP_TAIL_S = 2.5
-#: The last of what rings goes out over this.
-FADE_OUT_S = 1.0
 
 
 class Networks:
@@ -71,36 +70,12 @@ class Networks:
         return self._given["singer"] or Singer()
 
 
-@dataclass(frozen=True)
-class Played:
-    """What playing a piece gives: the piece with its mix decided, and its sound.
-
-    ``track`` is stereo ``[frames, 2]``; ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering,
-    and ``instrumental``, the track without its voices, where stems were to be kept.
-    """
-
-    piece: Piece
-    track: np.ndarray
-    stems: Mapping[str, np.ndarray]
-    instrumental: np.ndarray | None = None
-
-
 class PlayerStems(Protocol):
     """Makes each player's dry samples ``[samples]``, in the order of the piece's players."""
 
     def __call__(
         self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
     ) -> Iterator[StemAudio]: ...
-
-
-@dataclass(frozen=True)
-class Playing:
-    """How a piece is played: ``engine`` decides the mix where the piece has none, ``remaster`` the master anew."""
-
-    keep_stems: bool = False
-    engine: int = ENGINE
-    remaster: bool = False
-    cache: ArrayCache = NO_CACHE
 
 
 def play(
@@ -117,68 +92,11 @@ def play(
     keys = (*(part.name for part in parts), *(player.id for player in piece.plan.players))
     names = (*(part.name for part in parts), *stem_names(piece.plan.players))
     if piece.mix is None:
-        played = _first_mix(piece, parts, keys, names, stems, playing)
+        played = first_mix(piece, parts, keys, names, stems, playing)
     else:
-        played = _mixed_again(piece, piece.mix, keys, names, stems, playing)
+        played = mixed_again(piece, piece.mix, keys, names, stems, playing)
     stages.reporter("mixing")(1.0)
     return played
-
-
-def _first_mix(
-    piece: Piece,
-    parts: Sequence[VocalPart],
-    keys: Sequence[str],
-    names: Sequence[str],
-    stems: Iterable[StemAudio],
-    playing: Playing,
-) -> Played:
-    """A mix that is decided while the stems come in, one at a time."""
-    plan = piece.plan
-    mixdown = mix_stems(
-        stems,
-        plan_mix(
-            [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)],
-            tuple(plan.genres.items()),
-            tuple(plan.moods.items()),
-            plan.production,
-        ),
-        seed=piece.seed,
-        timing=Timing.of(piece.score),
-        finish=Finish(loop=plan.loop, fade_out_s=min(FADE_OUT_S, plan.duration_s / 8)),
-        keep_stems=playing.keep_stems,
-        split_vocals=playing.keep_stems and bool(parts),
-        engine=playing.engine,
-        keys=keys,
-    )
-    kept = dict(zip(names, mixdown.stems or (), strict=False))
-    return Played(replace(piece, mix=mixdown.mix), mixdown.stereo, kept, mixdown.instrumental)
-
-
-def _mixed_again(
-    piece: Piece, mix: Mix, keys: Sequence[str], names: Sequence[str], stems: Iterable[StemAudio], playing: Playing
-) -> Played:
-    """The mix with its numbers as they are; whoever is new in it is decided alone."""
-    dry: dict[str, np.ndarray] = {}
-    strips = {strip.key: strip for strip in mix.strips}
-    for key, stem in zip(keys, stems, strict=True):
-        dry[key] = stem.samples
-        if key not in strips:
-            strips[key] = new_strip(mix, key, stem.role, stem.instrument, stem.samples)
-    mix = replace(
-        mix,
-        strips=tuple(strips[key] for key in keys),
-        finish=replace(mix.finish, loop=piece.plan.loop, fade_out_s=0.0 if piece.plan.loop else mix.finish.fade_out_s),
-    )
-    mixer = Mixer.of(mix, dry, Timing.of(piece.score))
-    if playing.remaster:
-        mixer = mixer.remastered()
-    sings = any(strip.place.chain is not None for strip in mix.strips)
-    if playing.keep_stems and sings:
-        track, instrumental = mixer.track_and_instrumental()
-    else:
-        track, instrumental = mixer.track(), None
-    kept = {name: mixer.stem(key) for key, name in zip(keys, names, strict=True)} if playing.keep_stems else {}
-    return Played(replace(piece, mix=mixer.mix), track, kept, instrumental)
 
 
 def _cast(piece: Piece) -> tuple[VocalPart, ...]:
