@@ -72,8 +72,30 @@ def openapi() -> str:
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
+def limits() -> str:
+    """The module that tells the studio the limits of options, which types cannot."""
+    bounds = {name: [*map(_plain, option.limits)] for name, option in OPTIONS.items() if option.limits is not None}
+    chars = {name: option.limit_chars for name, option in OPTIONS.items() if option.limit_chars is not None}
+    lines = ["// The limits of a request's options. Written by tools/derive.py from noisician/request/fields.py.", ""]
+    for about, name, table in (
+        ("Lowest and highest value, both included.", "LIMITS", bounds),
+        ("The longest texts, in characters.", "CHARS", chars),
+    ):
+        entries = [f"  {field}: {json.dumps(value)}," for field, value in table.items()]
+        lines += [f"/** {about} */", f"export const {name} = {{", *entries, "} as const", ""]
+    return "\n".join(lines)
+
+
+def _plain(limit: float) -> float:
+    """240 rather than 240.0."""
+    return int(limit) if limit == int(limit) else limit
+
+
 #: The derived files, and what writes each.
-DERIVED: dict[Path, Callable[[], str]] = {ROOT / "noisician" / "request" / "keywords.py": keywords}
+DERIVED: dict[Path, Callable[[], str]] = {
+    ROOT / "noisician" / "request" / "keywords.py": keywords,
+    ROOT / "studio" / "src" / "lib" / "limits.ts": limits,
+}
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["openapi"]:

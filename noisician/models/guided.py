@@ -17,7 +17,6 @@ from noisician.models.protocol import (
     Capabilities,
     CheckedRequest,
     EditOutlook,
-    Feature,
     MusicModel,
     Others,
     Run,
@@ -28,7 +27,7 @@ from noisician.music import Music
 from noisician.piece import score_of
 from noisician.prompt import Controls
 from noisician.recipe import Recipe, without_folders
-from noisician.request import Request
+from noisician.request import Feature, Request
 
 #: What of a request is the painter's affair alone.
 _PAINTERS = (

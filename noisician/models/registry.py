@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisician.cache import NO_CACHE, ArrayCache
-from noisician.request import EMBEDDED, Request
+from noisician.request import EMBEDDED, Feature, Request
 
 if TYPE_CHECKING:
     from noisician.models.checkpoints import CheckpointInfo, Loader
-    from noisician.models.protocol import Capabilities, Feature, MusicModel
+    from noisician.models.protocol import Capabilities, MusicModel
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from noisician.models.protocol import Feature
+from noisician.request import Feature
 
 try:
     import tomllib

@@ -9,8 +9,7 @@ from pathlib import Path
 from noisician.errors import NoisicianError, RequestError, WeightsError
 from noisician.models.checkpoints import safety, store
 from noisician.models.checkpoints.catalogue import UNKNOWN_LICENCE, CheckpointInfo, by_hub_id, catalogue
-from noisician.models.protocol import Feature
-from noisician.request import EMBEDDED
+from noisician.request import EMBEDDED, Feature
 
 #: diffusers' pipeline class → the module of families/ that runs it.
 FAMILIES = {

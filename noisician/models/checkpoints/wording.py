@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from noisician.models.checkpoints.family import Song
-from noisician.models.protocol import Feature
 from noisician.prompt import Controls
-from noisician.request import Request
+from noisician.request import Feature, Request
 
 
 def words_of(request: Request, controls: Controls, features: Iterable[Feature]) -> str:

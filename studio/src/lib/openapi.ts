@@ -180,7 +180,7 @@ export interface components {
              * Operation
              * @enum {string}
              */
-            operation: "make" | "vary" | "loop" | "repaint" | "extend";
+            operation: "make" | "vary" | "loop" | "repaint" | "extend" | "edit";
             /** Outputs */
             outputs: components["schemas"]["Take"][];
             /** Params */
@@ -718,7 +718,7 @@ export interface components {
              * Operation
              * @enum {string}
              */
-            operation: "make" | "vary" | "loop" | "repaint" | "extend";
+            operation: "make" | "vary" | "loop" | "repaint" | "extend" | "edit";
             /** Params */
             params: {
                 [key: string]: unknown;

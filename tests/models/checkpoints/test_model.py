@@ -28,9 +28,10 @@ from noisician.models.checkpoints.placement import Placement, memory_advice, nee
 from noisician.models.checkpoints.wording import negative_of, words_of
 from noisician.models.guided import GuidedModel
 from noisician.models.inputs import check_same, inputs_of, read_audio_input, read_inputs
-from noisician.models.protocol import AudioInput, AudioInputs, Feature, Run
+from noisician.models.protocol import AudioInput, AudioInputs, Run
 from noisician.models.support import check_outputs, check_request
 from noisician.prompt import Controls, read_figures
+from noisician.request import Feature
 
 Request = api.Request
 

@@ -21,8 +21,8 @@ from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
 from noisician.models.checkpoints.placement import settle
 from noisician.models.checkpoints.speed import Economy, Numbers, lower_linears, numbers_for
 from noisician.models.checkpoints.stretches import DEFAULT_STRENGTH, check_job, exact_length, frame_count, keep_outside
-from noisician.models.protocol import Capabilities, Feature
-from noisician.request import Preset
+from noisician.models.protocol import Capabilities
+from noisician.request import Feature, Preset
 
 if TYPE_CHECKING:
     from noisician.models.checkpoints.catalogue import CheckpointInfo

@@ -44,8 +44,8 @@ from noisician.models.checkpoints.stretches import (
     keep_outside,
     latent_frames_kept,
 )
-from noisician.models.protocol import Capabilities, Feature
-from noisician.request import Preset
+from noisician.models.protocol import Capabilities
+from noisician.request import Feature, Preset
 
 #: The distilled checkpoints are trained for their 8 steps; nothing is gained by another solver.
 DISTILLED = MappingProxyType(
