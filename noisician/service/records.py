@@ -83,7 +83,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Beat:
+class Heartbeat:
     """The answer to a sign of life: whether to stop, and whether the job still belongs to this worker."""
 
     cancel: bool

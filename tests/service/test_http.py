@@ -33,7 +33,7 @@ from noisician.service.records import Claim, Failure
 from noisician.service.store import StoreError
 from noisician.service.web import bodies, orders
 from noisician.service.web.problems import Problem
-from noisician.service.work.making import Watch, make_take, sources_of, task_of
+from noisician.service.work.take_job import Watch, make_take, sources_of, task_of
 
 NOBODY = "0123456789abcdef"
 
@@ -183,7 +183,7 @@ def test_cancel_and_delete_in_every_state(desk: Desk) -> None:
     claim = desk.claim()
     asked = desk.http.post(f"/v1/music/{running}/cancel").json()
     assert (asked["status"], asked["cancel_requested"]) == ("in_progress", True)
-    assert desk.store.beat(claim, 60).cancel
+    assert desk.store.heartbeat(claim, 60).cancel
     assert desk.http.delete(f"/v1/music/{running}").status_code == 204
     refused(desk.http.get(f"/v1/music/{running}"), 404, "not_found")
     desk.store.finish(claim, "cancelled")

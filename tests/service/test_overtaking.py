@@ -26,9 +26,9 @@ from noisician.service.records import JobRecord
 from noisician.service.settings import Settings
 from noisician.service.work.editing import edits_of_take, other_takes
 from noisician.service.work.forecast import Forecast
-from noisician.service.work.making import task_of
 from noisician.service.work.overtaking import LOOK_S, Doorway
 from noisician.service.work.rendered import rendered_cache
+from noisician.service.work.take_job import task_of
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from noisician.errors import RequestError
 from noisician.service.files import is_id, new_id
-from noisician.service.records import Beat, Claim, Failure, NewJob, NewTake, UploadRecord, WorkerRecord
+from noisician.service.records import Claim, Failure, Heartbeat, NewJob, NewTake, UploadRecord, WorkerRecord
 from noisician.service.store import IdempotencyConflict, QueueFull, Store
 from noisician.service.store.paging import cursor, place
 
@@ -217,14 +217,14 @@ def test_a_worker_that_was_given_up_changes_nothing(store: Store) -> None:
     new = claim(store, "cpu")
     assert (new.job.id, new.job.attempts, new.done, new.job.progress) == (job_id, 2, frozenset({1}), 0.5)
     events = store.last_event_id()
-    assert store.beat(old, LONG_S) == Beat(cancel=False, lost=True)
+    assert store.heartbeat(old, LONG_S) == Heartbeat(cancel=False, lost=True)
     store.report(old, 0.9, "mixing", 1.0, take=2)
     store.previewed(old, take=2)
     store.release(old)
     assert not store.add_take(old, new_take(2))
     assert not store.finish(old, "completed")
     assert store.job(job_id) == new.job and store.last_event_id() == events
-    assert store.beat(new, LONG_S) == Beat(cancel=False, lost=False)
+    assert store.heartbeat(new, LONG_S) == Heartbeat(cancel=False, lost=False)
     assert store.add_take(new, new_take(2)) and store.finish(new, "completed")
     assert [take.take.number for take in store.takes_of(job_id)] == [1, 2]
 
@@ -232,7 +232,7 @@ def test_a_worker_that_was_given_up_changes_nothing(store: Store) -> None:
 def test_a_beat_keeps_the_lease(store: Store) -> None:
     enqueue(store)
     claimed = claim(store, "cpu", OVER_S)
-    assert store.beat(claimed, LONG_S) == Beat(cancel=False, lost=False)
+    assert store.heartbeat(claimed, LONG_S) == Heartbeat(cancel=False, lost=False)
     assert store.requeue_lost(attempts_limit=3) == ()
 
 
@@ -241,7 +241,7 @@ def test_lost_jobs_go_back_to_their_old_place(store: Store) -> None:
     first, second = claim(store, "cpu"), claim(store, "cuda:0")
     assert store.requeue_lost(3) == ()  # both leases run
     assert [job.id for job in store.requeue_lost(3, worker="cuda:0")] == [ids[1]]
-    assert store.beat(first, LONG_S).lost is False and store.beat(second, LONG_S).lost is True
+    assert store.heartbeat(first, LONG_S).lost is False and store.heartbeat(second, LONG_S).lost is True
     assert [job.id for job in store.requeue_lost(3, everything=True)] == [ids[0]]
     assert [claim(store).job.id for _ in range(3)] == ids
     assert types(store, ids[0]) == ["queued", "in_progress", "queued", "in_progress"]
@@ -300,7 +300,7 @@ def test_cancel_works_in_every_state(store: Store) -> None:
     claimed = claim(store)
     asked = store.cancel(running)
     assert asked is not None and (asked.status, asked.cancel_requested) == ("in_progress", True)
-    assert store.beat(claimed, LONG_S) == Beat(cancel=True, lost=False)
+    assert store.heartbeat(claimed, LONG_S) == Heartbeat(cancel=True, lost=False)
     assert [job.status for job in store.requeue_lost(3, everything=True)] == ["cancelled"]
     store.finish(claim(store), "completed")
     finished = store.job(done)
@@ -331,7 +331,7 @@ def test_a_deleted_job_that_runs_goes_when_it_ends(store: Store) -> None:
     claimed = claim(store)
     assert store.add_take(claimed, new_take(1)) and store.delete_job(job_id)
     assert store.job(job_id) is None and store.jobs(10).items == ()
-    assert store.beat(claimed, LONG_S) == Beat(cancel=True, lost=False)
+    assert store.heartbeat(claimed, LONG_S) == Heartbeat(cancel=True, lost=False)
     assert store.enqueue(new_job(idempotency_key="k"), 10)[1]  # its key is free
     assert store.add_take(claimed, new_take(2)) and store.finish(claimed, "cancelled")
     assert store.takes(10).items == () and len(store.takes(10, deleted=True).items) == 2

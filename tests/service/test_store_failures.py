@@ -139,7 +139,7 @@ def test_no_value_in_any_cell_breaks_the_service(store: Store, path: Path, value
 
 
 def _use_all(store: Store, claimed: Claim, take_id: str) -> None:
-    store.beat(claimed, 10)
+    store.heartbeat(claimed, 10)
     store.jobs(10)
     store.job(claimed.job.id)
     store.counts()
@@ -428,7 +428,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(data=st.data(), number=st.integers(1, 2))
     def disturb(self, data: st.DataObject, number: int) -> None:
         claimed = data.draw(st.sampled_from(self.given_up))
-        assert self.store.beat(claimed, 60).lost
+        assert self.store.heartbeat(claimed, 60).lost
         assert not self.store.add_take(claimed, new_take(number))
         assert not self.store.finish(claimed, "completed")
         self.store.report(claimed, 0.5, "mixing", None, number)

@@ -39,9 +39,9 @@ from noisician.service.settings import Settings
 from noisician.service.store import Store, StoreError
 from noisician.service.work import forecast
 from noisician.service.work.forecast import Forecast
-from noisician.service.work.heart import PREVIEW_COLUMNS, Heart, preview_png
-from noisician.service.work.making import Maker, Watch, check_room, make_take, request_of, sources_of, task_of
+from noisician.service.work.heartbeat import PREVIEW_COLUMNS, HeartbeatThread, preview_png
 from noisician.service.work.sweeping import note_of, sweep, sweep_all
+from noisician.service.work.take_job import Maker, Watch, check_room, make_take, request_of, sources_of, task_of
 from noisician.service.work.worker import DEFAULT_EDITOR, DEFAULT_MAKER, Order, Worker
 
 
@@ -381,19 +381,19 @@ def test_a_database_in_trouble_is_waited_for(
     troubled = work_here(service, trouble)
     assert service.job(job_id).status == "completed"
     assert service.numbers(job_id) == [1, 2]
-    assert {"claim", "add_take", "finish", "beat"} <= troubled.calls.keys()
+    assert {"claim", "add_take", "finish", "heartbeat"} <= troubled.calls.keys()
     check_library(service)
 
 
 def test_the_last_picture_stays_until_the_next_job_ends(service: Service) -> None:
-    heart = Heart(service.store, service.files, "auto", 60.0)
+    heartbeat = HeartbeatThread(service.store, service.files, "auto", 60.0)
     pictures = [service.files.preview(service.ask()) for _ in range(2)]
     for ended, picture in enumerate(pictures):
         claim = service.store.claim("auto", 60.0)
         assert claim is not None
-        heart.hold(claim)
+        heartbeat.hold(claim)
         picture.touch()
-        heart.rest()
+        heartbeat.rest()
         assert [path.exists() for path in pictures] == [place == ended for place in range(2)]
 
 

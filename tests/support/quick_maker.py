@@ -27,7 +27,7 @@ STEP_S = 0.01
 
 
 def make(
-    asked: CheckedRequest,
+    asked: Request | CheckedRequest,
     *,
     base: Recipe | None = None,
     beside: Path | None = None,
@@ -35,7 +35,7 @@ def make(
     on_progress: OnProgress | None = None,
     cancel: ShouldCancel | None = None,
 ) -> Music:
-    request = asked.request
+    request = asked if isinstance(asked, Request) else asked.request
     words = request.prompt.split()
     if "read" in words:
         read_inputs(request)

@@ -19,7 +19,7 @@ from noisician.service.compat.client import Client
 from noisician.service.files import Files, new_id
 from noisician.service.settings import Settings
 from noisician.service.store import Store
-from noisician.service.work.making import Watch, make_take, sources_of, task_of
+from noisician.service.work.take_job import Watch, make_take, sources_of, task_of
 
 URL = "http://127.0.0.1:8484"
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from noisician.errors import NoisicianError
 from noisician.service.files import new_id
-from noisician.service.records import Beat, Claim, Failure, JobRecord, NewJob, NewTake, Status, finite
+from noisician.service.records import Claim, Failure, Heartbeat, JobRecord, NewJob, NewTake, Status, finite
 from noisician.service.store.database import Part
 from noisician.service.store.reading import Cells, job_record, json_list_text, json_text
 from noisician.service.store.search import search_text
@@ -80,15 +80,15 @@ class Queue(Part):
                 end(connection, job, "failed", Failure(job.damage, "damaged"))
         return None
 
-    def beat(self, claim: Claim, lease_s: float) -> Beat:
+    def heartbeat(self, claim: Claim, lease_s: float) -> Heartbeat:
         """A sign of life: the lease runs for ``lease_s`` from now, if it is still in force."""
         with self.database.writing() as connection:
             row = _held(connection, claim)
             if row is None:
-                return Beat(cancel=False, lost=True)
+                return Heartbeat(cancel=False, lost=True)
             until = time.time() + lease_s
             connection.execute(update(JobRow).where(JobRow.seq == claim.job.seq).values(lease_until=until))
-            return Beat(cancel=bool(row.cancel_requested), lost=False)
+            return Heartbeat(cancel=bool(row.cancel_requested), lost=False)
 
     def report(self, claim: Claim, progress: float, stage: str, eta_s: float | None, take: int) -> None:
         """``progress`` 0 … 1 of the whole job, while its take number ``take`` is being made."""

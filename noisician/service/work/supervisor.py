@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Post:
+class _WorkerSlot:
     """A device and the process that serves it."""
 
     device: str
@@ -58,23 +58,23 @@ class Supervisor:
     ) -> None:
         self._settings, self._store, self._maker, self._editor = settings, store, maker, editor
         self._files = Files(settings.data.absolute())
-        self._posts = [_Post(device) for device in dict.fromkeys(settings.devices)]
+        self._slots = [_WorkerSlot(device) for device in dict.fromkeys(settings.devices)]
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def processes(self) -> Mapping[str, int]:
         """Device → process id of the workers that run."""
-        running = ((post.device, post.process) for post in self._posts)
+        running = ((slot.device, slot.process) for slot in self._slots)
         return {device: process.pid for device, process in running if process is not None and process.poll() is None}
 
     def trouble(self) -> str | None:
         """Which worker does not come up, in one line; None where all do."""
-        for post in self._posts:
-            if post.failed_starts >= FAILED_STARTS:
+        for slot in self._slots:
+            if slot.failed_starts >= FAILED_STARTS:
                 return (
-                    f"worker {post.device} ended {post.failed_starts} times before it was ready"
-                    f" (last with status {post.status}); the service's log says why"
+                    f"worker {slot.device} ended {slot.failed_starts} times before it was ready"
+                    f" (last with status {slot.status}); the service's log says why"
                 )
         return None
 
@@ -87,8 +87,8 @@ class Supervisor:
         sweep_all(self._files, lambda take_id: self._store.take(take_id) is not None)
         self._store.forget_workers()
         self._store.requeue_lost(self._settings.attempts_limit, everything=True)
-        for post in self._posts:
-            self._spawn(post)
+        for slot in self._slots:
+            self._spawn(slot)
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
 
@@ -97,7 +97,7 @@ class Supervisor:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
-        processes = [post.process for post in self._posts if post.process is not None]
+        processes = [slot.process for slot in self._slots if slot.process is not None]
         for process in processes:
             _tell_to_stop(process)
         until = time.monotonic() + STOP_S
@@ -112,8 +112,8 @@ class Supervisor:
             self._store.requeue_lost(self._settings.attempts_limit, everything=True)
             self._store.forget_workers()
 
-    def _spawn(self, post: _Post) -> None:
-        order = Order(self._settings, post.device, self._maker, self._editor)
+    def _spawn(self, slot: _WorkerSlot) -> None:
+        order = Order(self._settings, slot.device, self._maker, self._editor)
         environment = {name: value for name, value in os.environ.items() if name.upper() != "NOISICIAN_API_KEY"}
         quiet = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         own_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -128,8 +128,8 @@ class Supervisor:
             start_new_session=True,  # a Ctrl-C in the terminal is not for it
             creationflags=quiet | own_group,
         )
-        post.process, post.silent_rounds = process, 0
-        threading.Thread(target=_note, args=(process,), name=f"words of {post.device}", daemon=True).start()
+        slot.process, slot.silent_rounds = process, 0
+        threading.Thread(target=_note, args=(process,), name=f"words of {slot.device}", daemon=True).start()
         with contextlib.suppress(OSError):  # ended already: seen at the next look
             assert process.stdin is not None
             process.stdin.write(order.to_line())
@@ -141,8 +141,8 @@ class Supervisor:
             now = time.time()
             slept, looked_at = not 0 <= now - looked_at < SLEPT_S, now
             try:
-                for post in self._posts:
-                    self._attend(post)
+                for slot in self._slots:
+                    self._attend(slot)
                 if slept:  # nobody had a chance to report
                     leases_at = now
                 elif now - leases_at >= LEASES_S:
@@ -153,19 +153,19 @@ class Supervisor:
             except Exception:
                 _log.exception("the workers are not watched well")
 
-    def _attend(self, post: _Post) -> None:
+    def _attend(self, slot: _WorkerSlot) -> None:
         now = time.monotonic()
-        if post.process is not None and post.process.poll() is not None:
-            _log.warning("worker %s ended (%s) and is started again", post.device, post.process.returncode)
-            _hang_up(post.process)
-            post.status = post.process.returncode
-            post.failed_starts = 0 if self._was_ready(post.device, post.process.pid) else post.failed_starts + 1
-            post.process, post.start_at_s, post.bereft = None, now + _pause_s(post.failed_starts), True
-        if post.bereft:  # before another takes its name and claims a job under it
-            self._store.requeue_lost(self._settings.attempts_limit, worker=post.device)
-            post.bereft = False
-        if post.process is None and now >= post.start_at_s and not self._stopping.is_set():
-            self._spawn(post)
+        if slot.process is not None and slot.process.poll() is not None:
+            _log.warning("worker %s ended (%s) and is started again", slot.device, slot.process.returncode)
+            _hang_up(slot.process)
+            slot.status = slot.process.returncode
+            slot.failed_starts = 0 if self._was_ready(slot.device, slot.process.pid) else slot.failed_starts + 1
+            slot.process, slot.start_at_s, slot.bereft = None, now + _pause_s(slot.failed_starts), True
+        if slot.bereft:  # before another takes its name and claims a job under it
+            self._store.requeue_lost(self._settings.attempts_limit, worker=slot.device)
+            slot.bereft = False
+        if slot.process is None and now >= slot.start_at_s and not self._stopping.is_set():
+            self._spawn(slot)
 
     def _was_ready(self, device: str, pid: int) -> bool:
         workers = self._store.workers()
@@ -176,17 +176,17 @@ class Supervisor:
             _log.warning("%s: its worker fell silent; it is %s now", job.id, job.status)
         # That could be written, so a worker could have too.
         seen = {worker.name: worker for worker in self._store.workers()}
-        for post in self._posts:
-            worker = seen.get(post.device)
-            if post.process is None or worker is None or worker.pid != post.process.pid:
+        for slot in self._slots:
+            worker = seen.get(slot.device)
+            if slot.process is None or worker is None or worker.pid != slot.process.pid:
                 continue
             if worker.state != "starting":
-                post.failed_starts = 0
+                slot.failed_starts = 0
             silent = time.time() - worker.seen_at > self._settings.lease_s
-            post.silent_rounds = post.silent_rounds + 1 if silent else 0
-            if post.silent_rounds >= SILENT_ROUNDS:
-                _log.warning("worker %s does not answer and is ended", post.device)
-                post.process.kill()
+            slot.silent_rounds = slot.silent_rounds + 1 if silent else 0
+            if slot.silent_rounds >= SILENT_ROUNDS:
+                _log.warning("worker %s does not answer and is ended", slot.device)
+                slot.process.kill()
 
 
 def _note(process: subprocess.Popen[str]) -> None:

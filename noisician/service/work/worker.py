@@ -33,8 +33,11 @@ from noisician.service.records import Claim, Failure, NewTake, Status
 from noisician.service.settings import Settings
 from noisician.service.store import Store, StoreError
 from noisician.service.work.editing import Editor
-from noisician.service.work.heart import Hand, Heart
-from noisician.service.work.making import (
+from noisician.service.work.heartbeat import ActiveJob, HeartbeatThread
+from noisician.service.work.overtaking import Doorway
+from noisician.service.work.rendered import rendered_cache
+from noisician.service.work.sweeping import note_of, sweep
+from noisician.service.work.take_job import (
     Maker,
     Source,
     Task,
@@ -45,9 +48,6 @@ from noisician.service.work.making import (
     sources_of,
     task_of,
 )
-from noisician.service.work.overtaking import Doorway
-from noisician.service.work.rendered import rendered_cache
-from noisician.service.work.sweeping import note_of, sweep
 
 DEFAULT_MAKER = "noisician.api:generate"
 DEFAULT_EDITOR = "noisician.service.work.editing:edit_music"
@@ -110,23 +110,23 @@ class Worker:
         self._make, self._edit = make, edit
         self._files = Files(order.settings.data.absolute())
         self._workshop = Files(self._files.tmp / f"worker-{re.sub(r'[^A-Za-z0-9]+', '-', order.device)}")
-        self._heart = Heart(store, self._files, self._name, order.settings.lease_s)
+        self._heartbeat = HeartbeatThread(store, self._files, self._name, order.settings.lease_s)
         self._claims: list[Claim] = []
         self._publishing = threading.Lock()
 
     def run(self) -> None:
         """Until the process ends."""
         self._insist(lambda: sweep(self._files, self._workshop.root, self._is_known))
-        self._heart.start()
+        self._heartbeat.start()
         try:
             if not self._do_next():
                 self._warm_up()
-            self._heart.ready()
+            self._heartbeat.ready()
             while True:
                 if not self._do_next():
                     time.sleep(IDLE_S)
         finally:
-            self._heart.stop()
+            self._heartbeat.stop()
 
     def leave(self) -> None:
         """Gives the jobs back and ends the process; for any thread."""
@@ -190,15 +190,15 @@ class Worker:
 
     def _do(self, claim: Claim) -> None:
         """One job, to whatever end."""
-        hand = self._heart.hold(claim)
+        active_job = self._heartbeat.hold(claim)
         sources: tuple[Source, ...] = ()
         failure: Failure | None = None
         status: Status = "completed"
         try:
             sources = sources_of(claim.job, self._files, self._store)
-            self._make_takes(claim, hand, sources)
+            self._make_takes(claim, active_job, sources)
         except (_Abandoned, Cancelled):
-            if not hand.cancel or hand.lost:
+            if not active_job.cancel or active_job.lost:
                 self._put_down(claim)
                 return
             status = "cancelled"
@@ -218,40 +218,40 @@ class Worker:
     def _put_down(self, claim: Claim) -> None:
         if claim in self._claims:
             self._claims.remove(claim)
-        self._heart.rest()
+        self._heartbeat.rest()
 
-    def _make_takes(self, claim: Claim, hand: Hand, sources: tuple[Source, ...]) -> None:
+    def _make_takes(self, claim: Claim, active_job: ActiveJob, sources: tuple[Source, ...]) -> None:
         check_sources(sources, self._settings)
         task = task_of(claim.job, sources, self._files, self._name)
         for number in range(1, len(task.requests) + 1):
             if number not in claim.done:
-                self._make_take(task, number, claim, hand)
+                self._make_take(task, number, claim, active_job)
 
-    def _make_take(self, task: Task, number: int, claim: Claim, hand: Hand) -> None:
-        hand.take, hand.stood_still_s = number, 0.0
+    def _make_take(self, task: Task, number: int, claim: Claim, active_job: ActiveJob) -> None:
+        active_job.take, active_job.stood_still_s = number, 0.0
         check_room(self._files, self._settings.least_free_bytes)
         take_id = new_id("take")
-        watch = Watch(self._listener(hand), hand.should_stop)
+        watch = Watch(self._listener(active_job), active_job.should_stop)
         try:
             take = make_take(task, number, self._make, self._workshop, take_id, watch, self._edit)
-            if hand.should_stop():
+            if active_job.should_stop():
                 raise Cancelled("stopped before it was put into the library")
-            self._publish(claim, replace(take, made_in_s=max(0.0, take.made_in_s - hand.stood_still_s)))
+            self._publish(claim, replace(take, made_in_s=max(0.0, take.made_in_s - active_job.stood_still_s)))
         finally:
             shutil.rmtree(self._workshop.take(take_id), ignore_errors=True)
-        hand.finished += 1
+        active_job.finished += 1
         if task.edits:
             self._prune(take.id)
 
-    def _listener(self, hand: Hand) -> OnProgress:
+    def _listener(self, active_job: ActiveJob) -> OnProgress:
         """Hears of every step of a job; where it is no edit itself, edits that wait are made between two."""
-        if hand.claim.job.operation == "edit":
-            return hand.hear
-        doorway = Doorway(self._do_next_edit, lambda seconds: self._heart.stood_still(hand, seconds))
+        if active_job.claim.job.operation == "edit":
+            return active_job.hear
+        doorway = Doorway(self._do_next_edit, lambda seconds: self._heartbeat.stood_still(active_job, seconds))
 
         def hear(progress: Progress) -> None:
-            hand.hear(progress)
-            if not hand.should_stop():
+            active_job.hear(progress)
+            if not active_job.should_stop():
                 doorway()
 
         return hear

@@ -22,7 +22,7 @@ from noisician.service.records import Claim, WorkerRecord
 from noisician.service.store import Store, StoreError
 from noisician.service.work.forecast import Forecast
 
-BEAT_S = 0.2
+HEARTBEAT_S = 0.2
 SEEN_S = 1.0
 PREVIEW_S = 0.5
 PREVIEW_COLUMNS = 1200
@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Hand:
-    """A job in the worker's hands: written by the thread that makes it, read by the heart, and the other way round."""
+class ActiveJob:
+    """A job that the worker makes: written by the thread that makes it, read by the heartbeat's, and the reverse."""
 
     claim: Claim
     finished: int  # takes
@@ -50,7 +50,7 @@ class Hand:
     pictured_at: float = field(default=0.0, init=False)
 
     @classmethod
-    def of(cls, claim: Claim) -> Hand:
+    def of(cls, claim: Claim) -> ActiveJob:
         finished = len(claim.done)
         share = finished / max(1, claim.job.takes)
         return cls(claim, finished, Forecast(time.monotonic(), share), share=share)
@@ -65,13 +65,13 @@ class Hand:
         return self.cancel or self.lost
 
 
-class Heart:
+class HeartbeatThread:
     """The thread. ``hold`` gives it a job to report on, ``rest`` takes it away; one that is held while another is
     interrupts that, and both are reported on."""
 
     def __init__(self, store: Store, files: Files, name: str, lease_s: float) -> None:
         self._store, self._files, self._name, self._lease_s = store, files, name, lease_s
-        self._hands: tuple[Hand, ...] = ()  # the last one is at work
+        self._active_jobs: tuple[ActiveJob, ...] = ()  # the last one is at work
         self._ended: str | None = None
         self._ready = False
         self._shown: tuple[str, str | None] | None = None
@@ -81,19 +81,19 @@ class Heart:
         self._stopped = False
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="heart", daemon=True).start()
+        threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
     def ready(self) -> None:
         """The models are loaded."""
         self._ready = True
         self._wake.set()
 
-    def hold(self, claim: Claim) -> Hand:
-        hand = Hand.of(claim)
+    def hold(self, claim: Claim) -> ActiveJob:
+        active_job = ActiveJob.of(claim)
         with self._at_work:
-            self._hands = (*self._hands, hand)
+            self._active_jobs = (*self._active_jobs, active_job)
         self._wake.set()
-        return hand
+        return active_job
 
     def rest(self) -> None:
         """The last job held is not any more; when this returns, nothing more is written of it.
@@ -101,20 +101,20 @@ class Heart:
         Its picture stays until the next job ends, for those who have only just been told of it.
         """
         with self._at_work:
-            *others, hand = self._hands or (None,)
-            self._hands = tuple(other for other in others if other is not None)
-        if hand is not None:
-            ended, self._ended = self._ended, hand.claim.job.id
+            *others, active_job = self._active_jobs or (None,)
+            self._active_jobs = tuple(other for other in others if other is not None)
+        if active_job is not None:
+            ended, self._ended = self._ended, active_job.claim.job.id
             if ended is not None and ended != self._ended:
                 with contextlib.suppress(OSError):
                     self._files.preview(ended).unlink(missing_ok=True)
         self._wake.set()
 
-    def stood_still(self, hand: Hand, seconds: float) -> None:
+    def stood_still(self, active_job: ActiveJob, seconds: float) -> None:
         """A job goes on after having been interrupted for so long."""
         with self._at_work:
-            hand.stood_still_s += seconds
-            hand.forecast.stand_still(seconds)
+            active_job.stood_still_s += seconds
+            active_job.forecast.stand_still(seconds)
 
     def stop(self) -> None:
         """When this returns, nothing more is written."""
@@ -128,7 +128,7 @@ class Heart:
             try:
                 with self._at_work:
                     if not self._stopped:
-                        self._beat()
+                        self._report_all()
                 troubled = False
             except StoreError as error:  # locked, full: it may pass
                 if not troubled:
@@ -136,44 +136,45 @@ class Heart:
                 troubled = True
             except Exception:
                 _log.exception("a report was not made")
-            self._wake.wait(BEAT_S)
+            self._wake.wait(HEARTBEAT_S)
             self._wake.clear()
 
-    def _beat(self) -> None:
-        for hand in self._hands:
-            beat = self._store.beat(hand.claim, self._lease_s)
-            hand.cancel, hand.lost = hand.cancel or beat.cancel, hand.lost or beat.lost
-            if not hand.should_stop():
-                self._report(hand)
-                self._picture(hand)
-        self._be_seen(self._hands[-1] if self._hands else None)
+    def _report_all(self) -> None:
+        for active_job in self._active_jobs:
+            heartbeat = self._store.heartbeat(active_job.claim, self._lease_s)
+            active_job.cancel = active_job.cancel or heartbeat.cancel
+            active_job.lost = active_job.lost or heartbeat.lost
+            if not active_job.should_stop():
+                self._report(active_job)
+                self._picture(active_job)
+        self._be_seen(self._active_jobs[-1] if self._active_jobs else None)
 
-    def _report(self, hand: Hand) -> None:
-        news = (hand.stage, hand.share, hand.take)
-        if news == hand.told:
+    def _report(self, active_job: ActiveJob) -> None:
+        news = (active_job.stage, active_job.share, active_job.take)
+        if news == active_job.told:
             return
-        eta_s = hand.forecast.left_s(time.monotonic(), hand.share)
-        self._store.report(hand.claim, hand.share, hand.stage, eta_s, hand.take)
-        hand.told = news
+        eta_s = active_job.forecast.left_s(time.monotonic(), active_job.share)
+        self._store.report(active_job.claim, active_job.share, active_job.stage, eta_s, active_job.take)
+        active_job.told = news
 
-    def _picture(self, hand: Hand) -> None:
+    def _picture(self, active_job: ActiveJob) -> None:
         now = time.monotonic()
-        sketch = getattr(hand.news, "sketch", None)
-        if sketch is None or now - hand.pictured_at < PREVIEW_S:
+        sketch = getattr(active_job.news, "sketch", None)
+        if sketch is None or now - active_job.pictured_at < PREVIEW_S:
             return
-        hand.news, hand.pictured_at = None, now
+        active_job.news, active_job.pictured_at = None, now
         mel = sketch()
         if mel is None or not len(mel):
             return
-        job_id = hand.claim.job.id
+        job_id = active_job.claim.job.id
         temporary = self._files.tmp / f"{job_id}.png"
         with contextlib.suppress(OSError):  # no room for a picture: no picture
             _write(preview_png(mel), temporary, self._files.preview(job_id))
-            self._store.previewed(hand.claim, hand.take)
+            self._store.previewed(active_job.claim, active_job.take)
 
-    def _be_seen(self, hand: Hand | None) -> None:
-        state = "working" if hand is not None else "ready" if self._ready else "starting"
-        job_id = None if hand is None else hand.claim.job.id
+    def _be_seen(self, active_job: ActiveJob | None) -> None:
+        state = "working" if active_job is not None else "ready" if self._ready else "starting"
+        job_id = None if active_job is None else active_job.claim.job.id
         now = time.time()
         if (state, job_id) != self._shown or not 0 <= now - self._seen_at < SEEN_S:
             self._store.seen(WorkerRecord(self._name, os.getpid(), state, job_id, now))
