@@ -23,8 +23,8 @@ DEFAULT_DURATION_S = 30.0
 TAIL_S = 2.0
 #: How far from the wanted end the last bar may end when the tempo was ours to choose.
 _BENT_OFF_S = 0.5
-#: Roles are filled in this order, so that wanted instruments find the seat they fit best.
-_SEATS = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
+#: Roles are filled in this order, so that wanted instruments find the role they fit best.
+_FILL_ORDER = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
 _FEWEST_PLAYERS = 5
 #: Where somebody goes whose own roles are taken: the nearest part first. Basses and kits double each other instead.
 _NEAREST = {
@@ -40,8 +40,8 @@ _NEAREST = {
 class Plan:
     """A piece before its first note.
 
-    ``roster`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that play in
-    each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
+    ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
+    play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
     ``velocity_shift`` is how much harder (or softer) the mood makes everybody play.
     """
 
@@ -53,7 +53,7 @@ class Plan:
     duration_s: float
     sections: tuple[Section, ...]
     players: tuple[tuple[str, ...], ...]
-    roster: tuple[tuple[str, str], ...]
+    instrumentation: tuple[tuple[str, str], ...]
     timbre_tags: Mapping[str, tuple[str, ...]]
     style: Style
     production: tuple[str, ...]
@@ -82,8 +82,8 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     if density is None:
         density = float(np.clip(0.5 + mood.mean("density", 0.0), 0.0, 1.0))
     tempo_bpm, bars, duration_s = _choose_length(controls, genre, mood, METERS[signature].beats_per_bar, rng)
-    roster = _choose_roster(controls, genre, rng)
-    roles = list(dict.fromkeys(role for role, _ in roster if role in ROLE_STREAMS))
+    instrumentation = _choose_instrumentation(controls, genre, rng)
+    roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
     if duration_s < FORM_FROM_S and not wanted:
@@ -101,8 +101,8 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         duration_s=duration_s,
         sections=sections,
         players=players,
-        roster=roster,
-        timbre_tags=_timbre_tags(roster, production),
+        instrumentation=instrumentation,
+        timbre_tags=_timbre_tags(instrumentation, production),
         style=Style(genres, moods, mode, signature, density),
         production=production,
         velocity_shift=round(mood.mean("velocity", 0.0)),
@@ -116,7 +116,7 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     """The plan with another form; who plays where is decided anew from the sections' energies."""
     bars = sum(section.bars for section in sections)
     energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
-    roles = list(dict.fromkeys(role for role, _ in plan.roster if role in ROLE_STREAMS))
+    roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
     return replace(plan, sections=tuple(sections), bars=bars, duration_s=duration_s, players=players)
 
@@ -143,14 +143,14 @@ class _Blend:
     def choose(self, rng: np.random.Generator, field: str) -> str:
         return draw(rng, self.weights(field))
 
-    def seat(self, role: str) -> tuple[float, dict[str, float]]:
+    def role(self, role: str) -> tuple[float, dict[str, float]]:
         """(presence, instrument weights) of a role."""
         presence, chosen = 0.0, {}
         for entry, weight in self.parts:
-            seat = entry["roles"].get(role)
-            if seat:
-                presence += weight * seat["presence"]
-                for id_, value in seat["instruments"].items():
+            part = entry["roles"].get(role)
+            if part:
+                presence += weight * part["presence"]
+                for id_, value in part["instruments"].items():
                     chosen[id_] = chosen.get(id_, 0.0) + weight * value
         return presence, chosen
 
@@ -170,9 +170,9 @@ def _choose_genre(controls: Controls, rng: np.random.Generator) -> str:
     if wanted_energy is None and controls.moods:
         wanted_energy = 0.5 + moods.mean("energy", 0.0)
     for id_, entry in table("genres").items():
-        seats = entry["roles"].values()
+        roles = entry["roles"].values()
         likes = sum(
-            seat["presence"] * seat["instruments"].get(wanted, 0.0) for seat in seats for wanted in controls.instruments
+            part["presence"] * part["instruments"].get(wanted, 0.0) for part in roles for wanted in controls.instruments
         )
         fit[id_] = 0.02 + 4 * likes if controls.instruments else 1.0
         fit[id_] *= 1 + 2 * sum(entry.get("textures", {}).get(texture, 0.0) for texture in controls.textures)
@@ -234,67 +234,67 @@ def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:
     return bool({id_, role, instruments()[id_].family} & set(excluded))
 
 
-def _choose_roster(controls: Controls, genre: _Blend, rng: np.random.Generator) -> tuple[tuple[str, str], ...]:
-    seats, doubles = _seat_wanted(controls.instruments, controls.excluded)
-    open_seats = []
-    for role in _SEATS:
-        presence, choices = genre.seat(role)
+def _choose_instrumentation(controls: Controls, genre: _Blend, rng: np.random.Generator) -> tuple[tuple[str, str], ...]:
+    assigned, doubles = _assign_wanted(controls.instruments, controls.excluded)
+    open_roles = []
+    for role in _FILL_ORDER:
+        presence, choices = genre.role(role)
         choices = {id_: weight for id_, weight in choices.items() if not _is_out(id_, role, controls.excluded)}
-        if role in seats or not choices or role in controls.excluded:
+        if role in assigned or not choices or role in controls.excluded:
             continue
-        open_seats.append((presence, role, draw(rng, choices), rng.random() < presence))
-    for _, role, id_, drawn in open_seats:
+        open_roles.append((presence, role, draw(rng, choices), rng.random() < presence))
+    for _, role, id_, drawn in open_roles:
         if drawn:
-            seats[role] = id_
-    for _, role, id_, drawn in sorted(open_seats, key=lambda seat: -seat[0]):
-        if not drawn and len(seats) < _FEWEST_PLAYERS and id_ not in seats.values():
-            seats[role] = id_
-    players = sorted([*seats.items(), *doubles], key=lambda player: ROLES.index(player[0]))
-    roster = players + _atmosphere(controls, genre, rng)
-    if not roster:
+            assigned[role] = id_
+    for _, role, id_, drawn in sorted(open_roles, key=lambda role: -role[0]):
+        if not drawn and len(assigned) < _FEWEST_PLAYERS and id_ not in assigned.values():
+            assigned[role] = id_
+    players = sorted([*assigned.items(), *doubles], key=lambda player: ROLES.index(player[0]))
+    instrumentation = players + _atmosphere(controls, genre, rng)
+    if not instrumentation:
         raise RequestError(
             f"nobody is left to play: without {', '.join(controls.excluded)} no role of this style has an instrument; "
             "name some with --instruments"
         )
-    return tuple(roster)
+    return tuple(instrumentation)
 
 
-def _seat_wanted(wanted: Sequence[str], excluded: Sequence[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Seats for everybody who was asked for, and (role, instrument) of those who double a taken seat in unison.
+def _assign_wanted(wanted: Sequence[str], excluded: Sequence[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Roles for everybody who was asked for, and (role, instrument) of those who double a taken role in unison.
 
     Roles are shared out so that as many as possible play one of their own (augmenting paths: Kuhn 1955). Who is left
     takes the nearest free pitched role; where none is free, or for a second bass or kit, there is unison.
     """
     table_ = instruments()
-    seats: dict[str, str] = {}
+    assigned: dict[str, str] = {}
 
     def own(id_: str) -> list[str]:
-        return [role for role in table_[id_].roles if role in _SEATS and role not in excluded]
+        return [role for role in table_[id_].roles if role in _FILL_ORDER and role not in excluded]
 
-    def sit(id_: str, tried: set[str]) -> bool:
-        free = next((role for role in own(id_) if role not in seats), None)
+    def assign(id_: str, tried: set[str]) -> bool:
+        free = next((role for role in own(id_) if role not in assigned), None)
         if free is not None:
-            seats[free] = id_
+            assigned[free] = id_
             return True
         for role in own(id_):
             if role not in tried:
                 tried.add(role)
-                if sit(seats[role], tried):
-                    seats[role] = id_
+                if assign(assigned[role], tried):
+                    assigned[role] = id_
                     return True
         return False
 
     present = [id_ for id_ in dict.fromkeys(wanted) if own(id_) and not {id_, table_[id_].family} & set(excluded)]
-    standing = [id_ for id_ in present if not sit(id_, set())]
+    standing = [id_ for id_ in present if not assign(id_, set())]
     doubles = []
     for id_ in standing:
         near = [role for role in _NEAREST.get(own(id_)[0], ()) if table_[id_].polyphonic or role in MONOPHONIC]
-        role = next((role for role in near if role not in seats and role not in excluded), None)
+        role = next((role for role in near if role not in assigned and role not in excluded), None)
         if role is None:
             doubles.append((own(id_)[0], id_))
         else:
-            seats[role] = id_
-    return seats, doubles
+            assigned[role] = id_
+    return assigned, doubles
 
 
 def _atmosphere(controls: Controls, genre: _Blend, rng: np.random.Generator) -> list[tuple[str, str]]:
@@ -321,7 +321,7 @@ def _production(controls: Controls, genre: _Blend, mood: _Blend) -> tuple[str, .
     return tuple(tags)
 
 
-def _timbre_tags(roster: Sequence[tuple[str, str]], production: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _timbre_tags(instrumentation: Sequence[tuple[str, str]], production: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Which of the production tags the players themselves take up; the mix does the rest."""
     tags = [tag for tag in TIMBRE_TAGS if tag in production]
     if "lofi" in tags:
@@ -331,6 +331,6 @@ def _timbre_tags(roster: Sequence[tuple[str, str]], production: Sequence[str]) -
         role: tuple(
             tag for tag in tags[:1] if role in suits.get(tag, ("chords", "lead", "pad", "arp", "counter", "drums"))
         )
-        for role, _ in roster
+        for role, _ in instrumentation
         if role not in ("texture", "fx")
     }

@@ -56,7 +56,7 @@ def _performed(song: ComposedSong, seed: int) -> Score:
         key="C",
         mode=song.mode,
         sections=song.sections,
-        roster=song.instruments,
+        instrumentation=song.instruments,
     )
     unit = "eighth" if genre.get("swing_unit", 16) == 8 else "sixteenth"
     human = float(np.random.default_rng(seed).uniform(0, 1))

@@ -62,7 +62,7 @@ def excerpt(song: ComposedSong, number: int) -> Score:
         key="C",
         mode=song.mode,
         sections=sections,
-        roster=song.instruments,
+        instrumentation=song.instruments,
     )
     score = replace(score, tracks=tuple(track for track in score.tracks if track.notes))
     unit = "eighth" if genre.get("swing_unit", 16) == 8 else "sixteenth"

@@ -64,14 +64,16 @@ def written_piece(
     Raises RequestError where that would leave nobody.
     """
     outline = _outline(plan)
-    roster = [Player("", role, instrument, plan.timbre_tags.get(role, ())) for role, instrument in plan.roster]
+    instrumentation = [
+        Player("", role, instrument, plan.timbre_tags.get(role, ())) for role, instrument in plan.instrumentation
+    ]
     placed = [
         replace(
             player,
             bars=_active_bars(plan, player.role),
             octave_semitones=part_octave(grid, player.role, player.instrument, plan.key),
         )
-        for player in roster
+        for player in instrumentation
     ]
     notes = [derived_notes(outline, grid, player, seed) for player in placed]
     heard = [place for place, own in enumerate(notes) if own]

@@ -165,7 +165,7 @@ class PiecePlan:
             duration_s=self.duration_s,
             sections=self.sections,
             players=playing,
-            roster=tuple((player.role, player.instrument) for player in self.players),
+            instrumentation=tuple((player.role, player.instrument) for player in self.players),
             timbre_tags={player.role: player.timbre_tags for player in self.players},
             style=Style(self.genres, self.moods, self.mode, self.time_signature, self.density),
             production=self.production,

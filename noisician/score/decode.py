@@ -59,12 +59,12 @@ def decode(
     key: str,
     mode: str,
     sections: Sequence[Section],
-    roster: Mapping[str, str] | Sequence[tuple[str, str]],
+    instrumentation: Mapping[str, str] | Sequence[tuple[str, str]],
     timbre_tags: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Score:
     """The straight (unswung, mechanical) score of a grid.
 
-    ``roster`` pairs roles with instrument ids (a role may appear twice: two textures); streams of roles nobody
+    ``instrumentation`` pairs roles with instrument ids (a role may appear twice: two textures); streams of roles nobody
     plays are left out. Every track's notes are sorted by start, then pitch. Raises RequestError for an unknown
     instrument, ValueError for a token outside its stream's vocabulary.
     """
@@ -80,7 +80,7 @@ def decode(
         chords=chords_of(grid.stream("chord"), grid.meter, shift),
     )
     tracks = []
-    for role, instrument_id in roster.items() if isinstance(roster, Mapping) else roster:
+    for role, instrument_id in instrumentation.items() if isinstance(instrumentation, Mapping) else instrumentation:
         notes = part_notes(grid, role, instrument_id, score)
         tags = (timbre_tags or {}).get(role, ())
         tracks.append(Track(role, instrument_id, notes, tags))

@@ -142,7 +142,7 @@ def assert_kept(controls: Controls, plan: Plan) -> None:
     for field in ("key", "mode", "time_signature", "swing"):
         if (asked := getattr(controls, field)) is not None:
             assert getattr(plan, field) == asked
-    playing = {id_ for _, id_ in plan.roster}
+    playing = {id_ for _, id_ in plan.instrumentation}
     assert set(controls.instruments) | set(controls.textures) <= playing
     assert plan.loop == controls.loop
     if controls.genres:
@@ -170,11 +170,11 @@ def test_any_controls_make_a_sound_plan(controls: Controls, seed: int) -> None:
     assert_length(controls, plan)
     assert_tiled(plan.sections, plan.bars)
     assert 40 <= plan.tempo_bpm <= 240
-    roles = {role for role, _ in plan.roster}
+    roles = {role for role, _ in plan.instrumentation}
     assert roles <= set(ROLES)
     assert len(plan.players) == len(plan.sections)
     assert set().union(*map(set, plan.players)) == roles & set(ROLE_STREAMS)
-    assert len(set(plan.roster)) == len(plan.roster)
+    assert len(set(plan.instrumentation)) == len(plan.instrumentation)
 
 
 @pytest.mark.parametrize("genre", GENRES)
@@ -186,7 +186,7 @@ def test_every_genre_makes_a_plan_in_its_own_manner(genre: str) -> None:
         assert plan.time_signature in table("genres")[genre]["time_signatures"]
         assert plan.mode in table("genres")[genre]["modes"]
         assert plan.duration_s == 30
-        assert len({role for role, _ in plan.roster} & set(ROLE_STREAMS)) >= 5
+        assert len({role for role, _ in plan.instrumentation} & set(ROLE_STREAMS)) >= 5
 
 
 @pytest.mark.parametrize("mood", MOODS)
@@ -222,9 +222,9 @@ def test_a_long_piece_ends_when_it_was_to_end() -> None:
         assert ends_s == pytest.approx(600 - TAIL_S, abs=0.5)
 
 
-def roster_of(*wanted: str, excluded: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+def instrumentation_of(*wanted: str, excluded: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     controls = Controls(genres=(("pop", 1.0),), instruments=wanted, excluded=excluded)
-    return [player for player in make_plan(controls, 0).roster if player[1] in wanted]
+    return [player for player in make_plan(controls, 0).instrumentation if player[1] in wanted]
 
 
 def test_one_who_fits_another_seat_makes_room() -> None:
@@ -232,27 +232,27 @@ def test_one_who_fits_another_seat_makes_room() -> None:
     table_ = instruments()
     chords_only = next(id_ for id_ in PLAYABLE if table_[id_].roles == ("chords",))
     flexible = next(id_ for id_ in PLAYABLE if table_[id_].roles[0] == "chords" and len(table_[id_].roles) > 1)
-    seats = {id_: role for role, id_ in roster_of(flexible, chords_only)}
-    assert seats[chords_only] == "chords"
-    assert seats[flexible] in table_[flexible].roles[1:]
+    assigned = {id_: role for role, id_ in instrumentation_of(flexible, chords_only)}
+    assert assigned[chords_only] == "chords"
+    assert assigned[flexible] in table_[flexible].roles[1:]
 
 
 def test_too_many_of_one_kind_take_the_nearest_free_roles() -> None:
     leads = [id_ for id_ in PLAYABLE if instruments()[id_].roles == ("lead",)][:4]
-    seats = roster_of(*leads)
-    assert sorted(id_ for _, id_ in seats) == sorted(leads)
-    assert seats[0] == ("lead", leads[0])
-    assert {role for role, _ in seats} <= {"lead", "counter", "arp", "chords", "pad"}
+    assigned = instrumentation_of(*leads)
+    assert sorted(id_ for _, id_ in assigned) == sorted(leads)
+    assert assigned[0] == ("lead", leads[0])
+    assert {role for role, _ in assigned} <= {"lead", "counter", "arp", "chords", "pad"}
 
 
 def test_second_kits_and_basses_double_the_first() -> None:
-    assert roster_of("tr808_kit", "brush_kit") == [("drums", "tr808_kit"), ("drums", "brush_kit")]
-    assert [role for role, _ in roster_of("upright_bass", "sine_sub")] == ["bass", "bass"]
+    assert instrumentation_of("tr808_kit", "brush_kit") == [("drums", "tr808_kit"), ("drums", "brush_kit")]
+    assert [role for role, _ in instrumentation_of("upright_bass", "sine_sub")] == ["bass", "bass"]
 
 
 def test_a_barred_role_sends_its_player_elsewhere() -> None:
     flexible = next(id_ for id_ in PLAYABLE if instruments()[id_].roles[:2] == ("lead", "counter"))
-    assert roster_of(flexible, excluded=("lead",)) == [("counter", flexible)]
+    assert instrumentation_of(flexible, excluded=("lead",)) == [("counter", flexible)]
 
 
 @settings(deadline=None, max_examples=60)
@@ -267,7 +267,7 @@ def test_the_excluded_do_not_play(excluded: list[str], genre: str, seed: int) ->
     except RequestError as refusal:  # techno without bass, drums and synthesisers is nobody
         assert "nobody is left" in str(refusal)
         return
-    for role, id_ in plan.roster:
+    for role, id_ in plan.instrumentation:
         assert not {role, id_, instruments()[id_].family} & set(excluded)
 
 
@@ -280,7 +280,7 @@ def test_an_empty_stage_is_refused_in_one_line() -> None:
 def test_textures_alone_are_a_piece() -> None:
     controls = Controls(genres=(("ambient", 1.0),), textures=("rain",), excluded=(*GRID_ROLES, "fx"))
     plan = make_plan(controls, 0)
-    assert plan.roster == (("texture", "rain"),)
+    assert plan.instrumentation == (("texture", "rain"),)
     assert plan.players == ((),) * len(plan.sections)
 
 

@@ -51,9 +51,9 @@ def _random_grid(seed: int, signature: str, bars: int = 4) -> Grid:
     return grid
 
 
-def _decode(grid: Grid, key: str = "C", roster: dict[str, str] | None = None, **others: object) -> Score:
+def _decode(grid: Grid, key: str = "C", instrumentation: dict[str, str] | None = None, **others: object) -> Score:
     arguments = {"tempo_bpm": 120.0, "mode": "major", "sections": (), **others}
-    return decode(grid, key=key, roster=roster or ROSTER, **arguments)  # type: ignore[arg-type]
+    return decode(grid, key=key, instrumentation=instrumentation or ROSTER, **arguments)  # type: ignore[arg-type]
 
 
 def _track(score: Score, role: str) -> Track:
@@ -75,9 +75,9 @@ def _timing(track: Track) -> list[tuple[int, float, float]]:
 def test_round_trip_keeps_monophonic_roles_and_harmony(
     seed: int, signature: str, key: str, bass: str, lead: str
 ) -> None:
-    roster = {**ROSTER, "bass": bass, "lead": lead}
-    first = _decode(_random_grid(seed, signature), key, roster)
-    again = _decode(encode(first), key, roster)
+    instrumentation = {**ROSTER, "bass": bass, "lead": lead}
+    first = _decode(_random_grid(seed, signature), key, instrumentation)
+    again = _decode(encode(first), key, instrumentation)
     for role in (*MONOPHONIC, "drums"):
         assert _track(again, role) == _track(first, role)
     assert again.chords == first.chords
@@ -128,7 +128,7 @@ def test_a_hold_extends_and_a_hold_of_nothing_rests() -> None:
 def test_a_melody_that_only_holds_has_no_notes() -> None:
     grid = _random_grid(0, "4/4")
     grid.stream("lead")[:] = HOLD
-    assert _decode(grid, roster={"lead": "flute"}).tracks[0].notes == ()
+    assert _decode(grid, instrumentation={"lead": "flute"}).tracks[0].notes == ()
 
 
 def test_a_held_chord_moves_only_the_voices_that_must() -> None:
@@ -182,7 +182,7 @@ def test_drums_decode_to_general_midi_and_every_hit_comes_back() -> None:
         for token, (pitch, velocity) in enumerate(hits, start=1):
             grid = Grid.empty(1)
             grid.stream(stream)[3] = token
-            score = _decode(grid, roster={"drums": "jazz_kit"})
+            score = _decode(grid, instrumentation={"drums": "jazz_kit"})
             assert score.tracks[0].notes == (Note(pitch, 0.75, 0.25, velocity),)
             assert np.array_equal(encode(score).tokens, grid.tokens)
 
@@ -196,17 +196,17 @@ def test_every_general_midi_drum_a_kit_plays_often_has_a_place() -> None:
 
 def test_textures_sound_throughout_and_risers_lead_into_the_louder_section() -> None:
     sections = (Section("verse", "A", 0, 4, 0.3), Section("drop", "B", 4, 4, 0.9), Section("outro", "C", 8, 2, 0.2))
-    roster = {"texture": "vinyl_crackle", "fx": "noise_riser"}
-    texture, riser = _decode(Grid.empty(10), roster=roster, sections=sections).tracks
+    instrumentation = {"texture": "vinyl_crackle", "fx": "noise_riser"}
+    texture, riser = _decode(Grid.empty(10), instrumentation=instrumentation, sections=sections).tracks
     assert [(note.start_beats, note.end_beats) for note in texture.notes] == [(0.0, 40.0)]
     assert [(note.start_beats, note.end_beats) for note in riser.notes] == [(8.0, 16.0)]
-    falls = _decode(Grid.empty(10), roster={"fx": "downlifter"}, sections=sections).tracks[0]
+    falls = _decode(Grid.empty(10), instrumentation={"fx": "downlifter"}, sections=sections).tracks[0]
     assert [note.start_beats for note in falls.notes] == [32.0]
 
 
 def test_a_role_may_be_filled_twice() -> None:
-    roster = (("texture", "vinyl_crackle"), ("texture", "rain"))
-    score = decode(Grid.empty(1), tempo_bpm=90.0, key="C", mode="major", sections=(), roster=roster)
+    instrumentation = (("texture", "vinyl_crackle"), ("texture", "rain"))
+    score = decode(Grid.empty(1), tempo_bpm=90.0, key="C", mode="major", sections=(), instrumentation=instrumentation)
     assert [track.instrument for track in score.tracks] == ["vinyl_crackle", "rain"]
 
 
@@ -216,7 +216,7 @@ def test_decode_refuses_masked_tokens_and_unknown_instruments() -> None:
     with pytest.raises(ValueError, match="stream lead at step 5"):
         _decode(grid)
     with pytest.raises(RequestError, match="'kazoo'"):
-        _decode(Grid.empty(1), roster={"lead": "kazoo"})
+        _decode(Grid.empty(1), instrumentation={"lead": "kazoo"})
 
 
 @pytest.mark.parametrize("quality", [name for name in QUALITY_NAMES if name not in ("6", "m6", "sus4", "aug", "dim7")])

@@ -66,7 +66,7 @@ def plan_of(
         duration_s=10.0,
         sections=sections,
         players=players,
-        roster=tuple((role, "grand_piano") for role in roles),
+        instrumentation=tuple((role, "grand_piano") for role in roles),
         timbre_tags={},
         style=Style({"pop": 1.0}, {}, "major", signature),
         production=(),

@@ -1,4 +1,4 @@
-"""Who plays when: a genre's form, its roster, and the roles that enter and leave in each section."""
+"""Who plays when: a genre's form, its instrumentation, and the roles that enter and leave in each section."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENERGY_OFFSETS = {
     "solo": 0.08,
     "outro": -0.2,
 }
-#: Chance that a role of the song's roster plays in a section of a kind.
+#: Chance that a role of the song's instrumentation plays in a section of a kind.
 _PLAYS: dict[str, dict[str, float]] = {
     "intro": dict(lead=0.25, counter=0.05, chords=0.65, pad=0.8, arp=0.6, bass=0.4, drums=0.5),
     "verse": dict(lead=0.9, counter=0.25, chords=0.92, pad=0.6, arp=0.55, bass=0.97, drums=0.97),
@@ -67,21 +67,21 @@ def choose_tempo(genre: Mapping[str, Any], mood: Mapping[str, Any], rng: np.rand
     return float(round(np.clip(rng.triangular(low, typical, high) * mood["tempo_factor"], low, high)))
 
 
-def choose_roster(genre: Mapping[str, Any], energy: float, rng: np.random.Generator) -> dict[str, str]:
+def choose_instrumentation(genre: Mapping[str, Any], energy: float, rng: np.random.Generator) -> dict[str, str]:
     """Role → instrument for one song. Somebody always plays the harmony, and somebody a line or a beat."""
     roles = genre["roles"]
-    roster: dict[str, str] = {}
+    instrumentation: dict[str, str] = {}
     for role in ROLES:
         presence = roles[role]["presence"]
         lifted = np.clip(presence + 0.25 * (energy - genre["energy"]) * (presence < 0.97), 0.0, 1.0)
         if rng.random() < lifted:
-            roster[role] = pick(roles[role]["instruments"], rng)
-    if not any(role in roster for role in _HARMONIC):
+            instrumentation[role] = pick(roles[role]["instruments"], rng)
+    if not any(role in instrumentation for role in _HARMONIC):
         role = max(_HARMONIC, key=lambda name: roles[name]["presence"])
-        roster[role] = pick(roles[role]["instruments"], rng)
-    if not any(role in roster for role in ("lead", "drums", "bass")):
-        roster["lead"] = pick(roles["lead"]["instruments"], rng)
-    return {role: roster[role] for role in ROLES if role in roster}
+        instrumentation[role] = pick(roles[role]["instruments"], rng)
+    if not any(role in instrumentation for role in ("lead", "drums", "bass")):
+        instrumentation["lead"] = pick(roles["lead"]["instruments"], rng)
+    return {role: instrumentation[role] for role in ROLES if role in instrumentation}
 
 
 def choose_textures(genre: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, ...]:
@@ -89,21 +89,21 @@ def choose_textures(genre: Mapping[str, Any], rng: np.random.Generator) -> tuple
 
 
 def choose_parts(
-    genre: Mapping[str, Any], kind: str, bars: int, roster: Sequence[str], material: np.random.Generator
+    genre: Mapping[str, Any], kind: str, bars: int, instrumentation: Sequence[str], material: np.random.Generator
 ) -> tuple[Part, ...]:
     """Parts of one section; intros gather players, outros lose them.
 
     A role without which the genre is unthinkable hardly ever leaves out a verse.
     """
-    chances = {role: _PLAYS[kind][role] for role in roster}
+    chances = {role: _PLAYS[kind][role] for role in instrumentation}
     if kind in ("verse", "pre_chorus", "bridge"):
-        for role in roster:
+        for role in instrumentation:
             presence = genre["roles"][role]["presence"]
             if presence >= 0.9:
                 chances[role] += (1 - chances[role]) * (0.9 if presence >= 0.95 else 0.5)
-    playing = [role for role in roster if material.random() < chances[role]]
+    playing = [role for role in instrumentation if material.random() < chances[role]]
     if not any(role in playing for role in (*_HARMONIC, "lead")):
-        harmonic = [role for role in roster if role in (*_HARMONIC, "lead")] or list(roster)
+        harmonic = [role for role in instrumentation if role in (*_HARMONIC, "lead")] or list(instrumentation)
         playing.append(max(harmonic, key=lambda role: chances[role]))
     parts = []
     for role in ROLES:
@@ -131,9 +131,9 @@ def section_energy(genre: Mapping[str, Any], mood: Mapping[str, Any], kind: str)
 def plan_sections(
     genre_id: str, mood_id: str | None, mode: str, time_signature: str, form: Sequence[tuple[str, int]], seed: int
 ) -> tuple[tuple[SectionSpec, ...], dict[str, str]]:
-    """Specs of every section of a song, and its roster."""
+    """Specs of every section of a song, and its instrumentation."""
     genre, mood = table("genres")[genre_id], mood_entry(mood_id)
-    roster = choose_roster(genre, genre["energy"] + mood["energy"], sub_rng(seed, "roster"))
+    instrumentation = choose_instrumentation(genre, genre["energy"] + mood["energy"], sub_rng(seed, "roster"))
     level = float(sub_rng(seed, "density").normal(0.5, 0.12))
     specs = []
     for place, (kind, bars) in enumerate(form):
@@ -151,10 +151,10 @@ def plan_sections(
                 label=LABELS[kind],
                 energy=energy,
                 density=density,
-                parts=choose_parts(genre, kind, bars, list(roster), material),
+                parts=choose_parts(genre, kind, bars, list(instrumentation), material),
                 time_signature=time_signature,
                 song_seed=seed,
                 last=place == len(form) - 1 and kind == "outro",
             )
         )
-    return tuple(specs), roster
+    return tuple(specs), instrumentation

@@ -108,7 +108,7 @@ def compose_song(
     time_signature = time_signature or pick(genre["time_signatures"], sub_rng(seed, "meter"))
     if time_signature not in METERS:
         raise CorpusError(f"time signature {time_signature!r} is none of {', '.join(METERS)}")
-    specs, roster = arrange.plan_sections(genre_id, mood_id, mode, time_signature, plan, seed)
+    specs, instrumentation = arrange.plan_sections(genre_id, mood_id, mode, time_signature, plan, seed)
     dice = sub_rng(seed, "performance")
     grids = [compose_section(spec, dice) for spec in specs]
     sections, start = [], 0
@@ -126,7 +126,7 @@ def compose_song(
         active_roles=tuple(spec.roles for spec in specs),
         active=np.concatenate([spec.active_mask() for spec in specs]),
         density=float(np.mean([spec.density for spec in specs])),
-        instruments=roster,
+        instruments=instrumentation,
         textures=arrange.choose_textures(genre, sub_rng(seed, "textures")),
         specs=specs,
     )

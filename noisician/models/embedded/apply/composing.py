@@ -127,7 +127,7 @@ def written(piece: Piece, number: int, applying: Applying, new: Sequence[Section
 def _cast(piece: Piece, new: Sequence[Section]) -> Piece:
     """Who plays in bars that are new; nobody else's bars change. Who plays in a section, plays on in its new bars."""
     plan = piece.plan.for_composer()
-    roles = list(dict.fromkeys(role for role, _ in plan.roster if role in ROLE_STREAMS))
+    roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
     fresh = {(section.start_bar, section.bars) for section in new}
     own = [
         None if (section.start_bar, section.bars) in fresh else playing
