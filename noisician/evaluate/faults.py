@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.analysis.inputs import mono
+from noisician.audio import db_to_gain
 from noisician.errors import NoisicianError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.played import NoteEvent
@@ -128,4 +129,4 @@ def silence_ratio(
     if not sounding.any():
         return None
     rms = np.sqrt((audio[: frames * size].reshape(frames, size) ** 2).mean(axis=1))
-    return float((rms[sounding] < 10 ** (threshold_db / 20)).mean())
+    return float((rms[sounding] < db_to_gain(threshold_db)).mean())

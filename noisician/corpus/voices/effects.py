@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from noisician.audio import db_to_gain
 from noisician.corpus.voices.common import (
     FloatArray,
     butterworth,
@@ -66,7 +67,7 @@ def _centre_hz(sound: FloatArray) -> float:
 def _bright(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
     """High shelf of 8 to 12 dB above the sound's middle, and some new harmonics where there were none."""
     corner_hz = float(np.clip(2.5 * _centre_hz(sound), 700.0, 2500.0) * rng.uniform(0.8, 1.2))
-    gain = 10.0 ** (rng.uniform(8.0, 12.0) / 20.0)
+    gain = db_to_gain(rng.uniform(8.0, 12.0))
     sound = sound + 0.25 * _saturated(butterworth(sound, "highpass", 0.5 * corner_hz), 2.5)
 
     def shelf(hz: FloatArray) -> FloatArray:

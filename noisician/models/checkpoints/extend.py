@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from noisician.audio import db_to_gain
 from noisician.errors import RequestError
 from noisician.models.checkpoints.family import Job, OnStep
 from noisician.models.protocol import Capabilities
@@ -182,7 +183,7 @@ def _level_match(heard: np.ndarray, made: np.ndarray) -> float:
     powers = [float(np.mean(np.square(take, dtype=np.float64))) for take in (heard, made)]
     if min(powers) < 1e-8:
         return 1.0
-    limit = 10 ** (LEVEL_LIMIT_DB / 20)
+    limit = db_to_gain(LEVEL_LIMIT_DB)
     return float(np.clip(np.sqrt(powers[0] / powers[1]), 1 / limit, limit))
 
 

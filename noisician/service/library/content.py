@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from noisician.audio import db_to_gain
 from noisician.errors import FileError, RequestError
 from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, write_audio, write_stems
 from noisician.export.metadata import clean_text
@@ -257,7 +258,7 @@ def levelled(samples: np.ndarray, rate_hz: int, target_lufs: float) -> np.ndarra
     if not np.isfinite(measured_lufs):
         return samples
     gain_db = min(target_lufs - measured_lufs, MAX_GAIN_DB)
-    samples = samples * np.float32(10 ** (gain_db / 20))
+    samples = samples * np.float32(db_to_gain(gain_db))
     if true_peak_dbtp(samples) <= CEILING_DBTP:
         return samples
     wish_lufs, slope, louder = target_lufs, 1.0, samples

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from noisician.audio import db_to_gain
 from noisician.errors import RequestError, WeightsError
 from noisician.models.checkpoints.families.inversion import between
 from noisician.models.checkpoints.family import Job, OnStep
@@ -171,7 +172,7 @@ class Riffusion:
         made = decode(pixels, self._params, max_value, decoding)
         peak = float(np.abs(made).max(initial=0.0))
         if job.init is None and peak > 0:
-            made *= np.float32(10 ** (PEAK_DB / 20) / peak)
+            made *= np.float32(db_to_gain(PEAK_DB) / peak)
         return made
 
     def paint(self, job: Job, on_step: OnStep) -> np.ndarray:
