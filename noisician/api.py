@@ -373,9 +373,17 @@ def checked(
     models = registry.DEFAULT
     capabilities = models.capabilities_of(request)
     asked = support.checked(request, capabilities, models.models_with, controls)
-    support.check_outputs(outputs or {}, capabilities, models.models_with)
-    support.check_singing(outputs or {}, request)
+    check_outputs(request, outputs or {})
     return asked
+
+
+def check_outputs(request: Request, outputs: Mapping[str, bool]) -> None:
+    """Raises RequestError for outputs, as in :func:`checked`, that the music of a request does not have."""
+    from noisician.models import support
+
+    models = registry.DEFAULT
+    support.check_outputs(outputs, models.capabilities_of(request), models.models_with)
+    support.check_singing(outputs, request)
 
 
 def style_rows(kind: str) -> list[dict[str, Any]]:

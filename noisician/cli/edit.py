@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: A list of edits is never longer; a file of gigabytes is not read.
 _EDITS_LIMIT_BYTES = 16 << 20
+#: Some minutes of a band; of longer pieces a part is rendered more than once.
+_SHARED_LIMIT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ def edit(options: EditOptions) -> None:
         edits = _edits_of(options, recipe)
         if options.dry_run:
             return _print_outlook(api.outlook(options.file, *edits), output.as_json)
-        api.check(recipe.request, output.wanted)
+        api.check_outputs(recipe.request, output.wanted)
+        _keep(options.file, Path(output.path or "."), output)
         (path,) = targets(output, 1, _is_loop(recipe, edits))
-        _keep(options.file, path, output)
     with watch("", output.quiet) as show, _warnings_as_notes(output.quiet):
         show("starting", 0.0)
         music = api.edit(options.file, *edits, keep_stems=output.keeps_stems, on_progress=shown(show))
@@ -98,12 +100,16 @@ def intensities(options: IntensitiesOptions) -> None:
     noisician intensities a.wav -o layers
     """
     from noisician import api
+    from noisician.cache import MemoryCache
+    from noisician.models import registry
 
     output = options.output
     with watch(quiet=output.quiet):
         recipe = api.read_recipe(options.file)
-        api.check(recipe.request, output.wanted)
+        api.check_outputs(recipe.request, output.wanted)
         names = _version_names(options, _is_loop(recipe, ()))
+    # All versions have the same players: what is rendered for one serves the others.
+    registry.DEFAULT.cache = MemoryCache(_SHARED_LIMIT_BYTES)
     with watch("", output.quiet) as show, _warnings_as_notes(output.quiet):
         show("starting", 0.0)
         versions = api.intensities(options.file, keep_stems=output.keeps_stems, on_progress=shown(show))

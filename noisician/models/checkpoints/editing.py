@@ -214,11 +214,11 @@ def edited_recipe(recipe: Recipe, edits: Sequence[Edit], duration_s: float) -> R
         "base": base,
         "edits": [*(edited or ()), *new],
     }
-    looped = recipe.request.loop or any(isinstance(edit, Loop) for edit in edits)
+    looped = recipe.controls.get("loop") or any(isinstance(edit, Loop) for edit in edits)
     step = {"id": recipe.id6, "operation": "edit", "words": in_words(edits)}
     changes = {
         "settings": settings,
-        "request": recipe.request.model_copy(update={"loop": looped}),
+        "controls": {**recipe.controls, "loop": bool(looped)},
         "lineage": (*recipe.lineage, step),
     }
     return recipe.model_copy(update=changes)
