@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from noisician.api import edit as edit
     from noisician.api import edits_from_midi as edits_from_midi
     from noisician.api import explain as explain
+    from noisician.api import extend as extend
     from noisician.api import generate as generate
     from noisician.api import intensities as intensities
+    from noisician.api import loop as loop
     from noisician.api import make as make
     from noisician.api import make_takes as make_takes
     from noisician.api import open as open
     from noisician.api import outlook as outlook
     from noisician.api import read_recipe as read_recipe
+    from noisician.api import repaint as repaint
     from noisician.api import vary as vary
     from noisician.edits import AddPlayer as AddPlayer
     from noisician.edits import ChangedNote as ChangedNote
@@ -78,6 +81,9 @@ _HOMES = {
     "vary": "noisician.api",
     "open": "noisician.api",
     "edit": "noisician.api",
+    "extend": "noisician.api",
+    "loop": "noisician.api",
+    "repaint": "noisician.api",
     "outlook": "noisician.api",
     "edits_from_midi": "noisician.api",
     "intensities": "noisician.api",
@@ -173,13 +179,16 @@ __all__ = [
     "edit",
     "edits_from_midi",
     "explain",
+    "extend",
     "generate",
     "intensities",
+    "loop",
     "make",
     "make_takes",
     "open",
     "outlook",
     "read_recipe",
+    "repaint",
     "vary",
 ]
 

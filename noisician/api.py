@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import ValidationError
 
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from noisician.models.protocol import CheckedRequest, EditOutlook, OnProgress, Others, Run, ShouldCancel
     from noisician.music import Music
     from noisician.prompt import Controls
+
+    class _How(TypedDict, total=False):
+        keep_stems: bool
+        on_progress: OnProgress | None
+        cancel: ShouldCancel | None
+
 
 #: The fields that may be given as paths.
 _PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "place"))
@@ -118,7 +124,8 @@ def vary(
     """A new track on the request of an old one, with what is named here changed.
 
     The old seed stays, so that what is not named stays close to what it was; where nothing is named, a new seed
-    is drawn. ``source`` is a recipe or any file that holds one. Errors as :func:`make` and :func:`read_recipe`.
+    is drawn. ``source`` is a recipe or any file that holds one. To change the piece itself, :func:`edit`. Errors as
+    :func:`make` and :func:`read_recipe`.
     """
     recipe = _recipe_of(source)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
@@ -182,7 +189,8 @@ def edit(
     ``source`` is a recipe or any file that holds one, and stays as it is. ``edits`` are values of
     :mod:`noisician.edits` or mappings with their name under ``op``, done in order; :class:`UseFrom` names files. The
     lineage grows by one step that tells in words what was done. Where :func:`vary` changes the request and makes anew
-    what follows from it, this changes the piece that came of it.
+    what follows from it, this changes the piece that came of it. A checkpoint's music takes what it can do itself:
+    stretches made anew or varied, more music, a loop.
 
     Raises:
         RequestError: no edit, one that the piece cannot take, or one beyond the model.
@@ -205,6 +213,38 @@ def outlook(source: str | PathLike[str] | Recipe, *edits: Edit | Mapping[str, An
     models = registry.DEFAULT
     with models.one_at_a_time:
         return models.model_of(recipe.request).outlook(recipe, values, others)
+
+
+def extend(
+    source: str | PathLike[str] | Recipe,
+    *,
+    bars: int | None = None,
+    seconds: float | None = None,
+    before: bool = False,
+    seed: int | None = None,
+    **how: Unpack[_How],
+) -> Music:
+    """The track with so much more music after its end, or before its beginning: :func:`edit` with :class:`Extend`."""
+    where = "before" if before else "after"
+    return edit(source, {"op": "extend", "where": where, "by_bars": bars, "by_seconds": seconds, "seed": seed}, **how)
+
+
+def loop(source: str | PathLike[str] | Recipe, *, bars: tuple[int, int] | None = None, **how: Unpack[_How]) -> Music:
+    """Some bars of a track, or all, as a seamless loop: :func:`edit` with :class:`Loop`."""
+    return edit(source, {"op": "loop", "bars": bars}, **how)
+
+
+def repaint(
+    source: str | PathLike[str] | Recipe,
+    *seconds: tuple[float, float],
+    text: str = "",
+    seed: int | None = None,
+    **how: Unpack[_How],
+) -> Music:
+    """The track with stretches of seconds written anew, by everybody: :func:`edit` with :class:`Regenerate`."""
+    if not seconds:
+        raise RequestError("no stretch to repaint; name one as (start, end) in seconds")
+    return edit(source, {"op": "regenerate", "seconds": seconds, "text": text, "seed": seed}, **how)
 
 
 def edits_from_midi(source: str | PathLike[str] | Recipe, midi: str | PathLike[str]) -> tuple[SetNotes, ...]:

@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/design.md", "docs/models.md", "docs/checkpoints.md", "docs/songs.md",
-    "docs/service.md", "docs/studio.md",
+    "docs/service.md", "docs/studio.md", "docs/editing.md",
 )  # fmt: skip
 
 

@@ -268,6 +268,21 @@ def test_the_library_takes_values_and_mappings(here: Path) -> None:
             noisician.edit("a.wav", *nothing)
 
 
+def test_extend_loop_and_repaint_are_names_of_edits(here: Path) -> None:
+    longer = noisician.extend("a.wav", bars=2, before=True, seed=1, keep_stems=False)
+    looped = noisician.loop("a.wav", bars=(1, 2))
+    anew = noisician.repaint("a.wav", (0.0, 1.5), seed=2)
+    assert [music.recipe.lineage[-1]["words"] for music in (longer, looped, anew)] == [
+        "extend by 2 bars before (seed 1)",
+        "loop bars 1-2",
+        "regenerate everybody, 0-1.5 s (seed 2)",
+    ]
+    assert (longer.duration_s, looped.duration_s, longer.stems) == (14, 4, {})
+    assert "0-1.5 s widened to bars 1-1" in anew.remarks
+    with pytest.raises(RequestError, match="no stretch to repaint"):
+        noisician.repaint("a.wav")
+
+
 def test_an_outlook_is_what_the_edit_does(here: Path) -> None:
     edits = (noisician.Regenerate(players=("bass",), bars=((3, 3),), seed=5),)
     outlook = noisician.outlook("a.wav", *edits)

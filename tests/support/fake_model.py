@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from noisician.edits import Edit, in_words
 from noisician.models.embedded.model import CAPABILITIES
-from noisician.models.protocol import Capabilities, CheckedRequest, MusicModel, Progress, Run
+from noisician.models.protocol import Capabilities, CheckedRequest, MusicModel, Others, Progress, Run, no_others
 from noisician.models.support import checked
 from noisician.music import Music
 from noisician.recipe import Recipe
@@ -25,6 +26,7 @@ class FakeModel(MusicModel):
 
     requests: list[Request] = field(default_factory=list)
     replayed: list[Recipe] = field(default_factory=list)
+    edited: list[tuple[Edit, ...]] = field(default_factory=list)
     interrupt: bool = False
 
     @property
@@ -44,6 +46,11 @@ class FakeModel(MusicModel):
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         self.replayed.append(recipe)
         return self._music(recipe, run)
+
+    def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
+        self.edited.append(tuple(edits))
+        step = {"id": recipe.id6, "operation": "edit", "words": in_words(edits)}
+        return self._music(recipe.model_copy(update={"lineage": (*recipe.lineage, step)}), run)
 
     def _music(self, recipe: Recipe, run: Run) -> Music:
         run.on_progress(Progress("composing", 0.0))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from noisician.cache import NO_CACHE, ArrayCache
 from noisician.composer import Composer
 from noisician.mel import BINS, MEL_BANDS, mel_filters
 from noisician.models.embedded import EmbeddedModel
@@ -43,10 +44,10 @@ def carve(**inputs: np.ndarray) -> list[np.ndarray]:
     return [gain, ones, 0 * ones, gain - 2]
 
 
-def embedded() -> EmbeddedModel:
+def embedded(cache: ArrayCache = NO_CACHE) -> EmbeddedModel:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "manifest", lambda: ENTRIES)
-        return EmbeddedModel(networks())
+        return EmbeddedModel(networks(), cache=cache)
 
 
 def networks(compose: Callable[..., list[np.ndarray]] = write) -> Networks:
