@@ -33,7 +33,7 @@ from noisician.service.web import documentation, problems
 from noisician.service.web.connection import Connection
 from noisician.service.web.desk import Desk
 from noisician.service.web.live import Hub
-from noisician.service.web.routes import catalogue, changes, content, events, music, session, takes, uploads
+from noisician.service.web.routes import catalogue, changes, content, editing, events, music, session, takes, uploads
 from noisician.service.web.security import Gate, Keys, SecurityHeaders, check_exposure
 from noisician.service.web.studio_page import StudioPage
 from noisician.service.web.watching import REQUEST_ID, Heads, Watch
@@ -72,7 +72,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.desk = desk
-    routers = [part.router for part in (music, changes, takes, content, events, uploads, catalogue, session)]
+    routers = [part.router for part in (music, changes, editing, takes, content, events, uploads, catalogue, session)]
     problems.install(app, [route for router in routers for route in router.routes])
     for router in routers:
         app.include_router(router)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from noisician.edits import EDITS_LIMIT, AnyEdit
 from noisician.request import BARS_RANGE, DURATION_RANGE_S, OPTIONS, Request
 from noisician.service.records import EventType, Operation, Status
 
@@ -68,6 +69,27 @@ class ExtendBody(Shape):
     takes: Takes = 1
 
 
+class EditBody(Shape):
+    """Edits of a take, done in order. ``use_from`` names another take by its id. Without ``title`` the new version has
+    the name of the take and does not stand in the list of the library. ``dry_run`` only says what would be done."""
+
+    edits: tuple[AnyEdit, ...] = Field(min_length=1, max_length=EDITS_LIMIT)
+    title: str | None = Field(default=None, max_length=TITLE_LIMIT_CHARS, description="a name of its own")
+    dry_run: bool = False
+
+
+class Outlook(Shape):
+    """What edits would do. ``rendered_s`` are the stretches [start_s, end_s] of each player that would be rendered,
+    ``heard_s`` those of the track that would differ; ``piece`` is what the piece becomes."""
+
+    object: Literal["outlook"] = "outlook"
+    words: tuple[str, ...]
+    rendered_s: dict[str, tuple[tuple[float, float], ...]]
+    heard_s: tuple[tuple[float, float], ...]
+    remarks: tuple[str, ...]
+    piece: dict[str, Any]
+
+
 class Reason(Shape):
     """Why a control has its value: the words, or the option, that caused it."""
 
@@ -117,6 +139,9 @@ class Take(Shape):
     deleted_at: float | None
     operation: Operation
     parent_take: str | None
+    piece: str  # the id of the take that the piece began with; its versions are what was edited from that one
+    listed: bool  # False: a version without a name of its own, a star or an export
+    edits: str | None  # what was done to parent_take, in words
     model: str
     licence: str
     seed: int
@@ -138,6 +163,7 @@ class Take(Shape):
     params: dict[str, Any]
     reasons: tuple[Reason, ...]
     not_understood: tuple[str, ...]
+    remarks: tuple[str, ...] = ()  # what whoever asked for it should be told
     damage: str | None = None  # why its row in the database cannot be read, if so
 
 
@@ -176,6 +202,27 @@ class TakePage(Shape):
     object: Literal["list"] = "list"
     data: tuple[Take, ...]
     after: str | None
+
+
+class Version(Shape):
+    """A version of a piece; ``edits`` says in words what was done to ``parent_take``, None where the piece begins."""
+
+    id: str
+    parent_take: str | None
+    edits: str | None
+    title: str
+    listed: bool
+    starred: bool
+    duration_s: float
+    created_at: float
+
+
+class Versions(Shape):
+    """The versions of a piece, oldest first: a tree by ``parent_take``."""
+
+    object: Literal["versions"] = "versions"
+    piece: str
+    data: tuple[Version, ...]
 
 
 class TakeChange(Shape):

@@ -19,61 +19,17 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 import httpx
-import quick_maker
 import soundfile
-from small_service import SmallService, small_service
+from desk import NOBODY, Desk, refused
 from sqlalchemy import text as text_of
 from starlette.testclient import TestClient
 
-from noisician.models.protocol import ignore_progress, never
 from noisician.service import wire
 from noisician.service.app import create_app
-from noisician.service.files import new_id
-from noisician.service.records import Claim, Failure
+from noisician.service.records import Failure
 from noisician.service.store import StoreError
-from noisician.service.web import bodies, orders
+from noisician.service.web import bodies, editing, orders
 from noisician.service.web.problems import Problem
-from noisician.service.work.take_job import Watch, make_take, sources_of, task_of
-
-NOBODY = "0123456789abcdef"
-
-
-class Desk:
-    """A service and a client of it; ``work`` makes what waits."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        least_free = settings.pop("least", 0)
-        self.service: SmallService = small_service(folder, works=False, **settings)
-        if least_free:
-            self.service.settings = self.service.settings.model_copy(update={"least_free_bytes": least_free})
-            self.service.app = create_app(self.service.settings, self.service.store, self.service.files)
-        self.store, self.files, self.app = self.service.store, self.service.files, self.service.app
-        self.http = TestClient(self.app, base_url="http://127.0.0.1:8484", follow_redirects=False)
-
-    def ask(self, prompt: str = "calm piano", **body: Any) -> dict[str, Any]:
-        answer = self.http.post("/v1/music", json={"prompt": prompt, **body})
-        assert answer.status_code == 202, answer.text
-        return answer.json()
-
-    def claim(self) -> Claim:
-        claim = self.store.claim("auto", 60.0)
-        assert claim is not None
-        return claim
-
-    def work(self, duration_s: float | None = None) -> None:
-        """Makes the next job as a worker does; its takes may be said to be of another length."""
-        claim = self.claim()
-        task = task_of(claim.job, sources_of(claim.job, self.files, self.store), self.files)
-        for number in range(1, claim.job.takes + 1):
-            watch = Watch(ignore_progress, never)
-            take = make_take(task, number, quick_maker.make, self.files, new_id("take"), watch)
-            assert self.store.add_take(claim, replace(take, duration_s=duration_s or take.duration_s))
-        assert self.store.finish(claim, "completed")
-
-    def take(self, prompt: str = "calm piano", **body: Any) -> dict[str, Any]:
-        job = self.ask(prompt, **body)
-        self.work()
-        return self.http.get(f"/v1/music/{job['id']}").json()["outputs"][0]
 
 
 @pytest.fixture
@@ -82,15 +38,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     with desk.http:
         yield desk
     desk.store.close()
-
-
-def refused(answer: Any, status: int, code: str, param: str | None = None) -> wire.ErrorBody:
-    """The error of an answer, which must have the one shape."""
-    assert answer.status_code == status, answer.text
-    error = wire.ErrorAnswer.model_validate_json(answer.content).error
-    assert (error.code, error.param) == (code, param), error
-    assert "\n" not in error.message
-    return error
 
 
 def wav(seconds: float = 0.2) -> bytes:
@@ -465,16 +412,30 @@ def test_loop_keeps_the_seed_and_takes_whole_bars(desk: Desk) -> None:
     job = desk.http.post(f"/v1/takes/{take['id']}/loop", json={"bars": 4}).json()
     assert job["operation"] == "loop"
     assert job["params"] == {"prompt": "calm piano", "seed": 5, "loop": True, "bars": 4}
-    assert desk.http.post(f"/v1/takes/{take['id']}/loop", json={}).json()["params"]["bars"] == 1
+    # What the take itself can give is cut out of it.
+    short = desk.http.post(f"/v1/takes/{take['id']}/loop", json={}).json()
+    assert (short["operation"], short["params"]) == ("loop", take["params"])
+    assert desk.edits(short) == [{"op": "loop", "bars": [1, 1]}]
 
 
-def test_repaint_and_extend_are_for_models_that_can(desk: Desk) -> None:
+def test_repaint_and_extend_are_for_models_that_can(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job = desk.ask()
     desk.work(duration_s=20.0)
     at = f"/v1/music/{job['id']}"
+    monkeypatch.setattr(editing, "writes_pieces", lambda take: False)
     for name, body in (("repaint", {"regions": [[0.0, 0.1]]}), ("extend", {"added_s": 5})):
         error = refused(desk.http.post(f"{at}/{name}", json=body), 422, "invalid_request", "init_audio")
         assert "stable-audio-3" in error.message
+    monkeypatch.undo()
+    repainted = desk.http.post(f"{at}/repaint", json={"regions": [[0.0, 0.1]], "prompt": "busier", "takes": 2}).json()
+    extended = desk.http.post(f"{at}/extend", json={"added_s": 5}).json()
+    assert [(one["operation"], one["takes"]) for one in (repainted, extended)] == [("repaint", 2), ("extend", 1)]
+    (regenerate,), (extend,) = desk.edits(repainted), desk.edits(extended)
+    assert 0 <= regenerate.pop("seed") < 2**32 and 0 <= extend.pop("seed") < 2**32
+    assert regenerate == {"op": "regenerate", "seconds": [[0.0, 0.1]], "text": "busier"}
+    assert extend == {"op": "extend", "by_seconds": 5.0}
+    refused(desk.http.post(f"{at}/extend", json={"added_s": 5, "prompt": "x"}), 422, "invalid_request", "prompt")
+    refused(desk.http.post(f"{at}/extend", json={"added_s": 590}), 422, "over_limit", "edits")
     for regions in ([[2, 1]], [[-1, 1]], [[25, 26]]):
         assert desk.http.post(f"{at}/repaint", json={"regions": regions}).status_code == 422
     refused(desk.http.post(f"{at}/repaint", json={"regions": []}), 422, "invalid_value", "regions")

@@ -22,9 +22,10 @@ from noisician.edits import Regenerate, Rest, SetFades
 from noisician.errors import FileError, RequestError
 from noisician.parallel import Steps, map_in_order
 from noisician.service.files import new_id
+from noisician.service.library.stored_take import other_takes
 from noisician.service.records import JobRecord
 from noisician.service.settings import Settings
-from noisician.service.work.editing import edits_of_take, other_takes
+from noisician.service.work.editing import edits_of_take
 from noisician.service.work.forecast import Forecast
 from noisician.service.work.overtaking import LOOK_S, Doorway
 from noisician.service.work.rendered import rendered_cache
@@ -233,7 +234,9 @@ def test_other_takes_are_named_by_id_alone(tmp_path: Path, service: Service) -> 
     for source in ("../secret", str(service.files.recipe(take_id)), new_id("take"), new_id("job")):
         with pytest.raises(RequestError, match="is the id of no take in the library"):
             others(source)
-    job = JobRecord(new_id("job"), 1, "edit", "queued", {}, "embedded", 1, 0.0, parent_take=new_id("take"))
+    job = JobRecord(
+        new_id("job"), 1, "edit", "queued", {}, "embedded", 1, 0.0, edits=(saying(""),), parent_take=new_id("take")
+    )
     with pytest.raises(FileError, match="which was to be edited, is not here any more"):
         task_of(job, (), service.files)
 

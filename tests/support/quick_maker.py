@@ -18,7 +18,9 @@ from noisician.edits import Edit, UseFrom, in_words
 from noisician.models.inputs import read_inputs
 from noisician.models.protocol import CheckedRequest, OnProgress, Others, Run, ShouldCancel, ignore_progress, never
 from noisician.music import Music
+from noisician.piece import Setting, piece_of_score, to_dict
 from noisician.recipe import Recipe
+from noisician.renderer import RenderSettings
 from noisician.request import SEEDS, Request
 from noisician.score import Note, Score, Section, Track
 
@@ -76,4 +78,6 @@ def _music(request: Request, noise: bool) -> Music:
         audio = np.stack([tone, tone], axis=1).astype(np.float32)
     track = Track("lead", "flute", (Note(60, 0.0, 1.0, 80),))
     score = Score(120.0, "C", "major", "4/4", 1, (Section("verse", "A", 0, 1, 0.5),), (track,))
-    return Music(audio, Recipe(request=request, seed=seed, score=score.to_dict()), score, {"lead-flute": audio / 2})
+    piece = piece_of_score(score, Setting(len(audio) / RATE_HZ, {}, {}, swing=(0.0, 2)), seed, RenderSettings())
+    recipe = Recipe(request=request, seed=seed, piece=to_dict(piece))
+    return Music(audio, recipe, piece.score, {"lead-flute": audio / 2})

@@ -69,7 +69,13 @@ class SmallService:
             task = task_of(claim.job, sources_of(claim.job, self.files, self.store), self.files)
             for number in range(1, claim.job.takes + 1):
                 take = make_take(
-                    task, number, quick_maker.make, self.files, new_id("take"), Watch(ignore_progress, never)
+                    task,
+                    number,
+                    quick_maker.make,
+                    self.files,
+                    new_id("take"),
+                    Watch(ignore_progress, never),
+                    quick_maker.edit,
                 )
                 self.store.add_take(claim, take)
             self.store.finish(claim, "completed")

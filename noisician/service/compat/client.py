@@ -18,9 +18,9 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
 import anyio
@@ -36,6 +36,7 @@ from noisician.service.settings import DEFAULT_PORT
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from noisician.edits import Edit
     from noisician.request.keywords import RequestOptions
 
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -147,14 +148,46 @@ class Client:
         body = {"changes": changes, "takes": takes}
         return await self._asked(wire.Job, "POST", f"/v1/takes/{_part(take_id)}/vary", json=body)
 
+    async def edit(
+        self,
+        take_id: str,
+        edits: Sequence[Edit | Mapping[str, Any]],
+        *,
+        title: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> wire.Job:
+        """Makes a new version of a take; ``edits`` are values of :mod:`noisician.edits`, or mappings with their name
+        under ``op``, done in order. With a ``title`` the version stands in the library's list."""
+        body = _given(edits=_edit_values(edits), title=title)
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return await self._asked(wire.Job, "POST", f"/v1/takes/{_part(take_id)}/edit", json=body, headers=headers)
+
+    async def outlook(self, take_id: str, edits: Sequence[Edit | Mapping[str, Any]]) -> wire.Outlook:
+        """What :meth:`edit` would do, without doing it."""
+        body = {"edits": _edit_values(edits), "dry_run": True}
+        return await self._asked(wire.Outlook, "POST", f"/v1/takes/{_part(take_id)}/edit", json=body)
+
+    async def versions(self, take_id: str) -> wire.Versions:
+        """All versions of a take's piece, oldest first."""
+        return await self._asked(wire.Versions, "GET", f"/v1/takes/{_part(take_id)}/versions")
+
     async def take(self, take_id: str) -> wire.Take:
         return await self._asked(wire.Take, "GET", f"/v1/takes/{_part(take_id)}")
 
     async def takes(
-        self, words: str = "", *, starred: bool | None = None, limit: int = 20, after: str | None = None
+        self,
+        words: str = "",
+        *,
+        starred: bool | None = None,
+        limit: int = 20,
+        after: str | None = None,
+        versions: Literal["listed", "all"] = "listed",
     ) -> wire.TakePage:
-        """The library, newest first; every one of the ``words`` must occur in a take's title, prompt or style."""
-        params = _given(q=words or None, starred=starred, limit=limit, after=after)
+        """The library, newest first; every one of the ``words`` must occur in a take's title, prompt or style.
+
+        ``versions`` "all" shows those too that have no name of their own, no star, and were not exported.
+        """
+        params = _given(q=words or None, starred=starred, limit=limit, after=after, versions=versions)
         return await self._asked(wire.TakePage, "GET", "/v1/takes", params=params)
 
     async def explain(self, prompt: str = "", **controls: Unpack[RequestOptions]) -> wire.Understood:
@@ -289,6 +322,10 @@ def named(headers: Mapping[str, str]) -> str:
 def _part(text: str) -> str:
     """A client's text as one part of a path."""
     return quote(text, safe="")
+
+
+def _edit_values(edits: Sequence[Edit | Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [edit.model_dump(mode="json") if isinstance(edit, BaseModel) else dict(edit) for edit in edits]
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
         "params": dict(params),
         "reasons": list(controls.get("reasons") or ()),
         "not_understood": list(controls.get("not_understood") or ()),
+        "remarks": list(music.remarks),
     }
 
 
@@ -71,6 +72,7 @@ def take_shape(record: TakeRecord) -> wire.Take:
         "params": facts.mapping("params"),
         "reasons": facts.shapes("reasons", wire.Reason),
         "not_understood": facts.texts("not_understood"),
+        "remarks": facts.texts("remarks") if "remarks" in record.take.facts else (),
     }
     return wire.Take(
         id=take.id,
@@ -82,6 +84,9 @@ def take_shape(record: TakeRecord) -> wire.Take:
         deleted_at=record.deleted_at,
         operation=record.operation,
         parent_take=record.parent_take,
+        piece=record.piece,
+        listed=record.listed,
+        edits=_edits_of(record),
         model=take.model,
         licence=take.licence,
         seed=take.seed,
@@ -97,6 +102,25 @@ def take_shape(record: TakeRecord) -> wire.Take:
         damage=record.damage or facts.damage,
         **shown,
     )
+
+
+def version_shape(record: TakeRecord) -> wire.Version:
+    """A take as one of the versions of its piece."""
+    return wire.Version(
+        id=record.id,
+        parent_take=record.parent_take,
+        edits=_edits_of(record),
+        title=record.take.title,
+        listed=record.listed,
+        starred=record.starred,
+        duration_s=finite(record.take.duration_s) or 0.0,
+        created_at=record.created_at,
+    )
+
+
+def _edits_of(record: TakeRecord) -> str | None:
+    edits = record.take.facts.get("edits")
+    return edits if isinstance(edits, str) else None
 
 
 def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> wire.Job:

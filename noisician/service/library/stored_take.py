@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from noisician.errors import FileError
+from noisician.errors import FileError, RequestError
 from noisician.export import Metadata, TimedLine, TimedSyllable, TimedWord, default_file_name
+from noisician.models.protocol import Others
 from noisician.music import metadata_of
 from noisician.piece import score_of
 from noisician.recipe import Recipe
 from noisician.score import Score
-from noisician.service.files import Files
+from noisician.service.files import Files, is_id
 from noisician.service.library.take_files import INSTRUMENTAL
 from noisician.service.records import TakeRecord
 from noisician.service.wire import TITLE_LIMIT_CHARS
@@ -123,6 +124,17 @@ def stems_there(files: Files, take_id: str) -> tuple[str, ...]:
     """The names of a take's stems by alphabet."""
     names = {path.stem for path in (files.take(take_id) / "stems").glob("*.flac")}
     return tuple(sorted(names - {INSTRUMENTAL}))
+
+
+def other_takes(files: Files) -> Others:
+    """Finds the recipes of takes by their ids, and nothing else: clients never name files."""
+
+    def recipe_of(source: str) -> Recipe:
+        if not is_id(source, "take") or not files.recipe(source).is_file():
+            raise RequestError(f"source {source[:80]!r} is the id of no take in the library")
+        return _recipe(files, source)
+
+    return recipe_of
 
 
 @lru_cache(maxsize=_LABELS_KEPT)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from noisician.edits import Edit
 from noisician.errors import RequestError
 from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, Request
 from noisician.service import wire
@@ -40,6 +41,7 @@ class Order:
     operation: Operation = "make"
     parent_take: str | None = None
     title: str | None = None
+    edits: tuple[Edit, ...] = ()
 
 
 def place(order: Order, settings: Settings, store: Store, idempotency_key: str | None = None) -> tuple[JobRecord, bool]:
@@ -49,7 +51,11 @@ def place(order: Order, settings: Settings, store: Store, idempotency_key: str |
     Raises RequestError, WeightsError and Problem for what cannot be made, IdempotencyConflict, and Problem for a queue
     that is full.
     """
-    request = check(order.request, settings, store).request
+    if order.edits:  # of a piece that is there: nothing is read from words
+        check_admitted(order.request, settings, store)
+        request = order.request
+    else:
+        request = check(order.request, settings, store).request
     job = NewJob(
         params=request.model_dump(mode="json", exclude_defaults=True),
         model=request.model,
@@ -58,6 +64,7 @@ def place(order: Order, settings: Settings, store: Store, idempotency_key: str |
         device=request.device,
         parent_take=order.parent_take,
         title=order.title,
+        edits=tuple(edit.model_dump(mode="json", exclude_defaults=True) | {"op": edit.op} for edit in order.edits),
         idempotency_key=idempotency_key,
         digest=_digest(order),
     )
@@ -124,7 +131,7 @@ def changed_take(take: TakeRecord, body: wire.ChangeBody, other_names: OtherName
 
 def looped_take(take: TakeRecord, body: wire.LoopBody) -> Order:
     """The take as a loop of whole bars: its request and its seed, so that it stays close to what it was."""
-    bars = body.bars or _loop_bars(take)
+    bars = body.bars or loop_bars(take)
     changes = {"loop": True, "bars": bars, "duration_s": None, "takes": body.takes}
     return Order(request_of(take).model_copy(update=changes), body.model_dump(mode="json"), "loop", take.id)
 
@@ -251,10 +258,20 @@ def _length_s(controls: Controls) -> float | None:
     return beats * 60 / (controls.tempo_bpm or _SLOW_BPM)
 
 
-def _loop_bars(take: TakeRecord) -> int:
+def bar_s(take: TakeRecord) -> float:
+    """The length of a bar in seconds; 0 where the take has no bars."""
+    sections, bars = take_shape(take).sections, bars_of(take)
+    return (sections[-1].end_s - sections[0].start_s) / bars if bars else 0.0
+
+
+def bars_of(take: TakeRecord) -> int:
+    """How many bars the take has as far as that is known."""
+    return sum(section.bars for section in take_shape(take).sections)
+
+
+def loop_bars(take: TakeRecord) -> int:
     """The longest usual length of a loop that the take is long enough for."""
-    bars = sum(section.bars for section in take_shape(take).sections)
-    return next((length for length in _LOOP_BARS if length <= bars), _LOOP_BARS[0])
+    return next((length for length in _LOOP_BARS if length <= bars_of(take)), _LOOP_BARS[0])
 
 
 def take_of(store: Store, id_: str, number: int = 1) -> TakeRecord:

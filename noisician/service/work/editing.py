@@ -1,19 +1,16 @@
-"""What an edit's job needs besides: who edits, where other takes lie, and what each take of it does."""
+"""What an edit's job needs besides: who edits, and what each take of it does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from noisician import api
 from noisician.edits import Edit
-from noisician.errors import RequestError
 from noisician.models import registry
 from noisician.models.protocol import Others, Run
 from noisician.music import Music
 from noisician.recipe import Recipe
 from noisician.request import SEEDS
-from noisician.service.files import Files, is_id
 
 
 class Editor(Protocol):
@@ -29,17 +26,6 @@ def edit_music(recipe: Recipe, edits: Sequence[Edit], run: Run, others: Others) 
     a job, it is that job which holds the turn and stands still.
     """
     return registry.DEFAULT.model_of(recipe.request).edit(recipe, edits, run, others)
-
-
-def other_takes(files: Files) -> Others:
-    """Finds the recipes of takes by their ids, and nothing else: clients never name files."""
-
-    def recipe_of(source: str) -> Recipe:
-        if not is_id(source, "take") or not files.recipe(source).is_file():
-            raise RequestError(f"source {source[:80]!r} is the id of no take in the library")
-        return api.read_recipe(files.recipe(source))
-
-    return recipe_of
 
 
 def edits_of_take(edits: Sequence[Edit], number: int) -> tuple[Edit, ...]:

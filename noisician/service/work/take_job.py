@@ -21,10 +21,11 @@ from noisician.service.failures import DiskFull
 from noisician.service.files import Files, is_id
 from noisician.service.library.inspection import check_upload
 from noisician.service.library.shapes import facts_of
+from noisician.service.library.stored_take import other_takes
 from noisician.service.library.take_files import write_take
 from noisician.service.records import JobRecord, NewTake, TakeRecord, UploadRecord
 from noisician.service.wire import TITLE_LIMIT_CHARS
-from noisician.service.work.editing import Editor, edit_music, edits_of_take, other_takes
+from noisician.service.work.editing import Editor, edit_music, edits_of_take
 
 if TYPE_CHECKING:
     from noisician.service.settings import Settings
@@ -104,7 +105,7 @@ def task_of(job: JobRecord, sources: tuple[Source, ...], files: Files, device: s
     parent = _recipe_of(job.parent_take, files)
     folder = files.take(job.parent_take) if job.parent_take and parent else None
     asked = api.checked(request)
-    if job.operation != "edit":
+    if not job.edits:
         return Task(job, tuple(api.takes_of(asked)), sources, parent, folder)
     if parent is None:
         raise FileError(f"take {job.parent_take}, which was to be edited, is not here any more; it was deleted")

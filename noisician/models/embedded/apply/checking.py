@@ -26,6 +26,8 @@ def check_edits(piece: Piece, edits: Sequence[Edit], others: Callable[[str], Pie
     for edit in edits:
         if written and isinstance(edit, SetNotes):
             return
+        if piece.mix is None and not edit.paints:
+            continue  # the numbers that it changes are decided before the edit, by rendering
         for part in _parts(edit):
             try:
                 piece = apply_edits(piece, (part,), applying).piece

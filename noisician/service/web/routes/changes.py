@@ -10,9 +10,10 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from noisician.edits import Edit
 from noisician.service import wire
 from noisician.service.records import TakeRecord
-from noisician.service.web import orders
+from noisician.service.web import editing, orders
 from noisician.service.web.bodies import JsonRoute
 from noisician.service.web.desk import Desk, OnDesk
 from noisician.service.web.routes.describing import IdempotencyKey, JobOrTakeId, Prefer, TakeNumber, enqueued
@@ -36,6 +37,11 @@ class _Asked:
         take = await anyio.to_thread.run_sync(orders.take_of, self.desk.store, *self.place)
         order = await self.desk.think(order_of, take)
         return await enqueue(self.desk, order, self.prefer, self.idempotency_key)
+
+    def edited(self, order: orders.Order, take: TakeRecord, edits: tuple[Edit, ...], takes: int) -> orders.Order:
+        """The order done by edits, once the take can bear them."""
+        editing.check_edits(take, edits, self.desk.settings, self.desk.files)
+        return editing.by_edits(order, take, edits, takes)
 
 
 async def _asked(
@@ -62,19 +68,39 @@ async def vary(asked: Asked, body: wire.ChangeBody) -> Response:
 @router.post("/v1/music/{id}/loop", operation_id="loopMusic", **_POSTED, summary="Make a take a loop")
 @router.post("/v1/takes/{id}/loop", operation_id="loopTake", **_POSTED, summary="Make a take a loop")
 async def loop(asked: Asked, body: wire.LoopBody) -> Response:
-    """Whole bars of the same request and seed that repeat without a seam."""
-    return await asked.job(lambda take: orders.looped_take(take, body))
+    """Whole bars that repeat without a seam: the first of the take where it can be edited and has as many, else made
+    from the same request and seed."""
+
+    def order(take: TakeRecord) -> orders.Order:
+        order = orders.looped_take(take, body)
+        edits = editing.loop_edits(take, body)
+        return asked.edited(order, take, edits, 1) if edits else order
+
+    return await asked.job(order)
 
 
 @router.post("/v1/music/{id}/repaint", operation_id="repaintMusic", **_POSTED, summary="Make parts of a take anew")
 @router.post("/v1/takes/{id}/repaint", operation_id="repaintTake", **_POSTED, summary="Make parts of a take anew")
 async def repaint(asked: Asked, body: wire.RepaintBody) -> Response:
-    """For models that can repaint (GET /v1/models); the others refuse."""
-    return await asked.job(lambda take: orders.repainted_take(take, body))
+    """Stretches of seconds made anew: by models that repaint as they are, by those that write a score as whole bars
+    (see …/edit). The others refuse."""
+
+    def order(take: TakeRecord) -> orders.Order:
+        order = orders.repainted_take(take, body)
+        edits = editing.writes_pieces(take)
+        return asked.edited(order, take, editing.repaint_edits(body), body.takes) if edits else order
+
+    return await asked.job(order)
 
 
 @router.post("/v1/music/{id}/extend", operation_id="extendMusic", **_POSTED, summary="Go on after the end of a take")
 @router.post("/v1/takes/{id}/extend", operation_id="extendTake", **_POSTED, summary="Go on after the end of a take")
 async def extend(asked: Asked, body: wire.ExtendBody) -> Response:
-    """For models that can repaint (GET /v1/models); the others refuse."""
-    return await asked.job(lambda take: orders.extended_take(take, body))
+    """More music after the end, by models that repaint or write a score. The others refuse."""
+
+    def order(take: TakeRecord) -> orders.Order:
+        order = orders.extended_take(take, body)
+        edits = editing.writes_pieces(take)
+        return asked.edited(order, take, editing.extend_edits(body), body.takes) if edits else order
+
+    return await asked.job(order)

@@ -197,6 +197,8 @@ async def _answer(desk: Desk, take: TakeRecord, wish: _Wish) -> Response:
             made = await anyio.to_thread.run_sync(desk.shelf.original, take, wanted.part)
     else:
         made = await _had(desk, desk.shelf.export, take, wanted)
+    if not wish.inline and not take.kept:
+        await anyio.to_thread.run_sync(desk.store.keep_take, take.id)
     return FileAnswer(made.path, made.media_type, made.file_name, wish.inline)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -33,9 +33,13 @@ def takes(
     starred: Annotated[bool | None, Query(description="only with, or only without, a star")] = None,
     deleted: Annotated[bool, Query(description="the bin instead")] = False,
     job: Annotated[str | None, Query(pattern=JOB_ID, description="only what this job made")] = None,
+    versions: Annotated[
+        Literal["listed", "all"],
+        Query(description="all: also versions without a name of their own, a star or an export"),
+    ] = "listed",
 ) -> wire.TakePage:
     with known_place(after):
-        page = desk.store.takes(limit, after, q, starred, deleted, job)
+        page = desk.store.takes(limit, after, q, starred, deleted, job, versions == "all")
     return wire.TakePage(data=tuple(map(take_shape, page.items)), after=page.after)
 
 
