@@ -80,9 +80,9 @@ def test_every_endpoint_is_one_of_the_service(tmp_path: Path) -> None:
     assert [entry for entry in shown if entry[0] not in there.get(entry[1], {})] == []
 
 
-def test_the_python_without_the_client_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example as it stands, against a service that answers at that address."""
-    service, code = small_service(tmp_path), python_blocks()[0]
+def test_the_python_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples as they stand, one after another, against a service that answers at that address."""
+    service = small_service(tmp_path)
     monkeypatch.chdir(tmp_path)
     ready, finished = threading.Event(), threading.Event()
 
@@ -103,13 +103,14 @@ def test_the_python_without_the_client_works(tmp_path: Path, monkeypatch: pytest
     thread.start()
     assert ready.wait(30)
     try:
-        for block in (code, python_blocks()[1]):
+        for block in python_blocks():
             exec(compile(block.replace("http://127.0.0.1:8484", address[0]), "service.md", "exec"), {})
     finally:
         finished.set()
         thread.join()
     assert len(list(tmp_path.glob("take_*.mp3"))) == 2
     assert len(list((tmp_path / "songs").glob("calm-piano_*.flac"))) == 2
+    assert capsys.readouterr().out.endswith(" regenerate lead, bar 1 (seed 9); mix lead: gain -2 dB\n")
 
 
 def python_blocks() -> list[str]:

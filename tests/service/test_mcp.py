@@ -31,7 +31,7 @@ from noisician.service.files import Files
 
 TOOLS = {
     "make_music", "vary_music", "music_status", "export_music", "cancel_music", "list_library", "list_styles",
-    "list_models",
+    "list_models", "edit_music",
 }  # fmt: skip
 Talk = Callable[[McpClient], Coroutine[Any, Any, None]]
 
@@ -102,6 +102,30 @@ def test_from_words_to_a_file(tmp_path: Path) -> None:
         assert (await call(client, "list_library", words="nothing of that name"))["takes"] == []
 
     in_memory(small_service(tmp_path), talk, tmp_path / "songs")
+
+
+def test_a_take_is_edited(tmp_path: Path) -> None:
+    async def talk(client: McpClient) -> None:
+        made = await call(client, "make_music", prompt="calm piano", title="Night")
+        (take,) = made["takes"]
+        lead = {"op": "regenerate", "players": ["lead"], "bars": [[1, 1]], "seed": 3}
+        edited = await call(
+            client, "edit_music", take_id=take["take_id"], edits=[lead, {"op": "tempo", "tempo_bpm": 90}]
+        )
+        (version,) = edited["takes"]
+        assert (edited["status"], version["title"]) == ("completed", "Night") and version["take_id"] != take["take_id"]
+        named = await call(client, "edit_music", take_id=version["take_id"], edits=[lead], title="Later")
+        library = await call(client, "list_library")
+        assert [one["title"] for one in library["takes"]] == ["Later", "Night"]
+        assert named["takes"][0]["take_id"] == library["takes"][0]["take_id"]
+        for edits, message in (
+            ([{"op": "rest", "players": ["tuba"]}], "no player 'tuba' in this piece; it has lead"),
+            ([{"op": "louder"}], "louder"),
+            ([], "at least 1"),
+        ):
+            assert message in await complaint(client, "edit_music", take_id=take["take_id"], edits=edits)
+
+    in_memory(small_service(tmp_path), talk)
 
 
 def test_links_alone_where_nobody_chose_a_folder(tmp_path: Path) -> None:

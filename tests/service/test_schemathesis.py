@@ -14,6 +14,11 @@ import schemathesis
 from pydantic import SecretStr
 from schemathesis.engine import events, from_schema
 from small_service import SmallService, run, small_service
+from stand_in_networks import ENTRIES, embedded
+
+from noisician.models import registry
+from noisician.models.embedded import model
+from noisician.renderer import render
 
 KEY = "a-key-of-sixteen-characters"
 #: So many examples an operation and phase, beside those of the coverage phase, which are many times more.
@@ -32,9 +37,12 @@ MADE_FROM_TAKES = tuple(
 )
 #: Their bodies are covered by "makeMusic" and by the changes of takes: a third of all examples for nothing new.
 SAME_BODIES = ("explain", *(f"{change}Music" for change in ("vary", "loop", "repaint", "extend")))
+#: Twenty-two kinds of edits have more single cases than all other bodies together; they are tested by themselves.
+MANY_KINDS = ("editTake",)
 #: Operations on a take get one that is there; "deleteTake" is left to make up its own.
 READS_OF_TAKES = (
     "getTake",
+    "takeVersions",
     "changeTake",
     "restoreTake",
     "takeContent",
@@ -50,7 +58,11 @@ READS_OF_TAKES = (
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> SmallService:
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallService:
+    # What edits would do is told by the model, which need not be the one that ships.
+    monkeypatch.setattr(render, "manifest", lambda: ENTRIES)
+    monkeypatch.setattr(model, "manifest", lambda: ENTRIES)
+    monkeypatch.setattr(registry, "DEFAULT", registry.Registry(embedded))
     # The queue is long enough for what is asked; how a full one answers is tested elsewhere.
     return small_service(
         tmp_path, api_key=SecretStr(KEY), queue_limit=10**6, allowed_hosts=("testserver",), duration_limit_s=30.0
@@ -72,10 +84,11 @@ def configured(take_id: str) -> schemathesis.Config:
     ]
     operations += [
         {"include-operation-id": name, "checks": REFUSED_FOR_REASONS, "parameters": {"path.id": take_id}}
-        for name in MADE_FROM_TAKES
+        for name in (*MADE_FROM_TAKES, *MANY_KINDS)
     ]
     operations += [{"include-operation-id": name, "parameters": {"path.id": take_id}} for name in READS_OF_TAKES]
-    operations += [{"include-operation-id": name, "phases": {"coverage": {"enabled": False}}} for name in SAME_BODIES]
+    uncovered = {"phases": {"coverage": {"enabled": False}}}
+    operations += [{"include-operation-id": name, **uncovered} for name in (*SAME_BODIES, *MANY_KINDS)]
     return schemathesis.Config.from_dict(
         {
             "headers": {"Authorization": f"Bearer {KEY}"},

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.responses import PlainTextResponse
 
 from noisician.api import STYLE_KINDS
+from noisician.edits import EDITS_LIMIT, AnyEdit
 from noisician.errors import NoisicianError
 from noisician.recipe import software_version
 from noisician.request import LISTS, OPTIONS, TYPES
@@ -36,7 +37,8 @@ _WAIT_S = 30.0
 _STYLES_SHOWN = 200
 _INSTRUCTIONS = """Makes music on this user's own machine. Say what is wanted in plain words in `prompt` ("dreamy lofi \
 in F# minor, no drums"); use `controls` only for what the user fixed exactly. make_music answers when the music is \
-finished, or after a while with a job to ask music_status about; a take is finished when it is listed. Give the user \
+finished, or after a while with a job to ask music_status about; a take is finished when it is listed. To change a \
+part of a take use edit_music, which keeps all else; vary_music makes it again from other wishes. Give the user \
 the link of a take, or export_music for another format, a stem, the MIDI file or an archive. Nothing is overwritten: \
 every take stays in the library."""
 
@@ -166,6 +168,7 @@ def server(reach: Reach, exports: Path | None = None) -> MCPServer:
     for tool, title, kind in (
         (tools.make_music, "Make music", makes),
         (tools.vary_music, "Make a variation", makes),
+        (tools.edit_music, "Edit a take", makes),
         (tools.music_status, "Look at a job", looks),
         (tools.export_music, "Export music", makes if exports else looks),
         (tools.cancel_music, "Stop a job", stops),
@@ -225,6 +228,30 @@ class _Tools:
             given["prompt"] = prompt
         async with self._reach(ctx) as service:
             job = await service.vary(take_id, **given)
+            return await _waited(ctx, service, job.id, wait_s)
+
+    @in_words
+    async def edit_music(
+        self,
+        ctx: Context,
+        take_id: str,
+        edits: Annotated[
+            list[AnyEdit],
+            Field(
+                min_length=1,
+                max_length=EDITS_LIMIT,
+                description="what is done, in order; `op` names the kind, players are roles or ids, bars count from 1",
+            ),
+        ],
+        title: Annotated[str | None, Field(description="a name, where the user wants to keep this version")] = None,
+        wait_s: Wait = _WAIT_S,
+    ) -> JobSummary:
+        """Change a take and leave the rest of it as it is, sample for sample: write bars of some players anew
+        (regenerate, vary), add, remove or replace players, let them rest, move notes, chords, tempo or key, set levels
+        (mix), change the form, lengthen it (extend), loop it. The old take stays; the answer is a new version of it.
+        """
+        async with self._reach(ctx) as service:
+            job = await service.edit(take_id, edits, title=title)
             return await _waited(ctx, service, job.id, wait_s)
 
     @in_words

@@ -13,6 +13,7 @@ from noisician import api
 from noisician.edits import Edit, edits_from, in_words
 from noisician.errors import Cancelled, FileError, RequestError
 from noisician.models import registry
+from noisician.models.inputs import read_inputs
 from noisician.models.protocol import CheckedRequest, OnProgress, Others, Progress, Run, ShouldCancel, no_others
 from noisician.music import Music
 from noisician.recipe import Recipe
@@ -155,7 +156,7 @@ def make_take(
     request = task.requests[number - 1]
     making = _part(watch, 0.0, MAKING_SHARE)
     edits = edits_of_take(task.edits, number)
-    music = _edited(task, edits, edit, making) if edits else _made(task, request, make, making)
+    music = _edited(task, request, edits, edit, making) if edits else _made(task, request, make, making)
     if watch.cancel():
         raise Cancelled("stopped before its files were written")
     title = (task.job.title or music.metadata.title)[:TITLE_LIMIT_CHARS]
@@ -192,9 +193,10 @@ def _params(task: Task, music: Music) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if name != "takes"}
 
 
-def _edited(task: Task, edits: tuple[Edit, ...], edit: Editor, watch: Watch) -> Music:
+def _edited(task: Task, request: CheckedRequest, edits: tuple[Edit, ...], edit: Editor, watch: Watch) -> Music:
     assert task.parent is not None
-    return edit(task.parent, edits, Run(watch.on_progress, watch.cancel, keep_stems=True), task.others)
+    run = Run(watch.on_progress, watch.cancel, keep_stems=True, inputs=read_inputs(request.request))
+    return edit(task.parent, edits, run, task.others)
 
 
 def _made(task: Task, request: CheckedRequest, make: Maker, watch: Watch) -> Music:
