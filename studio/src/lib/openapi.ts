@@ -40,6 +40,44 @@ export interface components {
             version: string;
         };
         /**
+         * AddPlayer
+         * @description Somebody joins, hearing all others. Without ``role`` it is the instrument's own first free one.
+         */
+        AddPlayer: {
+            /**
+             * Bars
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /** Instrument */
+            instrument: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "add_player";
+            /** Role */
+            role?: string | null;
+            /**
+             * Seconds
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * ChangeBody
          * @description What is different in a variation of a take: fields of a request by name. Without any: a new seed.
          * @example {
@@ -62,6 +100,64 @@ export interface components {
              */
             takes: number;
             /** Title */
+            title?: string | null;
+        };
+        /**
+         * ChangedNote
+         * @description What becomes of a note that is there; what is None stays.
+         */
+        ChangedNote: {
+            /** Duration Beats */
+            duration_beats?: number | null;
+            /** Id */
+            id: number;
+            /** Pitch */
+            pitch?: number | null;
+            /** Start Beats */
+            start_beats?: number | null;
+            /** Velocity */
+            velocity?: number | null;
+        };
+        /**
+         * Copy
+         * @description Copies bars of some players to other bars, in place of what stood there.
+         */
+        Copy: {
+            /** Bars */
+            bars: [
+                number,
+                number
+            ];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "copy";
+            /**
+             * Players
+             * @default []
+             */
+            players: string[];
+            /** To Bar */
+            to_bar: number;
+        };
+        /**
+         * EditBody
+         * @description Edits of a take, done in order. ``use_from`` names another take by its id. Without ``title`` the new version has
+         *     the name of the take and does not stand in the list of the library. ``dry_run`` only says what would be done.
+         */
+        EditBody: {
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run: boolean;
+            /** Edits */
+            edits: (components["schemas"]["Regenerate"] | components["schemas"]["Vary"] | components["schemas"]["Extend"] | components["schemas"]["SetSections"] | components["schemas"]["AddPlayer"] | components["schemas"]["RemovePlayer"] | components["schemas"]["ReplaceInstrument"] | components["schemas"]["Rest"] | components["schemas"]["SetNotes"] | components["schemas"]["SetChords"] | components["schemas"]["SetTempo"] | components["schemas"]["SetKey"] | components["schemas"]["SetWords"] | components["schemas"]["SetVoice"] | components["schemas"]["SetStrip"] | components["schemas"]["Remaster"] | components["schemas"]["SetFades"] | components["schemas"]["Copy"] | components["schemas"]["Transpose"] | components["schemas"]["SetTiming"] | components["schemas"]["UseFrom"] | components["schemas"]["Loop"])[];
+            /**
+             * Title
+             * @description a name of its own
+             */
             title?: string | null;
         };
         /** ErrorAnswer */
@@ -110,6 +206,29 @@ export interface components {
              * @enum {string}
              */
             type: "status" | "progress" | "preview" | "take" | "take_changed" | "take_deleted";
+        };
+        /**
+         * Extend
+         * @description More music before or after, by bars or by seconds; the form goes on.
+         */
+        Extend: {
+            /** By Bars */
+            by_bars?: number | null;
+            /** By Seconds */
+            by_seconds?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "extend";
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Where
+             * @default after
+             * @enum {string}
+             */
+            where: "before" | "after";
         };
         /** ExtendBody */
         ExtendBody: {
@@ -244,6 +363,22 @@ export interface components {
             upload_bytes: number;
             /** Upload S */
             upload_s: number;
+        };
+        /**
+         * Loop
+         * @description Makes some bars, or all, a seamless loop.
+         */
+        Loop: {
+            /** Bars */
+            bars?: [
+                number,
+                number
+            ] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "loop";
         };
         /** LoopBody */
         LoopBody: {
@@ -485,6 +620,56 @@ export interface components {
             without?: string[] | string | null;
         };
         /**
+         * NewNote
+         * @description A note to be set: beats from the start of the piece, as they are to be heard.
+         */
+        NewNote: {
+            /** Duration Beats */
+            duration_beats: number;
+            /** Pitch */
+            pitch: number;
+            /** Start Beats */
+            start_beats: number;
+            /**
+             * Velocity
+             * @default 90
+             */
+            velocity: number;
+        };
+        /**
+         * Outlook
+         * @description What edits would do. ``rendered_s`` are the stretches [start_s, end_s] of each player that would be rendered,
+         *     ``heard_s`` those of the track that would differ; ``piece`` is what the piece becomes.
+         */
+        Outlook: {
+            /** Heard S */
+            heard_s: [
+                number,
+                number
+            ][];
+            /**
+             * Object
+             * @default outlook
+             * @constant
+             */
+            object: "outlook";
+            /** Piece */
+            piece: {
+                [key: string]: unknown;
+            };
+            /** Remarks */
+            remarks: string[];
+            /** Rendered S */
+            rendered_s: {
+                [key: string]: [
+                    number,
+                    number
+                ][];
+            };
+            /** Words */
+            words: string[];
+        };
+        /**
          * Peaks
          * @description Minimum and maximum of the mono sum in equal slices: ``data`` is min, max, min, max … within −1 … 1.
          */
@@ -495,6 +680,21 @@ export interface components {
             duration_s: number;
             /** Slices */
             slices: number;
+        };
+        /**
+         * PlacedChord
+         * @description A chord from a beat of a bar on (both from 1), as written: ``Am7``, ``F#m``, ``Bb9``; ``N`` is none.
+         */
+        PlacedChord: {
+            /** Bar */
+            bar: number;
+            /**
+             * Beat
+             * @default 1
+             */
+            beat: number;
+            /** Chord */
+            chord: string;
         };
         /**
          * PlayerInfo
@@ -526,6 +726,120 @@ export interface components {
             /** Words */
             words: string;
         };
+        /**
+         * Regenerate
+         * @description Writes the bars of some players anew, hearing everything that stays.
+         *
+         *     ``keep`` the rhythm, or the contour too (rhythm and the direction of each interval). ``text`` are wishes of its own
+         *     ("busier, no cymbals"). ``also`` are further regions of the same edit.
+         */
+        Regenerate: {
+            /**
+             * Also
+             * @default []
+             */
+            also: components["schemas"]["Region"][];
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /**
+             * Keep
+             * @default nothing
+             * @enum {string}
+             */
+            keep: "nothing" | "rhythm" | "contour";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "regenerate";
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+            /**
+             * Seed
+             * @description names the draw; none takes the next one
+             */
+            seed?: number | null;
+            /**
+             * Text
+             * @description own words: "busier, no cymbals"
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * Region
+         * @description Players × bars. ``seconds`` are another way to name bars: each pair is widened to the bars it touches.
+         */
+        Region: {
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * Remaster
+         * @description Decides loudness and the master's other numbers anew; the players' levels stay.
+         */
+        Remaster: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "remaster";
+        };
+        /**
+         * RemovePlayer
+         * @description Somebody leaves; everybody else plays on as before.
+         */
+        RemovePlayer: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "remove_player";
+            /** Player */
+            player: string;
+        };
         /** RepaintBody */
         RepaintBody: {
             /** Prompt */
@@ -550,6 +864,56 @@ export interface components {
              * @default 1
              */
             takes: number;
+        };
+        /**
+         * ReplaceInstrument
+         * @description The same notes on another instrument.
+         */
+        ReplaceInstrument: {
+            /** Instrument */
+            instrument: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "replace_instrument";
+            /** Player */
+            player: string;
+        };
+        /**
+         * Rest
+         * @description Players fall silent in some bars.
+         */
+        Rest: {
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "rest";
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
         };
         /**
          * Restored
@@ -643,6 +1007,245 @@ export interface components {
             start_s: number;
         };
         /**
+         * SetChords
+         * @description Sets chords; each lasts until the next one named, or to the end of its bar. ``follow`` names who follows them.
+         */
+        SetChords: {
+            /** Chords */
+            chords: components["schemas"]["PlacedChord"][];
+            /**
+             * Follow
+             * @description ids or roles; none means nobody
+             * @default []
+             */
+            follow: string[];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "chords";
+        };
+        /**
+         * SetFades
+         * @description How the track begins and ends.
+         */
+        SetFades: {
+            /**
+             * Fade In S
+             * @default 0
+             */
+            fade_in_s: number;
+            /**
+             * Fade Out S
+             * @default 0
+             */
+            fade_out_s: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "fades";
+        };
+        /**
+         * SetKey
+         * @description The same notes in another key, moved to the nearest octave. Another mode moves the degrees that differ.
+         */
+        SetKey: {
+            /** Key */
+            key: string;
+            /** Mode */
+            mode?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "key";
+        };
+        /**
+         * SetNotes
+         * @description Adds, changes and deletes notes of one player. They count as set by hand from then on.
+         */
+        SetNotes: {
+            /**
+             * Add
+             * @default []
+             */
+            add: components["schemas"]["NewNote"][];
+            /**
+             * Change
+             * @default []
+             */
+            change: components["schemas"]["ChangedNote"][];
+            /**
+             * Delete
+             * @default []
+             */
+            delete: number[];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "notes";
+            /** Player */
+            player: string;
+        };
+        /**
+         * SetSections
+         * @description Changes the form. ``section`` counts from 1.
+         *
+         *     ``reorder`` takes ``order``, the present numbers in their new order (one left out is deleted, one named twice is
+         *     duplicated); ``resize`` takes ``bars``; ``rename`` takes ``kind``; ``insert`` writes a new section of ``kind`` and
+         *     ``bars`` before ``section`` (one beyond the last appends).
+         */
+        SetSections: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "reorder" | "duplicate" | "delete" | "resize" | "rename" | "insert";
+            /** Bars */
+            bars?: number | null;
+            /** Kind */
+            kind?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "sections";
+            /**
+             * Order
+             * @default []
+             */
+            order: number[];
+            /**
+             * Section
+             * @default 1
+             */
+            section: number;
+            /** Seed */
+            seed?: number | null;
+        };
+        /**
+         * SetStrip
+         * @description A player's place in the mix: what is None stays. Nothing is painted anew.
+         */
+        SetStrip: {
+            /**
+             * Delay
+             * @description send, linear
+             */
+            delay?: number | null;
+            /**
+             * Gain Db
+             * @description the fader: 0 is as it was decided
+             */
+            gain_db?: number | null;
+            /** Muted */
+            muted?: boolean | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "mix";
+            /**
+             * Pan
+             * @description -1 left to 1 right
+             */
+            pan?: number | null;
+            /** Player */
+            player: string;
+            /**
+             * Reverb
+             * @description send, linear
+             */
+            reverb?: number | null;
+        };
+        /**
+         * SetTempo
+         * @description The same notes at another tempo.
+         */
+        SetTempo: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "tempo";
+            /** Tempo Bpm */
+            tempo_bpm: number;
+        };
+        /**
+         * SetTiming
+         * @description Moves onsets and velocities; what is None stays.
+         *
+         *     ``quantise`` 1 puts every onset on the straight sixteenth, 0 leaves it. ``swing`` and ``humanise`` are as the
+         *     piece's own, 0 … 1, and put the onsets where they would be played with that much. ``velocity`` is added.
+         */
+        SetTiming: {
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /** Humanise */
+            humanise?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "timing";
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /** Quantise */
+            quantise?: number | null;
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+            /** Swing */
+            swing?: number | null;
+            /** Velocity */
+            velocity?: number | null;
+        };
+        /**
+         * SetVoice
+         * @description Somebody else sings the same notes.
+         */
+        SetVoice: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "voice";
+            /** Voice */
+            voice: string;
+        };
+        /**
+         * SetWords
+         * @description Other words for the song; lines whose words are the same stay as they are.
+         */
+        SetWords: {
+            /** Lyrics */
+            lyrics: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "words";
+        };
+        /**
          * Style
          * @description A genre, mood, instrument, texture or voice. ``details`` are what only some have (tempo range, family, roles).
          */
@@ -682,6 +1285,8 @@ export interface components {
             deleted_at: number | null;
             /** Duration S */
             duration_s: number;
+            /** Edits */
+            edits: string | null;
             /** Has Lyrics */
             has_lyrics: boolean;
             /** Has Score */
@@ -694,6 +1299,8 @@ export interface components {
             key: string | null;
             /** Licence */
             licence: string;
+            /** Listed */
+            listed: boolean;
             /** Loop */
             loop: boolean;
             /** Loudness Lufs */
@@ -725,12 +1332,19 @@ export interface components {
             };
             /** Parent Take */
             parent_take: string | null;
+            /** Piece */
+            piece: string;
             /** Players */
             players: components["schemas"]["PlayerInfo"][];
             /** Reasons */
             reasons: components["schemas"]["Reason"][];
             /** Recipe Id */
             recipe_id: string;
+            /**
+             * Remarks
+             * @default []
+             */
+            remarks: string[];
             /** Sections */
             sections: components["schemas"]["SectionInfo"][];
             /** Seed */
@@ -772,6 +1386,45 @@ export interface components {
             object: "list";
         };
         /**
+         * Transpose
+         * @description Moves notes by semitones, or by degrees of the scale.
+         */
+        Transpose: {
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /** Degrees */
+            degrees?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "transpose";
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+            /** Semitones */
+            semitones?: number | null;
+        };
+        /**
          * Understood
          * @description A request as it is understood, before anything is made. ``problem`` says why it could not be, if so.
          */
@@ -804,6 +1457,126 @@ export interface components {
             object: "upload";
             /** Size Bytes */
             size_bytes: number;
+        };
+        /**
+         * UseFrom
+         * @description Takes bars of some players from another version or take of the same piece.
+         */
+        UseFrom: {
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "use_from";
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+            /**
+             * Source
+             * @description a file, or the id of a take
+             */
+            source: string;
+        };
+        /**
+         * Vary
+         * @description Writes a share of the beats anew: 0 changes nothing, 1 all of them.
+         */
+        Vary: {
+            /**
+             * Bars
+             * @description first and last bar, from 1; none means all of them
+             * @default []
+             */
+            bars: [
+                number,
+                number
+            ][];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "vary";
+            /**
+             * Players
+             * @description ids or roles; none means everybody
+             * @default []
+             */
+            players: string[];
+            /**
+             * Seconds
+             * @description start and end, widened to whole bars
+             * @default []
+             */
+            seconds: [
+                number,
+                number
+            ][];
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Strength
+             * @default 0.5
+             */
+            strength: number;
+        };
+        /**
+         * Version
+         * @description A version of a piece; ``edits`` says in words what was done to ``parent_take``, None where the piece begins.
+         */
+        Version: {
+            /** Created At */
+            created_at: number;
+            /** Duration S */
+            duration_s: number;
+            /** Edits */
+            edits: string | null;
+            /** Id */
+            id: string;
+            /** Listed */
+            listed: boolean;
+            /** Parent Take */
+            parent_take: string | null;
+            /** Starred */
+            starred: boolean;
+            /** Title */
+            title: string;
+        };
+        /**
+         * Versions
+         * @description The versions of a piece, oldest first: a tree by ``parent_take``.
+         */
+        Versions: {
+            /** Data */
+            data: components["schemas"]["Version"][];
+            /**
+             * Object
+             * @default versions
+             * @constant
+             */
+            object: "versions";
+            /** Piece */
+            piece: string;
         };
         /** WorkerInfo */
         WorkerInfo: {
