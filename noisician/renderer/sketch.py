@@ -1,8 +1,8 @@
 """The sketch of a part: the log-mel that a plain sampler would play from an instrument's references.
 
-For every note the nearest recorded notes are taken (two pitches, two velocities, blended in the log domain), moved
-along the mel axis to its pitch, followed while it is held, and let go as they were recorded; the energies of all notes
-add. It knows nothing of playing. The renderer starts from it and learns the rest.
+For every note the nearest recorded notes are taken (two velocities blended as logarithms, two pitches as amplitudes),
+moved along the mel axis to its pitch, followed while it is held, and let go as they were recorded; the energies of all
+notes add. It knows nothing of playing. The renderer starts from it and learns the rest.
 
 Every frame is computed from the notes alone, so any window of a part equals the same frames of the whole.
 """
@@ -10,6 +10,7 @@ Every frame is computed from the notes alone, so any window of a part equals the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -21,15 +22,31 @@ from noisician.score.played import NoteEvent
 #: A part is heard at most this long after the end of a note (a drum: after its start), in frames.
 LONGEST_RELEASE_FRAMES = 400
 LONGEST_DRUM_FRAMES = 700
+#: What lies this low in every band (log of the mel magnitude) can be left out: 4 % of the floor of a log-mel.
+INAUDIBLE_LOG = -10.0
+#: Notes kept ready, as rows at their pitch and velocity.
+NOTES_AT_HAND = 256
 #: Velocities outside the recorded ones change the level by at most this many nats.
 MOST_EXTRAPOLATED_NATS = 2.5
-#: Where one recorded pitch is all there is between two notes, or outside them, it is moved as far as needed.
-SILENT_LOSS_NATS = 12.0
+#: Between recorded pitches further apart than this (semitones) only the nearer one is moved, not both.
+MOST_BLENDED_SEMITONES = 24
 #: Keys of General MIDI kits that silence each other: hi-hats, whistles, guiros, cuicas, triangles.
 CHOKE_GROUPS = ({42, 44, 46}, {71, 72}, {73, 74}, {78, 79}, {80, 81})
 #: What is lost when a sound is cut off: the frames' window leaves it behind within two frames.
 _CUT_FRAMES = np.array([-2, -1, 0, 1, 2, 3], np.float32)
 _CUT_LOSS = np.array([0, 0.1, 0.7, 2.4, 7, 14], np.float32)
+
+
+@dataclass(frozen=True)
+class _Note:
+    """Rows of one pitch and velocity, how they go on beyond the last, and for how long there is anything to hear."""
+
+    held: np.ndarray
+    loss: np.ndarray
+    held_slope: np.ndarray
+    loss_slope: np.ndarray
+    audible_frames: float
+    release_frames: float
 
 
 class Sketcher:
@@ -38,6 +55,7 @@ class Sketcher:
     def __init__(self, references: References) -> None:
         self._references = references
         self._moved: dict[tuple[int, int], np.ndarray] = {}
+        self._ready: dict[tuple[int, int], _Note | None] = {}
 
     def sketch(self, notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
         """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
@@ -48,26 +66,48 @@ class Sketcher:
         return np.log(np.sqrt(energy) + np.float32(LOG_FLOOR))
 
     def _add(self, energy: np.ndarray, note: NoteEvent, cut_frame: float, first_frame: int) -> None:
+        found = self._note(note.pitch, note.velocity)
+        if found is None:
+            return
         start = note.start_s * FRAME_RATE_HZ
         end = max(note.end_s * FRAME_RATE_HZ, start + 1)
         drum = self._references.kind == "drum"
-        last = start + LONGEST_DRUM_FRAMES if drum else end + LONGEST_RELEASE_FRAMES
-        last = min(last, cut_frame + 3)
+        last = min(start + found.audible_frames, cut_frame + 3)
+        last = min(last, start + LONGEST_DRUM_FRAMES if drum else end + found.release_frames)
         low = max(first_frame, int(np.ceil(start - 2)))
         high = min(first_frame + len(energy), int(np.floor(last)) + 1)
         if low >= high:
             return
-        found = self._rows(note.pitch, note.velocity)
-        if found is None:
-            return
-        held, loss = found
         frame = np.arange(low, high, dtype=np.float64)
-        level = _follow(held, GRID_FRAMES, frame - start, self._slope(held))
-        if not drum:
-            level -= _follow(loss, RELEASE_FRAMES, frame - end, _end_slope(loss, RELEASE_FRAMES, 5))
-        if cut_frame + 3 <= last + 1e-9:
+        level = _follow(found.held, GRID_FRAMES, frame - start, found.held_slope)
+        let_go = max(low, int(np.ceil(end + RELEASE_FRAMES[0])))
+        if not drum and let_go < high:
+            after = np.arange(let_go, high, dtype=np.float64) - end
+            level[let_go - low :] -= _follow(found.loss, RELEASE_FRAMES, after, found.loss_slope)
+        if cut_frame - 2 < last:
             level -= np.interp(frame - cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
         energy[low - first_frame : high - first_frame] += np.exp(2 * level)
+
+    def _note(self, pitch: int, velocity: int) -> _Note | None:
+        """A note ready to be laid out; None when nothing like it was recorded."""
+        key = pitch, velocity
+        if key not in self._ready:
+            if len(self._ready) >= NOTES_AT_HAND:
+                self._ready.clear()
+            rows = self._rows(pitch, velocity)
+            self._ready[key] = None if rows is None else self._prepared(*rows)
+        return self._ready[key]
+
+    def _prepared(self, held: np.ndarray, loss: np.ndarray) -> _Note:
+        release = _last_audible(held.max() - loss.min(axis=1), RELEASE_FRAMES)
+        return _Note(
+            held,
+            loss,
+            self._slope(held),
+            _end_slope(loss, RELEASE_FRAMES, 5),
+            _last_audible(held.max(axis=1), GRID_FRAMES),
+            min(release, LONGEST_RELEASE_FRAMES),
+        )
 
     def _slope(self, held: np.ndarray) -> np.ndarray:
         """Nats a frame beyond the last row: sounds that decay by themselves go on decaying."""
@@ -96,7 +136,9 @@ class Sketcher:
         if references.kind == "drum":
             return self._layered(pitch, pitch, velocity) if pitch in references.layers else None
         above = int(np.searchsorted(keys, pitch))
-        if above == len(keys) or (above > 0 and keys[above] != pitch and keys[above] - keys[above - 1] > 24):
+        if above == len(keys) or (
+            above > 0 and keys[above] != pitch and keys[above] - keys[above - 1] > MOST_BLENDED_SEMITONES
+        ):
             nearest = int(keys[np.argmin(np.abs(keys - pitch))])
             return self._layered(nearest, pitch, velocity)
         if keys[above] == pitch or above == 0:
@@ -104,7 +146,10 @@ class Sketcher:
         lower, upper = int(keys[above - 1]), int(keys[above])
         share = np.float32((pitch - lower) / (upper - lower))
         (held_a, loss_a), (held_b, loss_b) = (self._layered(key, pitch, velocity) for key in (lower, upper))
-        return held_a + share * (held_b - held_a), loss_a + share * (loss_b - loss_a)
+        # Amplitudes, not logarithms: partials of two moved notes never fall quite together, and a mean of logarithms
+        # would take the valley of one for the peak of the other.
+        held = np.log((1 - share) * np.exp(held_a) + share * np.exp(held_b))
+        return held, loss_a + share * (loss_b - loss_a)
 
     def _layered(self, key: int, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray]:
         """The two nearest velocities of one recorded key blended in the log domain, at ``pitch``."""
@@ -138,6 +183,14 @@ class Sketcher:
             moved = held if plain else held @ _shift(round(interval, 2)).T
             self._moved[int(note), pitch] = moved
         return moved
+
+
+def _last_audible(loudest: np.ndarray, times: np.ndarray) -> float:
+    """The time from which the loudest band of every row is inaudible; infinite when the last one is not."""
+    audible = np.flatnonzero(loudest > INAUDIBLE_LOG)
+    if len(audible) == 0:
+        return float(times[0])
+    return float(times[audible[-1] + 1]) if audible[-1] + 1 < len(times) else float("inf")
 
 
 def _loudness(held: np.ndarray) -> float:
