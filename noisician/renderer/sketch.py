@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -38,13 +38,37 @@ _CUT_LOSS = np.array([0, 0.1, 0.7, 2.4, 7, 14], np.float32)
 
 
 @dataclass(frozen=True)
-class _Note:
-    """Rows of one pitch and velocity, how they go on beyond the last, and for how long there is anything to hear."""
+class _Curve:
+    """Rows at ``times`` (frames), straight lines between them, the first before them, on along ``slope`` after them."""
 
-    held: np.ndarray
-    loss: np.ndarray
-    held_slope: np.ndarray
-    loss_slope: np.ndarray
+    times: np.ndarray
+    rows: np.ndarray
+    slope: np.ndarray
+
+    @cached_property
+    def _steps(self) -> np.ndarray:
+        return np.diff(self.rows, axis=0)
+
+    def write(self, wanted: np.ndarray, out: np.ndarray, spare: np.ndarray) -> np.ndarray:
+        """The curve at ``wanted`` times, in ``out``; both arrays are ``[wanted, 128]``, kept by whoever asks often."""
+        place = np.interp(wanted, self.times, np.arange(len(self.times)))
+        low = np.minimum(place.astype(np.intp), len(self.times) - 2)
+        np.take(self._steps, low, axis=0, out=spare, mode="clip")
+        spare *= (place - low).astype(np.float32)[:, None]
+        np.take(self.rows, low, axis=0, out=out, mode="clip")
+        out += spare
+        beyond = int(np.searchsorted(wanted, self.times[-1]))
+        if beyond < len(wanted):
+            out[beyond:] += (wanted[beyond:] - self.times[-1]).astype(np.float32)[:, None] * self.slope
+        return out
+
+
+@dataclass(frozen=True)
+class _Note:
+    """Log-mel while held, what is lost after the end, and for how many frames of each there is anything to hear."""
+
+    held: _Curve
+    loss: _Curve
     audible_frames: float
     release_frames: float
 
@@ -60,33 +84,37 @@ class Sketcher:
     def sketch(self, notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
         """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
         energy = np.zeros((frames, MEL_BANDS), np.float32)
-        cuts = self._cuts(notes)
-        for note, cut in zip(notes, cuts, strict=True):
-            self._add(energy, note, cut, first_frame)
+        spare = np.empty((3, frames, MEL_BANDS), np.float32)
+        for note, cut in zip(notes, self._cuts(notes), strict=True):
+            self._add(energy, note, cut, first_frame, spare)
         return np.log(np.sqrt(energy) + np.float32(LOG_FLOOR))
 
-    def _add(self, energy: np.ndarray, note: NoteEvent, cut_frame: float, first_frame: int) -> None:
-        found = self._note(note.pitch, note.velocity)
-        if found is None:
-            return
+    def _add(self, energy: np.ndarray, note: NoteEvent, cut_frame: float, first_frame: int, spare: np.ndarray) -> None:
         start = note.start_s * FRAME_RATE_HZ
         end = max(note.end_s * FRAME_RATE_HZ, start + 1)
         drum = self._references.kind == "drum"
+        longest = start + LONGEST_DRUM_FRAMES if drum else end + LONGEST_RELEASE_FRAMES
+        if start - 2 >= first_frame + len(energy) or min(longest, cut_frame + 3) < first_frame:
+            return
+        found = self._note(note.pitch, note.velocity)
+        if found is None:
+            return
         last = min(start + found.audible_frames, cut_frame + 3)
-        last = min(last, start + LONGEST_DRUM_FRAMES if drum else end + found.release_frames)
+        last = min(last, longest if drum else end + found.release_frames)
         low = max(first_frame, int(np.ceil(start - 2)))
         high = min(first_frame + len(energy), int(np.floor(last)) + 1)
         if low >= high:
             return
         frame = np.arange(low, high, dtype=np.float64)
-        level = _follow(found.held, GRID_FRAMES, frame - start, found.held_slope)
-        let_go = max(low, int(np.ceil(end + RELEASE_FRAMES[0])))
-        if not drum and let_go < high:
-            after = np.arange(let_go, high, dtype=np.float64) - end
-            level[let_go - low :] -= _follow(found.loss, RELEASE_FRAMES, after, found.loss_slope)
+        level, loss, temporary = spare[:, : high - low]
+        found.held.write(frame - start, level, temporary)
+        let_go = max(0, int(np.ceil(end + RELEASE_FRAMES[0])) - low)
+        if not drum and let_go < len(frame):
+            level[let_go:] -= found.loss.write(frame[let_go:] - end, loss[let_go:], temporary[let_go:])
         if cut_frame - 2 < last:
             level -= np.interp(frame - cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
-        energy[low - first_frame : high - first_frame] += np.exp(2 * level)
+        level *= 2
+        energy[low - first_frame : high - first_frame] += np.exp(level, out=level)
 
     def _note(self, pitch: int, velocity: int) -> _Note | None:
         """A note ready to be laid out; None when nothing like it was recorded."""
@@ -101,10 +129,8 @@ class Sketcher:
     def _prepared(self, held: np.ndarray, loss: np.ndarray) -> _Note:
         release = _last_audible(held.max() - loss.min(axis=1), RELEASE_FRAMES)
         return _Note(
-            held,
-            loss,
-            self._slope(held),
-            _end_slope(loss, RELEASE_FRAMES, 5),
+            _Curve(GRID_FRAMES, held, self._slope(held)),
+            _Curve(RELEASE_FRAMES, loss, _end_slope(loss, RELEASE_FRAMES, 5)),
             _last_audible(held.max(axis=1), GRID_FRAMES),
             min(release, LONGEST_RELEASE_FRAMES),
         )
@@ -136,9 +162,8 @@ class Sketcher:
         if references.kind == "drum":
             return self._layered(pitch, pitch, velocity) if pitch in references.layers else None
         above = int(np.searchsorted(keys, pitch))
-        if above == len(keys) or (
-            above > 0 and keys[above] != pitch and keys[above] - keys[above - 1] > MOST_BLENDED_SEMITONES
-        ):
+        apart = keys[above] - keys[above - 1] if 0 < above < len(keys) else 0
+        if above == len(keys) or (keys[above] != pitch and apart > MOST_BLENDED_SEMITONES):
             nearest = int(keys[np.argmin(np.abs(keys - pitch))])
             return self._layered(nearest, pitch, velocity)
         if keys[above] == pitch or above == 0:
@@ -201,18 +226,6 @@ def _loudness(held: np.ndarray) -> float:
 def _level_of(velocity: float) -> float:
     """Nats of level that a velocity stands for where only one was recorded; between two, their scale."""
     return float(np.log(velocity / 127))
-
-
-def _follow(rows: np.ndarray, times: np.ndarray, wanted: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Rows at ``wanted`` times, linear between them, the first before them and along ``slope`` after them."""
-    place = np.interp(wanted, times, np.arange(len(times)))
-    low = np.minimum(place.astype(int), len(times) - 2)
-    share = (place - low).astype(np.float32)[:, None]
-    found = rows[low] * (1 - share) + rows[low + 1] * share
-    beyond = np.maximum(0, wanted - times[-1]).astype(np.float32)
-    if beyond[-1] > 0:
-        found += beyond[:, None] * slope
-    return found
 
 
 def _end_slope(rows: np.ndarray, times: np.ndarray, back: int) -> np.ndarray:
