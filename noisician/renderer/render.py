@@ -125,22 +125,23 @@ class Renderer:
 
     def changed_windows(
         self, before: tuple[Part | None, int, RenderSettings], after: tuple[Part, int, RenderSettings]
-    ) -> list[tuple[int, int]]:
-        """(first frame, last + 1) of the windows that have to be painted to get from one part to another.
+    ) -> list[tuple[int, int, bool]]:
+        """(first frame, last + 1, whether it has to be painted) of the windows that differ between two parts.
 
-        Both are (part, frames, settings); None is a part that was not there.
+        Both are (part, frames, settings); None is a part that was not there. A window that falls silent differs, and
+        nothing has to be painted for it.
         """
         old, old_frames, old_settings = before
         new, frames, settings = after
         plan, old_plan = self.plan(frames), self.plan(old_frames)
         changed = []
         for window in range(plan.count):
-            if not _sounds(new, plan, window):
+            first, sounds = plan.start(window), _sounds(new, plan, window)
+            sounded = old is not None and window < old_plan.count and _sounds(old, old_plan, window)
+            if not sounds and not sounded:
                 continue
-            first = plan.start(window)
-            same = old is not None and window < old_plan.count and _sounds(old, old_plan, window)
-            if not same or self._key(old, first, old_settings) != self._key(new, first, settings):  # type: ignore[arg-type]
-                changed.append((first, first + plan.length))
+            if sounds != sounded or self._key(old, first, old_settings) != self._key(new, first, settings):  # type: ignore[arg-type]
+                changed.append((first, first + plan.length, sounds))
         return changed
 
     def _key(self, part: Part, first: int, settings: RenderSettings) -> str:

@@ -7,13 +7,19 @@ from dataclasses import replace
 
 from noisician.mel import FRAME_RATE_HZ
 from noisician.mix import Timing
+from noisician.mix.reach import reach
 from noisician.models.embedded.apply import Edited
 from noisician.models.embedded.play import frames_of, part_of, played_samples
 from noisician.models.protocol import EditOutlook
 from noisician.piece import Piece, to_dict
 from noisician.renderer import Renderer
+from noisician.renderer.render import FADE_FRAMES
+from noisician.vocoder.synthesis import HALO_FRAMES
 
 Span = tuple[float, float]
+#: Beyond a window that differs, frames that do too: the ringing before it may fade elsewhere, and the vocoder hears a
+#: little on both sides.
+HEARD_BEFORE_FRAMES, HEARD_AFTER_FRAMES = FADE_FRAMES + HALO_FRAMES, HALO_FRAMES
 
 
 def outlook_of(
@@ -21,39 +27,47 @@ def outlook_of(
 ) -> EditOutlook:
     """What rendering the edited piece would paint and change, against the one before."""
     after = edited.piece
-    painted = {player.id: _painted(before, after, player.id, renderer) for player in after.plan.players}
-    painted = {id_: spans for id_, spans in painted.items() if spans}
-    return EditOutlook(words, to_dict(after), painted, _heard(before, edited, painted.values()), remarks)
+    changed = {player.id: _changed(before, after, player.id, renderer) for player in after.plan.players}
+    end_s = after.plan.duration_s
+    painted = {
+        id_: merged(_seconds(first, last, end_s) for first, last, is_painted in windows if is_painted)
+        for id_, windows in changed.items()
+    }
+    touched = [
+        _seconds(first - HEARD_BEFORE_FRAMES, last + HEARD_AFTER_FRAMES, end_s)
+        for windows in changed.values()
+        for first, last, _ in windows
+    ]
+    rendered = {id_: spans for id_, spans in painted.items() if spans}
+    return EditOutlook(words, to_dict(after), rendered, _heard(before, edited, touched), remarks)
 
 
-def _painted(before: Piece, after: Piece, player: str, renderer: Renderer) -> tuple[Span, ...]:
-    """The stretches of a player that would be rendered, in seconds."""
+def _changed(before: Piece, after: Piece, player: str, renderer: Renderer) -> list[tuple[int, int, bool]]:
+    """The windows of a player that differ, in frames, and whether they have to be rendered."""
     there = {one.id: one for one in before.plan.players}
     old = part_of(before, there[player]) if player in there else None
-    windows = renderer.changed_windows(
+    return renderer.changed_windows(
         (old, frames_of(played_samples(before)), before.render),
         (part_of(after, after.plan.player(player)), frames_of(played_samples(after)), after.render),
     )
-    end_s = after.plan.duration_s
-    spans = [(start / FRAME_RATE_HZ, min(end / FRAME_RATE_HZ, end_s)) for start, end in windows]
-    return merged(span for span in spans if span[0] < end_s)
 
 
-def _heard(before: Piece, edited: Edited, painted: Iterable[Sequence[Span]]) -> tuple[Span, ...]:
+def _seconds(first: int, last: int, end_s: float) -> Span:
+    return min(max(0.0, first / FRAME_RATE_HZ), end_s), min(last / FRAME_RATE_HZ, end_s)
+
+
+def _heard(before: Piece, edited: Edited, touched: Sequence[Span]) -> tuple[Span, ...]:
     """The stretches of the track that would differ."""
     after = edited.piece
     whole = ((0.0, after.plan.duration_s),)
-    if edited.remaster or before.mix is None or _mixes_otherwise(before, after):
+    if edited.remaster or before.mix is None or after.mix is None or _mixes_otherwise(before, after):
         return whole
-    spans = [span for own in painted for span in own]
     gone = {player.id for player in before.plan.players} - {player.id for player in after.plan.players}
     if gone or len(after.plan.players) > len(before.plan.players):
         return whole
-    from noisician.mix.reach import reach
-
     reach_before_s, reach_after_s = reach(after.mix, Timing.of(after.score))
     return merged(
-        (max(0.0, start - reach_before_s), min(end + reach_after_s, after.plan.duration_s)) for start, end in spans
+        (max(0.0, start - reach_before_s), min(end + reach_after_s, after.plan.duration_s)) for start, end in touched
     )
 
 

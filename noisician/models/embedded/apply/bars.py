@@ -12,6 +12,7 @@ from noisician.piece import Piece, PiecePlan, Player
 from noisician.piece.derive import derived, in_order, next_id, numbered, patched, steps_of
 from noisician.score import Note, Section
 from noisician.score.grid import REST, ROLE_STREAMS
+from noisician.score.perform import TIMING_LIMIT_S
 from noisician.vocals.song import Song, SongLine, with_leads
 
 #: A bar of the new piece: the bar of the old one that stands there, or None for one yet to be written.
@@ -63,11 +64,15 @@ def _rows(tokens: np.ndarray, sources: Sequence[Source], plan: PiecePlan) -> np.
 
 
 def bar_of(notes: Sequence[Note], plan: PiecePlan) -> list[int]:
-    """The bar each note belongs to: where it begins, human timing taken out; where it was set, if it was."""
+    """The bar each note belongs to: where it begins, human timing taken out.
+
+    What was set belongs to the bar it was set in, or to the next one where it comes no earlier than a player might.
+    """
     per_bar, bar_beats = plan.meter.steps_per_bar, plan.meter.beats_per_bar
+    early_beats = TIMING_LIMIT_S * plan.tempo_bpm / 60
     steps = steps_of([note.start_beats for note in notes], plan)
     return [
-        int(note.start_beats / bar_beats + 1e-9) if note.is_set else int(step) // per_bar
+        int((note.start_beats + early_beats) / bar_beats) if note.is_set else int(step) // per_bar
         for note, step in zip(notes, steps, strict=True)
     ]
 

@@ -1,0 +1,319 @@
+"""Edits on a piece: what was asked is there exactly, and nothing else has moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fake_composer import HearingNetwork
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisician.composer import Composer, make_plan
+from noisician.edits import edit_from, edits_from
+from noisician.errors import RequestError
+from noisician.models.embedded.apply import Applying, apply_edits
+from noisician.models.embedded.apply.bars import bar_of
+from noisician.models.embedded.write import compose_piece
+from noisician.piece import Piece, from_dict, to_dict
+from noisician.piece.derive import steps_of
+from noisician.prompt import understand
+from noisician.renderer import RenderSettings
+from noisician.request import Request
+from noisician.score.harmony import parse_chord
+
+COMPOSER = Composer(HearingNetwork())  # type: ignore[arg-type]
+
+
+def made(words: str, seed: int, duration_s: float = 24.0) -> Piece:
+    plan = make_plan(understand(Request(prompt=words, duration_s=duration_s)), seed)
+    return compose_piece(plan, seed, RenderSettings(), COMPOSER)
+
+
+POP, JAZZ = made("pop with piano and strings", 3), made("late night jazz trio", 1)
+PIECES = (POP, JAZZ, made("deep house with rain", 2), made("waltz in D minor", 5))
+
+
+def edited(piece: Piece, *edits: Mapping[str, Any], other: Piece | None = None) -> Piece:
+    applying = Applying(lambda: COMPOSER, lambda source: other or piece)
+    return apply_edits(piece, edits_from(list(edits)), applying).piece
+
+
+def check_whole(piece: Piece) -> None:
+    """What holds of every piece."""
+    assert from_dict(json.loads(json.dumps(to_dict(piece)))) == piece
+    end_beats = piece.plan.bars * piece.plan.meter.beats_per_bar
+    assert [section.start_bar for section in piece.plan.sections] == [
+        sum(one.bars for one in piece.plan.sections[:place]) for place in range(len(piece.plan.sections))
+    ]
+    for notes in piece.notes.values():
+        assert len({note.id for note in notes}) == len(notes)
+        assert all(0 <= note.start_beats < note.end_beats <= end_beats + 1e-6 for note in notes)
+        assert list(notes) == sorted(notes, key=lambda note: (note.start_beats, note.pitch, note.id))
+
+
+def others_as_before(before: Piece, after: Piece, touched: set[str]) -> None:
+    for player in before.plan.players:
+        if player.id not in touched:
+            assert after.notes[player.id] == before.notes[player.id]
+            assert after.plan.player(player.id) == player
+
+
+@st.composite
+def places(draw: st.DrawFn) -> tuple[Piece, str, tuple[int, int]]:
+    """A piece, one of its players of the grid, and some bars, from 1."""
+    piece = draw(st.sampled_from(PIECES))
+    lines = [one.id for one in piece.plan.players if piece.grid is not None and one.id in piece.grid.columns]
+    first = draw(st.integers(1, piece.plan.bars))
+    return piece, draw(st.sampled_from(lines)), (first, draw(st.integers(first, min(first + 3, piece.plan.bars))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(place=places(), seed=st.integers(0, 5), keep=st.sampled_from(["nothing", "rhythm", "contour"]))
+def test_regenerating_touches_only_its_region(place: tuple[Piece, str, tuple[int, int]], seed: int, keep: str) -> None:
+    piece, player, (first, last) = place
+    edit = {"op": "regenerate", "players": [player], "bars": [[first, last]], "seed": seed, "keep": keep}
+    try:
+        after = edited(piece, edit)
+    except RequestError as refused:
+        assert "silent" in str(refused)
+        return
+    check_whole(after)
+    others_as_before(piece, after, {player})
+    assert after.grid is not None and piece.grid is not None
+    per_bar = piece.plan.meter.steps_per_bar
+    inside = slice((first - 1) * per_bar, last * per_bar)
+    kept, column = piece.grid.columns[player].copy(), after.grid.columns[player].copy()
+    kept[inside] = column[inside] = 0
+    assert (kept == column).all()
+    assert (after.grid.chords == piece.grid.chords).all()
+    begin, end = (first - 2) * piece.plan.meter.beats_per_bar, last * piece.plan.meter.beats_per_bar + 0.5
+    outside = {note for note in piece.notes[player] if not begin <= note.start_beats < end}
+    assert outside <= set(after.notes[player])
+    assert edited(piece, edit) == after
+
+
+@settings(max_examples=30, deadline=None)
+@given(place=places(), semitones=st.integers(-5, 5).filter(bool))
+def test_transposing_there_and_back_is_the_same(place: tuple[Piece, str, tuple[int, int]], semitones: int) -> None:
+    piece, player, bars = place
+    if piece.plan.player(player).role == "drums":
+        return
+    there = {"op": "transpose", "players": [player], "bars": [bars], "semitones": semitones}
+    after = edited(piece, there)
+    check_whole(after)
+    others_as_before(piece, after, {player})
+    moved = {bar + 1 for bar in range(bars[0] - 1, bars[1])}
+    own = bar_of(piece.notes[player], piece.plan)
+    for old, new, bar in zip(piece.notes[player], sorted(after.notes[player], key=lambda n: n.id), own, strict=True):
+        assert new.pitch - old.pitch == (semitones if bar + 1 in moved else 0)
+    back = edited(after, {**there, "semitones": -semitones})
+    assert {replace(note, is_set=False) for note in back.notes[player]} == set(piece.notes[player])
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_another_key_moves_every_pitch_alike_and_comes_back(piece: Piece) -> None:
+    there = edited(piece, {"op": "key", "key": "A"})
+    check_whole(there)
+    assert there.plan.key == "A"
+    assert edited(there, {"op": "key", "key": piece.plan.key}).score == piece.score
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.lists(st.integers(1, 3), min_size=1, max_size=4))
+def test_sections_stand_in_the_order_that_was_asked(order: list[int]) -> None:
+    after = edited(POP, {"op": "sections", "action": "reorder", "order": order})
+    check_whole(after)
+    old = POP.plan.sections
+    assert [(one.kind, one.bars) for one in after.plan.sections] == [(old[n - 1].kind, old[n - 1].bars) for n in order]
+    for player in after.plan.players:
+        if POP.grid is None or player.id not in POP.grid.columns:
+            continue
+        steps = steps_of([note.start_beats for note in after.notes[player.id]], after.plan)
+        heard = {(int(step), note.pitch) for step, note in zip(steps, after.notes[player.id], strict=True)}
+        wanted: set[tuple[int, int]] = set()
+        own = POP.notes[player.id]
+        places_ = list(zip(steps_of([note.start_beats for note in own], POP.plan).tolist(), own, strict=True))
+        per_bar = POP.plan.meter.steps_per_bar
+        for section, number in zip(after.plan.sections, order, strict=True):
+            first = old[number - 1].start_bar * per_bar
+            shift = section.start_bar * per_bar - first
+            wanted |= {(s + shift, n.pitch) for s, n in places_ if first <= s < first + section.bars * per_bar}
+        assert heard == wanted
+    assert after.plan.duration_s == pytest.approx(after.plan.bars * POP.plan.bar_s + POP.plan.tail_s)
+
+
+def test_the_order_that_is_there_changes_nothing() -> None:
+    numbers = list(range(1, len(POP.plan.sections) + 1))
+    assert edited(POP, {"op": "sections", "action": "reorder", "order": numbers}) == POP
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_extending_adds_bars_and_keeps_the_others(where: str) -> None:
+    after = edited(POP, {"op": "extend", "by_bars": 4, "where": where})
+    check_whole(after)
+    assert after.plan.bars == POP.plan.bars + 4
+    bars = 4 if where == "before" else 0
+    shift = bars * POP.plan.meter.steps_per_bar
+    assert after.grid is not None and POP.grid is not None
+    for id_, column in POP.grid.columns.items():
+        assert (after.grid.columns[id_][shift : shift + len(column)] == column).all()
+    added = range(4) if where == "before" else range(POP.plan.bars, POP.plan.bars + 4)
+    assert any(bar in added for notes in after.notes.values() for bar in bar_of(notes, after.plan))
+
+
+def chord_at(piece: Piece) -> dict[int, tuple[int, str]]:
+    """The chord in force on each beat that has one."""
+    return {
+        beat: (chord.root, chord.quality)
+        for chord in piece.score.chords
+        for beat in range(round(chord.start_beats), round(chord.start_beats + chord.duration_beats))
+    }
+
+
+def test_chords_are_set_exactly_and_only_who_is_named_follows() -> None:
+    said = [{"bar": 2, "chord": "F#m7"}, {"bar": 3, "beat": 3, "chord": "Bb"}, {"bar": 4, "chord": "N"}]
+    after = edited(POP, {"op": "chords", "chords": said, "follow": ["bass"]})
+    check_whole(after)
+    others_as_before(POP, after, {"bass"})
+    beats = POP.plan.meter.beats_per_bar
+    in_force, old = chord_at(after), chord_at(POP)
+    assert in_force[beats] == in_force[2 * beats - 1] == parse_chord("F#m7")
+    assert in_force[2 * beats + 2] == parse_chord("Bb")
+    assert 3 * beats not in in_force
+    assert in_force.get(2 * beats) == old.get(2 * beats)
+
+
+def test_notes_are_set_and_stay_when_their_bars_are_written_again() -> None:
+    note = POP.notes["bass"][3]
+    after = edited(
+        POP,
+        {"op": "notes", "player": "bass", "change": [{"id": note.id, "pitch": note.pitch + 2}], "delete": [note.id + 1],
+         "add": [{"pitch": 33, "start_beats": 1.5, "duration_beats": 0.25, "velocity": 101}]},
+    )  # fmt: skip
+    check_whole(after)
+    others_as_before(POP, after, {"bass"})
+    by_id = {one.id: one for one in after.notes["bass"]}
+    assert by_id[note.id] == replace(note, pitch=note.pitch + 2, is_set=True)
+    assert note.id + 1 not in by_id
+    assert any((one.pitch, one.start_beats, one.velocity, one.is_set) == (33, 1.5, 101, True) for one in by_id.values())
+    again = edited(after, {"op": "regenerate", "players": ["bass"], "seed": 4})
+    assert {one for one in after.notes["bass"] if one.is_set} <= set(again.notes["bass"])
+
+
+def test_who_joins_hears_others_and_who_leaves_is_gone() -> None:
+    joined = edited(POP, {"op": "add_player", "instrument": "flute", "bars": [[2, 5]], "seed": 3})
+    check_whole(joined)
+    others_as_before(POP, joined, set())
+    (new,) = set(joined.notes) - set(POP.notes)
+    assert joined.notes[new]
+    assert set(bar_of(joined.notes[new], joined.plan)) <= {1, 2, 3, 4}
+    assert edited(joined, {"op": "remove_player", "player": new}).notes == POP.notes
+    texture = edited(POP, {"op": "add_player", "instrument": "rain"})
+    assert [note.duration_beats for note in texture.notes["texture"]] == [texture.score.duration_beats]
+
+
+def test_rest_is_silence_in_its_bars_and_nowhere_else() -> None:
+    after = edited(POP, {"op": "rest", "players": ["drums", "bass"], "bars": [[3, 4]]})
+    check_whole(after)
+    others_as_before(POP, after, {"drums", "bass"})
+    beats = POP.plan.meter.beats_per_bar
+    for player in ("drums", "bass"):
+        assert not [bar for bar in bar_of(after.notes[player], after.plan) if bar in (2, 3)]
+        assert all(note.end_beats <= 2 * beats or note.start_beats > 3 * beats for note in after.notes[player])
+
+
+def notes_in(piece: Piece, player: str, bars: tuple[int, ...]) -> list[tuple[float, int]]:
+    """(start in beats, pitch) of the notes that belong to some bars."""
+    notes = piece.notes[player]
+    own = zip(notes, bar_of(notes, piece.plan), strict=True)
+    return [(round(note.start_beats, 6), note.pitch) for note, bar in own if bar in bars]
+
+
+def test_copies_and_bars_from_another_version() -> None:
+    other = edited(POP, {"op": "regenerate", "players": ["bass"], "seed": 8})
+    copied = edited(POP, {"op": "copy", "players": ["drums"], "bars": [1, 2], "to_bar": 5})
+    lent = edited(POP, {"op": "use_from", "players": ["bass"], "bars": [[3, 4]], "source": "b"}, other=other)
+    for after in (copied, lent):
+        check_whole(after)
+    beats = POP.plan.meter.beats_per_bar
+    own, there = notes_in(POP, "drums", (0, 1)), notes_in(copied, "drums", (4, 5))
+    assert [(round(start - 4 * beats, 6), pitch) for start, pitch in there] == own
+    assert notes_in(lent, "bass", (2, 3)) == notes_in(other, "bass", (2, 3))
+    kept = tuple(bar for bar in range(POP.plan.bars) if bar not in (2, 3))
+    assert notes_in(lent, "bass", kept) == notes_in(POP, "bass", kept)
+    assert lent.notes["drums"] == POP.notes["drums"]
+
+
+def test_tempo_keeps_beats_and_tail() -> None:
+    after = edited(POP, {"op": "tempo", "tempo_bpm": 77})
+    check_whole(after)
+    assert after.notes == POP.notes
+    assert after.plan.tail_s == pytest.approx(POP.plan.tail_s)
+
+
+def test_a_loop_is_whole_bars_without_a_tail() -> None:
+    after = edited(POP, {"op": "loop", "bars": [3, 6]})
+    check_whole(after)
+    assert after.plan.loop
+    assert after.plan.duration_s == pytest.approx(4 * POP.plan.bar_s)
+
+
+def test_vary_grows_with_its_strength() -> None:
+    assert edited(POP, {"op": "vary", "strength": 0}) == POP
+    counts = []
+    for strength in (0.2, 0.6, 1.0):
+        after = edited(POP, {"op": "vary", "players": ["lead"], "strength": strength, "seed": 3})
+        others_as_before(POP, after, {"lead"})
+        counts.append(len(set(POP.notes["lead"]) - set(after.notes["lead"])))
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ({"op": "regenerate", "players": ["zither"]}, "no player 'zither' in this piece; it has"),
+        ({"op": "regenerate", "bars": [[90, 95]]}, "the piece has"),
+        ({"op": "regenerate", "bars": [[1, 4], [3, 5]]}, "may not overlap"),
+        ({"op": "regenerate", "players": ["bass"], "bars": [[1, 2]], "also": [{"players": ["bass"], "bars": [[2, 3]]}]},
+         "in two regions"),
+        ({"op": "regenerate", "bars": [[4, 2]]}, "end before they begin"),
+        ({"op": "rest"}, "nobody playing"),
+        ({"op": "notes", "player": "bass"}, "nothing to add"),
+        ({"op": "notes", "player": "bass", "delete": [9999]}, "no note 9999"),
+        ({"op": "notes", "player": "bass", "add": [{"pitch": 40, "start_beats": 4000, "duration_beats": 1}]}, "beyond"),
+        ({"op": "sections", "action": "reorder", "order": [9]}, "section 9"),
+        ({"op": "sections", "action": "insert", "kind": "waffle", "bars": 4}, "section kind 'waffle'"),
+        ({"op": "extend"}, "one of them"),
+        ({"op": "chords", "chords": [{"bar": 1, "chord": "H"}]}, "chord 'H'"),
+        ({"op": "chords", "chords": [{"bar": 1, "beat": 9, "chord": "C"}]}, "beat 9"),
+        ({"op": "key", "key": "H"}, "key 'H'"),
+        ({"op": "add_player", "instrument": "theremin9"}, "unknown instrument"),
+        ({"op": "replace_instrument", "player": "bass", "instrument": "standard_kit"}, "cannot play"),
+        ({"op": "words", "lyrics": "la"}, "nobody sings"),
+        ({"op": "voice", "voice": "ava"}, "nobody sings"),
+        ({"op": "mix", "player": "bass", "gain_db": 1}, "never decided"),
+        ({"op": "copy", "bars": [1, 4], "to_bar": 9999}, "end beyond the piece"),
+        ({"op": "transpose", "players": ["drums"], "semitones": 1}, "no pitch"),
+        ({"op": "transpose", "semitones": 1, "degrees": 1}, "one of them"),
+        ({"op": "timing"}, "say quantise"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_line_and_changes_nothing(edit: dict[str, Any], says: str) -> None:
+    before = to_dict(POP)
+    with pytest.raises(RequestError, match=says) as refused:
+        edited(POP, edit)
+    assert "\n" not in str(refused.value)
+    assert to_dict(POP) == before
+
+
+def test_every_kind_of_edit_has_its_way() -> None:
+    from noisician.edits import KINDS
+    from noisician.models.embedded.apply import _HOW
+
+    assert {kind for name, kind in KINDS.items() if name != "remaster"} == set(_HOW)
+    assert edit_from({"op": "remaster"}).paints is False

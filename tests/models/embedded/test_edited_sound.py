@@ -1,0 +1,126 @@
+"""The sound of an edited piece: with a cache or without, and as before wherever nothing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_model import generated
+from stand_in_networks import ENTRIES, embedded
+
+from noisician.cache import MemoryCache
+from noisician.edits import edits_from
+from noisician.mel import SAMPLE_RATE_HZ
+from noisician.models.embedded import model
+from noisician.models.protocol import Run
+from noisician.music import Music
+from noisician.piece import piece_of
+from noisician.recipe import Recipe
+from noisician.renderer import render
+from noisician.request import Request
+
+STEMS = Run(keep_stems=True)
+PIECE = Request(genres=("pop",), instruments=("flute", "grand_piano"), duration_s=14.0, seed=11, steps=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stand_in_weights():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "manifest", lambda: ENTRIES)
+        patch.setattr(model, "manifest", lambda: ENTRIES)
+        yield
+
+
+@pytest.fixture(scope="module")
+def first() -> Music:
+    return generated(embedded(), PIECE, STEMS)
+
+
+def last_bar(music: Music) -> int:
+    piece = piece_of(music.recipe)
+    assert piece is not None
+    return piece.plan.bars
+
+
+EDITS: list[dict[str, Any]] = [
+    {"op": "regenerate", "players": ["lead"], "bars": [[2, 2]], "seed": 5},
+    {"op": "rest", "players": ["chords"], "bars": [[1, 1]]},
+    {"op": "mix", "player": "bass", "gain_db": -5},
+    {"op": "fades", "fade_out_s": 1.0},
+]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit["op"])
+def test_a_cache_spares_work_and_changes_no_bit(first: Music, edit: dict[str, Any]) -> None:
+    cache = MemoryCache(1 << 28)
+    warm = embedded(cache)
+    warm.replay(first.recipe, STEMS)
+    edits = edits_from([edit])
+    quick, plain = warm.edit(first.recipe, edits, STEMS), embedded().edit(first.recipe, edits, STEMS)
+    np.testing.assert_array_equal(quick.audio, plain.audio)
+    assert quick.stems.keys() == plain.stems.keys()
+    for name, stem in quick.stems.items():
+        np.testing.assert_array_equal(stem, plain.stems[name])
+    assert quick.recipe == plain.recipe
+
+
+@pytest.mark.parametrize("edit", EDITS[:2], ids=lambda edit: edit["op"])
+def test_what_an_edit_does_not_reach_keeps_its_bits(first: Music, edit: dict[str, Any]) -> None:
+    edits = edits_from([edit])
+    after, outlook = embedded().edit(first.recipe, edits, STEMS), embedded().outlook(first.recipe, edits)
+    heard = np.zeros(len(first.audio), bool)
+    for start_s, end_s in outlook.heard_s:
+        heard[int(start_s * SAMPLE_RATE_HZ) : int(np.ceil(end_s * SAMPLE_RATE_HZ))] = True
+    np.testing.assert_array_equal(after.audio[~heard], first.audio[~heard])
+    assert (after.audio != first.audio).any()
+    (touched,) = edit["players"]
+    assert set(outlook.painted_s) <= {touched}
+    for name, stem in first.stems.items():
+        if not name.startswith(touched):
+            np.testing.assert_array_equal(after.stems[name], stem)
+
+
+def test_an_edit_keeps_the_numbers_of_the_mix_and_tells_where_it_came_from(first: Music) -> None:
+    after = embedded().edit(first.recipe, edits_from(EDITS[:1]))
+    before, now = piece_of(first.recipe), piece_of(Recipe.from_json(after.recipe.to_json()))
+    assert before is not None and now is not None and before.mix is not None
+    assert now.mix == before.mix
+    words = "regenerate lead, bar 2 (seed 5)"
+    assert after.recipe.lineage == ({"id": first.recipe.id6, "operation": "edit", "words": words},)
+    np.testing.assert_array_equal(embedded().replay(after.recipe).audio, after.audio)
+
+
+def test_a_fader_moved_there_and_back_is_the_same_piece_and_sound(first: Music) -> None:
+    there = embedded().edit(first.recipe, edits_from([{"op": "mix", "player": "bass", "gain_db": 4}]))
+    back = embedded().edit(there.recipe, edits_from([{"op": "mix", "player": "bass", "gain_db": 0}]))
+    assert piece_of(back.recipe) == piece_of(first.recipe)
+    np.testing.assert_array_equal(back.audio, first.audio)
+
+
+def test_who_joins_is_mixed_and_who_was_there_keeps_place_and_level(first: Music) -> None:
+    joined = embedded().edit(first.recipe, edits_from([{"op": "add_player", "instrument": "violin", "seed": 2}]))
+    before, now = piece_of(first.recipe), piece_of(joined.recipe)
+    assert before is not None and now is not None and before.mix is not None and now.mix is not None
+    assert set(before.mix.strips) < set(now.mix.strips)
+    assert len(now.mix.strips) == len(before.mix.strips) + 1
+    (new,) = {player.id for player in now.plan.players} - {player.id for player in before.plan.players}
+    left = embedded().edit(joined.recipe, edits_from([{"op": "remove_player", "player": new}]))
+    np.testing.assert_array_equal(left.audio, first.audio)
+
+
+def test_a_piece_of_version_1_gets_its_levels_before_it_is_edited(first: Music) -> None:
+    piece = piece_of(first.recipe)
+    assert piece is not None
+    settings = {
+        "duration_s": 14.0, "loop": False, "genres": dict(piece.plan.genres), "moods": {}, "production": [],
+        "render": {"steps": 1, "guidance_scale": 1.0, "last_time": 0.32},
+    }  # fmt: skip
+    old = Recipe(request=PIECE, version=1, seed=11, score=piece.score.to_dict(), settings=settings)
+    assert piece_of(old) is not None
+    after = embedded().edit(old, edits_from([{"op": "mix", "player": "bass", "gain_db": -3}]))
+    assert any("older noisician" in line for line in after.remarks)
+    now = piece_of(after.recipe)
+    assert now is not None and now.mix is not None
+    assert {strip.key: strip.fader_db for strip in now.mix.strips}["bass"] == -3
+    assert after.recipe.version == 2
