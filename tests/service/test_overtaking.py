@@ -14,18 +14,26 @@ from typing import Any
 import numpy as np
 import pytest
 import quick_maker
+from fake_model import generated
+from stand_in_networks import ENTRIES, SHORT, embedded
 from worker_service import Service, check_library, until
 
 from noisician import api
 from noisician.cache import DiskCache, LayeredCache, NoCache
-from noisician.edits import Regenerate, Rest, SetFades
+from noisician.edits import Regenerate, Rest, SetFades, SetTempo
 from noisician.errors import FileError, RequestError
+from noisician.models import registry
+from noisician.models.embedded import model
+from noisician.models.protocol import Progress, Run, no_others
+from noisician.music import Music
 from noisician.parallel import Steps, map_in_order
+from noisician.piece import piece_of
+from noisician.renderer import render
 from noisician.service.files import new_id
 from noisician.service.library.stored_take import other_takes
 from noisician.service.records import JobRecord
 from noisician.service.settings import Settings
-from noisician.service.work.editing import edits_of_take
+from noisician.service.work.editing import edit_music, edits_of_take
 from noisician.service.work.forecast import Forecast
 from noisician.service.work.overtaking import LOOK_S, Doorway
 from noisician.service.work.rendered import rendered_cache
@@ -210,6 +218,34 @@ def test_the_other_threads_of_an_interrupted_job_stop_at_their_next_step_and_not
     assert moved and moved[0] <= 4
     for ours, theirs in zip(plain, interrupted, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_piece_that_was_interrupted_by_edits_is_the_same_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "manifest", lambda: ENTRIES)
+    monkeypatch.setattr(model, "manifest", lambda: ENTRIES)
+    played = embedded()
+    monkeypatch.setattr(registry, "DEFAULT", registry.Registry(lambda: played))
+    plain = generated(played, SHORT, Run(keep_stems=True))
+    piece = piece_of(plain.recipe)
+    assert piece is not None
+    edits = (SetTempo(tempo_bpm=piece.plan.tempo_bpm + 7), Regenerate(players=(piece.plan.players[0].id,), seed=3))
+    versions: list[Music] = []
+    stages: list[str] = []
+
+    def between_two_steps(progress: Progress) -> None:
+        if progress.stage not in stages:  # once in each stage
+            stages.append(progress.stage)
+            versions.append(edit_music(plain.recipe, edits, Run(), no_others))
+
+    interrupted = generated(played, SHORT, Run(between_two_steps, keep_stems=True))
+    assert {"composing", "rendering", "vocoding"} <= set(stages)
+    np.testing.assert_array_equal(interrupted.audio, plain.audio)
+    for name, stem in plain.stems.items():
+        np.testing.assert_array_equal(interrupted.stems[name], stem)
+    assert interrupted.recipe == plain.recipe
+    for version in versions[1:]:
+        np.testing.assert_array_equal(version.audio, versions[0].audio)
+    assert versions[0].recipe != plain.recipe
 
 
 def test_standing_still_says_nothing_about_the_pace() -> None:
