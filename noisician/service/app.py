@@ -271,7 +271,7 @@ async def _warm() -> None:
     from noisician.request import Request
 
     with contextlib.suppress(NoisicianError):
-        await anyio.to_thread.run_sync(api.check, Request(prompt="a quiet beginning in the colours of the morning"))
+        await anyio.to_thread.run_sync(api.checked, Request(prompt="a quiet beginning in the colours of the morning"))
 
 
 async def _tidy(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from noisician.service.records import JobRecord, NewTake, TakeRecord
 from noisician.service.store.database import Part
@@ -65,10 +65,8 @@ class Versions(Part):
 def place_in_piece(connection: Connection, job: JobRecord, take: NewTake) -> dict[str, Any]:
     """The cells that say which piece a new take belongs to. An edit keeps the name of what it was made from unless it
     gets one of its own; one whose parent is gone begins a piece."""
-    parent: Row[Any] | None = None
-    if job.operation == "edit":
-        wanted = select(TakeRow.piece, TakeRow.title).where(TakeRow.id == job.parent_take)
-        parent = connection.execute(wanted).first()
+    wanted = select(TakeRow.piece, TakeRow.title).where(TakeRow.id == job.parent_take)
+    parent = connection.execute(wanted).first() if job.operation == "edit" else None
     if parent is None or not isinstance(parent.piece, str):
         return {"piece": take.id, "kept": 1}
     return {"piece": parent.piece, "kept": int(take.title != parent.title)}
