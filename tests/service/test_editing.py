@@ -99,6 +99,7 @@ def test_versions_are_a_tree_of_which_the_library_shows_what_was_kept(desk: Desk
         ([{"op": "regenerate", "players": ["tuba"]}], "no player 'tuba' in this piece; it has lead"),
         ([{"op": "regenerate", "bars": [[1, 9]]}], "bars 1-9: the piece has 1 bars"),
         ([{"op": "regenerate", "also": [{"bars": [[3, 3]]}]}], "bars 3-3: the piece has 1 bars"),
+        ([{"op": "regenerate", "also": [{"bars": [[1, 1]]}]}], "lead, bar 1, is in two regions"),
         ([{"op": "rest", "seconds": [[90, 91]]}], "90-91 s: the piece's 1 bars end at 2.0 s"),
         ([REST, {"op": "vary", "bars": [[4, 4]]}], "bars 4-4: the piece has 1 bars"),
         ([{"op": "notes", "player": "lead", "delete": [77]}], "77"),

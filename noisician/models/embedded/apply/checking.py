@@ -28,13 +28,12 @@ def check_edits(piece: Piece, edits: Sequence[Edit], others: Callable[[str], Pie
             return
         if piece.mix is None and not edit.paints:
             continue  # the numbers that it changes are decided before the edit, by rendering
-        for part in _parts(edit):
-            try:
-                piece = apply_edits(piece, (part,), applying).piece
-            except _ComposerWanted:
-                if not isinstance(edit, Regenerate | Vary):
-                    return
-                written = True
+        try:
+            piece = apply_edits(piece, (edit,), applying).piece
+        except _ComposerWanted:
+            if not isinstance(edit, Regenerate | Vary):
+                return
+            written = True
     if not written:
         refuse_silence(piece)
 
@@ -43,13 +42,6 @@ def refuse_silence(piece: Piece) -> None:
     """Raises RequestError for a piece in which nobody plays or sings."""
     if not any(piece.notes.values()) and piece.song is None:
         raise RequestError("that would leave silence; keep at least one player with a note")
-
-
-def _parts(edit: Edit) -> tuple[Edit, ...]:
-    """An edit of several regions as one of each: the composer is wanted at the first."""
-    if not isinstance(edit, Regenerate) or not edit.also:
-        return (edit,)
-    return tuple(edit.model_copy(update={**region.model_dump(), "also": ()}) for region in edit.regions)
 
 
 def _nobody() -> NoReturn:

@@ -41,19 +41,26 @@ from noisician.styles import ROLES, instruments
 def regenerate(piece: Piece, edit: Regenerate, applying: Applying) -> Piece:
     """Raises RequestError for overlapping regions, unreadable wishes and what would come back silent."""
     wishes = _wishes(edit.text, applying)
-    seen: set[tuple[str, int]] = set()
+    _check_regions(piece, edit.regions, applying)  # all of them, before anything is written
     for region in edit.regions:
         players, bars = players_of(piece, region.players), bars_of(piece, region, applying)
-        cells = {(player.id, bar) for player in players for bar in bars}
-        if cells & seen:
-            id_, bar = min(cells & seen)
-            raise RequestError(f"{id_}, bar {bar + 1}, is in two regions; regions may not overlap")
-        seen |= cells
         number = next_number(piece, players, bars) if edit.seed is None else edit.seed
         opened = open_cells(piece.plan.for_composer(), _roles(players), bars)
         piece = _rewritten(piece, players, bars, opened, number, applying, edit.keep, wishes)
         _refuse_silence(piece, players, bars, number)
     return piece
+
+
+def _check_regions(piece: Piece, regions: Sequence[Region], applying: Applying) -> None:
+    """Raises RequestError for a region that is not in the piece, and for two that overlap."""
+    seen: set[tuple[str, int]] = set()
+    for region in regions:
+        bars = bars_of(piece, region, applying)
+        cells = {(player.id, bar) for player in players_of(piece, region.players) for bar in bars}
+        if cells & seen:
+            id_, bar = min(cells & seen)
+            raise RequestError(f"{id_}, bar {bar + 1}, is in two regions; regions may not overlap")
+        seen |= cells
 
 
 def vary(piece: Piece, edit: Vary, applying: Applying) -> Piece:
