@@ -19,6 +19,8 @@ from noisician.renderer.references import (
     encode_loss,
 )
 
+#: Half of the time the references are as good as those that ship.
+POORER_SHARE = 0.5
 #: How many of all pitches are there: all, every second, one to three, a random half.
 _DENSITY_SHARES = (0.5, 0.2, 0.15, 0.15)
 _ONE_VELOCITY_SHARE = 0.3
@@ -30,7 +32,9 @@ _RELEASE_SHARE = 0.12
 
 
 def impoverish(references: References, rng: np.random.Generator) -> References:
-    """A copy of an instrument's references, as good as they are or poorer in one or several ways."""
+    """An instrument's references as good as they are, or a copy that is poorer in one or several ways."""
+    if rng.random() >= POORER_SHARE:
+        return references
     chosen = _fewer(references, rng)
     pitch = references.pitch[chosen]
     held = np.stack([references.held(int(note)) for note in chosen])

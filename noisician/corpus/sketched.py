@@ -87,7 +87,7 @@ def make_sketched_clip(band: Band, seed: int) -> SketchedClip:
         notes = tuple(note for note in notes if note.pitch in player.keys)
     references = band.recorded(name)
     if len(references):
-        references = impoverish(references, rng)
+        references = impoverish(references, np.random.default_rng([seed, 0x5F]))
     tags = draw_timbre_tags(player.instrument, rng)
     return play_sketched(player, references, notes, tags, seed)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from torch import Tensor  # noqa: E402
 
 from noisician.corpus.players import Player  # noqa: E402
 from noisician.corpus.sketched import SketchedClip, SketchedShard  # noqa: E402
@@ -49,7 +50,7 @@ def shard_of(rng: np.random.Generator, clips: int = 3, frames: int = 80) -> Sket
     )
 
 
-def conditions(batch: int) -> tuple[torch.Tensor, ...]:
+def conditions(batch: int) -> tuple[Tensor, ...]:
     return torch.zeros(batch, FRAMES, 264), torch.zeros(batch, len(TRAITS)), torch.zeros(batch, len(TIMBRE_TAGS))
 
 
