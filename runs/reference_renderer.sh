@@ -24,4 +24,5 @@ run="${RUN:-data/runs/reference_renderer}"
     ${RECORDINGS_DIR:+--recordings "$RECORDINGS_DIR"}
 "$python" -m noisician train reference-renderer --minutes "${MINUTES:-300}" --data data/sketched --run "$run" \
     --start-from "${START_FROM:-noisician/weights/renderer.onnx}" ${THREADS:+--threads "$THREADS"}
-"$python" -m noisician train judge "$run/reference_renderer.safetensors" ${THREADS:+--threads "$THREADS"}
+"$python" -m noisician train judge "$run/reference_renderer.safetensors" \
+    ${RECORDINGS_DIR:+--recordings "$RECORDINGS_DIR"} ${THREADS:+--threads "$THREADS"}

@@ -56,6 +56,7 @@ class JudgeOptions:
     references: Annotated[Path, typer.Option(help="Folder the judges' references are kept in.")] = Path(
         "data/judge_references"
     )
+    recordings: Annotated[Path | None, typer.Option(help="Folder of the recorded instruments; some are judged.")] = None
     pictures: Annotated[Path | None, typer.Option(help="Folder for a picture of every clip.")] = None
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if left out.")] = None
 
@@ -147,7 +148,9 @@ def judge(options: JudgeOptions) -> None:
     from noisician.training.judge_reference_renderer import Judgement, judge
 
     settings = RenderSettings(steps=options.steps)
-    judgement = Judgement(options.checkpoint, options.references, options.clips, settings, options.pictures)
+    judgement = Judgement(
+        options.checkpoint, options.references, options.clips, settings, options.recordings, options.pictures
+    )
     for verdict in judge(judgement):
         typer.echo(
             f"{verdict.source:9} {verdict.who:10} L1 all {verdict.error:.3f} loud {verdict.loud_error:.3f} nats, "

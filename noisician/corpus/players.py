@@ -55,13 +55,13 @@ class Player:
     keys: tuple[int, ...]
     one_voice: bool = False
 
-    def record(self) -> References:
-        """Its references: every key at every reference velocity."""
+    def record(self, wanted: Sequence[tuple[int, int]] | None = None) -> References:
+        """Its references: every key at every reference velocity, or the ``wanted`` (pitch, velocity) pairs."""
 
         def note(pitch: int, velocity: int, held_s: float, duration_s: float) -> np.ndarray:
             return self.play([NoteEvent(pitch, ONSET_S, ONSET_S + held_s, velocity)], duration_s, 0)
 
-        wanted = [(key, velocity) for key in self.keys for velocity in REFERENCE_VELOCITIES]
+        wanted = wanted or [(key, velocity) for key in self.keys for velocity in REFERENCE_VELOCITIES]
         return record(note, self.instrument.excitation, self.instrument.sustain, wanted, self.one_voice)
 
 

@@ -2,7 +2,9 @@
 
 Études of seeds that no training set holds, one window each, are played by a soundfont the renderer learnt from and by
 one it never met; beside each stand its references, at the density in which they ship. Three ways to paint them are
-compared with what the soundfont played: the sketch alone, a checkpoint, and the renderer that ships.
+compared with what the soundfont played: the sketch alone, a checkpoint, and the renderer that ships. Recorded
+instruments that it never met are played from all their recordings and shown as few as FEW_NOTES; what is played are
+other pitches.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import torch
 
 from noisician.corpus.exercises import write_exercise
 from noisician.corpus.players import Players
+from noisician.corpus.recordings import HELD_OUT, read_recordings
 from noisician.corpus.sketched import Band, SketchedClip, find_player, play_sketched
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, TRAINING_SOUNDFONTS
 from noisician.diffusion.flow import euler, shift_for, shifted_times
@@ -35,17 +38,25 @@ FIRST_SEED = 2_000_000
 #: Cells this far above silence (nats) count as loud.
 LOUD_NATS = 1.0
 SOURCES = {"learnt": TRAINING_SOUNDFONTS[0], "held out": HELD_OUT_SOUNDFONT}
+#: How many notes are shown of a recorded instrument, all of one velocity.
+FEW_NOTES = (6, 3, 1)
+FEW_VELOCITY = 80
+#: Études of each recorded instrument.
+RECORDED_CLIPS = 2
 TOGETHER = 8
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """``clips`` of each source; a folder for ``pictures``, or none; ``references`` is where recordings are kept."""
+    """``clips`` of each soundfont; ``references`` is where what is recorded of it is kept. ``recordings`` is the folder
+    of recorded instruments, and ``pictures`` one to draw in; both may be none.
+    """
 
     checkpoint: Path
     references: Path
     clips: int = 24
     settings: RenderSettings = RenderSettings()
+    recordings: Path | None = None
     pictures: Path | None = None
 
 
@@ -67,23 +78,53 @@ def judge(judgement: Judgement) -> Iterator[Verdict]:
         raise WeightsError(f"{judgement.checkpoint} knows instruments by number; it takes no sketch")
     net = ReferenceRendererNet(ReferenceRendererConfig(**checkpoint_config(judgement.checkpoint)))
     load_checkpoint(judgement.checkpoint, net)
-    for source, font in SOURCES.items():
-        clips = list(held_out_clips(font, judgement, net.config))
+    for source, clips in _clips(judgement, net.config):
         painted = {
             "sketch": [clip.sketch for clip in clips],
             "checkpoint": paint(net.eval(), clips, judgement.settings),
-            "shipped": [_shipped(clip, judgement.settings) for clip in clips],
         }
+        if source in SOURCES:  # the shipped renderer knows no recorded instrument
+            painted["shipped"] = [_shipped(clip, judgement.settings) for clip in clips]
         for who, mels in painted.items():
             yield verdict(source, who, clips, mels)
         if judgement.pictures is not None:
             _draw(judgement.pictures, source, clips, painted)
 
 
+def _clips(judgement: Judgement, config: ReferenceRendererConfig) -> Iterator[tuple[str, list[SketchedClip]]]:
+    """(source, clips) of everything that is judged."""
+    for source, font in SOURCES.items():
+        yield source, list(held_out_clips(font, judgement, config))
+    if judgement.recordings is not None:
+        for count in FEW_NOTES:
+            yield f"shown {count}", list(recorded_clips(judgement.recordings, count, config))
+
+
+def recorded_clips(folder: Path, count: int, config: ReferenceRendererConfig) -> Iterator[SketchedClip]:
+    """Études of the recorded instruments kept from training, beside sketches from ``count`` notes spread over them."""
+    players, duration_s = Players(recordings_dir=folder), _window_s(config)
+    for id_, recordings in read_recordings(folder).items():
+        if recordings.instrument_name not in HELD_OUT:
+            continue
+        player = players.find(f"recorded/{id_}")
+        chosen = np.array(player.keys)[np.linspace(0, len(player.keys) - 1, count + 2).round().astype(int)[1:-1]]
+        references = player.record([(int(key), FEW_VELOCITY) for key in chosen])
+        for take in range(RECORDED_CLIPS):
+            seed = FIRST_SEED + take
+            notes = write_exercise(player.instrument, duration_s, np.random.default_rng(seed))
+            others = tuple(note for note in notes if note.pitch not in chosen)
+            yield play_sketched(player, references, others, (), seed, duration_s)
+
+
+def _window_s(config: ReferenceRendererConfig) -> float:
+    """Length of one window of the network."""
+    return config.window_tokens * config.frames_per_token / FRAME_RATE_HZ + 1e-6
+
+
 def held_out_clips(font: str, judgement: Judgement, config: ReferenceRendererConfig) -> Iterator[SketchedClip]:
     """Études spread evenly over the soundfont's instruments, one window of the network long."""
     band = Band(Players(), (), judgement.references)
-    duration_s = config.window_tokens * config.frames_per_token / FRAME_RATE_HZ + 1e-6
+    duration_s = _window_s(config)
     fitting = [instrument for instrument in instruments().values() if instrument.source["kind"] == "soundfont"]
     count = min(judgement.clips, len(fitting))
     for number in range(count):
