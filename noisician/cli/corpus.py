@@ -63,6 +63,7 @@ class VocalsOptions:
 @dataclass(frozen=True)
 class ManifestOptions:
     out: Annotated[Path | None, typer.Option(help="File to write; else printed.")] = None
+    recordings: Annotated[Path | None, typer.Option(help="Folder of the recorded instruments.")] = None
 
 
 def sound(options: SoundOptions) -> None:
@@ -139,7 +140,7 @@ def manifest(options: ManifestOptions) -> None:
     from noisician.corpus.build import manifest as sources
     from noisician.corpus.vocals.build import manifest as speakers
 
-    text = json.dumps(sources() | {"speakers": speakers()}, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(sources(options.recordings) | {"speakers": speakers()}, indent=2, ensure_ascii=False) + "\n"
     if options.out is None:
         typer.echo(text, nl=False)
         return

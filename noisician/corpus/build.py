@@ -15,6 +15,7 @@ import numpy as np
 from noisician.corpus.clips import Studio, write_shard
 from noisician.corpus.human import HumanScore, pack_scores, read_scores
 from noisician.corpus.players import Players
+from noisician.corpus.recordings import recording_sources
 from noisician.corpus.sketched import training_band, write_sketched_shard
 from noisician.corpus.songs import Song, human_song, procedural_songs, write_pack
 from noisician.corpus.soundfont import SOUNDFONTS, TRAINING_SOUNDFONTS
@@ -161,8 +162,11 @@ def each(work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], workers: in
                 on_part(done, len(jobs))
 
 
-def manifest() -> dict[str, Any]:
-    """Every source of the corpus with its licence, and how each instrument sounds."""
+def manifest(recordings_dir: Path | None = None) -> dict[str, Any]:
+    """Every source of the corpus with its licence, and how each instrument sounds.
+
+    ``recordings_dir`` is the folder of recorded instruments, where they are used.
+    """
     soundfonts = [
         {
             "file": path.name,
@@ -181,6 +185,7 @@ def manifest() -> dict[str, Any]:
         "soundfonts": soundfonts,
         "samples": samples,
         "scores": scores,
+        "recordings": [] if recordings_dir is None else recording_sources(recordings_dir),
         "synthesis": {"licence": "Apache-2.0", "origin": "noisician.corpus.voices"},
         "instruments": {id_: instrument.source["kind"] for id_, instrument in instruments().items()},
     }

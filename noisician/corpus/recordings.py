@@ -137,6 +137,19 @@ def read_recordings(folder: Path) -> dict[str, Recordings]:
     return {id_: _recordings(id_, rows) for id_, rows in found.items()}
 
 
+def recording_sources(folder: Path) -> list[dict[str, Any]]:
+    """Title, author, licence and origin of every folder of recordings, and which instruments are kept from training."""
+    sources = []
+    for path in sorted(folder.glob("*/instruments.toml")):
+        if path.parent.name in _LEFT_OUT_FOLDERS:
+            continue
+        about = tomllib.loads(path.read_text(encoding="utf-8"))
+        names = {row["instrument"] for row in about["sample"]}
+        source = {key: about[key] for key in ("title", "author", "licence", "from") if key in about}
+        sources.append({"folder": path.parent.name, **source, "held_out": sorted(names.intersection(HELD_OUT))})
+    return sources
+
+
 def _recordings(id_: str, rows: Sequence[tuple[Mapping[str, Any], Path]]) -> Recordings:
     samples = [
         Sample(folder / row["file"], row.get("root", 0) + row.get("cents", 0) / 100, *row["velocity"])

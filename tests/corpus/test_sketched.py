@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from noisician.corpus.passages import FEWEST_NOTES, write_passage
 from noisician.corpus.players import Players
 from noisician.corpus.poor_references import impoverish, smooth_curve
-from noisician.corpus.recordings import HELD_OUT, Recordings, play_recordings, read_recordings, recorded_kit
+from noisician.corpus.recordings import (
+    HELD_OUT,
+    Recordings,
+    play_recordings,
+    read_recordings,
+    recorded_kit,
+    recording_sources,
+)
 from noisician.corpus.sketched import (
     Band,
     make_sketched_clip,
@@ -58,7 +65,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         decay = np.exp(-time_s / 0.1) if root == 0 else 1
         tone = 0.5 * np.sin(2 * np.pi * hz((root or 90) + cents / 100) * time_s) * decay
         soundfile.write(home / file, tone.astype(np.float32), SAMPLE_RATE_HZ, subtype="PCM_16")
-    (home / "instruments.toml").write_text("sample = [\n" + ",\n".join(rows) + "\n]\n")
+    about = 'title = "Two notes"\nlicence = "CC0-1.0"\n'
+    (home / "instruments.toml").write_text(about + "sample = [\n" + ",\n".join(rows) + "\n]\n")
     return home.parent
 
 
@@ -88,6 +96,12 @@ def test_recordings_are_read_by_instrument_and_those_of_unsure_pitch_left_out(fo
     }
     assert [round(sample.pitch, 2) for sample in flute.samples] == [69, 76.2]
     assert (flute.sustain, flute.instrument.range, flute.instrument.polyphonic) == ("sustained", (66, 79), False)
+
+
+def test_recordings_say_where_they_come_from(folder: Path) -> None:
+    assert recording_sources(folder) == [
+        {"folder": "studio", "title": "Two notes", "licence": "CC0-1.0", "held_out": ["bassoon"]}
+    ]
 
 
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
