@@ -53,6 +53,9 @@ class JudgeOptions:
     checkpoint: Annotated[Path, typer.Argument(help="What train reference-renderer left behind (.safetensors).")]
     clips: Annotated[int, typer.Option(min=1, help="Held-out exercises of each source.")] = 24
     steps: Annotated[int, typer.Option(min=1, help="Steps from noise to sound.")] = 6
+    last_time: Annotated[float, typer.Option(min=0.01, max=0.99, help="The t of the last step: later, smoother.")] = (
+        0.32
+    )
     references: Annotated[Path, typer.Option(help="Folder the judges' references are kept in.")] = Path(
         "data/judge_references"
     )
@@ -147,7 +150,7 @@ def judge(options: JudgeOptions) -> None:
     from noisician.renderer import RenderSettings
     from noisician.training.judge_reference_renderer import Judgement, judge
 
-    settings = RenderSettings(steps=options.steps)
+    settings = RenderSettings(steps=options.steps, last_time=options.last_time)
     judgement = Judgement(
         options.checkpoint, options.references, options.clips, settings, options.recordings, options.pictures
     )
