@@ -79,6 +79,27 @@ def test_starting_from_audio(family: str, folder: Path, run_command: RunCommand,
     assert done.status == 2 and "is not the init_audio this was made from" in done.err
 
 
+def test_a_stretch_of_it_is_made_anew_and_what_it_cannot_do_is_one_line(
+    family: str, folder: Path, run_command: RunCommand, tmp_path: Path
+) -> None:
+    first, edited = tmp_path / "a.wav", tmp_path / "b.wav"
+    length = float(FAMILIES[family][1])
+    done = run_command(
+        "make", "--model", str(folder), "--length", str(length), "--steps", "2", "--seed", "7", "--bit-depth", "32",
+        "-o", str(first),
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    stretch = ("--regenerate", "all", "--seconds", f"0-{length / 2}", "--seed", "1")
+    done = run_command("edit", str(first), *stretch, "--bit-depth", "32", "-o", str(edited))
+    assert done.status == 0, done.err
+    (before, rate), (after, _) = soundfile.read(first), soundfile.read(edited)
+    half = round(rate * length / 2)
+    assert np.array_equal(before[half:], after[half:]) and not np.array_equal(before[:half], after[:half])
+    refused = run_command("edit", str(first), "--tempo", "90", "-o", str(tmp_path / "no.wav"))
+    assert refused.status == 2 and "cannot tempo 90 BPM: it makes one sound" in refused.err
+    assert not list(tmp_path.glob("no*"))
+
+
 def test_the_catalogue_says_what_the_loaded_family_says(family: str, folder: Path) -> None:
     info: CheckpointInfo = catalogue()[FAMILIES[family][0]]
     capabilities = Loader().load(info, folder, Wish("cpu", "float32")).family.capabilities
