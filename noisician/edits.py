@@ -58,9 +58,7 @@ class Region(_Value):
 
 
 class _Edit(_Value):
-    """What all edits have. ``op`` names the kind."""
-
-    op: str
+    """What all edits have, beside ``op``, which names the kind."""
 
     def words(self) -> str:
         """What is done, in one line."""
@@ -121,7 +119,7 @@ class Extend(_Edit):
     seed: Seed | None = None
 
     def words(self) -> str:
-        amount = f"{self.by_bars} bars" if self.by_bars is not None else f"{self.by_seconds:g} s"
+        amount = f"{self.by_bars} bars" if self.by_seconds is None else f"{self.by_seconds:g} s"
         return f"extend by {amount} {self.where}{_seeded(self.seed)}"
 
 

@@ -229,8 +229,8 @@ def _check_companions(flags: EditFlags) -> None:
     }
     for name, others in _COMPANIONS.items():
         if name in given and not given & set(others):
-            able = " or ".join(f"--{_NAMES.get(other, other).replace('_', '-')}" for other in others)
-            raise RequestError(f"--{_NAMES.get(name, name)} says nothing without {able}")
+            able = " or ".join(f"--{(_NAMES.get(other) or other).replace('_', '-')}" for other in others)
+            raise RequestError(f"--{_NAMES.get(name) or name} says nothing without {able}")
 
 
 def _where(flags: WhereFlags) -> Operation:

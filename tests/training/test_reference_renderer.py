@@ -18,7 +18,7 @@ from noisician.renderer import RenderSettings  # noqa: E402
 from noisician.renderer.traits import TRAITS, traits  # noqa: E402
 from noisician.score.played import NoteEvent  # noqa: E402
 from noisician.styles import TIMBRE_TAGS, instruments  # noqa: E402
-from noisician.training.judge_reference_renderer import paint, texture, verdict  # noqa: E402
+from noisician.training.judge_reference_renderer import Judgement, judge, paint, texture, verdict  # noqa: E402
 from noisician.training.loop import RunSettings, save_checkpoint  # noqa: E402
 from noisician.training.reference_renderer import ReferenceRendererConfig, ReferenceRendererNet  # noqa: E402
 from noisician.training.renderer import RendererConfig, RendererNet  # noqa: E402
@@ -30,6 +30,7 @@ from noisician.training.train_reference_renderer import (  # noqa: E402
     start,
     train,
 )
+from noisician.weights import FOLDER  # noqa: E402
 
 TINY = ReferenceRendererConfig(width=64, blocks=1, bottleneck=16, window_tokens=8)
 FRAMES = 32
@@ -171,6 +172,11 @@ def test_the_judge_measures_error_and_texture() -> None:
     assert right.families == {instruments()["flute"].family: pytest.approx(0.25)}
     assert verdict("learnt", "sketch", [clip_of(truth, truth)], [smooth]).texture_share == pytest.approx(0)
     assert texture(truth, truth > 5) == 0
+
+
+def test_the_judge_takes_no_renderer_that_knows_instruments_by_number(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="knows instruments by number"):
+        next(judge(Judgement(FOLDER / "renderer.onnx", tmp_path)))
 
 
 def test_painting_with_a_fresh_network_gives_the_sketch_and_its_texture() -> None:

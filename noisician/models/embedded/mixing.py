@@ -120,15 +120,16 @@ class Stretches:
         if isinstance(self._cache, NoCache):
             return mixer.track() if voices else mixer.track_and_instrumental()[1]
         keys = [key_of("track", voices, *self._around(chunk)) for chunk in range(count)]
-        chunks = [self._cache.get(key) for key in keys]
-        for first, last in _gaps(chunks):
+        found = [self._cache.get(key) for key in keys]
+        chunks = {chunk: array for chunk, array in enumerate(found) if array is not None}
+        for first, last in _gaps(found):
             start, stop = first * CHUNK, min(last * CHUNK, mixer.frames)
             made = mixer.span(start, stop, voices=voices)
             for chunk in range(first, last):
                 # A copy, so that keeping a chunk does not keep all it was made with.
                 chunks[chunk] = made[chunk * CHUNK - start : (chunk + 1) * CHUNK - start].copy()
                 self._cache.put(keys[chunk], chunks[chunk])
-        return np.concatenate(chunks)
+        return np.concatenate([chunks[chunk] for chunk in range(count)])
 
     def stem(self, key: str) -> np.ndarray:
         """A player as it sits in the mix before mastering, ``[frames, 2]`` float32."""

@@ -41,7 +41,7 @@ class Maker(Protocol):
 
     def __call__(
         self,
-        request: CheckedRequest,
+        request: Request | CheckedRequest,
         *,
         base: Recipe | None = None,
         beside: Path | None = None,

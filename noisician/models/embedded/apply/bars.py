@@ -127,7 +127,7 @@ def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], be
     lines: list[SongLine] = []
     for bar, source in enumerate(sources):
         for line in song.lines:
-            if source != line.start_bar or _run(sources, bar) < line.bars:
+            if source is None or source != line.start_bar or _run(sources, bar) < line.bars:
                 continue
             section = next(
                 number for number, one in enumerate(sections) if one.start_bar <= bar < one.start_bar + one.bars

@@ -125,7 +125,7 @@ def written(piece: Piece, number: int, applying: Applying, new: Sequence[Section
         unison = first.id == player.id or np.array_equal(columns[player.id], grid.columns[first.id])
         if unison:
             column = columns[player.id].copy()
-            column[rows] = composed.tokens[np.ix_(rows, role_columns(player.role))]
+            column[rows] = composed.tokens[rows][:, role_columns(player.role)]
             columns[player.id] = column
     after = replace(piece, grid=replace(grid, chords=composed.stream("chord").copy(), columns=columns))
     return rederived(piece, after, [player.id for player in piece.plan.players if is_written(player)])

@@ -57,10 +57,10 @@ def players_of(piece: Piece, names: Sequence[str]) -> tuple[Player, ...]:
 
 def player_of(piece: Piece, name: str) -> Player:
     """The one player of a name. Raises RequestError where there is none, or more than one."""
-    found = players_of(piece, (name,))
-    if len(found) > 1:
-        raise RequestError(f"{name!r} may be {' or '.join(player.id for player in found)}; name one of them")
-    return found[0]
+    first, *others = players_of(piece, (name,))
+    if others:
+        raise RequestError(f"{name!r} may be {' or '.join(one.id for one in (first, *others))}; name one of them")
+    return first
 
 
 def bars_of(piece: Piece, region: Region, applying: Applying) -> tuple[int, ...]:
