@@ -9,6 +9,7 @@ other pitches.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -195,5 +196,5 @@ def _draw(folder: Path, source: str, clips: Sequence[SketchedClip], painted: dic
         loudest = float(clip.log_mel.max())
         mels = [clip.log_mel, *(mels[row] for mels in painted.values())]
         rows = [picture_of_mel(mel, loudest) for mel in mels]
-        name = f"{source.replace(' ', '_')}-{clip.player.instrument.id}.png"
-        (folder / name).write_bytes(png_bytes(np.concatenate(rows)))
+        name = re.sub(r"\W+", "_", f"{source} {clip.player.instrument.id} {row}")
+        (folder / f"{name}.png").write_bytes(png_bytes(np.concatenate(rows)))
