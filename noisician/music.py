@@ -136,7 +136,7 @@ def metadata_of(recipe: Recipe, score: Score | None, lyrics: tuple[TimedLine, ..
             mode=asked.get("mode"),
             time_signature=asked.get("time_signature"),
             seed=recipe.seed,
-            loop=bool(recipe.controls.get("loop")),
+            loop=request.loop or bool(recipe.controls.get("loop")),
             software=f"noisician {recipe.noisician}",
             lyrics=lyrics,
             language=request.language or "en",

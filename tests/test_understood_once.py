@@ -70,10 +70,15 @@ def test_once_by_either_side_of_the_service(readings: list[str], tmp_path: Path)
     async def talk() -> None:
         async with service.running(), service.client() as client:
             understood = await client.explain(PROMPT)
-            assert understood.controls["key"] == "A" and readings == [PROMPT]
+            assert understood.controls["key"] == "A" and asked(readings) == [PROMPT]
             readings.clear()
             job = await client.finished(await client.make(PROMPT, takes=2))
             assert len(job.outputs) == 2
 
     run(talk())
-    assert readings == [PROMPT, PROMPT]
+    assert asked(readings) == [PROMPT, PROMPT]
+
+
+def asked(readings: list[str]) -> list[str]:
+    """What somebody asked for: the service reads words of its own when it starts, so as to have its tables loaded."""
+    return [words for words in readings if words == PROMPT]

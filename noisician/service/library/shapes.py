@@ -119,7 +119,8 @@ def version_shape(record: TakeRecord) -> wire.Version:
 
 
 def _edits_of(record: TakeRecord) -> str | None:
-    edits = record.take.facts.get("edits")
+    facts = record.take.facts
+    edits = facts.get("edits") if isinstance(facts, Mapping) else None
     return edits if isinstance(edits, str) else None
 
 

@@ -18,7 +18,6 @@ from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import HOP, MEL_BANDS, SAMPLE_RATE_HZ, log_mel
 from noisician.models.embedded import model
 from noisician.models.embedded.cost import CostEstimate
-from noisician.models.guided import _part
 from noisician.models.protocol import Progress, Run, Stages
 from noisician.renderer import Part, Preview, Renderer, RenderSettings, render
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD
@@ -250,7 +249,7 @@ def test_progress_carries_the_sketch_from_the_first_painted_window_on(request_: 
 
 def test_a_guided_model_hands_the_sketch_on() -> None:
     heard: list[Progress] = []
-    _part(heard.append, 0.5, 1.0)(Progress("rendering", 0.5, lambda: TONE))
+    Run(heard.append).part(0.5, 1.0).on_progress(Progress("rendering", 0.5, lambda: TONE))
     assert heard == [Progress("rendering", 0.75)]
     assert heard[0].sketch is not None and heard[0].sketch() is TONE
 
