@@ -194,7 +194,11 @@ def edited_recipe(base: Recipe, piece: Piece, edits: Sequence[Edit]) -> Recipe:
             changes["voice"] = edit.voice
     step = {"id": base.id6, "operation": "edit", "words": in_words(edits)}
     request = base.request.model_copy(update=changes)
-    return recipe_of_piece(base.model_copy(update={"request": request, "lineage": (*base.lineage, step)}), piece)
+    # What tags and exporters ask of the controls, the piece decides now.
+    controls = {**base.controls, "loop": piece.plan.loop}
+    return recipe_of_piece(
+        base.model_copy(update={"request": request, "controls": controls, "lineage": (*base.lineage, step)}), piece
+    )
 
 
 def loudness_remarks(music: Music) -> tuple[str, ...]:
