@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,8 +19,6 @@ from noisician.score import Section
 
 #: A stretch of a new form: the section it is to be, and the old bars that stand in it.
 Stretch = tuple[Section, tuple[Source, ...]]
-#: Bars of a section that continues a piece, where nothing else decides it.
-CONTINUING_BARS = 8
 
 
 def set_sections(piece: Piece, edit: SetSections, applying: Applying) -> Piece:
@@ -48,7 +45,9 @@ def set_sections(piece: Piece, edit: SetSections, applying: Applying) -> Piece:
         others = [one for number, one in enumerate(piece.plan.sections) if number != place]
         renamed = replace(section, kind=kind, energy=energy, label=label_of(kind, others))
         stretches[place] = (renamed, bars)
-        return _revoiced(piece, _formed(piece, stretches, applying, edit.seed), (place,))
+        # The notes follow the energy of the renamed section.
+        renamed_piece = _formed(piece, stretches, applying, edit.seed)
+        return rederived(piece, renamed_piece, [player.id for player in piece.plan.players])
     elif edit.action == "resize":
         if edit.bars is None:
             raise RequestError("resize needs the number of bars the section shall have")
@@ -87,7 +86,7 @@ def _continuing(piece: Piece, bars: int, where: str) -> list[Section]:
             pattern = body[turn % len(body)]
             turn += 1
             # A rest too short to be a section of its own belongs to the one before.
-            length = min(bars, pattern.bars or CONTINUING_BARS)
+            length = min(bars, pattern.bars)
             length += bars - length if bars - length < 2 else 0
             section = replace(pattern, bars=length)
         made.append(section)
@@ -142,11 +141,6 @@ def _formed(piece: Piece, stretches: Sequence[Stretch], applying: Applying, seed
     return written(formed, 1 if seed is None else seed, applying, new)
 
 
-def _revoiced(before: Piece, after: Piece, places: Sequence[int]) -> Piece:
-    """Notes follow the energy of renamed sections."""
-    return rederived(before, after, [player.id for player in after.plan.players])
-
-
 def _check_length(piece: Piece, bars: int) -> None:
     length_s = bars * piece.plan.bar_s + max(0.0, piece.plan.tail_s)
     if length_s > DURATION_RANGE_S[1]:
@@ -170,8 +164,3 @@ def _kind(kind: str | None) -> str:
     if kind not in known:
         raise RequestError(f"section kind {kind!r}; there are {', '.join(known)}")
     return kind
-
-
-def seconds_in_bars(piece: Piece, seconds: float) -> int:
-    """Whole bars that cover some seconds."""
-    return max(1, math.ceil(seconds / piece.plan.bar_s - 1e-9))
