@@ -6,5 +6,5 @@ compat     the same in other words: the Python client, ACE-Step's REST calls, MC
 work       the worker processes, and who watches them
 library    the finished takes: files, exports, shapes
 store      the database, which is the truth
-wire, records, files, settings    what all of them speak of
+schemas, records, files, settings    what all of them speak of
 """

@@ -94,7 +94,7 @@ class Heartbeat:
 class NewTake:
     """A finished take, its files already in place under its id. ``number`` counts from 1 within the job.
 
-    ``facts`` are JSON values for display: sections, players, stems, params, controls, reasons (see wire.Take).
+    ``facts`` are JSON values for display: sections, players, stems, params, controls, reasons (see schemas.Take).
     """
 
     id: str
@@ -159,7 +159,7 @@ class UploadRecord:
 
 @dataclass(frozen=True)
 class EventRecord:
-    """Something that happened; ``id`` grows. ``data`` are JSON values (see wire)."""
+    """Something that happened; ``id`` grows. ``data`` are JSON values (see schemas)."""
 
     id: int
     type: EventType

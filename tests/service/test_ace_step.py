@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_service import URL, SmallService, run, small_service
 
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.compat import ace_step_tasks as tasks
 from noisician.service.compat.ace_step_tasks import Refusal
 from noisician.service.web.understanding import music_of
@@ -27,8 +27,8 @@ JOB = "job_0123456789abcdef"
 TAKE = "take_0123456789abcdef"
 
 
-def model(name: str, *features: str, available: bool = True) -> wire.ModelInfo:
-    return wire.ModelInfo(
+def model(name: str, *features: str, available: bool = True) -> schemas.ModelInfo:
+    return schemas.ModelInfo(
         name=name,
         available=available,
         how_to_get=None,
@@ -171,13 +171,13 @@ def test_any_values_become_a_request_or_a_refusal(values: dict[str, Any]) -> Non
         assert str(refused)
 
 
-def job(status: Any, **more: Any) -> wire.Job:
+def job(status: Any, **more: Any) -> schemas.Job:
     values: dict[str, Any] = {
         "operation": "make", "progress": 40.0, "stage": None, "eta_s": None, "queue_position": None, "created_at": 5.5,
         "started_at": None, "completed_at": None, "error": None, "model": "embedded", "params": {"prompt": "x"},
         "title": None, "parent_take": None, "takes": 1, "attempts": 1, "cancel_requested": False, "outputs": (),
     }  # fmt: skip
-    return wire.Job(id=JOB, status=status, **{**values, **more})
+    return schemas.Job(id=JOB, status=status, **{**values, **more})
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ def job(status: Any, **more: Any) -> wire.Job:
         (job("in_progress", stage="rendering", eta_s=3.2), 0, None),
         (job("completed"), 2, "its takes were deleted"),
         (job("cancelled"), 2, "cancelled"),
-        (job("failed", error=wire.ErrorBody(message="no room", type="server", code="disk_full")), 2, "no room"),
+        (job("failed", error=schemas.ErrorBody(message="no room", type="server", code="disk_full")), 2, "no room"),
         (None, 2, "there is no such task; it may have been deleted"),
     ],
 )
-def test_states_as_their_clients_poll_them(state: wire.Job | None, status: int, error: str | None) -> None:
+def test_states_as_their_clients_poll_them(state: schemas.Job | None, status: int, error: str | None) -> None:
     entry = tasks.result_entry(JOB, state, "mp3")
     (item,) = json.loads(entry["result"])
     assert entry["task_id"] == JOB and entry["status"] == item["status"] == status and item["error"] == error

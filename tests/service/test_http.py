@@ -24,7 +24,7 @@ from desk import NOBODY, Desk, refused
 from sqlalchemy import text as text_of
 from starlette.testclient import TestClient
 
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.app import create_app
 from noisician.service.records import Failure
 from noisician.service.store import StoreError
@@ -48,13 +48,13 @@ def wav(seconds: float = 0.2) -> bytes:
 
 def test_a_job_from_the_question_to_the_file(desk: Desk) -> None:
     answer = desk.http.post("/v1/music", json={"prompt": "calm piano", "takes": 2, "title": "Rain"})
-    job = wire.Job.model_validate_json(answer.content)
+    job = schemas.Job.model_validate_json(answer.content)
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/music/{job.id}"
     assert (job.status, job.queue_position, job.progress, job.outputs) == ("queued", 0, 0, ())
     assert 0 <= job.params["seed"] < 2**32
     desk.work()
-    done = wire.Job.model_validate_json(desk.http.get(answer.headers["location"]).content)
+    done = schemas.Job.model_validate_json(desk.http.get(answer.headers["location"]).content)
     assert (done.status, done.progress, len(done.outputs)) == ("completed", 100, 2)
     assert [take.seed for take in done.outputs] == [job.params["seed"], job.params["seed"] + 1]
     sound = desk.http.get(f"/v1/takes/{done.outputs[1].id}/content?format=flac")
@@ -311,9 +311,9 @@ def test_every_form_of_a_take(desk: Desk) -> None:
     assert stem.headers["content-disposition"].startswith("inline")
     archive = zipfile.ZipFile(io.BytesIO(desk.http.get(f"{at}/content?format=zip").content))
     assert any("lead-flute" in name for name in archive.namelist())
-    score = wire.ScoreView.model_validate_json(desk.http.get(f"{at}/score").content)
+    score = schemas.ScoreView.model_validate_json(desk.http.get(f"{at}/score").content)
     assert score.tracks[0].instrument == "flute"
-    peaks = wire.Peaks.model_validate_json(desk.http.get(f"{at}/peaks?slices=10").content)
+    peaks = schemas.Peaks.model_validate_json(desk.http.get(f"{at}/peaks?slices=10").content)
     assert len(peaks.data) == 2 * peaks.slices == 20
     assert desk.http.get(f"{at}/spectrogram").content.startswith(b"\x89PNG")
     assert desk.http.get(f"{at}/recipe").json()["seed"] == take["seed"]
@@ -446,10 +446,10 @@ def test_what_is_repainted_and_added(desk: Desk) -> None:
     job = desk.ask(seed=5, bars=4)
     desk.work(duration_s=20.0)
     take = orders.take_of(desk.store, job["id"])
-    repaint = orders.repainted_take(take, wire.RepaintBody(regions=((2, 5),), prompt="louder", takes=2)).request
+    repaint = orders.repainted_take(take, schemas.RepaintBody(regions=((2, 5),), prompt="louder", takes=2)).request
     assert (repaint.init_audio, repaint.repaint, repaint.duration_s) == (take.id, ((2, 5),), 20.0)
     assert (repaint.prompt, repaint.takes, repaint.seed, repaint.bars) == ("louder", 2, None, None)
-    extend = orders.extended_take(take, wire.ExtendBody(added_s=10)).request
+    extend = orders.extended_take(take, schemas.ExtendBody(added_s=10)).request
     assert (extend.init_audio, extend.repaint, extend.duration_s) == (take.id, ((20.0, 30.0),), 30.0)
     assert extend.prompt == "calm piano"
 
@@ -522,36 +522,36 @@ def test_a_model_that_is_not_here(desk: Desk, monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_explain(desk: Desk) -> None:
-    found = wire.Understood.model_validate(
+    found = schemas.Understood.model_validate(
         desk.http.post("/v1/explain", json={"prompt": "fast jazz in A minor"}).json()
     )
     assert (found.controls["key"], found.controls["mode"], found.problem) == ("A", "minor", None)
     assert {reason.field for reason in found.reasons} >= {"genres", "key", "mode"}
-    problem = wire.Understood.model_validate(desk.http.post("/v1/explain", json={"tempo_bpm": 900}).json()).problem
+    problem = schemas.Understood.model_validate(desk.http.post("/v1/explain", json={"tempo_bpm": 900}).json()).problem
     assert problem is not None and problem.param == "tempo_bpm"
-    lacking = wire.Understood.model_validate(desk.http.post("/v1/explain", json={"negative_prompt": "x"}).json())
+    lacking = schemas.Understood.model_validate(desk.http.post("/v1/explain", json={"negative_prompt": "x"}).json())
     assert lacking.problem is not None and lacking.problem.param == "negative_prompt"
     refused(desk.http.post("/v1/explain", json={"colour": 1}), 422, "unknown_option", "colour")
 
 
 def test_catalogue(desk: Desk) -> None:
-    styles = wire.Styles.model_validate_json(desk.http.get("/v1/styles").content)
+    styles = schemas.Styles.model_validate_json(desk.http.get("/v1/styles").content)
     assert all(kind for _, kind in styles)
-    models = wire.ModelList.model_validate_json(desk.http.get("/v1/models").content)
+    models = schemas.ModelList.model_validate_json(desk.http.get("/v1/models").content)
     embedded = next(model for model in models.data if model.name == "embedded")
     assert (embedded.available, embedded.how_to_get, embedded.speed) == (True, None, None)
     for model in models.data:
         assert desk.http.get(f"/v1/models/{model.name}").json()["name"] == model.name
     refused(desk.http.get("/v1/models/nobody"), 404, "not_found")
-    about = wire.About.model_validate_json(desk.http.get("/v1/about").content)
+    about = schemas.About.model_validate_json(desk.http.get("/v1/about").content)
     assert (about.limits.takes, about.key_required) == (8, False)
-    health = wire.Health.model_validate_json(desk.http.get("/health").content)
+    health = schemas.Health.model_validate_json(desk.http.get("/health").content)
     assert (health.status, health.queued) == ("starting", 0)
 
 
 def test_uploads(desk: Desk) -> None:
     sent = desk.http.post("/v1/uploads", files={"file": ("../..\\my song.wav", wav())})
-    upload = wire.Upload.model_validate_json(sent.content)
+    upload = schemas.Upload.model_validate_json(sent.content)
     assert (sent.status_code, upload.name, upload.format, upload.size_bytes) == (201, "my song.wav", "wav", len(wav()))
     assert desk.files.upload(upload.id).read_bytes() == wav()
     assert desk.http.get(f"/v1/uploads/{upload.id}").json() == sent.json()
@@ -623,7 +623,7 @@ def test_settings_come_back_from_a_file(desk: Desk) -> None:
     take = desk.take("calm piano", seed=5, tempo_bpm=90)
     for form in ("mp3", "mid", "json", "zip"):
         file = desk.http.get(f"/v1/takes/{take['id']}/content?format={form}").content
-        restored = wire.Restored.model_validate_json(
+        restored = schemas.Restored.model_validate_json(
             desk.http.post("/v1/restore", files={"file": (f"x.{form}", file)}).content
         )
         assert restored.params == {"prompt": "calm piano", "tempo_bpm": 90}

@@ -19,7 +19,7 @@ from small_service import SmallService, small_service
 from starlette.testclient import TestClient
 
 from noisician.errors import RequestError
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.settings import Settings
 from noisician.service.web import security
 from noisician.service.web.security import COOKIE, Keys, check_exposure
@@ -56,7 +56,7 @@ def guarded(tmp_path: Path) -> Iterator[TestClient]:
 
 def refused(answer: Any, status: int, code: str) -> None:
     assert answer.status_code == status, answer.text
-    assert wire.ErrorAnswer.model_validate_json(answer.content).error.code == code
+    assert schemas.ErrorAnswer.model_validate_json(answer.content).error.code == code
 
 
 def test_nothing_but_the_page_without_the_key(guarded: TestClient) -> None:

@@ -11,7 +11,7 @@ from small_service import SmallService, small_service
 from starlette.testclient import TestClient
 
 from noisician.models.protocol import ignore_progress, never
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.app import create_app
 from noisician.service.files import new_id
 from noisician.service.records import Claim
@@ -64,10 +64,10 @@ class Desk:
         return self.http.get(f"/v1/music/{job['id']}").json()["outputs"][0]
 
 
-def refused(answer: Any, status: int, code: str, param: str | None = None) -> wire.ErrorBody:
+def refused(answer: Any, status: int, code: str, param: str | None = None) -> schemas.ErrorBody:
     """The error of an answer, which must have the one shape."""
     assert answer.status_code == status, answer.text
-    error = wire.ErrorAnswer.model_validate_json(answer.content).error
+    error = schemas.ErrorAnswer.model_validate_json(answer.content).error
     assert (error.code, error.param) == (code, param), error
     assert "\n" not in error.message
     return error

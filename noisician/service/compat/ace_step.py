@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from noisician.errors import NoisicianError
 from noisician.recipe import software_version
 from noisician.request import EMBEDDED
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.compat import ace_step_tasks as tasks
 from noisician.service.compat.ace_step_tasks import Refusal
 from noisician.service.compat.client import Client, ServiceError
@@ -343,7 +343,7 @@ async def _polled(service: Client, task: str) -> dict[str, Any]:
     if known is None:
         return tasks.result_entry(task, None, "")
     try:
-        job: wire.Job | None = await service.job(known[0])
+        job: schemas.Job | None = await service.job(known[0])
     except ServiceError as error:
         if error.status != 404:
             raise
@@ -351,7 +351,7 @@ async def _polled(service: Client, task: str) -> dict[str, Any]:
     return tasks.result_entry(task, job, known[1])
 
 
-def _inventory(here: list[wire.ModelInfo]) -> dict[str, Any]:
+def _inventory(here: list[schemas.ModelInfo]) -> dict[str, Any]:
     """The models as their clients list them. One that is here is loaded as far as a client can tell."""
     return {
         "models": [

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import numpy as np
 
 from noisician.request import DURATION_RANGE_S, MODES, TIME_SIGNATURES
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import is_id
 
 #: Their statuses of a task.
@@ -76,7 +76,7 @@ def gathered(raw: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def music_body(values: Mapping[str, Any], models: Sequence[wire.ModelInfo]) -> dict[str, Any]:
+def music_body(values: Mapping[str, Any], models: Sequence[schemas.ModelInfo]) -> dict[str, Any]:
     """The body of POST /v1/music for their task. ``src_audio`` and ``reference_audio`` are ids here.
 
     Left out on purpose: what steers their language model and the sampling of their own network, unless it is that
@@ -140,7 +140,7 @@ def sound_id(path: str, name: str) -> str:
     return found
 
 
-def result_entry(task: str, job: wire.Job | None, audio_format: str) -> dict[str, Any]:
+def result_entry(task: str, job: schemas.Job | None, audio_format: str) -> dict[str, Any]:
     """A task as their clients poll it; ``result`` is JSON text. A task nobody knows has failed."""
     if job is None:
         items, status, said = (
@@ -167,7 +167,7 @@ def result_entry(task: str, job: wire.Job | None, audio_format: str) -> dict[str
     }
 
 
-def form_values(understood: wire.Understood, prompt: str, lyrics: str, language: str | None) -> dict[str, Any]:
+def form_values(understood: schemas.Understood, prompt: str, lyrics: str, language: str | None) -> dict[str, Any]:
     """A request as it is understood, under their names. The words stay as they are: nothing here rewrites them."""
     controls = understood.controls
     key, mode = controls.get("key"), controls.get("mode")
@@ -310,7 +310,7 @@ def _seed(values: Mapping[str, Any]) -> int | None:
     return int(first) if first is not None and first >= 0 else None
 
 
-def _model(name: str | None, kind: str, models: Sequence[wire.ModelInfo]) -> str | None:
+def _model(name: str | None, kind: str, models: Sequence[schemas.ModelInfo]) -> str | None:
     """A model by our name; theirs, under whatever name, means their network if it is here. None is the usual one.
 
     What starts from a sound goes to a model that can, if there is one.
@@ -344,7 +344,7 @@ def _source(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {"init_audio": source, "repaint": [[max(0.0, start or 0.0), end]]}
 
 
-def _track(job: wire.Job, take: wire.Take, audio_format: str) -> dict[str, Any]:
+def _track(job: schemas.Job, take: schemas.Take, audio_format: str) -> dict[str, Any]:
     metre = (take.time_signature or "").partition("/")[0]
     metas = {
         "bpm": None if take.tempo_bpm is None else round(take.tempo_bpm),
@@ -368,7 +368,7 @@ def _track(job: wire.Job, take: wire.Take, audio_format: str) -> dict[str, Any]:
     )
 
 
-def _item(status: int, job: wire.Job | None = None, **more: Any) -> dict[str, Any]:
+def _item(status: int, job: schemas.Job | None = None, **more: Any) -> dict[str, Any]:
     params = {} if job is None else job.params
     item = {
         "file": "",
@@ -383,7 +383,7 @@ def _item(status: int, job: wire.Job | None = None, **more: Any) -> dict[str, An
     return item | more
 
 
-def _progress_text(job: wire.Job) -> str:
+def _progress_text(job: schemas.Job) -> str:
     if job.status == "queued":
         return f"queued, {job.queue_position} before it" if job.queue_position else "queued, next in line"
     left = "" if job.eta_s is None else f", about {job.eta_s:.0f} s left"

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ValidationError
 
 from noisician.errors import FileError, NoisicianError
 from noisician.recipe import software_version
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.records import FINISHED
 from noisician.service.settings import DEFAULT_PORT
 
@@ -97,7 +97,7 @@ class Client:
         title: str | None = None,
         idempotency_key: str | None = None,
         **controls: Unpack[RequestOptions],
-    ) -> wire.Job:
+    ) -> schemas.Job:
         """Asks for music; the answer is a job in the queue.
 
         Asking again with the same ``idempotency_key`` gives the same job. Sound files in ``controls`` are ids of
@@ -105,22 +105,22 @@ class Client:
         """
         return await self.ask({**controls, "prompt": prompt, "takes": takes, "title": title}, idempotency_key)
 
-    async def ask(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> wire.Job:
+    async def ask(self, body: Mapping[str, Any], idempotency_key: str | None = None) -> schemas.Job:
         """As :meth:`make` with the values of the HTTP API as they are, under any name it understands."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return await self._asked(wire.Job, "POST", "/v1/music", json=_given(**body), headers=headers)
+        return await self._asked(schemas.Job, "POST", "/v1/music", json=_given(**body), headers=headers)
 
-    async def job(self, job_id: str) -> wire.Job:
-        return await self._asked(wire.Job, "GET", f"/v1/music/{_part(job_id)}")
+    async def job(self, job_id: str) -> schemas.Job:
+        return await self._asked(schemas.Job, "GET", f"/v1/music/{_part(job_id)}")
 
-    async def jobs(self, limit: int = 20, after: str | None = None, status: str | None = None) -> wire.JobPage:
+    async def jobs(self, limit: int = 20, after: str | None = None, status: str | None = None) -> schemas.JobPage:
         """The jobs, newest first; ``after`` is the cursor of the page before."""
         params = _given(limit=limit, after=after, status=status)
-        return await self._asked(wire.JobPage, "GET", "/v1/music", params=params)
+        return await self._asked(schemas.JobPage, "GET", "/v1/music", params=params)
 
     async def finished(
-        self, job: wire.Job | str, timeout_s: float | None = None, heard: Callable[[wire.Job], Any] | None = None
-    ) -> wire.Job:
+        self, job: schemas.Job | str, timeout_s: float | None = None, heard: Callable[[schemas.Job], Any] | None = None
+    ) -> schemas.Job:
         """The job when it is completed, failed or cancelled, or as it stands after ``timeout_s``.
 
         ``heard`` is called with every state seen on the way, and awaited where it can be.
@@ -140,13 +140,13 @@ class Client:
             await anyio.sleep(min(pause_s, left_s))
             pause_s = min(pause_s * 1.5, _LAST_LOOK_S)
 
-    async def cancel(self, job_id: str) -> wire.Job:
-        return await self._asked(wire.Job, "POST", f"/v1/music/{_part(job_id)}/cancel")
+    async def cancel(self, job_id: str) -> schemas.Job:
+        return await self._asked(schemas.Job, "POST", f"/v1/music/{_part(job_id)}/cancel")
 
-    async def vary(self, take_id: str, takes: int = 1, **changes: Unpack[RequestOptions]) -> wire.Job:
+    async def vary(self, take_id: str, takes: int = 1, **changes: Unpack[RequestOptions]) -> schemas.Job:
         """Makes a take again with something changed; without changes, with a new seed."""
         body = {"changes": changes, "takes": takes}
-        return await self._asked(wire.Job, "POST", f"/v1/takes/{_part(take_id)}/vary", json=body)
+        return await self._asked(schemas.Job, "POST", f"/v1/takes/{_part(take_id)}/vary", json=body)
 
     async def edit(
         self,
@@ -155,24 +155,24 @@ class Client:
         *,
         title: str | None = None,
         idempotency_key: str | None = None,
-    ) -> wire.Job:
+    ) -> schemas.Job:
         """Makes a new version of a take; ``edits`` are values of :mod:`noisician.edits`, or mappings with their name
         under ``op``, done in order. With a ``title`` the version stands in the library's list."""
         body = _given(edits=_edit_values(edits), title=title)
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return await self._asked(wire.Job, "POST", f"/v1/takes/{_part(take_id)}/edit", json=body, headers=headers)
+        return await self._asked(schemas.Job, "POST", f"/v1/takes/{_part(take_id)}/edit", json=body, headers=headers)
 
-    async def outlook(self, take_id: str, edits: Sequence[Edit | Mapping[str, Any]]) -> wire.Outlook:
+    async def outlook(self, take_id: str, edits: Sequence[Edit | Mapping[str, Any]]) -> schemas.Outlook:
         """What :meth:`edit` would do, without doing it."""
         body = {"edits": _edit_values(edits), "dry_run": True}
-        return await self._asked(wire.Outlook, "POST", f"/v1/takes/{_part(take_id)}/edit", json=body)
+        return await self._asked(schemas.Outlook, "POST", f"/v1/takes/{_part(take_id)}/edit", json=body)
 
-    async def versions(self, take_id: str) -> wire.Versions:
+    async def versions(self, take_id: str) -> schemas.Versions:
         """All versions of a take's piece, oldest first."""
-        return await self._asked(wire.Versions, "GET", f"/v1/takes/{_part(take_id)}/versions")
+        return await self._asked(schemas.Versions, "GET", f"/v1/takes/{_part(take_id)}/versions")
 
-    async def take(self, take_id: str) -> wire.Take:
-        return await self._asked(wire.Take, "GET", f"/v1/takes/{_part(take_id)}")
+    async def take(self, take_id: str) -> schemas.Take:
+        return await self._asked(schemas.Take, "GET", f"/v1/takes/{_part(take_id)}")
 
     async def takes(
         self,
@@ -182,23 +182,23 @@ class Client:
         limit: int = 20,
         after: str | None = None,
         versions: Literal["listed", "all"] = "listed",
-    ) -> wire.TakePage:
+    ) -> schemas.TakePage:
         """The library, newest first; every one of the ``words`` must occur in a take's title, prompt or style.
 
         ``versions`` "all" shows those too that have no name of their own, no star, and were not exported.
         """
         params = _given(q=words or None, starred=starred, limit=limit, after=after, versions=versions)
-        return await self._asked(wire.TakePage, "GET", "/v1/takes", params=params)
+        return await self._asked(schemas.TakePage, "GET", "/v1/takes", params=params)
 
-    async def explain(self, prompt: str = "", **controls: Unpack[RequestOptions]) -> wire.Understood:
+    async def explain(self, prompt: str = "", **controls: Unpack[RequestOptions]) -> schemas.Understood:
         """What words and options are taken to mean, without making anything."""
         return await self.understood({**controls, "prompt": prompt})
 
-    async def understood(self, body: Mapping[str, Any]) -> wire.Understood:
+    async def understood(self, body: Mapping[str, Any]) -> schemas.Understood:
         """As :meth:`explain` with the values of the HTTP API as they are, under any name it understands."""
-        return await self._asked(wire.Understood, "POST", "/v1/explain", json=_given(**body))
+        return await self._asked(schemas.Understood, "POST", "/v1/explain", json=_given(**body))
 
-    async def upload(self, path: str | Path) -> wire.Upload:
+    async def upload(self, path: str | Path) -> schemas.Upload:
         """Hands in a sound file; its id serves as ``init_audio`` and the like. Raises FileError too."""
         path = Path(path)
         try:
@@ -207,21 +207,21 @@ class Client:
         except OSError as error:
             raise FileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from None
 
-    async def upload_file(self, name: str, file: BinaryIO) -> wire.Upload:
+    async def upload_file(self, name: str, file: BinaryIO) -> schemas.Upload:
         """As :meth:`upload` from an open file."""
-        return await self._asked(wire.Upload, "POST", "/v1/uploads", files={"file": (name, file)})
+        return await self._asked(schemas.Upload, "POST", "/v1/uploads", files={"file": (name, file)})
 
-    async def styles(self) -> wire.Styles:
-        return await self._asked(wire.Styles, "GET", "/v1/styles")
+    async def styles(self) -> schemas.Styles:
+        return await self._asked(schemas.Styles, "GET", "/v1/styles")
 
-    async def models(self) -> wire.ModelList:
-        return await self._asked(wire.ModelList, "GET", "/v1/models")
+    async def models(self) -> schemas.ModelList:
+        return await self._asked(schemas.ModelList, "GET", "/v1/models")
 
-    async def about(self) -> wire.About:
-        return await self._asked(wire.About, "GET", "/v1/about")
+    async def about(self) -> schemas.About:
+        return await self._asked(schemas.About, "GET", "/v1/about")
 
-    async def health(self) -> wire.Health:
-        return await self._asked(wire.Health, "GET", "/health")
+    async def health(self) -> schemas.Health:
+        return await self._asked(schemas.Health, "GET", "/health")
 
     def link(self, take_id: str, **wanted: str | int | None) -> str:
         """Where a take can be had: ``format``, ``part``, ``loudness`` and ``bit_depth`` as docs/service.md says."""
@@ -274,7 +274,7 @@ async def _refused(answer: httpx.Response) -> None:
         return
     await answer.aread()
     try:
-        body = wire.ErrorAnswer.model_validate_json(answer.content).error
+        body = schemas.ErrorAnswer.model_validate_json(answer.content).error
     except ValidationError:
         raise ServiceError(
             f"{answer.request.method} {answer.request.url.path} was answered with status {answer.status_code}",

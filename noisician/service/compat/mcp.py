@@ -25,7 +25,7 @@ from noisician.edits import EDITS_LIMIT, AnyEdit
 from noisician.errors import NoisicianError
 from noisician.recipe import software_version
 from noisician.request import LISTS, OPTIONS, TYPES
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.compat.client import Client
 
 if TYPE_CHECKING:
@@ -343,13 +343,13 @@ class _Tools:
 
 
 async def _waited(ctx: Context, service: Client, job_id: str, wait_s: float) -> JobSummary:
-    async def heard(job: wire.Job) -> None:
+    async def heard(job: schemas.Job) -> None:
         await ctx.report_progress(job.progress, 100, job.stage or job.status)
 
     return _job(await service.finished(job_id, wait_s, heard), service)
 
 
-def _job(job: wire.Job, service: Client) -> JobSummary:
+def _job(job: schemas.Job, service: Client) -> JobSummary:
     takes = [_take(take, service) for take in job.outputs]
     unknown = sorted({word for take in job.outputs for word in take.not_understood})
     advice = None
@@ -369,7 +369,7 @@ def _job(job: wire.Job, service: Client) -> JobSummary:
     )
 
 
-def _take(take: wire.Take, service: Client) -> TakeSummary:
+def _take(take: schemas.Take, service: Client) -> TakeSummary:
     return TakeSummary(
         take_id=take.id,
         title=take.title,

@@ -21,7 +21,7 @@ from noisician.audio import db_to_gain
 from noisician.errors import FileError, RequestError
 from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, write_audio, write_stems
 from noisician.export.metadata import clean_text
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import Files
 from noisician.service.library.export_cache import ExportCache
 from noisician.service.library.shapes import score_shape
@@ -121,7 +121,7 @@ class Shelf:
         stored = StoredTake(self._files, take)
         return _exported(stored.sound(part), stored, Wanted("flac"), part)
 
-    def peaks(self, take: TakeRecord, part: str = TRACK, slices: int = 800) -> wire.Peaks:
+    def peaks(self, take: TakeRecord, part: str = TRACK, slices: int = 800) -> schemas.Peaks:
         """Minimum and maximum of the mono sum in ``slices`` (1 … SLICES_LIMIT) equal slices, fewer where the track has
         fewer frames. Raises RequestError and FileError."""
         if not 1 <= slices <= SLICES_LIMIT:
@@ -134,7 +134,7 @@ class Shelf:
         with without_folder(self._files.takes):
             try:
                 made = self._cache.kept(take.id, f"peaks-{part}-{slices}.json", make)
-                return wire.Peaks.model_validate_json(made.read_bytes())
+                return schemas.Peaks.model_validate_json(made.read_bytes())
             except (
                 FileError,
                 OSError,
@@ -142,7 +142,7 @@ class Shelf:
             ):  # neither a full disk nor a damaged copy is a reason to show nothing
                 return read_peaks(path, slices)
 
-    def score(self, take: TakeRecord) -> wire.ScoreView:
+    def score(self, take: TakeRecord) -> schemas.ScoreView:
         """The score in seconds. Raises FileError for a take without one."""
         stored = StoredTake(self._files, take)
         if stored.score is None:
@@ -277,7 +277,7 @@ def levelled(samples: np.ndarray, rate_hz: int, target_lufs: float) -> np.ndarra
     return louder
 
 
-def read_peaks(path: Path, slices: int) -> wire.Peaks:
+def read_peaks(path: Path, slices: int) -> schemas.Peaks:
     """Peaks of a sound file, read in blocks. Raises FileError."""
     import soundfile
 
@@ -301,7 +301,7 @@ def read_peaks(path: Path, slices: int) -> wire.Peaks:
     if start < frames or not frames:
         raise FileError(f"{path}: holds {start} of {frames} samples; it is damaged")
     data = np.round(np.stack([low, high], axis=1).astype(np.float64), 4).reshape(-1)
-    return wire.Peaks(duration_s=frames / rate_hz, slices=slices, data=tuple(data.tolist()))
+    return schemas.Peaks(duration_s=frames / rate_hz, slices=slices, data=tuple(data.tolist()))
 
 
 def discard(files: Files, take_id: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from noisician.request import TONICS
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from noisician.score import Score, Track
 
 ErrorType = Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
-S = TypeVar("S", bound=wire.Shape)
+S = TypeVar("S", bound=schemas.Shape)
 
 #: The codes of failures that the request is to blame for; all others are the service's or the machine's.
 _REQUEST_CODES = frozenset({"invalid_request", "file"})
@@ -30,7 +30,7 @@ _FLAT_MAJORS = frozenset({5, 10, 3, 8, 1})
 
 
 def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
-    """What the library keeps of a take for display: ``NewTake.facts``, JSON values under the names of wire.Take.
+    """What the library keeps of a take for display: ``NewTake.facts``, JSON values under the names of schemas.Take.
 
     ``params`` are the request's JSON values as the client sent them, with ids in place of sound files.
     """
@@ -59,22 +59,22 @@ def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | N
     return [name if name in stems else None for name in names]
 
 
-def take_shape(record: TakeRecord) -> wire.Take:
+def take_shape(record: TakeRecord) -> schemas.Take:
     """A take as the API shows it. What its facts lack or hold wrongly is left out, and ``damage`` says so."""
     take, facts = record.take, _Facts(record.take.facts)
     shown: dict[str, Any] = {
-        "sections": facts.shapes("sections", wire.SectionInfo),
-        "players": facts.shapes("players", wire.PlayerInfo),
+        "sections": facts.shapes("sections", schemas.SectionInfo),
+        "players": facts.shapes("players", schemas.PlayerInfo),
         "stems": facts.texts("stems"),
         "has_score": facts.flag("has_score"),
         "has_lyrics": facts.flag("has_lyrics"),
         "loop": facts.flag("loop"),
         "params": facts.mapping("params"),
-        "reasons": facts.shapes("reasons", wire.Reason),
+        "reasons": facts.shapes("reasons", schemas.Reason),
         "not_understood": facts.texts("not_understood"),
         "remarks": facts.texts("remarks") if "remarks" in record.take.facts else (),
     }
-    return wire.Take(
+    return schemas.Take(
         id=take.id,
         job_id=record.job_id,
         number=take.number,
@@ -104,9 +104,9 @@ def take_shape(record: TakeRecord) -> wire.Take:
     )
 
 
-def version_shape(record: TakeRecord) -> wire.Version:
+def version_shape(record: TakeRecord) -> schemas.Version:
     """A take as one of the versions of its piece."""
-    return wire.Version(
+    return schemas.Version(
         id=record.id,
         parent_take=record.parent_take,
         edits=_edits_of(record),
@@ -124,12 +124,12 @@ def _edits_of(record: TakeRecord) -> str | None:
     return edits if isinstance(edits, str) else None
 
 
-def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> wire.Job:
+def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
     """A job as the API shows it, with those of its takes that are finished, in order."""
     failure = record.failure
     if failure is None and record.damage is not None:
         failure = Failure(record.damage, "damaged")
-    return wire.Job(
+    return schemas.Job(
         id=record.id,
         operation=record.operation,
         status=record.status,
@@ -152,12 +152,12 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> wire.Job:
     )
 
 
-def score_shape(score: Score, stems: Collection[str]) -> wire.ScoreView:
+def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
     beat_s, bar_beats = score.seconds_per_beat, score.meter.beats_per_bar
     names = _note_names(score.key, score.mode)
     tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
-    return wire.ScoreView(
+    return schemas.ScoreView(
         tempo_bpm=score.tempo_bpm,
         key=score.key,
         mode=score.mode,
@@ -166,7 +166,7 @@ def score_shape(score: Score, stems: Collection[str]) -> wire.ScoreView:
         beats_per_bar=bar_beats,
         tracks=tuple(_score_track(track, stem, beat_s) for track, stem in tracks),
         chords=tuple(
-            wire.ScoreChord(
+            schemas.ScoreChord(
                 start_s=chord.start_beats * beat_s,
                 end_s=(chord.start_beats + chord.duration_beats) * beat_s,
                 name=names[chord.root % 12] + _QUALITY_SIGNS.get(chord.quality, chord.quality),
@@ -176,8 +176,8 @@ def score_shape(score: Score, stems: Collection[str]) -> wire.ScoreView:
     )
 
 
-def event_shape(record: EventRecord) -> wire.Event:
-    return wire.Event(
+def event_shape(record: EventRecord) -> schemas.Event:
+    return schemas.Event(
         type=record.type,
         job_id=record.job_id,
         take_id=record.take_id,
@@ -186,8 +186,8 @@ def event_shape(record: EventRecord) -> wire.Event:
     )
 
 
-def upload_shape(record: UploadRecord) -> wire.Upload:
-    return wire.Upload(
+def upload_shape(record: UploadRecord) -> schemas.Upload:
+    return schemas.Upload(
         id=record.id,
         name=record.name,
         format=record.format,
@@ -196,10 +196,10 @@ def upload_shape(record: UploadRecord) -> wire.Upload:
     )
 
 
-def error_body(failure: Failure) -> wire.ErrorBody:
+def error_body(failure: Failure) -> schemas.ErrorBody:
     """Why a job failed, in the shape of every error."""
     kind: ErrorType = "invalid_request" if failure.code in _REQUEST_CODES else "server"
-    return wire.ErrorBody(message=failure.message, type=kind, param=failure.param, code=failure.code)
+    return schemas.ErrorBody(message=failure.message, type=kind, param=failure.param, code=failure.code)
 
 
 class _Facts:
@@ -243,12 +243,12 @@ class _Facts:
         return tuple(found)
 
 
-def _sections(score: Score | None) -> tuple[wire.SectionInfo, ...]:
+def _sections(score: Score | None) -> tuple[schemas.SectionInfo, ...]:
     if score is None:
         return ()
     bar_s = score.meter.beats_per_bar * score.seconds_per_beat
     return tuple(
-        wire.SectionInfo(
+        schemas.SectionInfo(
             kind=section.kind,
             start_s=section.start_bar * bar_s,
             end_s=(section.start_bar + section.bars) * bar_s,
@@ -259,22 +259,22 @@ def _sections(score: Score | None) -> tuple[wire.SectionInfo, ...]:
     )
 
 
-def _players(score: Score | None, stems: Collection[str]) -> tuple[wire.PlayerInfo, ...]:
+def _players(score: Score | None, stems: Collection[str]) -> tuple[schemas.PlayerInfo, ...]:
     if score is None:
         return ()
     return tuple(
-        wire.PlayerInfo(role=track.role, instrument=track.instrument, stem=stem, notes=len(track.notes))
+        schemas.PlayerInfo(role=track.role, instrument=track.instrument, stem=stem, notes=len(track.notes))
         for track, stem in zip(score.tracks, track_stems(score.tracks, stems), strict=True)
     )
 
 
-def _score_track(track: Track, stem: str | None, beat_s: float) -> wire.ScoreTrack:
-    return wire.ScoreTrack(
+def _score_track(track: Track, stem: str | None, beat_s: float) -> schemas.ScoreTrack:
+    return schemas.ScoreTrack(
         role=track.role,
         instrument=track.instrument,
         stem=stem,
         notes=tuple(
-            wire.ScoreNote(
+            schemas.ScoreNote(
                 pitch=note.pitch,
                 start_s=note.start_beats * beat_s,
                 end_s=note.end_beats * beat_s,

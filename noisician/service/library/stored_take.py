@@ -23,7 +23,7 @@ from noisician.score import Score
 from noisician.service.files import Files, is_id
 from noisician.service.library.take_files import INSTRUMENTAL
 from noisician.service.records import TakeRecord
-from noisician.service.wire import TITLE_LIMIT_CHARS
+from noisician.service.schemas import TITLE_LIMIT_CHARS
 
 TRACK, KARAOKE = "track", "karaoke"
 _LABELS_KEPT = 256

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from noisician.service.schemas import Event
 from noisician.service.settings import Settings
 from noisician.service.web.understanding import music_schema
 from noisician.service.web.watching import REQUEST_ID
-from noisician.service.wire import Event
 
 _DESCRIPTION = """Music from words, made on this machine.
 

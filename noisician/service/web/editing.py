@@ -9,7 +9,7 @@ from dataclasses import replace
 from noisician.edits import Edit, Extend, Loop, Regenerate, SetSections
 from noisician.models import registry
 from noisician.request import SEEDS
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import Files
 from noisician.service.library.stored_take import StoredTake, other_takes
 from noisician.service.records import TakeRecord
@@ -19,7 +19,7 @@ from noisician.service.web.orders import Order
 from noisician.service.web.problems import Problem
 
 
-def edited_take(take: TakeRecord, body: wire.EditBody, settings: Settings, files: Files) -> Order:
+def edited_take(take: TakeRecord, body: schemas.EditBody, settings: Settings, files: Files) -> Order:
     """An order of edits that the take can bear. Raises RequestError, FileError and Problem for others."""
     request = orders.request_of(take)
     check_edits(take, body.edits, settings, files)
@@ -27,14 +27,14 @@ def edited_take(take: TakeRecord, body: wire.EditBody, settings: Settings, files
     return Order(request, body.model_dump(mode="json"), "edit", take.id, title, body.edits)
 
 
-def outlook_of_take(take: TakeRecord, body: wire.EditBody, settings: Settings, files: Files) -> wire.Outlook:
+def outlook_of_take(take: TakeRecord, body: schemas.EditBody, settings: Settings, files: Files) -> schemas.Outlook:
     """What the edits would do; the piece is written, nothing is rendered. Raises as :func:`edited_take`."""
     recipe = StoredTake(files, take).recipe
     check_edits(take, body.edits, settings, files)
     models = registry.DEFAULT
     with models.one_at_a_time:
         outlook = models.model_of(recipe.request).outlook(recipe, body.edits, other_takes(files))
-    return wire.Outlook(
+    return schemas.Outlook(
         words=outlook.words,
         rendered_s=dict(outlook.painted_s),
         heard_s=outlook.heard_s,
@@ -71,7 +71,7 @@ def by_edits(order: Order, take: TakeRecord, edits: tuple[Edit, ...], takes: int
     return replace(order, request=request, edits=edits, title=order.title or take.take.title)
 
 
-def loop_edits(take: TakeRecord, body: wire.LoopBody) -> tuple[Edit, ...]:
+def loop_edits(take: TakeRecord, body: schemas.LoopBody) -> tuple[Edit, ...]:
     """The first bars of the take as a loop; none where it has not as many, or several loops are wanted: one take has
     only one."""
     bars = body.bars or orders.loop_bars(take)
@@ -80,12 +80,12 @@ def loop_edits(take: TakeRecord, body: wire.LoopBody) -> tuple[Edit, ...]:
     return (Loop(bars=(1, bars)),)
 
 
-def repaint_edits(body: wire.RepaintBody) -> tuple[Edit, ...]:
+def repaint_edits(body: schemas.RepaintBody) -> tuple[Edit, ...]:
     """The bars that some stretches touch, written anew for everybody."""
     return (Regenerate(seconds=body.regions, text=body.prompt or "", seed=secrets.randbelow(SEEDS)),)
 
 
-def extend_edits(body: wire.ExtendBody) -> tuple[Edit, ...]:
+def extend_edits(body: schemas.ExtendBody) -> tuple[Edit, ...]:
     """More music after the end. Raises Problem for words: what is added goes on with the form."""
     if body.prompt is not None:
         message = "prompt: what is added goes on with the piece; extend it, then regenerate the new bars in those words"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from noisician.edits import Edit
 from noisician.errors import RequestError
 from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, Request
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
 from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
@@ -117,7 +117,7 @@ def check_music(request: Request, controls: Controls, settings: Settings) -> Che
     return asked
 
 
-def changed_take(take: TakeRecord, body: wire.ChangeBody, other_names: OtherNames) -> Order:
+def changed_take(take: TakeRecord, body: schemas.ChangeBody, other_names: OtherNames) -> Order:
     """A variation: the take's request with other values; with none, another seed."""
     base = request_of(take)
     different = {name: value for name, value in body.changes.items() if name not in ("takes", "title")}
@@ -129,14 +129,14 @@ def changed_take(take: TakeRecord, body: wire.ChangeBody, other_names: OtherName
     return Order(request, body.model_dump(mode="json"), "vary", take.id, body.title)
 
 
-def looped_take(take: TakeRecord, body: wire.LoopBody) -> Order:
+def looped_take(take: TakeRecord, body: schemas.LoopBody) -> Order:
     """The take as a loop of whole bars: its request and its seed, so that it stays close to what it was."""
     bars = body.bars or loop_bars(take)
     changes = {"loop": True, "bars": bars, "duration_s": None, "takes": body.takes}
     return Order(request_of(take).model_copy(update=changes), body.model_dump(mode="json"), "loop", take.id)
 
 
-def repainted_take(take: TakeRecord, body: wire.RepaintBody) -> Order:
+def repainted_take(take: TakeRecord, body: schemas.RepaintBody) -> Order:
     """Stretches of the take made anew and the rest kept."""
     for start_s, end_s in body.regions:
         if not 0 <= start_s < end_s:
@@ -152,7 +152,7 @@ def repainted_take(take: TakeRecord, body: wire.RepaintBody) -> Order:
     return _from_sound(take, changes, body, "repaint")
 
 
-def extended_take(take: TakeRecord, body: wire.ExtendBody) -> Order:
+def extended_take(take: TakeRecord, body: schemas.ExtendBody) -> Order:
     """The take, and music after its end that goes on with it."""
     end_s = take.take.duration_s
     changes = {"repaint": ((end_s, end_s + body.added_s),), "duration_s": end_s + body.added_s}
@@ -160,7 +160,7 @@ def extended_take(take: TakeRecord, body: wire.ExtendBody) -> Order:
 
 
 def _from_sound(
-    take: TakeRecord, changes: dict[str, Any], body: wire.RepaintBody | wire.ExtendBody, operation: Operation
+    take: TakeRecord, changes: dict[str, Any], body: schemas.RepaintBody | schemas.ExtendBody, operation: Operation
 ) -> Order:
     """An order that starts from the sound of a take; the seed is another, for the old one made what is there."""
     base = request_of(take)

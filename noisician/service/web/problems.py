@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Match
 from noisician.errors import FileError, NoisicianError, WeightsError
 from noisician.request import OPTIONS
 from noisician.service.failures import failure_of
+from noisician.service.schemas import ErrorAnswer, ErrorBody
 from noisician.service.store import IdempotencyConflict, QueueFull, StoreError
-from noisician.service.wire import ErrorAnswer, ErrorBody
 
 ErrorType = Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from noisician.request import DEFAULTS, LISTS, OPTIONS, TYPES, Request, did_you_mean
+from noisician.service.schemas import MusicBody
 from noisician.service.settings import Settings
 from noisician.service.web.problems import Problem, unfit
-from noisician.service.wire import MusicBody
 
 #: Names of fields in other programs' APIs, and the field each means here; only hints are made of them.
 OtherNames = Mapping[str, str]

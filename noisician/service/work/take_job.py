@@ -25,7 +25,7 @@ from noisician.service.library.shapes import facts_of
 from noisician.service.library.stored_take import other_takes
 from noisician.service.library.take_files import write_take
 from noisician.service.records import JobRecord, NewTake, TakeRecord, UploadRecord
-from noisician.service.wire import TITLE_LIMIT_CHARS
+from noisician.service.schemas import TITLE_LIMIT_CHARS
 from noisician.service.work.editing import Editor, edit_music, edits_of_take
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from noisician.errors import NoisicianError
 from noisician.recipe import software_version
 from noisician.request import LYRICS_LIMIT_CHARS, PROMPT_LIMIT_CHARS
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.records import WorkerRecord
 from noisician.service.web import orders
 from noisician.service.web.bodies import JsonRoute
@@ -32,30 +32,30 @@ _SILENT_S = 15.0
 @router.post(
     "/v1/explain", operation_id="explain", responses=refusals(json_body=True), summary="How a request is understood"
 )
-async def explain(desk: OnDesk, body: Annotated[dict[str, Any], Body()]) -> wire.Understood:
+async def explain(desk: OnDesk, body: Annotated[dict[str, Any], Body()]) -> schemas.Understood:
     """Nothing is made. What could not be made is told in `problem`, and what was understood beside it."""
     return await desk.think(_understood, desk, body)
 
 
 @router.get("/v1/styles", operation_id="listStyles", responses=refusals(), summary="Genres, moods, instruments, voices")
-def styles(desk: OnDesk) -> wire.Styles:
+def styles(desk: OnDesk) -> schemas.Styles:
     from noisician.api import STYLE_KINDS, style_rows
 
-    return wire.Styles(**{kind: tuple(map(_style, style_rows(kind))) for kind in STYLE_KINDS})
+    return schemas.Styles(**{kind: tuple(map(_style, style_rows(kind))) for kind in STYLE_KINDS})
 
 
 @router.get("/v1/models", operation_id="listModels", responses=refusals(), summary="Models that can be asked for")
-def models(desk: OnDesk) -> wire.ModelList:
+def models(desk: OnDesk) -> schemas.ModelList:
     from noisician.models import registry
 
     speeds = desk.store.speeds()
-    return wire.ModelList(data=tuple(_model(model, speeds) for model in registry.DEFAULT.known()))
+    return schemas.ModelList(data=tuple(_model(model, speeds) for model in registry.DEFAULT.known()))
 
 
 @router.get("/v1/models/{name:path}", operation_id="getModel", responses=refusals(404), summary="One model")
 def model(
     desk: OnDesk, name: Annotated[str, Path(description="as GET /v1/models lists it", min_length=1)]
-) -> wire.ModelInfo:
+) -> schemas.ModelInfo:
     from noisician.models import registry
 
     for known in registry.DEFAULT.known():
@@ -65,9 +65,9 @@ def model(
 
 
 @router.get("/v1/about", operation_id="about", responses=refusals(), summary="Version and limits")
-def about(desk: OnDesk) -> wire.About:
+def about(desk: OnDesk) -> schemas.About:
     settings = desk.settings
-    limits = wire.Limits(
+    limits = schemas.Limits(
         duration_s=settings.duration_limit_s,
         takes=settings.takes_limit,
         upload_bytes=settings.longest_upload_bytes,
@@ -76,14 +76,14 @@ def about(desk: OnDesk) -> wire.About:
         prompt_chars=PROMPT_LIMIT_CHARS,
         lyrics_chars=LYRICS_LIMIT_CHARS,
     )
-    return wire.About(version=software_version(), limits=limits, key_required=desk.keys.required)
+    return schemas.About(version=software_version(), limits=limits, key_required=desk.keys.required)
 
 
 @router.get(
     "/health",
     operation_id="health",
-    response_model=wire.Health,
-    responses={**refusals(), 503: {"model": wire.Health, "description": "The database cannot be used."}},
+    response_model=schemas.Health,
+    responses={**refusals(), 503: {"model": schemas.Health, "description": "The database cannot be used."}},
     summary="Whether all is well",
 )
 def health(desk: OnDesk) -> Response:
@@ -91,7 +91,7 @@ def health(desk: OnDesk) -> Response:
         found = _health(desk)
         return JSONResponse(found.model_dump(mode="json"))
     except NoisicianError:
-        broken = wire.Health(
+        broken = schemas.Health(
             status="degraded",
             version=software_version(),
             queued=0,
@@ -103,7 +103,7 @@ def health(desk: OnDesk) -> Response:
         return JSONResponse(broken.model_dump(mode="json"), 503)
 
 
-def _understood(desk: Desk, body: dict[str, Any]) -> wire.Understood:
+def _understood(desk: Desk, body: dict[str, Any]) -> schemas.Understood:
     from noisician.api import controls_of
 
     request, _ = music_of(body, desk.other_names)
@@ -116,29 +116,29 @@ def _understood(desk: Desk, body: dict[str, Any]) -> wire.Understood:
         controls = controls_of(request)
     except NoisicianError as error:
         problem = problem_of(next(iter(found), error)).body
-        return wire.Understood(controls={}, reasons=(), not_understood=(), problem=problem)
+        return schemas.Understood(controls={}, reasons=(), not_understood=(), problem=problem)
     try:
         orders.check_music(request, controls, desk.settings)
     except (NoisicianError, Problem) as error:
         found.append(error)
     problem = problem_of(found[0]).body if found else None
     values = controls.model_dump(mode="json", exclude={"reasons", "not_understood"})
-    return wire.Understood(
+    return schemas.Understood(
         controls=values,
-        reasons=tuple(wire.Reason(**reason.model_dump()) for reason in controls.reasons),
+        reasons=tuple(schemas.Reason(**reason.model_dump()) for reason in controls.reasons),
         not_understood=controls.not_understood,
         problem=problem,
     )
 
 
-def _style(row: dict[str, Any]) -> wire.Style:
+def _style(row: dict[str, Any]) -> schemas.Style:
     details = {name: value for name, value in row.items() if name not in ("id", "description")}
-    return wire.Style(id=row["id"], description=row["description"], details=details)
+    return schemas.Style(id=row["id"], description=row["description"], details=details)
 
 
-def _model(model: ListedModel, speeds: dict[str, tuple[float, int]]) -> wire.ModelInfo:
+def _model(model: ListedModel, speeds: dict[str, tuple[float, int]]) -> schemas.ModelInfo:
     speed, measured = speeds.get(model.name, (None, 0))
-    return wire.ModelInfo(
+    return schemas.ModelInfo(
         name=model.name,
         available=model.on_disk == "yes",
         how_to_get=model.advice,
@@ -155,17 +155,17 @@ def _model(model: ListedModel, speeds: dict[str, tuple[float, int]]) -> wire.Mod
     )
 
 
-def _health(desk: Desk) -> wire.Health:
+def _health(desk: Desk) -> schemas.Health:
     counts, workers, free = desk.store.counts(), desk.store.workers(), desk.free_bytes()
     problem = _trouble(desk, workers, free)
     ready = any(worker.state != "starting" for worker in workers)
-    return wire.Health(
+    return schemas.Health(
         status="degraded" if problem else "ok" if ready else "starting",
         version=software_version(),
         queued=counts["queued"],
         running=counts["in_progress"],
         workers=tuple(
-            wire.WorkerInfo(name=worker.name, state=worker.state, job_id=worker.job_id) for worker in workers
+            schemas.WorkerInfo(name=worker.name, state=worker.state, job_id=worker.job_id) for worker in workers
         ),
         free_bytes=free,
         problem=problem,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from noisician.edits import Edit
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.records import TakeRecord
 from noisician.service.web import editing, orders
 from noisician.service.web.bodies import JsonRoute
@@ -20,7 +20,7 @@ from noisician.service.web.routes.describing import IdempotencyKey, JobOrTakeId,
 from noisician.service.web.routes.music import enqueue
 
 router = APIRouter(tags=["changes"], route_class=JsonRoute)
-_POSTED: dict[str, Any] = {"status_code": 202, "response_model": wire.Job, "responses": enqueued()}
+_POSTED: dict[str, Any] = {"status_code": 202, "response_model": schemas.Job, "responses": enqueued()}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ Asked = Annotated[_Asked, Depends(_asked)]
 
 @router.post("/v1/music/{id}/vary", operation_id="varyMusic", **_POSTED, summary="Make a take again with changes")
 @router.post("/v1/takes/{id}/vary", operation_id="varyTake", **_POSTED, summary="Make a take again with changes")
-async def vary(asked: Asked, body: wire.ChangeBody) -> Response:
+async def vary(asked: Asked, body: schemas.ChangeBody) -> Response:
     """Fields of a request by name; null goes back to "choose for me". The seed stays, so that what is not named stays
     close to what it was; without any change it is another."""
     return await asked.job(lambda take: orders.changed_take(take, body, asked.desk.other_names))
@@ -67,7 +67,7 @@ async def vary(asked: Asked, body: wire.ChangeBody) -> Response:
 
 @router.post("/v1/music/{id}/loop", operation_id="loopMusic", **_POSTED, summary="Make a take a loop")
 @router.post("/v1/takes/{id}/loop", operation_id="loopTake", **_POSTED, summary="Make a take a loop")
-async def loop(asked: Asked, body: wire.LoopBody) -> Response:
+async def loop(asked: Asked, body: schemas.LoopBody) -> Response:
     """Whole bars that repeat without a seam: the first of the take where it can be edited and has as many, else made
     from the same request and seed."""
 
@@ -81,7 +81,7 @@ async def loop(asked: Asked, body: wire.LoopBody) -> Response:
 
 @router.post("/v1/music/{id}/repaint", operation_id="repaintMusic", **_POSTED, summary="Make parts of a take anew")
 @router.post("/v1/takes/{id}/repaint", operation_id="repaintTake", **_POSTED, summary="Make parts of a take anew")
-async def repaint(asked: Asked, body: wire.RepaintBody) -> Response:
+async def repaint(asked: Asked, body: schemas.RepaintBody) -> Response:
     """Stretches of seconds made anew: by models that repaint as they are, by those that write a score as whole bars
     (see …/edit). The others refuse."""
 
@@ -95,7 +95,7 @@ async def repaint(asked: Asked, body: wire.RepaintBody) -> Response:
 
 @router.post("/v1/music/{id}/extend", operation_id="extendMusic", **_POSTED, summary="Go on after the end of a take")
 @router.post("/v1/takes/{id}/extend", operation_id="extendTake", **_POSTED, summary="Go on after the end of a take")
-async def extend(asked: Asked, body: wire.ExtendBody) -> Response:
+async def extend(asked: Asked, body: schemas.ExtendBody) -> Response:
     """More music after the end, by models that repaint or write a score. The others refuse."""
 
     def order(take: TakeRecord) -> orders.Order:

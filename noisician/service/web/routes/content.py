@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from noisician.errors import FileError
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.failures import failure_of
 from noisician.service.library.content import SLICES_LIMIT, Wanted
 from noisician.service.library.shapes import take_shape
@@ -116,7 +116,7 @@ async def content_of_job(desk: OnDesk, id_: JobOrTakeId, wish: _Wanted, take: Ta
 
 
 @router.get("/v1/takes/{id}/score", operation_id="takeScore", responses=refusals(404), summary="The notes in seconds")
-async def score(desk: OnDesk, take_id: TakeId) -> wire.ScoreView:
+async def score(desk: OnDesk, take_id: TakeId) -> schemas.ScoreView:
     take = await anyio.to_thread.run_sync(found_take, desk, take_id)
     return await _had(desk, desk.shelf.score, take)
 
@@ -129,7 +129,7 @@ async def score(desk: OnDesk, take_id: TakeId) -> wire.ScoreView:
 )
 async def peaks(
     desk: OnDesk, take_id: TakeId, slices: Annotated[int, Query(ge=1, le=SLICES_LIMIT)] = 800, part: Part = "track"
-) -> wire.Peaks:
+) -> schemas.Peaks:
     take = await anyio.to_thread.run_sync(found_take, desk, take_id)
     _check_part(take, part)
     return await _had(desk, desk.shelf.peaks, take, part, slices)

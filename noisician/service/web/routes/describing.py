@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Header, Path, Query
 
-from noisician.service import wire
+from noisician.service import schemas
 
 Document = dict[int | str, dict[str, Any]]
 
@@ -46,7 +46,7 @@ def refusals(*statuses: int, json_body: bool = False) -> Document:
 
 
 def _refusal(status: int) -> dict[str, Any]:
-    described: dict[str, Any] = {"model": wire.ErrorAnswer, "description": _REFUSALS[status]}
+    described: dict[str, Any] = {"model": schemas.ErrorAnswer, "description": _REFUSALS[status]}
     if status in (429, 503):
         described["headers"] = {
             "Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}
@@ -61,7 +61,7 @@ def enqueued() -> Document:
         "Preference-Applied": {"description": "how long was waited, where that was asked for", **_TEXT_HEADER},
         "Idempotency-Replayed": {"description": "true: the same key came before, this is its job", **_TEXT_HEADER},
     }
-    shared = {"model": wire.Job, "headers": headers, "links": _JOB_LINKS}
+    shared = {"model": schemas.Job, "headers": headers, "links": _JOB_LINKS}
     return {
         202: {**shared, "description": "The job waits in the queue, or is being made."},
         200: {**shared, "description": "The job ended while it was waited for (Prefer: wait)."},

@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.library.shapes import version_shape
 from noisician.service.web import editing, orders
 from noisician.service.web.bodies import JsonRoute
@@ -23,7 +23,7 @@ _VERSIONS_SHOWN = 1000
 _EDITED: dict[int | str, dict[str, Any]] = enqueued()
 _EDITED[200] = {
     **_EDITED[200],
-    "model": wire.Job | wire.Outlook,
+    "model": schemas.Job | schemas.Outlook,
     "description": "The job ended while it was waited for (Prefer: wait), or what the edits would do (dry_run).",
     # A dry run has no job to point at.
     "headers": {
@@ -38,11 +38,11 @@ _EDITED[200] = {
     "/v1/takes/{id}/edit",
     operation_id="editTake",
     status_code=202,
-    response_model=wire.Job,
+    response_model=schemas.Job,
     responses=_EDITED,
     summary="Edit a take",
 )
-async def edit(asked: Asked, body: wire.EditBody) -> Response:
+async def edit(asked: Asked, body: schemas.EditBody) -> Response:
     """Makes a new version of a take: what the edits do not name keeps its samples, and the take stays as it is.
 
     Edits that the piece cannot bear are refused at once. They are made before everything else that waits, in the middle
@@ -62,8 +62,8 @@ async def edit(asked: Asked, body: wire.EditBody) -> Response:
     responses=refusals(404),
     summary="The versions of a take's piece",
 )
-def versions(desk: OnDesk, take_id: TakeId) -> wire.Versions:
+def versions(desk: OnDesk, take_id: TakeId) -> schemas.Versions:
     """All that was edited from the take that the piece began with, the newest thousand, without those in the bin."""
     piece = found_take(desk, take_id).piece
     found = desk.store.versions(piece, _VERSIONS_SHOWN)
-    return wire.Versions(piece=piece, data=tuple(map(version_shape, found)))
+    return schemas.Versions(piece=piece, data=tuple(map(version_shape, found)))

@@ -9,7 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.shapes import job_shape
 from noisician.service.records import FINISHED, JobRecord, Status
@@ -37,7 +37,7 @@ _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?:$|[,;])", re.I
 
 
 @router.post(
-    "/v1/music", operation_id="makeMusic", status_code=202, response_model=wire.Job, responses=enqueued(),
+    "/v1/music", operation_id="makeMusic", status_code=202, response_model=schemas.Job, responses=enqueued(),
     summary="Ask for music",
 )  # fmt: skip
 async def make(
@@ -58,15 +58,15 @@ async def make(
 @router.get("/v1/music", operation_id="listJobs", responses=refusals(404, 422), summary="List jobs, newest first")
 def jobs(
     desk: OnDesk, limit: Limit = 20, after: After = None, status: Annotated[Status | None, Query()] = None
-) -> wire.JobPage:
+) -> schemas.JobPage:
     with known_place(after):
         page = desk.store.jobs(limit, after, status)
     takes = desk.store.takes_of_jobs([job.id for job in page.items])
-    return wire.JobPage(data=tuple(job_shape(job, takes[job.id]) for job in page.items), after=page.after)
+    return schemas.JobPage(data=tuple(job_shape(job, takes[job.id]) for job in page.items), after=page.after)
 
 
 @router.get("/v1/music/{id}", operation_id="getJob", responses=refusals(404), summary="A job and its takes")
-def job(desk: OnDesk, job_id: JobId) -> wire.Job:
+def job(desk: OnDesk, job_id: JobId) -> schemas.Job:
     return _shown(desk, _job_of(desk, job_id))
 
 
@@ -80,7 +80,7 @@ def delete(desk: OnDesk, job_id: JobId) -> None:
 
 
 @router.post("/v1/music/{id}/cancel", operation_id="cancelJob", responses=refusals(404), summary="Cancel a job")
-def cancel(desk: OnDesk, job_id: JobId) -> wire.Job:
+def cancel(desk: OnDesk, job_id: JobId) -> schemas.Job:
     """One that waits is cancelled at once, one that is being made within a step; a finished one stays as it is.
     Takes that are finished are kept."""
     job = desk.store.cancel(job_id) if is_id(job_id, "job") else None
@@ -172,7 +172,7 @@ def _job_of(desk: Desk, job_id: str) -> JobRecord:
     return job
 
 
-def _shown(desk: Desk, job: JobRecord) -> wire.Job:
+def _shown(desk: Desk, job: JobRecord) -> schemas.Job:
     return job_shape(job, desk.store.takes_of(job.id))
 
 

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from noisician.service.schemas import Shape
 from noisician.service.web.bodies import JsonRoute
 from noisician.service.web.desk import OnDesk
 from noisician.service.web.problems import Problem
 from noisician.service.web.routes.describing import refusals
 from noisician.service.web.security import COOKIE, SESSION_S
-from noisician.service.wire import Shape
 
 router = APIRouter(tags=["session"], route_class=JsonRoute)
 

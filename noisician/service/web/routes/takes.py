@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from noisician.errors import RequestError
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
 from noisician.service.records import TakeRecord
@@ -37,14 +37,14 @@ def takes(
         Literal["listed", "all"],
         Query(description="all: also versions without a name of their own, a star or an export"),
     ] = "listed",
-) -> wire.TakePage:
+) -> schemas.TakePage:
     with known_place(after):
         page = desk.store.takes(limit, after, q, starred, deleted, job, versions == "all")
-    return wire.TakePage(data=tuple(map(take_shape, page.items)), after=page.after)
+    return schemas.TakePage(data=tuple(map(take_shape, page.items)), after=page.after)
 
 
 @router.get("/v1/takes/{id}", operation_id="getTake", responses=refusals(404), summary="A take")
-def take(desk: OnDesk, take_id: TakeId) -> wire.Take:
+def take(desk: OnDesk, take_id: TakeId) -> schemas.Take:
     return take_shape(found_take(desk, take_id))
 
 
@@ -54,7 +54,7 @@ def take(desk: OnDesk, take_id: TakeId) -> wire.Take:
     responses=refusals(404, json_body=True),
     summary="Rename or star a take",
 )
-def change(desk: OnDesk, take_id: TakeId, body: wire.TakeChange) -> wire.Take:
+def change(desk: OnDesk, take_id: TakeId, body: schemas.TakeChange) -> schemas.Take:
     if body.title is not None and not body.title.strip():
         raise Problem(422, "title is blank; leave it out to keep the old one", "invalid_value", "title")
     found_take(desk, take_id)
@@ -64,13 +64,13 @@ def change(desk: OnDesk, take_id: TakeId, body: wire.TakeChange) -> wire.Take:
 @router.delete(
     "/v1/takes/{id}",
     operation_id="deleteTake",
-    response_model=wire.Take,
+    response_model=schemas.Take,
     responses={204: {"description": "It is gone for good."}, **refusals(404, 422)},
     summary="Put a take into the bin",
 )
 def delete(
     desk: OnDesk, take_id: TakeId, permanent: Annotated[bool, Query(description="for good, from the bin too")] = False
-) -> Response | wire.Take:
+) -> Response | schemas.Take:
     """The answer is the take in the bin, from which POST …/restore brings it back."""
     found_take(desk, take_id)
     binned = _there(desk.store.delete_take(take_id), take_id)
@@ -83,7 +83,7 @@ def delete(
 @router.post(
     "/v1/takes/{id}/restore", operation_id="restoreTake", responses=refusals(404), summary="Take out of the bin"
 )
-def restore(desk: OnDesk, take_id: TakeId) -> wire.Take:
+def restore(desk: OnDesk, take_id: TakeId) -> schemas.Take:
     found_take(desk, take_id)
     return take_shape(_there(desk.store.restore_take(take_id), take_id))
 

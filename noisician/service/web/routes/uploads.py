@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 
 from noisician.errors import FileError
 from noisician.request import AUDIO_FIELDS
-from noisician.service import wire
+from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.inspection import check_upload
 from noisician.service.library.shapes import upload_shape
@@ -46,7 +46,7 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     "/v1/uploads",
     operation_id="upload",
     status_code=201,
-    response_model=wire.Upload,
+    response_model=schemas.Upload,
     responses={
         201: {
             "description": "Its id serves as init_audio, reference_audio or morph_audio.",
@@ -60,7 +60,7 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     openapi_extra=_FILE_BODY,
     summary="Hand in a sound file",
 )
-async def upload(request: Request, desk: OnDesk) -> wire.Upload:
+async def upload(request: Request, desk: OnDesk) -> schemas.Upload:
     """WAV, FLAC, OGG or MP3, told apart by their bytes. Only headers are read here; the worker decodes it."""
     if desk.free_bytes() < desk.settings.least_free_bytes:
         raise Problem(507, "the service's disk is almost full; delete takes or free some", "disk_full")
@@ -69,7 +69,7 @@ async def upload(request: Request, desk: OnDesk) -> wire.Upload:
 
 
 @router.get("/v1/uploads/{id}", operation_id="getUpload", responses=refusals(404), summary="What was handed in")
-def uploaded(desk: OnDesk, upload_id: UploadId) -> wire.Upload:
+def uploaded(desk: OnDesk, upload_id: UploadId) -> schemas.Upload:
     record = desk.store.upload(upload_id) if is_id(upload_id, "upload") else None
     if record is None:
         raise not_found("upload", upload_id)
@@ -93,12 +93,12 @@ def delete(desk: OnDesk, upload_id: UploadId) -> None:
 @router.post(
     "/v1/restore",
     operation_id="restoreSettings",
-    response_model=wire.Restored,
+    response_model=schemas.Restored,
     responses=_REFUSED,
     openapi_extra=_FILE_BODY,
     summary="Read the settings out of a file",
 )
-async def restore(request: Request, desk: OnDesk) -> wire.Restored:
+async def restore(request: Request, desk: OnDesk) -> schemas.Restored:
     """From any file noisician made: a track, stem, MIDI file, picture, archive or recipe. Nothing of it is kept."""
     received = await receive_file(request, desk.files, desk.settings.longest_upload_bytes)
     return await anyio.to_thread.run_sync(_restored, desk, received, limiter=desk.restoring)
@@ -123,7 +123,7 @@ def _keep(desk: Desk, received: Received) -> UploadRecord:
     return record
 
 
-def _restored(desk: Desk, received: Received) -> wire.Restored:
+def _restored(desk: Desk, received: Received) -> schemas.Restored:
     from noisician.api import read_recipe
 
     try:
@@ -141,11 +141,11 @@ def _restored(desk: Desk, received: Received) -> wire.Restored:
         received.path.unlink(missing_ok=True)
     lost = {name for name in AUDIO_FIELDS if not _is_here(desk, params.get(name))}
     take = desk.store.take_of_recipe(recipe_id, recipe.seed)
-    return wire.Restored(
+    return schemas.Restored(
         params={name: value for name, value in params.items() if name not in lost},
         seed=recipe.seed,
         recipe_id=recipe_id,
-        title=take.take.title if take else (recipe.request.prompt.strip() or "surprise")[: wire.TITLE_LIMIT_CHARS],
+        title=take.take.title if take else (recipe.request.prompt.strip() or "surprise")[: schemas.TITLE_LIMIT_CHARS],
         model=recipe.request.model,
         take_id=None if take is None else take.id,
     )
