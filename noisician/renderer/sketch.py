@@ -9,6 +9,7 @@ Every frame is computed from the notes alone, so any window of a part equals the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -73,58 +74,86 @@ class _Note:
     release_frames: float
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A note and the frames ``first … last`` (half open) of the part in which there is anything of it to hear.
+
+    ``cut_frame`` is where a later note cuts it off; infinite where none does.
+    """
+
+    note: NoteEvent
+    cut_frame: float
+    first: int
+    last: int
+
+    def within(self, first_frame: int, frames: int) -> bool:
+        """Whether a window hears anything of it."""
+        return self.first < first_frame + frames and self.last > first_frame
+
+
 class Sketcher:
-    """Sketches any part, or window of a part, of one instrument."""
+    """Sketches any part, or window of a part, of one instrument. Threads may share one."""
 
     def __init__(self, references: References) -> None:
         self._references = references
         self._moved: dict[tuple[int, int], np.ndarray] = {}
-        self._ready: dict[tuple[int, int], _Note | None] = {}
+        self._ready: dict[tuple[int, int], _Note] = {}
+
+    def heard(self, notes: Sequence[NoteEvent]) -> list[Heard]:
+        """What there is to hear of a part: the notes of which anything was recorded, in their order."""
+        spans = (
+            self._heard(note, cut)
+            for note, cut in zip(notes, self._cuts(notes), strict=True)
+            if self._references.kind != "drum" or note.pitch in self._references.layers
+        )
+        return [span for span in spans if span.first < span.last]
+
+    def _heard(self, note: NoteEvent, cut_frame: float) -> Heard:
+        start, end = _frames_of(note)
+        found = self._note(note.pitch, note.velocity)
+        drum = self._references.kind == "drum"
+        longest = start + LONGEST_DRUM_FRAMES if drum else end + found.release_frames
+        last = min(start + found.audible_frames, cut_frame + 3, longest)
+        return Heard(note, cut_frame, math.ceil(start - 2), math.floor(last) + 1)
 
     def sketch(self, notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
         """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
+        return self.lay_out(self.heard(notes), frames, first_frame)
+
+    def lay_out(self, heard: Sequence[Heard], frames: int, first_frame: int = 0) -> np.ndarray:
+        """As :meth:`sketch`, of a part that was heard before: many windows of one part are cheaper so."""
         energy = np.zeros((frames, MEL_BANDS), np.float32)
         spare = np.empty((3, frames, MEL_BANDS), np.float32)
-        for note, cut in zip(notes, self._cuts(notes), strict=True):
-            self._add(energy, note, cut, first_frame, spare)
+        for one in heard:
+            if one.within(first_frame, frames):
+                self._add(energy, one, first_frame, spare)
         return np.log(np.sqrt(energy) + np.float32(LOG_FLOOR))
 
-    def _add(self, energy: np.ndarray, note: NoteEvent, cut_frame: float, first_frame: int, spare: np.ndarray) -> None:
-        start = note.start_s * FRAME_RATE_HZ
-        end = max(note.end_s * FRAME_RATE_HZ, start + 1)
-        drum = self._references.kind == "drum"
-        longest = start + LONGEST_DRUM_FRAMES if drum else end + LONGEST_RELEASE_FRAMES
-        if start - 2 >= first_frame + len(energy) or min(longest, cut_frame + 3) < first_frame:
-            return
-        found = self._note(note.pitch, note.velocity)
-        if found is None:
-            return
-        last = min(start + found.audible_frames, cut_frame + 3)
-        last = min(last, longest if drum else end + found.release_frames)
-        low = max(first_frame, int(np.ceil(start - 2)))
-        high = min(first_frame + len(energy), int(np.floor(last)) + 1)
-        if low >= high:
-            return
+    def _add(self, energy: np.ndarray, heard: Heard, first_frame: int, spare: np.ndarray) -> None:
+        start, end = _frames_of(heard.note)
+        low = max(first_frame, heard.first)
+        high = min(first_frame + len(energy), heard.last)
+        found = self._note(heard.note.pitch, heard.note.velocity)
         frame = np.arange(low, high, dtype=np.float64)
         level, loss, temporary = spare[:, : high - low]
         found.held.write(frame - start, level, temporary)
-        let_go = max(0, int(np.ceil(end + RELEASE_FRAMES[0])) - low)
-        if not drum and let_go < len(frame):
+        let_go = max(0, math.ceil(end + RELEASE_FRAMES[0]) - low)
+        if self._references.kind != "drum" and let_go < len(frame):
             level[let_go:] -= found.loss.write(frame[let_go:] - end, loss[let_go:], temporary[let_go:])
-        if cut_frame - 2 < last:
-            level -= np.interp(frame - cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
+        if heard.cut_frame - 2 < high:
+            level -= np.interp(frame - heard.cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
         level *= 2
         energy[low - first_frame : high - first_frame] += np.exp(level, out=level)
 
-    def _note(self, pitch: int, velocity: int) -> _Note | None:
-        """A note ready to be laid out; None when nothing like it was recorded."""
-        key = pitch, velocity
-        if key not in self._ready:
+    def _note(self, pitch: int, velocity: int) -> _Note:
+        """A note ready to be laid out."""
+        found = self._ready.get((pitch, velocity))
+        if found is None:
+            found = self._prepared(*self._rows(pitch, velocity))
             if len(self._ready) >= NOTES_AT_HAND:
                 self._ready.clear()
-            rows = self._rows(pitch, velocity)
-            self._ready[key] = None if rows is None else self._prepared(*rows)
-        return self._ready[key]
+            self._ready[pitch, velocity] = found
+        return found
 
     def _prepared(self, held: np.ndarray, loss: np.ndarray) -> _Note:
         release = _last_audible(held.max() - loss.min(axis=1), RELEASE_FRAMES)
@@ -155,12 +184,12 @@ class Sketcher:
                 cuts[place] = later.min(initial=np.inf)
         return cuts
 
-    def _rows(self, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray] | None:
+    def _rows(self, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray]:
         """Log-mel while held ``[GRID, 128]`` and loss after the end ``[RELEASE, 128]`` of a note."""
         references = self._references
         keys = references.keys
         if references.kind == "drum":
-            return self._layered(pitch, pitch, velocity) if pitch in references.layers else None
+            return self._layered(pitch, pitch, velocity)
         above = int(np.searchsorted(keys, pitch))
         apart = keys[above] - keys[above - 1] if 0 < above < len(keys) else 0
         if above == len(keys) or (keys[above] != pitch and apart > MOST_BLENDED_SEMITONES):
@@ -206,8 +235,16 @@ class Sketcher:
             # Cents beyond what anyone hears are not worth a product.
             plain = self._references.kind != "harmonic" or abs(interval) < 0.02
             moved = held if plain else held @ _shift(round(interval, 2)).T
+            if len(self._moved) >= NOTES_AT_HAND:
+                self._moved.clear()
             self._moved[int(note), pitch] = moved
         return moved
+
+
+def _frames_of(note: NoteEvent) -> tuple[float, float]:
+    """Start and end in frames, at least one apart."""
+    start = note.start_s * FRAME_RATE_HZ
+    return start, max(note.end_s * FRAME_RATE_HZ, start + 1)
 
 
 def _last_audible(loudest: np.ndarray, times: np.ndarray) -> float:
