@@ -103,7 +103,6 @@ def test_every_shipped_model_is_the_one_described(name: str) -> None:
 def test_the_shipped_models_fit_the_package() -> None:
     from noisician.mel import BINS, MEL_BANDS
 
-    assert manifest()["renderer"]["config"]["instruments"] == 192
     made = open_network("vocoder", threads=1)(
         log_mel=np.zeros((1, 8, MEL_BANDS), np.float32), log_excitation=np.zeros((1, 8, BINS), np.float32)
     )
@@ -124,10 +123,10 @@ def test_a_windows_place_in_the_batch_changes_no_bit_of_it() -> None:
     inputs = {
         "mel_t": rng.standard_normal((BATCH, frames, MEL_BANDS)).astype(np.float32),
         "t": np.full(BATCH, 0.7, np.float32),
+        "sketch": rng.standard_normal((BATCH, frames, MEL_BANDS)).astype(np.float32),
         "roll": (rng.random((BATCH, frames, FEATURES)) < 0.01).astype(np.float32),
-        "instrument": np.arange(BATCH),
+        "traits": np.eye(BATCH, 7, dtype=np.float32),
         "articulations": np.zeros((BATCH, 4), np.float32),
-        "known": np.ones(BATCH, np.float32),
     }
     renderer = open_network("renderer", threads=1)
     together = renderer(**inputs)[0]

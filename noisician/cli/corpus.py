@@ -61,6 +61,15 @@ class VocalsOptions:
 
 
 @dataclass(frozen=True)
+class ReferencesOptions:
+    version: Annotated[str, typer.Option(help="Version of the recordings, for the manifest.")]
+    out: Annotated[Path | None, typer.Option(help="Folder of the weights; else the package's own.")] = None
+    samples: Annotated[Path | None, typer.Option(help="Folder of the CC0 samples.")] = None
+    recordings: Annotated[Path | None, typer.Option(help="Folder of the recorded instruments.")] = None
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1
+
+
+@dataclass(frozen=True)
 class ManifestOptions:
     out: Annotated[Path | None, typer.Option(help="File to write; else printed.")] = None
     recordings: Annotated[Path | None, typer.Option(help="Folder of the recorded instruments.")] = None
@@ -99,6 +108,21 @@ def sketched(options: SketchedOptions) -> None:
     with watch() as show:
         build_sketched(corpus, _parts(show, "shards"))
     typer.echo(str(options.out))
+
+
+def references(options: ReferencesOptions) -> None:
+    """The recordings of single notes that ship: what the renderer is shown of every instrument."""
+    from noisician.corpus.players import Players
+    from noisician.corpus.shipped_references import ship_references
+    from noisician.weights import FOLDER
+
+    folder = options.out or FOLDER
+    with watch() as show:
+        ship_references(
+            Players(options.samples, options.recordings), options.version, folder, options.workers,
+            _parts(show, "instruments"),
+        )  # fmt: skip
+    typer.echo(str(folder))
 
 
 def songs(options: SongsOptions) -> None:
@@ -156,6 +180,7 @@ def _parts(show: Show, what: str) -> Callable[[int, int], None]:
 
 command(app, "sound", SoundOptions)(sound)
 command(app, "sketched", SketchedOptions)(sketched)
+command(app, "references", ReferencesOptions)(references)
 command(app, "songs", SongsOptions)(songs)
 command(app, "vocals", VocalsOptions)(vocals)
 command(app, "manifest", ManifestOptions)(manifest)

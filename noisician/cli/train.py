@@ -15,7 +15,6 @@ from noisician.errors import FileError, NoisicianError, RequestError
 
 if TYPE_CHECKING:
     from noisician.training.train_composer import ComposerTraining
-    from noisician.training.train_reference_renderer import ReferenceRendererTraining
     from noisician.training.train_renderer import RendererTraining
     from noisician.training.train_vocals import VocalsTraining
     from noisician.training.train_vocoder import VocoderTraining
@@ -23,15 +22,15 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Train a model, or export a trained one.", no_args_is_help=True)
 Training = TypeVar(
     "Training",
-    bound="ComposerTraining | RendererTraining | ReferenceRendererTraining | VocoderTraining | VocalsTraining",
+    bound="ComposerTraining | RendererTraining | VocoderTraining | VocalsTraining",
 )
-MODELS = ("composer", "renderer", "reference_renderer", "vocoder", "vocals")
+MODELS = ("composer", "renderer", "vocoder", "vocals")
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     minutes: Annotated[float | None, typer.Option(min=0.01, help="How long; the learning rate follows it.")] = None
-    data: Annotated[Path | None, typer.Option(help="Folder of the corpus; data/songs, data/sound or data/vocals.")] = (
+    data: Annotated[Path | None, typer.Option(help="Folder of the corpus; data/songs, sketched, sound or vocals.")] = (
         None
     )
     run: Annotated[Path | None, typer.Option(help="Folder of state and log; data/runs/NAME. Resumes.")] = None
@@ -42,7 +41,7 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    name: Annotated[str, typer.Argument(help="composer, renderer, reference_renderer, vocoder or vocals.")]
+    name: Annotated[str, typer.Argument(help="composer, renderer, vocoder or vocals.")]
     checkpoint: Annotated[Path, typer.Argument(help="What training left behind (.safetensors).")]
     version: Annotated[str, typer.Option(help="Goes into the manifest.")]
     out: Annotated[Path | None, typer.Option(help="Folder; the package's own weights if left out.")] = None
@@ -50,7 +49,7 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class JudgeOptions:
-    checkpoint: Annotated[Path, typer.Argument(help="What train reference-renderer left behind (.safetensors).")]
+    checkpoint: Annotated[Path, typer.Argument(help="What train renderer left behind (.safetensors).")]
     clips: Annotated[int, typer.Option(min=1, help="Held-out exercises of each source.")] = 24
     steps: Annotated[int, typer.Option(min=1, help="Steps from noise to sound.")] = 6
     last_time: Annotated[float, typer.Option(min=0.01, max=0.99, help="The t of the last step: later, smoother.")] = (
@@ -78,26 +77,13 @@ def composer(options: TrainOptions) -> None:
 
 
 def renderer(options: TrainOptions) -> None:
-    """Learn to play: flow matching over mel spectrograms of clips."""
+    """Learn to play what is shown: flow matching over mel spectrograms, given sketches from references."""
     _torch(options.threads)
     from noisician.training.train_renderer import RendererTraining, train
 
     training = RendererTraining(
-        clips=options.data or Path("data/sound"),
-        run=options.run or Path("data/runs/renderer"),
-        start_from=options.start_from,
-    )
-    typer.echo(str(train(_with_settings(training, options))))
-
-
-def reference_renderer(options: TrainOptions) -> None:
-    """Learn to play what is shown: flow matching over mel spectrograms, given sketches from references."""
-    _torch(options.threads)
-    from noisician.training.train_reference_renderer import ReferenceRendererTraining, train
-
-    training = ReferenceRendererTraining(
         clips=options.data or Path("data/sketched"),
-        run=options.run or Path("data/runs/reference_renderer"),
+        run=options.run or Path("data/runs/renderer"),
         start_from=options.start_from,
     )
     typer.echo(str(train(_with_settings(training, options))))
@@ -145,10 +131,10 @@ def export(options: ExportOptions) -> None:
 
 
 def judge(options: JudgeOptions) -> None:
-    """Measure a checkpoint of the reference renderer beside its sketch and beside the renderer that ships."""
+    """Measure a checkpoint of the renderer beside its sketch and beside the renderer that ships."""
     _torch(options.threads)
     from noisician.renderer import RenderSettings
-    from noisician.training.judge_reference_renderer import Judgement, judge
+    from noisician.training.judge_renderer import Judgement, judge
 
     settings = RenderSettings(steps=options.steps, last_time=options.last_time)
     judgement = Judgement(
@@ -184,7 +170,6 @@ def _with_settings(training: Training, options: TrainOptions) -> Training:
 _TRAINERS: dict[str, Callable[[TrainOptions], None]] = {
     "composer": composer,
     "renderer": renderer,
-    "reference-renderer": reference_renderer,
     "vocoder": vocoder,
     "vocals": vocals,
 }

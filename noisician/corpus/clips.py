@@ -91,13 +91,18 @@ def level_gain(instrument: Instrument, play: Callable[[Sequence[NoteEvent], int]
     return REFERENCE_PEAK / max(float(np.median(peaks)), 1e-3)
 
 
+def take_of(seed: int) -> int:
+    """Which take of its instrument the clip of a seed is."""
+    return seed // len(instruments())
+
+
 def make_clip(studio: Studio, seed: int) -> Clip:
     """The clip of one seed: instruments take turns, everything else is drawn."""
     table = list(instruments().values())
     instrument = table[seed % len(table)]
     rng = np.random.default_rng([seed, 0x501])
     notes = write_exercise(instrument, CLIP_S, rng)
-    audio = studio.play(instrument, notes, CLIP_S, seed // len(table))
+    audio = studio.play(instrument, notes, CLIP_S, take_of(seed))
     tags = draw_timbre_tags(instrument, rng)
     if tags:
         audio = apply_timbre_tags(audio, tags, seed)

@@ -199,7 +199,9 @@ def piece_of_version_1(
     """
     try:
         given = Score.from_dict(score)
-        render = RenderSettings(**settings["render"])
+        render = RenderSettings(
+            steps=int(settings["render"]["steps"]), last_time=float(settings["render"]["last_time"])
+        )
         song = Song.from_dict(settings["song"]) if settings.get("song") is not None else None
         setting = Setting(
             duration_s=float(settings["duration_s"]),

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 
-from noisician.mel import BINS, FRAME_RATE_HZ, N_FFT, SAMPLE_RATE_HZ, mel_filters
-from noisician.score.harmony import frequency_hz
+from noisician.mel import FRAME_RATE_HZ
 from noisician.score.played import NoteEvent
 
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
@@ -65,24 +63,3 @@ def marking_notes(notes: Sequence[NoteEvent], frames: int, first_frame: int) -> 
         for note in notes
         if note.start_s < last_s and note.end_s + longest_s > first_s
     ]
-
-
-@cache
-def harmonic_templates() -> np.ndarray:
-    """Where each pitch's harmonics lie on the mel axis: float32 ``[PITCHES, 128]``, strongest band 1.
-
-    Equal harmonics up to 18 kHz, each the main lobe of a Hann window around its frequency: with δ the distance in bins,
-    W(δ) = sinc(δ) / (1 − δ²). Multiplied with a roll they draw the skeleton of the spectrogram, which the network would
-    otherwise have to learn pitch by pitch.
-    """
-    bins = np.arange(BINS)
-    templates = np.zeros((PITCHES, BINS))
-    for row, pitch in enumerate(range(LOWEST_PITCH, HIGHEST_PITCH + 1)):
-        f0 = frequency_hz(pitch)
-        for harmonic in range(1, int(18_000 // f0) + 1):
-            distance = bins - harmonic * f0 * N_FFT / SAMPLE_RATE_HZ
-            near = np.abs(distance) < 2
-            lobe = np.sinc(distance[near]) / np.maximum(1e-9, np.abs(1 - distance[near] ** 2))
-            templates[row, near] += np.abs(np.where(np.abs(np.abs(distance[near]) - 1) < 1e-6, 0.5, lobe))
-    mels = templates @ mel_filters().T
-    return (mels / mels.max(axis=1, keepdims=True)).astype(np.float32)

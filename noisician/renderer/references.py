@@ -14,6 +14,7 @@ Files come from strangers too: every size is bounded before anything is allocate
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zlib
@@ -52,7 +53,7 @@ MOST_FILE_BYTES = 32 << 20
 _MAGIC = b"NOISICIAN REFERENCES 1\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class References:
     """The recorded notes of one instrument.
 
@@ -71,6 +72,14 @@ class References:
 
     def __len__(self) -> int:
         return len(self.pitch)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of all that is known of the instrument: equal recordings sound equal."""
+        digest = hashlib.sha256(f"{self.kind} {self.sustain} {self.one_voice}".encode())
+        for values in (self.pitch, self.velocity, self.held_codes, self.loss_codes):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def layers(self) -> Mapping[int, np.ndarray]:

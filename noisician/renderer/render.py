@@ -1,25 +1,31 @@
 """Paints every part's mel spectrogram out of noise.
 
-Each part is cut into overlapping windows. A window starts from the noise of its own place, is denoised knowing only
-its own notes (and what still rings), and joins its neighbours by a crossfade: the same window gives the same frames
-whatever is rendered beside it, which is what lets an edit touch only what it must.
+The renderer is shown the instrument: recordings of single notes, laid out as the score asks, are the sketch that it
+refines. Each part is cut into overlapping windows. A window starts from the noise of its own place, is denoised
+knowing only its own notes (and what still rings), and joins its neighbours by a crossfade: the same window gives the
+same frames whatever is rendered beside it, which is what lets an edit touch only what it must.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, NoCache, key_of
-from noisician.diffusion.flow import euler, guided, shift_for, shifted_times
+from noisician.diffusion.flow import euler, shift_for, shifted_times
 from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join
-from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS
+from noisician.mel import LOG_FLOOR, MEL_BANDS
 from noisician.parallel import Steps, map_in_order
-from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, RINGING_S, marking_notes, note_roll
+from noisician.renderer.conditions import MEL_MEAN, MEL_STD, marking_notes, note_roll
 from noisician.renderer.preview import Canvas, Preview
+from noisician.renderer.references import References
+from noisician.renderer.sketch import Heard, Sketcher
+from noisician.renderer.traits import traits
 from noisician.score.played import NoteEvent
 from noisician.styles import TIMBRE_TAGS, Instrument
 from noisician.weights import Network, manifest, open_network
@@ -29,15 +35,16 @@ OVERLAP_FRAMES = 64
 FADE_FRAMES = 40
 #: Windows denoised together, always this many: the arithmetic is then the same for every window.
 BATCH = 4
-#: Guidance acts while there is structure to decide; outside it would only burn.
-GUIDANCE_INTERVAL = (0.2, 0.9)
+#: Instruments whose moved and blended notes are kept ready.
+SKETCHERS_AT_HAND = 16
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one player plays. ``noise`` is its own, by mel frame: the same noise gives the same take."""
+    """What one player plays on what. ``noise`` is its own, by mel frame: the same noise gives the same take."""
 
     instrument: Instrument
+    references: References
     notes: tuple[NoteEvent, ...]
     timbre_tags: tuple[str, ...]
     noise: NoiseField
@@ -48,8 +55,20 @@ class RenderSettings:
     """``last_time`` is the t of the last evaluation: the later it comes, the more texture the sound gets."""
 
     steps: int = 6
-    guidance_scale: float = 1.0
     last_time: float = 0.32
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A part and what there is to hear of it."""
+
+    part: Part
+    sketcher: Sketcher
+    heard: tuple[Heard, ...]
+
+    def sounds(self, first: int, frames: int) -> bool:
+        """Whether a window hears anything; silence need not be painted."""
+        return any(one.within(first, frames) for one in self.heard)
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,8 @@ class Renderer:
         self._identity = manifest()["renderer"]["sha256"] if network is None else f"network {id(network)}"
         config = manifest()["renderer"]["config"]
         self.window_frames: int = config["frames_per_token"] * config["window_tokens"]
+        self._sketchers: OrderedDict[str, Sketcher] = OrderedDict()
+        self._lock = Lock()
 
     def plan(self, frames: int) -> WindowPlan:
         return WindowPlan(frames, self.window_frames, OVERLAP_FRAMES)
@@ -89,18 +110,19 @@ class Renderer:
         """
         plan = self.plan(frames)
         preview = preview or Preview(frames)
+        laid = [self._laid(part) for part in parts]
         jobs = [
             _Job(part, window)
             for part in range(len(parts))
             for window in range(plan.count)
-            if _sounds(parts[part], plan, window)
+            if laid[part].sounds(plan.start(window), plan.length)
         ]
         silence = np.full((plan.count, plan.length, MEL_BANDS), SILENCE, np.float32)
         windows = [silence.copy() for _ in parts]
         keys = (
             {}
             if isinstance(cache, NoCache)
-            else {job: self._key(parts[job.part], plan.start(job.window), settings) for job in jobs}
+            else {job: self._key(laid[job.part], plan.start(job.window), settings) for job in jobs}
         )
         for job, key in keys.items():
             kept = cache.get(key)
@@ -113,7 +135,7 @@ class Renderer:
             on_step(1.0)
 
         def paint(batch: Sequence[_Job]) -> np.ndarray:
-            places = [(parts[job.part], plan.start(job.window)) for job in batch]
+            places = [(laid[job.part], plan.start(job.window)) for job in batch]
             return self._paint(places, settings, steps, preview.canvas(plan, [job.window for job in batch]))
 
         for batch, painted in zip(batches, map_in_order(paint, batches, steps), strict=True):
@@ -121,7 +143,7 @@ class Renderer:
                 windows[job.part][job.window] = mel
                 if job in keys:
                     cache.put(keys[job], mel.copy())
-        return [_hush(join(made, plan), part) for made, part in zip(windows, parts, strict=True)]
+        return [_hush(join(made, plan), one.heard) for made, one in zip(windows, laid, strict=True)]
 
     def changed_windows(
         self, before: tuple[Part | None, int, RenderSettings], after: tuple[Part, int, RenderSettings]
@@ -131,62 +153,64 @@ class Renderer:
         Both are (part, frames, settings); None is a part that was not there. A window that falls silent differs, and
         nothing has to be painted for it.
         """
-        old, old_frames, old_settings = before
-        new, frames, settings = after
+        part, old_frames, old_settings = before
+        old = None if part is None else self._laid(part)
+        new, frames, settings = self._laid(after[0]), *after[1:]
         plan, old_plan = self.plan(frames), self.plan(old_frames)
         changed = []
         for window in range(plan.count):
-            first, sounds = plan.start(window), _sounds(new, plan, window)
-            sounded = old is not None and window < old_plan.count and _sounds(old, old_plan, window)
+            first = plan.start(window)
+            sounds = new.sounds(first, plan.length)
+            sounded = old is not None and window < old_plan.count and old.sounds(first, plan.length)
             if not sounds and not sounded:
                 continue
             if sounds != sounded or self._key(old, first, old_settings) != self._key(new, first, settings):  # type: ignore[arg-type]
                 changed.append((first, first + plan.length, sounds))
         return changed
 
-    def _key(self, part: Part, first: int, settings: RenderSettings) -> str:
+    def _laid(self, part: Part) -> _Laid:
+        sketcher = self._sketcher(part.references)
+        return _Laid(part, sketcher, tuple(sketcher.heard(_playable(part))))
+
+    def _sketcher(self, references: References) -> Sketcher:
+        """The sketcher of an instrument, with all it has prepared, or a new one in the place of the least used."""
+        with self._lock:
+            sketcher = self._sketchers.pop(references.identity, None) or Sketcher(references)
+            self._sketchers[references.identity] = sketcher
+            if len(self._sketchers) > SKETCHERS_AT_HAND:
+                self._sketchers.popitem(last=False)
+            return sketcher
+
+    def _key(self, laid: _Laid, first: int, settings: RenderSettings) -> str:
         """Names all that a window's frames depend on."""
-        frames = self.window_frames
+        part, frames = laid.part, self.window_frames
         return key_of(
             "mel",
             self._identity,
-            part.instrument.index,
+            part.references.identity,
+            traits(part.instrument),
             [tag in part.timbre_tags for tag in TIMBRE_TAGS],
             marking_notes(part.notes, frames, first),
+            [one.seen_from(first, frames) for one in laid.heard if one.within(first, frames)],
             first,
             part.noise.named(first, frames),
             settings,
         )
 
     def _paint(
-        self, jobs: Sequence[tuple[Part, int]], settings: RenderSettings, steps: Steps, canvas: Canvas
+        self, jobs: Sequence[tuple[_Laid, int]], settings: RenderSettings, steps: Steps, canvas: Canvas
     ) -> np.ndarray:
         """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
         jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
-        frames = self.window_frames
-        conditions = {
-            "roll": np.stack([note_roll(part.notes, frames, first) for part, first in jobs]),
-            "instrument": np.array([part.instrument.index for part, _ in jobs], np.int64),
-            "articulations": np.array(
-                [[tag in part.timbre_tags for tag in TIMBRE_TAGS] for part, _ in jobs], np.float32
-            ),
-        }
-        noise = np.stack([part.noise.rows(first, frames, MEL_BANDS) for part, first in jobs])
+        conditions = self._conditions(jobs)
+        noise = np.stack([laid.part.noise.rows(first, self.window_frames, MEL_BANDS) for laid, first in jobs])
 
-        def denoise(x: np.ndarray, t: float, cond_mask: float) -> np.ndarray:
-            everywhere = np.full(BATCH, t, np.float32), np.full(BATCH, cond_mask, np.float32)
-            return self._network(mel_t=x, t=everywhere[0], known=everywhere[1], **conditions)[0]
-
-        model = guided(
-            lambda x, t: denoise(x, t, 1.0), lambda x, t: denoise(x, t, 0.0), settings.guidance_scale, GUIDANCE_INTERVAL
-        )
-
-        def shown(x: np.ndarray, t: float) -> np.ndarray:
+        def denoise(x: np.ndarray, t: float) -> np.ndarray:
             canvas.show(x)
-            return model(x, t)
+            return self._network(mel_t=x, t=np.full(BATCH, t, np.float32), **conditions)[0]
 
         clean = euler(
-            shown,
+            denoise,
             noise,
             shifted_times(settings.steps, shift_for(settings.steps, settings.last_time)),
             lambda done: steps(),
@@ -195,24 +219,34 @@ class Renderer:
         canvas.finish(painted)
         return painted
 
+    def _conditions(self, jobs: Sequence[tuple[_Laid, int]]) -> dict[str, np.ndarray]:
+        """What the network is told about each window."""
+        frames = self.window_frames
+        parts = [laid.part for laid, _ in jobs]
+        sketches = np.stack([laid.sketcher.lay_out(laid.heard, frames, first) for laid, first in jobs])
+        tags = [[tag in part.timbre_tags for tag in TIMBRE_TAGS] for part in parts]
+        return {
+            "sketch": (sketches - np.float32(MEL_MEAN)) / np.float32(MEL_STD),
+            "roll": np.stack([note_roll(laid.part.notes, frames, first) for laid, first in jobs]),
+            "traits": np.stack([traits(part.instrument) for part in parts]),
+            "articulations": np.array(tags, np.float32),
+        }
 
-def _sounds(part: Part, plan: WindowPlan, window: int) -> bool:
-    """Whether anything sounds or rings in a window; silence need not be painted."""
-    first_s = plan.start(window) / FRAME_RATE_HZ
-    last_s = (plan.start(window) + plan.length) / FRAME_RATE_HZ
-    return any(note.start_s < last_s and note.end_s + RINGING_S > first_s for note in part.notes)
+
+def _playable(part: Part) -> Sequence[NoteEvent]:
+    """The notes as the instrument can play them: a piece that a kit lacks is struck on the piece of the nearest key."""
+    keys = part.references.keys
+    if part.references.kind != "drum" or len(keys) == 0:
+        return part.notes
+    return [replace(note, pitch=int(keys[np.argmin(np.abs(keys - note.pitch))])) for note in part.notes]
 
 
-def _hush(log_mel: np.ndarray, part: Part) -> np.ndarray:
-    """Silence where the score is silent: before the first note, and once the last one's ringing is over.
-
-    The ringing fades out over its last FADE_FRAMES, so that a long cymbal is not cut off.
-    """
-    roll = note_roll(part.notes, len(log_mel)).reshape(len(log_mel), 3, FEATURES // 3)
-    sounding: np.ndarray = np.any(roll[:, 1:] > 0, axis=(1, 2))
-    before = np.zeros_like(sounding)
-    before[:-1] = sounding[1:]  # the frame before an onset already holds the attack's first samples
-    level = np.minimum(1, _frames_left(sounding | before) / FADE_FRAMES)[:, None].astype(np.float32)
+def _hush(log_mel: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
+    """Silence where nothing is to be heard. What rings fades out over its last FADE_FRAMES, so that nothing is cut."""
+    sounding = np.zeros(len(log_mel), bool)
+    for one in heard:
+        sounding[max(0, one.first) : max(0, one.last)] = True
+    level = np.minimum(1, _frames_left(sounding) / FADE_FRAMES)[:, None].astype(np.float32)
     return SILENCE + level * (log_mel - np.float32(SILENCE))
 
 

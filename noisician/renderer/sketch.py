@@ -90,6 +90,18 @@ class Heard:
         """Whether a window hears anything of it."""
         return self.first < first_frame + frames and self.last > first_frame
 
+    def seen_from(self, first_frame: int, frames: int) -> tuple[float, ...]:
+        """All of it that the sketch of a window depends on; an end or a cut beyond the window counts as infinite."""
+        last = first_frame + frames
+        _, end = _frames_of(self.note)
+        return (
+            self.note.pitch,
+            self.note.velocity,
+            self.note.start_s,
+            self.note.end_s if end + RELEASE_FRAMES[0] < last else math.inf,
+            self.cut_frame if self.cut_frame + _CUT_FRAMES[0] < last else math.inf,
+        )
+
 
 class Sketcher:
     """Sketches any part, or window of a part, of one instrument. Threads may share one."""
@@ -114,7 +126,7 @@ class Sketcher:
         drum = self._references.kind == "drum"
         longest = start + LONGEST_DRUM_FRAMES if drum else end + found.release_frames
         last = min(start + found.audible_frames, cut_frame + 3, longest)
-        return Heard(note, cut_frame, math.ceil(start - 2), math.floor(last) + 1)
+        return Heard(note, float(cut_frame), math.ceil(start - 2), math.floor(last) + 1)
 
     def sketch(self, notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
         """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
@@ -140,7 +152,7 @@ class Sketcher:
         let_go = max(0, math.ceil(end + RELEASE_FRAMES[0]) - low)
         if self._references.kind != "drum" and let_go < len(frame):
             level[let_go:] -= found.loss.write(frame[let_go:] - end, loss[let_go:], temporary[let_go:])
-        if heard.cut_frame - 2 < high:
+        if heard.cut_frame + _CUT_FRAMES[0] < high:
             level -= np.interp(frame - heard.cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
         level *= 2
         energy[low - first_frame : high - first_frame] += np.exp(level, out=level)

@@ -25,7 +25,6 @@ from noisician.score.grid import STREAMS
 from noisician.styles import TIMBRE_TAGS
 from noisician.training.composer import ComposerConfig, ComposerNet
 from noisician.training.loop import checkpoint_config, load_checkpoint
-from noisician.training.reference_renderer import ReferenceRendererConfig, ReferenceRendererNet
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.training.shipped import HALF, describe
 from noisician.training.vocals import VocalsConfig, VocalsNet
@@ -64,26 +63,12 @@ def renderer(config: RendererConfig | None = None) -> Exportable:
     inputs = {
         "mel_t": torch.randn(2, frames, MEL_BANDS),
         "t": torch.tensor([0.9, 0.3]),
-        "roll": torch.rand(2, frames, FEATURES),
-        "instrument": torch.tensor([3, 70]),
-        "articulations": torch.zeros(2, len(TIMBRE_TAGS)),
-        "known": torch.tensor([1.0, 0.0]),
-    }
-    return Exportable(RendererNet(config), config, inputs, ("mel",), {0: "batch"})
-
-
-def reference_renderer(config: ReferenceRendererConfig | None = None) -> Exportable:
-    config = config or ReferenceRendererConfig()
-    frames = config.frames_per_token * config.window_tokens
-    inputs = {
-        "mel_t": torch.randn(2, frames, MEL_BANDS),
-        "t": torch.tensor([0.9, 0.3]),
         "sketch": torch.randn(2, frames, MEL_BANDS),
         "roll": torch.rand(2, frames, FEATURES),
         "traits": torch.eye(2, len(TRAITS)),
         "articulations": torch.zeros(2, len(TIMBRE_TAGS)),
     }
-    return Exportable(ReferenceRendererNet(config), config, inputs, ("mel",), {0: "batch"})
+    return Exportable(RendererNet(config), config, inputs, ("mel",), {0: "batch"})
 
 
 def composer(config: ComposerConfig | None = None) -> Exportable:
@@ -120,14 +105,12 @@ def vocals(config: VocalsConfig | None = None) -> Exportable:
 EXPORTABLES = {
     "vocoder": vocoder,
     "renderer": renderer,
-    "reference_renderer": reference_renderer,
     "composer": composer,
     "vocals": vocals,
 }
 CONFIGS = {
     "vocoder": VocoderConfig,
     "renderer": RendererConfig,
-    "reference_renderer": ReferenceRendererConfig,
     "composer": ComposerConfig,
     "vocals": VocalsConfig,
 }

@@ -1,4 +1,8 @@
-"""The renderer network: a transformer that guesses a clean mel from a noisy one, given the notes.
+"""The renderer network: a transformer that guesses a clean mel from a noisy one, shown the instrument and the notes.
+
+It sees a sketch made of the instrument's own recordings, and the mean it predicts is the sketch plus a correction: what
+it learns is how instruments behave, not what each sounds like. It knows no instrument by number, only what kind it is
+(TRAITS).
 
 It predicts x₀ (the clean mel) rather than the velocity: four mel frames make one token of 512 numbers, more than the
 network is wide, and a plain transformer copes with that only in the clean signal's own low-dimensional space, behind a
@@ -22,8 +26,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from noisician.mel import MEL_BANDS
-from noisician.renderer.conditions import FEATURES, PITCHES, harmonic_templates
-from noisician.styles import TIMBRE_TAGS, instruments
+from noisician.renderer.conditions import FEATURES
+from noisician.renderer.traits import TRAITS
+from noisician.styles import TIMBRE_TAGS
 from noisician.training.transformer import Backbone, time_features
 
 #: Spread of the texture a fresh network assumes, and the range of its logarithm, in units of MEL_STD.
@@ -38,74 +43,49 @@ class RendererConfig:
     bottleneck: int = 128
     frames_per_token: int = 4
     window_tokens: int = 128
-    instruments: int = 192  # room for entries yet to be appended; the last row is "any instrument"
 
 
 class RendererNet(nn.Module):
-    """``mel_t [B, F, 128]`` noisy and normalised, ``t [B]``, ``roll [B, F, FEATURES]``, ``instrument [B]`` int64,
-    ``articulations [B, 4]`` 0/1, ``known [B]`` 1 or 0 for "no conditions" → clean mel ``[B, F, 128]``.
+    """``mel_t [B, F, 128]`` noisy, ``t [B]``, ``sketch [B, F, 128]``, ``roll [B, F, FEATURES]``, ``traits [B, 7]`` and
+    ``articulations [B, 4]`` 0/1 → clean mel ``[B, F, 128]``; mels and sketch are normalised.
     """
 
     def __init__(self, config: RendererConfig) -> None:
         super().__init__()
         self.config = config
         width, group = config.width, config.frames_per_token
+        cells = MEL_BANDS * group
         self.mel_in = nn.Sequential(
-            nn.Linear(MEL_BANDS * group, config.bottleneck, bias=False), nn.Linear(config.bottleneck, width)
+            nn.Linear(cells, config.bottleneck, bias=False), nn.Linear(config.bottleneck, width)
         )
+        self.sketch_in = nn.Linear(cells, width, bias=False)
         self.roll_in = nn.Linear(FEATURES * group, width)
-        self.skeleton_in = nn.Linear(2 * MEL_BANDS * group, width, bias=False)
-        self.roll_mix = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width)
-        )
-        self.instrument = nn.Embedding(config.instruments, width)
-        self.articulation = nn.Linear(len(TIMBRE_TAGS), width, bias=False)
+        self.mix = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width))
+        self.kind = nn.Linear(len(TRAITS) + len(TIMBRE_TAGS), width)
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.backbone = Backbone(width, config.blocks, config.window_tokens)
-        self.out = nn.Linear(width, MEL_BANDS * group)
-        self.texture = nn.Linear(width, MEL_BANDS * group)
-        nn.init.normal_(self.instrument.weight, std=0.5)
+        self.out = nn.Linear(width, cells)
+        self.texture = nn.Linear(width, cells)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         nn.init.zeros_(self.texture.weight)
         nn.init.constant_(self.texture.bias, math.log(FIRST_TEXTURE))
-        pitched = torch.zeros(config.instruments)
-        for instrument in instruments().values():
-            pitched[instrument.index] = float(instrument.excitation == "harmonic")
-        self.pitched: Tensor
-        self.templates: Tensor
-        self.register_buffer("pitched", pitched, persistent=False)
-        self.register_buffer("templates", torch.from_numpy(harmonic_templates()), persistent=False)
-
-    @property
-    def any_instrument(self) -> int:
-        return self.config.instruments - 1
 
     def forward(
-        self, mel_t: Tensor, t: Tensor, roll: Tensor, instrument: Tensor, articulations: Tensor, known: Tensor
+        self, mel_t: Tensor, t: Tensor, sketch: Tensor, roll: Tensor, traits: Tensor, articulations: Tensor
     ) -> Tensor:
         batch, frames, bands = mel_t.shape
         group = self.config.frames_per_token
         tokens = frames // group
-        known = known[:, None]
-        sound = self.instrument(instrument) + self.articulation(articulations)
-        sound = known * sound + (1 - known) * self.instrument.weight[self.any_instrument]
-        skeleton = self._skeleton(roll, instrument).reshape(batch, tokens, 2 * bands * group)
-        notes = (
-            self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + self.skeleton_in(skeleton) + sound[:, None]
-        )
-        notes = notes + self.roll_mix(F.silu(notes))
-        x = self.mel_in(mel_t.reshape(batch, tokens, bands * group)) + known[:, None] * notes
-        x = self.backbone(x, self.time(time_features(t)) + sound)
-        mean = self.out(x).float().reshape(batch, frames, bands)
+        kind = self.kind(torch.cat([traits, articulations], dim=-1))
+        shown = self.sketch_in(sketch.reshape(batch, tokens, bands * group))
+        shown = shown + self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + kind[:, None]
+        shown = shown + self.mix(F.silu(shown))
+        x = self.mel_in(mel_t.reshape(batch, tokens, bands * group)) + shown
+        x = self.backbone(x, self.time(time_features(t)) + kind)
+        mean = sketch + self.out(x).float().reshape(batch, frames, bands)
         spread = torch.exp(self.texture(x).float().clamp(*LOG_TEXTURE_RANGE)).reshape(batch, frames, bands)
         return wiener(mel_t, mean, spread, t[:, None, None])
-
-    def _skeleton(self, roll: Tensor, instrument: Tensor) -> Tensor:
-        """Harmonics of the notes held and of those still ringing, on a log scale: ``[B, F, 2 · 128]`` in 0 … 1."""
-        held_and_ringing = roll.reshape(*roll.shape[:2], 3, PITCHES)[:, :, 1:] @ self.templates
-        levels = 1 + torch.log(held_and_ringing + 1e-3) / 6.9
-        return (levels * self.pitched[instrument][:, None, None, None]).flatten(2)
 
 
 def wiener(mel_t: Tensor, mean: Tensor, spread: Tensor, t: Tensor) -> Tensor:

@@ -237,10 +237,10 @@ def test_unknown_players_are_refused(folder: Path) -> None:
 
 def test_the_judge_is_shown_a_few_notes_of_unmet_instruments_and_hears_others(folder: Path) -> None:
     pytest.importorskip("torch")
-    from noisician.training.judge_reference_renderer import RECORDED_CLIPS, recorded_clips
-    from noisician.training.reference_renderer import ReferenceRendererConfig
+    from noisician.training.judge_renderer import RECORDED_CLIPS, recorded_clips
+    from noisician.training.renderer import RendererConfig
 
-    clips = list(recorded_clips(folder, 1, ReferenceRendererConfig()))
+    clips = list(recorded_clips(folder, 1, RendererConfig()))
     assert [clip.player.name for clip in clips] == ["recorded/studio:bassoon:sustain"] * RECORDED_CLIPS
     for clip in clips:
         assert clip.log_mel.shape == clip.sketch.shape == (512, 128)

@@ -321,13 +321,14 @@ def test_vocoder_and_renderer_figures_are_means_of_their_groups() -> None:
     assert whole.baselines == {"another take": 1.0, "excitation alone": 2.0}
     assert figure(figures, "vocoder, keys").value == pytest.approx(0.1)
     assert figure(figures, "vocoder, own textures").value == pytest.approx(0.5)
-    base = {"family": "keys", "mel_error": 0.4, "other_take": 0.3, "flat": 2.0}
+    base = {"family": "keys", "mel_error": 0.4, "texture_share": 0.9, "other_take": 0.3, "flat": 2.0}
     rendered = renderer.figures(
         [{"source": "training", "error": 0.5, **base}, {"source": "held out", "error": 0.7, **base}]
     )
     assert figure(rendered, "renderer end to end, training sounds").value == pytest.approx(0.5)
     assert figure(rendered, "renderer end to end, held out sounds").value == pytest.approx(0.7)
     assert figure(rendered, "renderer, keys").items == 1
+    assert figure(rendered, "texture of the renderer, held out sounds").value == pytest.approx(0.9)
 
 
 def test_determinism_and_weights_figures() -> None:
@@ -338,8 +339,8 @@ def test_determinism_and_weights_figures() -> None:
     assert figure(figures, f"difference: {determinism.THREADS}").met
     assert determinism.difference(np.zeros(3), np.zeros(4)) == float("inf")
     assert determinism.difference(np.zeros(3, np.float32), np.array([0, -2, 1], np.float32)) == 2
-    sizes = weights.figures([{"model": "a", "bytes": 50_000_000}, {"model": "b", "bytes": 30_000_000}])
-    assert (sizes[0].value, sizes[0].met) == (80, False)
+    sizes = weights.figures([{"model": "a", "bytes": 60_000_000}, {"model": "b", "bytes": 40_000_000}])
+    assert (sizes[0].value, sizes[0].met) == (100, False)
 
 
 def test_a_corpus_knows_its_own_songs(tmp_path: Path) -> None:

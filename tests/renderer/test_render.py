@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decaying_sine import decaying_sine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +20,11 @@ from noisician.renderer.conditions import (
     LOWEST_PITCH,
     PITCHES,
     RINGING_S,
-    harmonic_templates,
     note_roll,
 )
+from noisician.renderer.reference_notes import record
+from noisician.renderer.sketch import Heard, Sketcher
+from noisician.renderer.traits import TRAITS
 from noisician.score.played import NoteEvent
 from noisician.styles import instruments
 from noisician.weights import available_cores
@@ -100,21 +103,14 @@ def test_of_a_repeated_pitch_the_loudest_age_counts() -> None:
     assert age[30] == pytest.approx(120 / 127 * np.exp(-30 * FRAME_S / AGE_DECAY_S), rel=1e-4)
 
 
-def test_templates_are_loudest_where_the_pitch_is() -> None:
-    templates = harmonic_templates()
-    assert templates.shape == (PITCHES, MEL_BANDS)
-    np.testing.assert_allclose(templates.max(axis=1), 1)
-    assert templates.min() >= 0
-    lowest = np.array([int(np.flatnonzero(row > 0.2)[0]) for row in templates[12:]])
-    assert (np.diff(lowest) >= 0).all()
-    assert lowest[-1] > 3 * lowest[0]
-
-
 # --- windows ------------------------------------------------------------------------------------------------
 
 WINDOW = 96
 MIX = np.random.default_rng(0).standard_normal((FEATURES, MEL_BANDS)).astype(np.float32)
-SETTINGS = RenderSettings(steps=3, guidance_scale=2.0)
+KINDS = np.linspace(0.1, 0.3, len(TRAITS)).astype(np.float32)
+SETTINGS = RenderSettings(steps=3)
+SINES = record(decaying_sine, "harmonic", "struck", [(60, 80), (72, 80)])
+OTHERS = record(decaying_sine, "harmonic", "struck", [(66, 80)])
 MELODY = tuple(NoteEvent(60 + step % 7, 0.5 + 0.25 * step, 0.7 + 0.25 * step, 80) for step in range(5))
 
 
@@ -122,18 +118,18 @@ class FakeNetwork:
     """Every item is computed by itself, so only the renderer could let one touch another."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[int, float]] = []
+        self.calls: list[int] = []
 
     def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        self.calls.append((len(inputs["mel_t"]), float(inputs["known"][0])))
-        assert inputs["mel_t"].dtype == inputs["roll"].dtype == inputs["t"].dtype == np.float32
+        self.calls.append(len(inputs["mel_t"]))
+        assert all(value.dtype == np.float32 for value in inputs.values())
         made = [self._one({name: value[item] for name, value in inputs.items()}) for item in range(render.BATCH)]
         return [np.stack(made)]
 
     @staticmethod
     def _one(inputs: dict[str, np.ndarray]) -> np.ndarray:
-        heard = inputs["roll"] @ MIX + 0.1 * float(inputs["instrument"]) + inputs["articulations"].sum()
-        return np.tanh(0.5 * inputs["mel_t"] + inputs["known"] * heard).astype(np.float32)
+        heard = inputs["roll"] @ MIX + 0.1 * inputs["sketch"] + inputs["traits"] @ KINDS + inputs["articulations"].sum()
+        return np.tanh(0.5 * inputs["mel_t"] + heard).astype(np.float32)
 
 
 @pytest.fixture
@@ -144,7 +140,7 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Renderer:
 
 
 def part(notes: tuple[NoteEvent, ...] = MELODY, id_: str = "flute", stream: int = 0, seed: int = 5) -> Part:
-    return Part(instruments()[id_], notes, (), NoiseField(seed, stream))
+    return Part(instruments()[id_], SINES, notes, (), NoiseField(seed, stream))
 
 
 def test_a_part_alone_equals_it_among_others_bit_for_bit(renderer: Renderer) -> None:
@@ -171,11 +167,12 @@ def test_a_changed_note_changes_only_the_windows_that_hear_it(renderer: Renderer
     assert (after[first:] != before[first:]).any()
 
 
-def test_seed_stream_instrument_and_tags_all_matter(renderer: Renderer) -> None:
+def test_seed_stream_kind_references_and_tags_all_matter(renderer: Renderer) -> None:
     base = renderer.render([part()], 120, SETTINGS)[0]
     others = [
         renderer.render([part(stream=9)], 120, SETTINGS)[0],
-        renderer.render([part(id_="violin")], 120, SETTINGS)[0],
+        renderer.render([part(id_="grand_piano")], 120, SETTINGS)[0],
+        renderer.render([replace(part(), references=OTHERS)], 120, SETTINGS)[0],
         renderer.render([replace(part(), timbre_tags=("dark",))], 120, SETTINGS)[0],
         renderer.render([part(seed=6)], 120, SETTINGS)[0],
     ]
@@ -193,24 +190,32 @@ def test_any_length_gives_its_frames(renderer: Renderer, frames: int) -> None:
 
 def test_the_batch_is_always_full_and_silence_is_not_painted(renderer: Renderer) -> None:
     network: FakeNetwork = renderer._network  # type: ignore[assignment]
-    note = NoteEvent(69, 0.0, 0.2, 90)  # rings until frame 233: windows at 0, 32, … 224 of 31
+    note = NoteEvent(69, 0.0, 0.2, 90)
+    heard = Sketcher(SINES).heard([note])[0]
+    plan = renderer.plan(1000)
+    hearing = sum(heard.within(plan.start(window), plan.length) for window in range(plan.count))
+    assert 0 < hearing < plan.count
     renderer.render([part((note,))], 1000, RenderSettings(steps=1))
-    assert [batch for batch, _ in network.calls] == [render.BATCH] * 2
-
-
-def test_guidance_asks_twice_inside_its_interval(renderer: Renderer) -> None:
-    network: FakeNetwork = renderer._network  # type: ignore[assignment]
-    renderer.render([part()], 50, RenderSettings(steps=4, guidance_scale=2.0))
-    assert [known for _, known in network.calls] == [1, 1, 0, 1, 0, 1, 0]  # t = 1 is outside 0.2 … 0.9
+    assert network.calls == [render.BATCH] * -(-hearing // render.BATCH)
 
 
 def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
     note = NoteEvent(69, 100 * FRAME_S, 120 * FRAME_S, 90)
     (mel,) = renderer.render([part((note,))], 600, SETTINGS)
-    gone = round(120 + RINGING_S * FRAME_RATE_HZ)
-    assert (mel[:99] == np.float32(render.SILENCE)).all()
-    assert (mel[gone:] == np.float32(render.SILENCE)).all()
-    assert (mel[99:gone].max(axis=1) > render.SILENCE).all()
+    heard = Sketcher(SINES).heard([note])[0]
+    assert heard.first == 98 and 120 < heard.last < 200
+    assert (mel[:98] == np.float32(render.SILENCE)).all()
+    assert (mel[heard.last :] == np.float32(render.SILENCE)).all()
+    assert (mel[98 : heard.last].max(axis=1) > render.SILENCE).all()
+
+
+def test_a_piece_that_a_kit_lacks_is_struck_on_the_nearest_one(renderer: Renderer) -> None:
+    kit = record(decaying_sine, "drum", "struck", [(36, 90), (46, 90)])
+    lacking, there = (
+        replace(part((NoteEvent(pitch, 0.5, 0.6, 90),), "standard_kit"), references=kit) for pitch in (44, 46)
+    )
+    heard = [renderer._laid(one).heard for one in (lacking, there)]
+    assert heard[0] == heard[1] != ()
 
 
 def test_without_notes_there_is_silence_and_progress_ends(renderer: Renderer) -> None:
@@ -245,10 +250,8 @@ def test_progress_climbs_to_one_and_may_cancel_at_once(renderer: Renderer) -> No
 
 def test_what_rings_fades_into_silence() -> None:
     ringing = np.full((600, 128), 0.0, np.float32)
-    quiet = render._hush(
-        ringing, Part(instruments()["grand_piano"], (NoteEvent(60, 0.0, 0.5, 90),), (), NoiseField(0, 0))
-    )
+    quiet = render._hush(ringing, [Heard(NoteEvent(60, 0.0, 0.5, 90), np.inf, -2, 300)])
     assert (quiet[:200] == 0).all()
-    assert (quiet[-100:] == render.SILENCE).all()
+    assert (quiet[300:] == render.SILENCE).all()
     steps = np.diff(quiet[:, 0])
     assert steps.min() > -0.5  # no cut

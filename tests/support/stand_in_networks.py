@@ -19,6 +19,7 @@ from noisician.vocoder import Vocoder
 
 ENTRIES = {
     "composer": {"sha256": "c" * 64, "config": {}},
+    "references": {"sha256": "e" * 64},
     "renderer": {"sha256": "r" * 64, "config": {"frames_per_token": 4, "window_tokens": 32}},
     "vocoder": {"sha256": "v" * 64, "config": {}},
 }

@@ -1,4 +1,7 @@
-"""End to end: notes through renderer and vocoder, and how far the mel is from the instrument's."""
+"""End to end: notes through renderer and vocoder, and how far the mel is from the instrument's.
+
+The renderer is shown references of whoever plays the clip, as dense as those that ship, never the clip itself.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from noisician.corpus.clips import Clip, Studio
+from noisician.analysis.texture import texture_share
+from noisician.corpus.clips import Clip, Studio, take_of
+from noisician.corpus.players import Players
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, TRAINING_SOUNDFONTS
 from noisician.diffusion.noise import NoiseField
 from noisician.evaluate.held_out import Understudy, excerpts, held_out_seeds, is_soundfont
@@ -17,14 +22,20 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, mean
 from noisician.mel import log_mel
 from noisician.renderer import Part, Renderer, RenderSettings
 from noisician.renderer.conditions import note_roll
+from noisician.renderer.references import References
 from noisician.renderer.render import SILENCE
 from noisician.vocoder import Vocoder
 
 _HOW = (
     "Log-mel L1 (128 bands, levels not aligned) between held-out exercises played by {source} and the same notes "
-    "through renderer and vocoder (default sampler settings, one take). Baselines: the exercise played by the other "
+    "through renderer and vocoder (default sampler settings, one take), shown references of the same source at the "
+    "density in which they ship. Baselines: the exercise played by the other "
     "soundfont (own voices: another seed), and a flat mel (the clip's mean level wherever a note sounds or "
     "rings) through the vocoder."
+)
+_ROUGH = (
+    "Mean difference of neighbouring frames of the renderer's mel over that of the étude's, where the étude is loud: "
+    "1 is as rough as the real one, less is a blur."
 )
 _SOURCES = {
     "training": "the soundfonts and voices of the training set, held-out seeds",
@@ -49,17 +60,26 @@ def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
         ),
     ]
     total, done = sum(len(seeds) for *_, seeds in casts), 0
+    players = Players(samples_dir)
     for source, studio, other, seeds in casts:
         for clip in excerpts(studio, seeds, settings.clip_s):
             done += 1
-            yield done / total, {"source": source, **measured(clip, renderer, vocoder, Understudy(other))}
+            references = players.find(source_of(clip, studio)).record()
+            row = measured(clip, references, renderer, vocoder, Understudy(other))
+            yield done / total, {"source": source, **row}
 
 
-def measured(clip: Clip, renderer: Renderer, vocoder: Vocoder, understudy: Understudy) -> Row:
+def source_of(clip: Clip, studio: Studio) -> str:
+    """The name of the player whom a studio of one soundfont has play a clip."""
+    id_ = clip.instrument.id
+    return f"{studio.soundfonts[0]}/{id_}" if is_soundfont(clip.instrument) else f"voice/{id_}/{take_of(clip.seed)}"
+
+
+def measured(clip: Clip, references: References, renderer: Renderer, vocoder: Vocoder, understudy: Understudy) -> Row:
     """Errors in nats: of the renderer's mel, of the sound made from it, and of both baselines."""
     reference = log_mel(clip.audio)
     noise = NoiseField(clip.seed % 2**32, 0)
-    part = Part(clip.instrument, clip.notes, clip.timbre_tags, noise)
+    part = Part(clip.instrument, references, clip.notes, clip.timbre_tags, noise)
     (mel,) = renderer.render([part], len(reference), RenderSettings())
     flat = vocoder.synthesise(flat_mel(clip, reference), clip.notes, clip.instrument, noise)
     audio = vocoder.synthesise(mel, clip.notes, clip.instrument, noise)
@@ -69,6 +89,7 @@ def measured(clip: Clip, renderer: Renderer, vocoder: Vocoder, understudy: Under
         "family": clip.instrument.family,
         "articulations": list(clip.timbre_tags),
         "mel_error": log_mel_error(reference, mel),
+        "texture_share": texture_share(reference, mel),
         "error": log_mel_error(reference, log_mel(audio, len(reference))),
         "level_error": float(mel.mean() - reference.mean()),
         "other_take": audio_log_mel_error(clip.audio, understudy.play(clip)),
@@ -94,6 +115,8 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
         how = _HOW.format(source=words)
         made.append(_figure(f"renderer end to end, {source} sounds", chosen, how, "error"))
         made.append(_figure(f"renderer mel before the vocoder, {source} sounds", chosen, how, "mel_error"))
+        share = mean(row["texture_share"] for row in chosen)
+        made.append(Figure(f"texture of the renderer, {source} sounds", share, "share", _ROUGH, None, len(chosen)))
     training = [row for row in rows if row["source"] == "training"]
     for family in sorted({row["family"] for row in training}):
         chosen = [row for row in training if row["family"] == family]

@@ -17,8 +17,6 @@ COMPOSING_PER_BAR, COMPOSING_PER_BAR_HEARD, COMPOSING_PER_BAR_LIMIT = 1.0, 0.04,
 SINGING_PER_S = 0.95
 VOCODING_PER_WINDOW, KEEPING_PER_WINDOW = 0.92, 0.27
 MIXING_PER_S = 0.16
-#: How many more evaluations guidance asks for, as a share.
-GUIDED_SHARE = 0.6
 #: What all singers sing one after another, in seconds a second, as long as nobody has been cast.
 SUNG_SHARE = 0.9
 
@@ -44,10 +42,9 @@ class CostEstimate:
     def playing(self) -> dict[str, float]:
         """The cost of each stage after composing, in order."""
         windows = self.players * self.duration_s / WINDOW_S
-        guided = 1.0 if self.render.guidance_scale == 1.0 else 1.0 + GUIDED_SHARE
         singing = {"singing": SINGING_PER_S * self.sung_s} if self.sung_s else {}
         return singing | {
-            "rendering": windows * guided * self.render.steps / RenderSettings().steps,
+            "rendering": windows * self.render.steps / RenderSettings().steps,
             "vocoding": windows * (VOCODING_PER_WINDOW + KEEPING_PER_WINDOW * self.kept),
             "mixing": MIXING_PER_S * self.duration_s,
         }

@@ -41,7 +41,7 @@ from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
 from noisician.weights import manifest
 
-PLAYING_MODELS = ("composer", "renderer", "vocoder")
+PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
 CAPABILITIES = Capabilities(
     name="embedded",
     features=frozenset({"text", "lyrics", "voice", "tempo", "key", "time_signature", "loop", "stems", "score"}),

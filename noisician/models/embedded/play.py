@@ -28,6 +28,7 @@ from noisician.models.embedded.mixing import Played, Playing, first_mix, mixed_a
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
+from noisician.renderer.library import shipped_references
 from noisician.score import Score, Track
 from noisician.score.model import VOICE
 from noisician.score.played import NoteEvent, played_notes
@@ -160,7 +161,9 @@ def part_of(piece: Piece, player: Player) -> Part:
     """What the renderer is told about a player."""
     track = Track(player.role, player.instrument, piece.notes.get(player.id, ()))
     notes = lasting(piece.score, track, piece)
-    return Part(instruments()[player.instrument], notes, player.timbre_tags, noise_of(piece, player))
+    instrument = instruments()[player.instrument]
+    references = shipped_references(player.instrument)
+    return Part(instrument, references, notes, player.timbre_tags, noise_of(piece, player))
 
 
 def noise_of(piece: Piece, player: Player) -> NoiseField:

@@ -75,7 +75,12 @@ def without_stand_ins(request: Request, wanted: Sequence[str]) -> tuple[str, ...
 
 
 def write_song(
-    request: Request, plan: Plan, seed: int, composer: Composer, on_step: Callable[[float], None]
+    request: Request,
+    plan: Plan,
+    seed: int,
+    composer: Composer,
+    settings: ComposerSettings,
+    on_step: Callable[[float], None],
 ) -> SungPiece:
     """Sets the text, composes. Raises RequestError for a text that cannot be sung or does not fit the length."""
     if request.loop:
@@ -94,7 +99,7 @@ def write_song(
     plan = replace(plan, players=tuple(players))
     shift = _shift(voice, plan)
     tune = _tune(lines, form, meter, _ranges(voice, form, meter), shift)
-    grid = composer.compose(plan, seed, ComposerSettings(), tune=tune, on_step=on_step)
+    grid = composer.compose(plan, seed, settings, tune=tune, on_step=on_step)
     pitches = {int(step): pitch_of(int(grid.tokens[step, LEAD]))[0] + shift for step in np.flatnonzero(tune.onset)}
     tokens = grid.tokens.copy()
     tokens[tune.sung, LEAD] = REST

@@ -31,16 +31,21 @@ def write_piece(
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
-        sung = write_song(request, plan, seed, composer(), report)
+        sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
-    return compose_piece(plan, seed, render, composer(), report), stages
+    return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
 
 
 def compose_piece(
-    plan: Plan, seed: int, render: RenderSettings, composer: Composer, on_share: OnShare = lambda share: None
+    plan: Plan,
+    seed: int,
+    render: RenderSettings,
+    composer: Composer,
+    on_share: OnShare = lambda share: None,
+    settings: ComposerSettings = ComposerSettings(),
 ) -> Piece:
     """The piece of a plan. Raises RequestError where every player would stay silent."""
-    grid = composer.compose(plan, seed, ComposerSettings(), on_step=on_share)
+    grid = composer.compose(plan, seed, settings, on_step=on_share)
     return written_piece(plan, grid, seed, render)
 
 
@@ -52,8 +57,11 @@ def _open(request: Request, controls: Controls) -> Controls:
 
 def render_settings(request: Request) -> RenderSettings:
     """How a request wants to be rendered."""
-    default = RenderSettings()
-    return RenderSettings(
-        steps=default.steps if request.steps is None else request.steps,
-        guidance_scale=default.guidance_scale if request.guidance_scale is None else request.guidance_scale,
-    )
+    return RenderSettings() if request.steps is None else RenderSettings(steps=request.steps)
+
+
+def composer_settings(request: Request) -> ComposerSettings:
+    """How closely a request wants its style followed."""
+    if request.guidance_scale is None:
+        return ComposerSettings()
+    return ComposerSettings(guidance_scale=request.guidance_scale)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_model import generated
 
-from noisician.composer import Composer, make_plan
+from noisician.composer import Composer, ComposerSettings, make_plan
 from noisician.errors import RequestError
 from noisician.lyrics import parse, syllables_of
 from noisician.models.embedded import EmbeddedModel
@@ -53,7 +53,7 @@ def request_() -> Request:
 def piece(request_: Request) -> SungPiece:
     controls = understand(request_)
     plan = make_plan(controls.model_copy(update={"instruments": ()}), SEED)
-    return write_song(request_, plan, SEED, Composer(), lambda share: None)
+    return write_song(request_, plan, SEED, Composer(), ComposerSettings(), lambda share: None)
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +242,7 @@ def test_a_song_from_words_to_stems_and_back() -> None:
     sung = np.abs(music.stems["vocals"]).mean(axis=1)
     assert sung[start:end].mean() > 20 * sung[end + 2 * 44100 :].mean()
     assert np.array_equal(model.replay(music.recipe).audio, music.audio)
-    assert set(music.recipe.models) == {"composer", "renderer", "vocoder", "vocals"}
+    assert set(music.recipe.models) == {"composer", "renderer", "references", "vocoder", "vocals"}
     longer = music.recipe.request.model_copy(update={"lyrics": "Hold me longer"})
     other = model.rework(music.recipe, checked(longer, model.capabilities))
     assert other.score is not None and music.score is not None
