@@ -15,6 +15,7 @@ SUITE_NAMES = (
     "vocoder",
     "renderer",
     "faults",
+    "mixes",
     "novelty",
     "vocals",
     "determinism",
