@@ -18,7 +18,10 @@ ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 OVERSAMPLING = 4
 TILE = 21  # samples whose true peak is found at a time
-_TILES_AT_ONCE = 1560
+#: So few that OpenBLAS multiplies on the caller's thread (it takes another for each 2¹⁸ products): chunks are measured
+#: side by side already, threads that wait for each other's cost several times the product, and how it is shared out
+#: among them shows in its last bits.
+_TILES_AT_ONCE = 144
 PEAK_REACH = 16  # samples of the interpolation kernel on either side
 _CHUNK = 1 << 18
 

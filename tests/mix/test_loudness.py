@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -100,6 +104,25 @@ def test_true_peak_agrees_with_polyphase_resampling_in_the_audible_band() -> Non
     noise = np.fft.irfft(spectrum)
     fine = resample_poly(noise, 4, 1, window=("kaiser", 12.0))
     assert true_peak_dbtp(noise) == pytest.approx(20 * np.log10(np.abs(fine).max()), abs=0.1)
+
+
+PEAKS_OF_A_SECOND = """
+import numpy as np
+from noisician.mix.loudness import tile_true_peaks
+print(tile_true_peaks(np.random.default_rng(0).standard_normal(44100).astype(np.float32)).tobytes().hex())
+"""
+
+
+def test_true_peaks_do_not_depend_on_the_threads_of_the_matrix_library() -> None:
+    """Bit for bit: they decide gains, and a recipe gives the same samples on any number of cores."""
+
+    def peaks(threads: int) -> bytes:
+        named = {f"{library}_NUM_THREADS": str(threads) for library in ("OPENBLAS", "OMP", "MKL")}
+        command = [sys.executable, "-c", PEAKS_OF_A_SECOND]
+        return subprocess.run(command, env={**os.environ, **named}, stdout=subprocess.PIPE, check=True).stdout
+
+    assert len(peaks(1)) > 8 * 44100 // 21
+    assert peaks(1) == peaks(2) == peaks(4)
 
 
 def test_tiles_see_across_the_seam_of_a_loop() -> None:
