@@ -18,6 +18,7 @@ from noisician.mix import ENGINE, Finish, Mix, Mixer, StemAudio, Timing, mix_ste
 from noisician.mix.grid import CHUNK
 from noisician.mix.reach import reach
 from noisician.models.embedded.cast import VocalPart
+from noisician.parallel import Steps, map_in_order
 from noisician.piece import Piece
 from noisician.score.model import VOICE
 
@@ -112,7 +113,6 @@ class Stretches:
     def __init__(self, mixer: Mixer, dry: Mapping[str, np.ndarray], timing: Timing, cache: ArrayCache) -> None:
         self._mixer, self._dry, self._timing, self._cache = mixer, dry, timing, cache
         self._heard = {key: dry[key] for key in dry if not mixer.mix.strip(key).muted}
-        self._digests: dict[str, list[str]] = {}
 
     def track(self, voices: bool = True) -> np.ndarray:
         """The whole track, or the players alone as they are in it: ``[frames, 2]`` float32."""
@@ -138,7 +138,7 @@ class Stretches:
             mix = self._mixer.mix
             # Whoever gives way to a lead voice depends on it too.
             heard = [key, *(strip.key for strip in mix.strips if strip.place.leads and strip.key in self._heard)]
-            digests = [self._of(name) for name in heard if name in self._heard]
+            digests = [self._digests[name] for name in heard if name in self._heard]
             return key_of("stem", key, self._numbers(mix), self._timing, digests)
 
         return cached(self._cache, named, lambda: self._mixer.stem(key))
@@ -154,13 +154,13 @@ class Stretches:
         # A change is heard ``after_s`` later, so a chunk hears that far back.
         first = -1 if mix.finish.loop else chunk - int(np.ceil(after_s * SAMPLE_RATE_HZ / CHUNK))
         last = -1 if mix.finish.loop else chunk + 1 + int(np.ceil(before_s * SAMPLE_RATE_HZ / CHUNK))
-        yield mix.to_dict()
+        yield self._everywhere
         yield self._mixer.frames
         yield chunk
         yield timing.tempo_bpm, timing.energies
         yield [kick for kick in timing.kicks_s if mix.finish.loop or self._is_near(kick, first, last)]
         for key in self._heard:
-            digests = self._of(key)
+            digests = self._digests[key]
             yield key, digests if mix.finish.loop else digests[max(0, first) : last]
 
     def _is_near(self, kick_s: float, first: int, last: int) -> bool:
@@ -172,12 +172,21 @@ class Stretches:
         before_s, after_s = reach(self._mixer.mix, self._timing)
         return before_s + KICK_S, after_s + KICK_S
 
-    def _of(self, key: str) -> list[str]:
-        """A digest of each chunk of a dry stem."""
-        if key not in self._digests:
-            stem = self._dry[key]
-            self._digests[key] = [key_of(stem[at : at + CHUNK]) for at in range(0, len(stem), CHUNK)]
-        return self._digests[key]
+    @cached_property
+    def _everywhere(self) -> str:
+        """The numbers of the mix, which every chunk depends on."""
+        return key_of(self._mixer.mix.to_dict())
+
+    @cached_property
+    def _digests(self) -> dict[str, list[str]]:
+        """A digest of each chunk of each dry stem that is heard."""
+        steps = Steps(len(self._heard), lambda share: None)
+        digests = map_in_order(_digests_of, list(self._heard.values()), steps)
+        return dict(zip(self._heard, digests, strict=True))
+
+
+def _digests_of(stem: np.ndarray) -> list[str]:
+    return [key_of(stem[at : at + CHUNK]) for at in range(0, len(stem), CHUNK)]
 
 
 def _gaps(chunks: Sequence[np.ndarray | None]) -> list[tuple[int, int]]:
