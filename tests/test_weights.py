@@ -108,27 +108,3 @@ def test_the_shipped_models_fit_the_package() -> None:
     )
     assert [part.shape for part in made] == [(1, 8, BINS)] * 4
     np.testing.assert_allclose(made[1] ** 2 + made[2] ** 2, 1, atol=1e-3)
-
-
-@pytest.mark.skipif(not SHIPPED, reason="no weights in this checkout")
-def test_a_windows_place_in_the_batch_changes_no_bit_of_it() -> None:
-    """What lets an edit repaint one window alone; it is a property of ONNX Runtime's products, so it is measured."""
-    from noisician.mel import MEL_BANDS
-    from noisician.renderer.conditions import FEATURES
-    from noisician.renderer.render import BATCH
-
-    config = manifest()["renderer"]["config"]
-    frames = config["frames_per_token"] * config["window_tokens"]
-    rng = np.random.default_rng(0)
-    inputs = {
-        "mel_t": rng.standard_normal((BATCH, frames, MEL_BANDS)).astype(np.float32),
-        "t": np.full(BATCH, 0.7, np.float32),
-        "sketch": rng.standard_normal((BATCH, frames, MEL_BANDS)).astype(np.float32),
-        "roll": (rng.random((BATCH, frames, FEATURES)) < 0.01).astype(np.float32),
-        "traits": np.eye(BATCH, 7, dtype=np.float32),
-        "articulations": np.zeros((BATCH, 4), np.float32),
-    }
-    renderer = open_network("renderer", threads=1)
-    together = renderer(**inputs)[0]
-    turned = renderer(**{name: np.roll(value, 1, axis=0) for name, value in inputs.items()})[0]
-    np.testing.assert_array_equal(np.roll(turned, -1, axis=0), together)

@@ -33,8 +33,9 @@ from noisician.weights import Network, manifest, open_network
 SILENCE = float(np.log(LOG_FLOOR))
 OVERLAP_FRAMES = 64
 FADE_FRAMES = 40
-#: Windows denoised together, always this many: the arithmetic is then the same for every window.
-BATCH = 4
+#: Windows denoised together, always this many: the arithmetic is then the same for every window. More at a time make
+#: each only a twenty-fifth cheaper, and an edit of one note would have to wait for all of them.
+BATCH = 1
 #: Instruments whose moved and blended notes are kept ready.
 SKETCHERS_AT_HAND = 16
 
