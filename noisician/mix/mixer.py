@@ -221,7 +221,9 @@ class Mixer:
     def _forget(self, chunks: range, voices: bool) -> None:
         """Lets go of what lies before the next chunks and they do not need."""
         curves = self._curves_of(chunks, voices)
-        levels = self._levels_of(curves)
+        # The end of a loop leads back to its start, which is made first and read last.
+        closing = self._curves_of([self._bus.coloured.count - 1], voices) if self._loop else ()
+        levels = self._levels_of({*curves, *closing})
         before = chunks.start
         sources = {*self._bus.forget(before, levels), *(() if voices else self._band_bus.forget(before, levels))}
         sums = {each for desk in self._desks for each in desk.forget(before, sorted(sources))}

@@ -172,6 +172,21 @@ def test_numbers_and_dry_stems_give_the_first_mix_again(genre: str, loop: bool) 
     assert instrumental.tobytes() == mixdown.instrumental.tobytes()
 
 
+@pytest.mark.parametrize("roster", [BAND[:2], (SONG[0], BAND[0])])
+def test_a_long_loop_still_has_its_start_when_its_end_is_mixed(roster: tuple[tuple[str, str], ...]) -> None:
+    """The stems are let go as they come in, and chunks once they are behind: 20 chunks and a bit."""
+    frames = 20 * CHUNK + 12_345
+    stems = [StemAudio(*part, np.resize(dry(BAND)[NAMES[BAND][0]], frames)) for part in roster]
+    keys = [role for role, _ in roster]
+    mixdown = mix_stems(
+        iter(stems), plan_mix(roster, [("house", 1.0)]), seed=3, timing=TIMING, finish=Finish(loop=True),
+        split_vocals=True, engine=ENGINE, keys=keys,
+    )  # fmt: skip
+    assert mixdown.mix is not None and mixdown.instrumental is not None
+    mixer = Mixer.of(mixdown.mix, dict(zip(keys, (stem.samples for stem in stems), strict=True)), TIMING)
+    assert mixer.track().tobytes() == mixdown.stereo.tobytes()
+
+
 @given(st.integers(0, FRAMES - 1), st.integers(1, FRAMES), st.booleans(), st.booleans())
 @settings(max_examples=8, deadline=None)
 def test_any_stretch_is_that_stretch_of_the_whole(start: int, length: int, loop: bool, voices: bool) -> None:
