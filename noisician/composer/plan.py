@@ -102,7 +102,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         sections=sections,
         players=players,
         instrumentation=instrumentation,
-        timbre_tags=_timbre_tags(instrumentation, production),
+        timbre_tags=_timbre_tags(instrumentation, production, controls.production),
         style=Style(genres, moods, mode, signature, density),
         production=production,
         velocity_shift=round(mood.mean("velocity", 0.0)),
@@ -321,16 +321,21 @@ def _production(controls: Controls, genre: _Blend, mood: _Blend) -> tuple[str, .
     return tuple(tags)
 
 
-def _timbre_tags(instrumentation: Sequence[tuple[str, str]], production: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Which of the production tags the players themselves take up; the mix does the rest."""
-    tags = [tag for tag in TIMBRE_TAGS if tag in production]
+def _timbre_tags(
+    instrumentation: Sequence[tuple[str, str]], production: Sequence[str], asked: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Which of the production tags the players themselves take up; the mix does the rest.
+
+    A style that is bright or dark is so by its mix: a whole band through a low-pass has no highs left. Where the words
+    ask for it the melodic players are so too; cymbals never are.
+    """
+    tags = [tag for tag in TIMBRE_TAGS if tag in production and (tag in asked or tag not in ("bright", "dark"))]
     if "lofi" in tags:
         tags = ["lofi"]
-    suits = {"driven": ("bass", "chords", "lead")}
+    melodic = ("chords", "lead", "pad", "arp", "counter")
+    suits = {"driven": ("bass", "chords", "lead"), "lofi": (*melodic, "drums")}
     return {
-        role: tuple(
-            tag for tag in tags[:1] if role in suits.get(tag, ("chords", "lead", "pad", "arp", "counter", "drums"))
-        )
+        role: tuple(tag for tag in tags[:1] if role in suits.get(tag, melodic))
         for role, _ in instrumentation
         if role not in ("texture", "fx")
     }

@@ -14,11 +14,10 @@ from noisician.mix.settings import MixSettings, mix_settings
 from noisician.mix.space import Room
 from noisician.mix.vocals import VocalChain
 from noisician.score.model import VOICE
-from noisician.styles import PITCHED_ROLES, instruments, table
+from noisician.styles import instruments, table
 
 WIDTH_LIMIT = 0.75  # of the side beside the mid; more would cost over 1 dB in mono
 PAN_LIMIT = 0.85
-MELODIC_ROLES = tuple(role for role in PITCHED_ROLES if role != "bass")
 _VOICE_STREAM = 1 << 16  # voices' noise, far from the players', whom they shall not renumber
 
 
@@ -120,9 +119,10 @@ def _voice_plan(
 
 
 def _voice_lufs(players: Sequence[StemPlan], settings: MixSettings, data: Mapping[str, Mapping[str, Any]]) -> float:
-    """Where a lead voice stands: over the loudest melodic player, but never lower than one who plays the lead."""
-    melodic = [stem.level_lufs + data["voice"]["over_melodic_lu"] for stem in players if stem.role in MELODIC_ROLES]
-    return max([data["voice"]["least_lufs"], *melodic]) + settings.levels_db.get(VOICE, 0.0)
+    """Where a lead voice stands: over all players together."""
+    band = sum(10 ** (stem.level_lufs / 10) for stem in players)
+    band_lufs = 10 * float(np.log10(band)) + data["voice"]["over_band_lu"] if band > 0 else -np.inf
+    return max(data["voice"]["least_lufs"], band_lufs) + settings.levels_db.get(VOICE, 0.0)
 
 
 def _placement(role: str, instrument: str, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

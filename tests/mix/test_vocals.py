@@ -15,7 +15,6 @@ from noisician.mix.dynamics import voice_shape
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ, Band, biquad, power_response, sections
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.mix.mastering import hop_mean_squares
-from noisician.mix.plan import MELODIC_ROLES
 from noisician.mix.vocals import YIELDING, VocalChain, give_way, treat
 from noisician.score.model import VOICE
 from noisician.styles import table
@@ -180,10 +179,10 @@ def ducked_db(role: str, instrument: str, hz: float, *, loop: bool = False) -> n
     return levels[0] - levels[1]
 
 
-@pytest.mark.parametrize("role", ["pad", "chords"])
+@pytest.mark.parametrize("role", ["pad", "chords", "drums"])
 def test_players_give_way_smoothly_while_the_lead_sings(role: str) -> None:
     depth_db = table("mix")["roles"][role]["give_way_db"]
-    change = ducked_db(role, {"pad": "warm_pad", "chords": "grand_piano"}[role], 1000.0)
+    change = ducked_db(role, {"pad": "warm_pad", "chords": "grand_piano", "drums": "standard_kit"}[role], 1000.0)
     assert 1 <= depth_db <= 2
     assert np.abs(change[:100]).max() < 0.02
     assert change[200:250] == pytest.approx(-depth_db, abs=0.05)
@@ -194,10 +193,9 @@ def test_players_give_way_smoothly_while_the_lead_sings(role: str) -> None:
     assert change.max() < 0.02
 
 
-def test_the_lows_and_highs_hardly_move_and_bass_and_drums_not_at_all() -> None:
+def test_the_lows_and_highs_hardly_move_and_the_bass_not_at_all() -> None:
     assert ducked_db("pad", "warm_pad", 9000.0).min() > -0.35
     assert not ducked_db("bass", "electric_bass", 1000.0).any()
-    assert not ducked_db("drums", "standard_kit", 1000.0).any()
 
 
 def test_giving_way_goes_round_in_a_loop() -> None:
@@ -234,9 +232,10 @@ def test_levels_of_voices_in_every_genre(genre: str | None) -> None:
     roster = [*SUNG, ("backing", VOICE), ("choir", VOICE), *BAND, ("lead", "flute")]
     plan = plan_mix(roster, genres)
     level = {stem.role: stem.level_lufs for stem in plan.stems}
-    melodic = max(stem.level_lufs for stem in plan.stems if stem.role in MELODIC_ROLES)
-    assert level["vocals"] - melodic == pytest.approx(2.5 + plan.settings.levels_db.get(VOICE, 0.0))
-    assert 0.5 <= level["vocals"] - melodic <= 3.5
+    players = [10 ** (stem.level_lufs / 10) for stem in plan.stems if stem.chain is None]
+    over_band_lu = level["vocals"] - 10 * np.log10(sum(players))
+    assert over_band_lu == pytest.approx(1.75 + plan.settings.levels_db.get(VOICE, 0.0))
+    assert 1 <= over_band_lu <= 2.5
     offsets = {role: level[role] - level["vocals"] for role, _ in SUNG} | {
         role: level[role] - level["vocals"] for role in ("backing", "choir")
     }
@@ -251,9 +250,9 @@ def test_a_voice_stands_lower_in_rock_than_in_pop_and_never_under_a_lead_player(
         plan = plan_mix([("vocals", VOICE), ("lead", "flute")], [(genre, 1.0)])
         return plan.stems[0].level_lufs - plan.stems[1].level_lufs
 
-    assert over("metal") < over("rock") < over("pop") < over("folk")
+    assert 1 < over("metal") <= over("rock") < over("pop") == over("folk")
     alone, with_drums = (plan_mix([("vocals", VOICE), *rest]).stems[0] for rest in ((), BAND[:1]))
-    assert alone.level_lufs == with_drums.level_lufs == -18.5
+    assert alone.level_lufs == -18.5 < with_drums.level_lufs
     assert plan_mix([("vocals", VOICE), ("pad", "warm_pad")]).stems[0].level_lufs == -18.5
 
 
