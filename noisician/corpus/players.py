@@ -5,7 +5,7 @@ A player is known by its name and plays the same whatever else is played. Each i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from noisician.corpus.recordings import (
     HELD_OUT,
     PIECE_KEYS,
     UNLISTED,
+    RecordedKit,
     Recordings,
     play_recordings,
     read_recordings,
@@ -85,8 +86,7 @@ class Players:
             player = self._kit(name, int(rest))
         else:
             player = _of_soundfont(name, kind, rest)
-        gain = np.float32(level_gain(player.instrument, lambda notes, take: player.play(notes, LEVEL_S, take)))
-        return replace(player, play=lambda notes, duration_s, take: player.play(notes, duration_s, take) * gain)
+        return _at_level(player)
 
     def _voice(self, name: str, id_: str, take: str) -> Player:
         if id_ not in VOICES:
@@ -112,14 +112,31 @@ class Players:
 
         return Player(name, one.instrument, play, tuple(sorted({round(sample.pitch) for sample in one.samples})))
 
+    def of_pieces(self, name: str, pieces: Mapping[int, str]) -> Player:
+        """A kit of recorded pieces: the id of the recordings by key. Raises CorpusError where there are none."""
+        recordings = _recordings(self.recordings_dir)
+        missing = sorted(set(pieces.values()) - set(recordings))
+        if missing:
+            raise CorpusError(f"player {name!r}: there are no recordings {missing[0]!r} in {self.recordings_dir}")
+        return _at_level(_kit_player(name, RecordedKit({key: recordings[id_] for key, id_ in pieces.items()})))
+
     def _kit(self, name: str, number: int) -> Player:
-        kit = recorded_kit(_recordings(self.recordings_dir), number)
-        instrument = replace(instruments()["standard_kit"], id=name, index=UNLISTED, source={"kind": "recordings"})
+        return _kit_player(name, recorded_kit(_recordings(self.recordings_dir), number))
 
-        def play(notes: Sequence[NoteEvent], duration_s: float, take: int) -> np.ndarray:
-            return kit.play(notes, duration_s, np.random.default_rng([take, 0x5B]))
 
-        return Player(name, instrument, play, tuple(sorted(kit.pieces)))
+def _kit_player(name: str, kit: RecordedKit) -> Player:
+    instrument = replace(instruments()["standard_kit"], id=name, index=UNLISTED, source={"kind": "recordings"})
+
+    def play(notes: Sequence[NoteEvent], duration_s: float, take: int) -> np.ndarray:
+        return kit.play(notes, duration_s, np.random.default_rng([take, 0x5B]))
+
+    return Player(name, instrument, play, tuple(sorted(kit.pieces)))
+
+
+def _at_level(player: Player) -> Player:
+    """The same player at the level that all share."""
+    gain = np.float32(level_gain(player.instrument, lambda notes, take: player.play(notes, LEVEL_S, take)))
+    return replace(player, play=lambda notes, duration_s, take: player.play(notes, duration_s, take) * gain)
 
 
 def keys_of(instrument: Instrument) -> tuple[int, ...]:

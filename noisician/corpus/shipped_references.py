@@ -60,6 +60,28 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
     "sitar": ("raikar-sitar:sitar:pluck",),
 }
 
+_PHU, _SNARES, _VCSL = "gogodze-phu-2:", "frankensnare:", "vcsl:"
+_ROCK_DRUMS = {
+    35: _PHU + "bass drum:", 36: _PHU + "bass drum:", 37: _PHU + "snare drum, side stick:",
+    38: _PHU + "snare drum, centre:", 40: _PHU + "snare drum, edge:", 41: _PHU + "floor tom:", 43: _PHU + "floor tom:",
+    45: _PHU + "middle tom:", 47: _PHU + "middle tom:", 48: _PHU + "high tom:", 50: _PHU + "high tom:",
+    42: _PHU + "hi-hat, tightly closed:", 44: _PHU + "hi-hat, foot:", 46: _PHU + "hi-hat, open:",
+}  # fmt: skip
+#: Recorded pieces of kits by key; all other pieces are the soundfont's.
+RECORDED_PIECES: Mapping[str, Mapping[int, str]] = {
+    "room_kit": _ROCK_DRUMS,
+    "standard_kit": _ROCK_DRUMS | {38: _SNARES + "14 inch deep snare:"},
+    "jazz_kit": _ROCK_DRUMS | {38: _SNARES + "14 inch piccolo snare:", 46: _PHU + "hi-hat, half open:"},
+    "brush_kit": {
+        38: _SNARES + "14 inch deep snare, brush:", 40: _SNARES + "10 inch snare, brush:",
+        51: "bainter:ride cymbal, brush:", 59: "bainter:ride cymbal, brush:",
+    },
+    "orchestral_kit": {
+        35: _VCSL + "concert bass drum:", 36: _VCSL + "concert bass drum:", 49: _VCSL + "pair of clash cymbals:",
+        57: _VCSL + "suspended cymbal, mallet:", 51: _VCSL + "suspended cymbal, stick:",
+        59: _VCSL + "suspended cymbal, stick:", 53: _VCSL + "suspended cymbal, bell:", 54: _VCSL + "tambourine:",
+    },
+}  # fmt: skip
 #: Where the pieces of a kit stand against its snare, in LU (loudest 400 ms of a hit at velocity 100), by key of General
 #: MIDI's percussion map: what engineers make of close microphones. Soundfonts are up to 20 LU from it.
 PIECE_LEVELS_LU: Mapping[int, float] = {
@@ -113,8 +135,25 @@ def _record(players: Players, id_: str, place: Path) -> None:
     chosen = [players.find(name) for name in player_names(instruments()[id_])]
     references = joined([player.record() for player in chosen])
     if references.kind == "drum" and id_ not in OTHER_KEYS:
-        references = balanced(references, {key: loudness_of(chosen[0], key) for key in PIECE_LEVELS_LU})
+        references = _kit(players, id_, chosen[0], references)
     write_references(place / f"{id_}{SUFFIX}", references)
+
+
+def _kit(players: Players, id_: str, player: Player, references: References) -> References:
+    """A kit with its recorded pieces in their places, all of them at their levels."""
+    loudness = {key: loudness_of(player, key) for key in PIECE_LEVELS_LU}
+    pieces = RECORDED_PIECES.get(id_, {})
+    if pieces:
+        recorded = players.of_pieces(id_, pieces)
+        references = overlaid(references, recorded.record())
+        loudness |= {key: loudness_of(recorded, key) for key in pieces}
+    return balanced(references, loudness)
+
+
+def overlaid(base: References, over: References) -> References:
+    """The notes of ``over``, and those of ``base`` at keys that it lacks."""
+    kept = base.only(np.flatnonzero(~np.isin(np.round(base.pitch), over.keys)))
+    return _together(kept, over)
 
 
 def loudness_of(player: Player, key: int) -> float:
@@ -143,13 +182,17 @@ def joined(recorded: Sequence[References]) -> References:
 
 
 def _joined(low: References, high: References) -> References:
-    below = low.only(np.flatnonzero(low.pitch < high.pitch.min()))
+    return _together(low.only(np.flatnonzero(low.pitch < high.pitch.min())), high)
+
+
+def _together(first: References, second: References) -> References:
+    """All notes of both, as an instrument of the first's kind."""
     return References(
-        low.kind,
-        low.sustain,
-        np.concatenate([below.pitch, high.pitch]),
-        np.concatenate([below.velocity, high.velocity]),
-        np.concatenate([below.held_codes, high.held_codes]),
-        np.concatenate([below.loss_codes, high.loss_codes]),
-        low.one_voice,
+        first.kind,
+        first.sustain,
+        np.concatenate([first.pitch, second.pitch]),
+        np.concatenate([first.velocity, second.velocity]),
+        np.concatenate([first.held_codes, second.held_codes]),
+        np.concatenate([first.loss_codes, second.loss_codes]),
+        first.one_voice,
     )
