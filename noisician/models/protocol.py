@@ -21,6 +21,15 @@ Sketch = Callable[[], np.ndarray | None]
 
 
 @dataclass(frozen=True)
+class Excerpt:
+    """A stretch of a track as the whole will hold it, sample for sample: ``[frames, 2]`` from ``start_s`` on."""
+
+    samples: np.ndarray
+    start_s: float
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True)
 class Progress:
     """``stage`` is what is being done now; ``share`` of all the work is done (0 … 1).
 
@@ -28,11 +37,22 @@ class Progress:
     far, all players together, the floor where nothing is. It costs nothing until it is called. None before there is
     anything to paint, and throughout for models that do not show what they are doing: checkpoints, whose pipelines
     work on latents that only their decoders can turn into sound.
+
+    ``excerpt`` comes once, while an edit is made by a model that keeps what it renders: the first of the track that the
+    edit reaches, to be heard before the rest is there. It does not come for a loop, nor where levels are decided anew
+    (a player who joins, a remaster): they depend on the whole.
     """
 
     stage: str
     share: float
     sketch: Sketch | None = field(default=None, compare=False, repr=False)
+    excerpt: Excerpt | None = field(default=None, compare=False, repr=False)
+
+
+class Report(Protocol):
+    """Hears of a stage's share done after every step. Raises Cancelled."""
+
+    def __call__(self, share: float, excerpt: Excerpt | None = None) -> None: ...
 
 
 OnProgress = Callable[[Progress], None]
@@ -61,14 +81,14 @@ class Stages:
     sketch: Sketch | None = None
     span: tuple[float, float] = (0.0, 1.0)
 
-    def reporter(self, stage: str) -> Callable[[float], None]:
+    def reporter(self, stage: str) -> Report:
         """A callback for one stage, to be called with that stage's share done after every step."""
         first, last = self._span_of(stage)
 
-        def report(share: float) -> None:
+        def report(share: float, excerpt: Excerpt | None = None) -> None:
             if self.cancel():
                 raise Cancelled(f"stopped while {stage}")
-            self.on_progress(Progress(stage, min(1.0, first * (1 - share) + last * share), self.sketch))
+            self.on_progress(Progress(stage, min(1.0, first * (1 - share) + last * share), self.sketch, excerpt))
 
         report(0.0)
         return report

@@ -50,14 +50,17 @@ class Vocoder:
         noise: NoiseField,
         on_piece: Callable[[float], None] = lambda share: None,
         cache: ArrayCache = NO_CACHE,
+        span: tuple[int, int] | None = None,
     ) -> np.ndarray:
         """``noise`` is by mel frame; ``on_piece`` hears the share done and may raise to cancel.
 
-        Pieces that ``cache`` has are not made again.
+        Pieces that ``cache`` has are not made again. Of a ``span`` of frames (first, last + 1) only the pieces that
+        touch it are made; there is silence elsewhere.
         """
         frames = len(log_mel)
         out = np.zeros(frames * HOP, np.float32)
-        pieces = range(0, frames, PIECE_FRAMES)
+        start, stop = span or (0, frames)
+        pieces = range(max(0, start) // PIECE_FRAMES * PIECE_FRAMES, min(stop, frames), PIECE_FRAMES)
         steps = Steps(len(pieces), on_piece)
 
         def make(first: int) -> None:

@@ -16,14 +16,18 @@ from noisician.cache import NO_CACHE, ArrayCache, NoCache, cached, key_of
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.mix import ENGINE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
 from noisician.mix.grid import CHUNK
+from noisician.mix.numbers import Strip
 from noisician.mix.reach import reach
+from noisician.mix.sources import fill
 from noisician.models.embedded.cast import VocalPart
-from noisician.parallel import Steps, map_in_order
+from noisician.models.protocol import Excerpt
 from noisician.piece import Piece
 from noisician.score.model import VOICE
 
 #: The last of what rings goes out over this.
 FADE_OUT_S = 1.0
+#: So much of what an edit changed is mixed first.
+EXCERPT_S = 2.0
 #: A kick ducks others for less than this, and begins to a little before it is heard.
 KICK_S = 0.4
 
@@ -44,12 +48,16 @@ class Played:
 
 @dataclass(frozen=True)
 class Playing:
-    """How a piece is played: ``engine`` decides the mix where the piece has none, ``remaster`` the master anew."""
+    """How a piece is played: ``engine`` decides the mix where the piece has none, ``remaster`` the master anew.
+
+    From ``first_heard_s`` on the track is wanted before the rest of it.
+    """
 
     keep_stems: bool = False
     engine: int = ENGINE
     remaster: bool = False
     cache: ArrayCache = NO_CACHE
+    first_heard_s: float | None = None
 
 
 def first_mix(
@@ -92,9 +100,7 @@ def mixed_again(
         dry[key] = stem.samples
         if key not in strips:
             strips[key] = new_strip(mix, key, stem.role, stem.instrument, stem.samples)
-    loop = piece.plan.loop
-    finish = replace(mix.finish, loop=loop, fade_out_s=0.0 if loop else mix.finish.fade_out_s)
-    mix = replace(mix, strips=tuple(strips[key] for key in keys), finish=finish)
+    mix = _mix_of(piece, mix, [strips[key] for key in keys])
     timing = Timing.of(piece.score)
     mixer = Mixer.of(mix, dry, timing)
     if playing.remaster:
@@ -107,29 +113,95 @@ def mixed_again(
     return Played(replace(piece, mix=mixer.mix), stretches.track(), kept, instrumental)
 
 
+def _mix_of(piece: Piece, mix: Mix, strips: Sequence[Strip]) -> Mix:
+    """The mix for those who are in the piece now; a loop has no end to fade."""
+    loop = piece.plan.loop
+    finish = replace(mix.finish, loop=loop, fade_out_s=0.0 if loop else mix.finish.fade_out_s)
+    return replace(mix, strips=tuple(strips), finish=finish)
+
+
+@dataclass(frozen=True)
+class Early:
+    """What makes an excerpt before the rest is there: ``chunks`` of the track.
+
+    They hear ``needs`` of the dry stems, frames (first, last + 1).
+    """
+
+    mix: Mix
+    timing: Timing
+    keys: Sequence[str]
+    sung: Sequence[StemAudio]
+    cache: ArrayCache
+    chunks: range
+
+    @property
+    def needs(self) -> tuple[int, int]:
+        first, last = read_by(self.mix, self.timing, self.chunks)
+        return max(0, first) * CHUNK, last * CHUNK
+
+    def excerpt(self, players: Iterable[StemAudio]) -> Excerpt:
+        """Players' dry stems that may be silent outside ``needs``."""
+        dry = {key: stem.samples for key, stem in zip(self.keys, (*self.sung, *players), strict=True)}
+        stretches = Stretches(Mixer.of(self.mix, dry, self.timing), dry, self.timing, self.cache)
+        start_s = self.chunks.start * CHUNK / SAMPLE_RATE_HZ
+        return Excerpt(stretches.stretch(self.chunks), start_s, SAMPLE_RATE_HZ)
+
+
+def early_excerpt(piece: Piece, keys: Sequence[str], sung: Sequence[StemAudio], playing: Playing) -> Early | None:
+    """The first of what is wanted early; None where that cannot be told before the whole is there."""
+    mix, start_s = piece.mix, playing.first_heard_s
+    if mix is None or start_s is None or playing.remaster or piece.plan.loop or isinstance(playing.cache, NoCache):
+        return None
+    strips = {strip.key: strip for strip in mix.strips}
+    if any(key not in strips for key in keys):
+        return None
+    count = -(-round(piece.plan.duration_s * SAMPLE_RATE_HZ) // CHUNK)
+    first = min(int(start_s * SAMPLE_RATE_HZ) // CHUNK, count - 1)
+    last = min(int((start_s + EXCERPT_S) * SAMPLE_RATE_HZ) // CHUNK + 1, count)
+    own = _mix_of(piece, mix, [strips[key] for key in keys])
+    return Early(own, Timing.of(piece.score), keys, sung, playing.cache, range(first, last))
+
+
+def read_by(mix: Mix, timing: Timing, chunks: range) -> tuple[int, int]:
+    """The chunks (first, last + 1) of the dry stems and of the kicks that chunks of the track hear.
+
+    They may lie outside the piece.
+    """
+    before_s, after_s = reach(mix, timing)
+    # A change is heard ``after_s`` later, so a chunk hears that far back.
+    first = chunks.start - int(np.ceil((after_s + KICK_S) * SAMPLE_RATE_HZ / CHUNK))
+    return first, chunks.stop + int(np.ceil((before_s + KICK_S) * SAMPLE_RATE_HZ / CHUNK))
+
+
 class Stretches:
     """A mixer's track and stems, of which the cache may have some already."""
 
     def __init__(self, mixer: Mixer, dry: Mapping[str, np.ndarray], timing: Timing, cache: ArrayCache) -> None:
         self._mixer, self._dry, self._timing, self._cache = mixer, dry, timing, cache
         self._heard = {key: dry[key] for key in dry if not mixer.mix.strip(key).muted}
+        self._digests: dict[tuple[str, int], str] = {}
 
     def track(self, voices: bool = True) -> np.ndarray:
         """The whole track, or the players alone as they are in it: ``[frames, 2]`` float32."""
-        mixer, count = self._mixer, -(-self._mixer.frames // CHUNK)
         if isinstance(self._cache, NoCache):
-            return mixer.track() if voices else mixer.track_and_instrumental()[1]
-        keys = [key_of("track", voices, *self._around(chunk)) for chunk in range(count)]
+            return self._mixer.track() if voices else self._mixer.track_and_instrumental()[1]
+        return self.stretch(range(-(-self._mixer.frames // CHUNK)), voices)
+
+    def stretch(self, wanted: range, voices: bool = True) -> np.ndarray:
+        """Consecutive chunks of the track, ``[frames, 2]`` float32."""
+        self._digest(self._read_by(wanted))
+        keys = [key_of("track", voices, *self._around(chunk)) for chunk in wanted]
         found = [self._cache.get(key) for key in keys]
-        chunks = {chunk: array for chunk, array in enumerate(found) if array is not None}
+        chunks = {chunk: array for chunk, array in zip(wanted, found, strict=True) if array is not None}
         for first, last in _gaps(found):
-            start, stop = first * CHUNK, min(last * CHUNK, mixer.frames)
-            made = mixer.span(start, stop, voices=voices)
-            for chunk in range(first, last):
+            gap = wanted[first:last]
+            start, stop = gap.start * CHUNK, min(gap.stop * CHUNK, self._mixer.frames)
+            made = self._mixer.span(start, stop, voices=voices)
+            for chunk, key in zip(gap, keys[first:last], strict=True):
                 # A copy, so that keeping a chunk does not keep all it was made with.
                 chunks[chunk] = made[chunk * CHUNK - start : (chunk + 1) * CHUNK - start].copy()
-                self._cache.put(keys[chunk], chunks[chunk])
-        return np.concatenate([chunks[chunk] for chunk in range(count)])
+                self._cache.put(key, chunks[chunk])
+        return np.concatenate([chunks[chunk] for chunk in wanted])
 
     def stem(self, key: str) -> np.ndarray:
         """A player as it sits in the mix before mastering, ``[frames, 2]`` float32."""
@@ -138,7 +210,9 @@ class Stretches:
             mix = self._mixer.mix
             # Whoever gives way to a lead voice depends on it too.
             heard = [key, *(strip.key for strip in mix.strips if strip.place.leads and strip.key in self._heard)]
-            digests = [self._digests[name] for name in heard if name in self._heard]
+            whole = range(-(-self._mixer.frames // CHUNK))
+            self._digest(whole)
+            digests = [[self._digests[name, chunk] for chunk in whole] for name in heard if name in self._heard]
             return key_of("stem", key, self._numbers(mix), self._timing, digests)
 
         return cached(self._cache, named, lambda: self._mixer.stem(key))
@@ -150,43 +224,43 @@ class Stretches:
     def _around(self, chunk: int) -> Iterator[object]:
         """All that a chunk depends on."""
         mix, timing = self._mixer.mix, self._timing
-        before_s, after_s = self._reach
-        # A change is heard ``after_s`` later, so a chunk hears that far back.
-        first = -1 if mix.finish.loop else chunk - int(np.ceil(after_s * SAMPLE_RATE_HZ / CHUNK))
-        last = -1 if mix.finish.loop else chunk + 1 + int(np.ceil(before_s * SAMPLE_RATE_HZ / CHUNK))
+        first, last = self._hears.start + chunk, self._hears.stop + chunk
         yield self._everywhere
         yield self._mixer.frames
         yield chunk
         yield timing.tempo_bpm, timing.energies
         yield [kick for kick in timing.kicks_s if mix.finish.loop or self._is_near(kick, first, last)]
         for key in self._heard:
-            digests = self._digests[key]
-            yield key, digests if mix.finish.loop else digests[max(0, first) : last]
+            yield key, [self._digests[key, each] for each in self._read_by(range(chunk, chunk + 1))]
 
     def _is_near(self, kick_s: float, first: int, last: int) -> bool:
         return first * CHUNK <= kick_s * SAMPLE_RATE_HZ <= last * CHUNK
 
     @cached_property
-    def _reach(self) -> tuple[float, float]:
-        """How far a change is heard before and after it, in seconds; a kick's ducking included."""
-        before_s, after_s = reach(self._mixer.mix, self._timing)
-        return before_s + KICK_S, after_s + KICK_S
+    def _hears(self) -> range:
+        """The chunks of the dry stems that the first chunk of the track hears."""
+        return range(*read_by(self._mixer.mix, self._timing, range(1)))
+
+    def _read_by(self, chunks: range) -> range:
+        """The chunks of the dry stems that chunks of the track hear."""
+        count = -(-self._mixer.frames // CHUNK)
+        if self._mixer.mix.finish.loop:
+            return range(count)
+        return range(max(0, chunks.start + self._hears.start), min(chunks.stop - 1 + self._hears.stop, count))
 
     @cached_property
     def _everywhere(self) -> str:
         """The numbers of the mix, which every chunk depends on."""
         return key_of(self._mixer.mix.to_dict())
 
-    @cached_property
-    def _digests(self) -> dict[str, list[str]]:
-        """A digest of each chunk of each dry stem that is heard."""
-        steps = Steps(len(self._heard), lambda share: None)
-        digests = map_in_order(_digests_of, list(self._heard.values()), steps)
-        return dict(zip(self._heard, digests, strict=True))
+    def _digest(self, chunks: range) -> None:
+        """Looks at these chunks of all who are heard."""
+        places = [(key, chunk) for key in self._heard for chunk in chunks]
+        fill(self._digests, places, lambda place: key_of(_chunk_of(self._heard[place[0]], place[1])), None)
 
 
-def _digests_of(stem: np.ndarray) -> list[str]:
-    return [key_of(stem[at : at + CHUNK]) for at in range(0, len(stem), CHUNK)]
+def _chunk_of(stem: np.ndarray, chunk: int) -> np.ndarray:
+    return stem[chunk * CHUNK : (chunk + 1) * CHUNK]
 
 
 def _gaps(chunks: Sequence[np.ndarray | None]) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from noisician.cache import NO_CACHE, ArrayCache
+from noisician.cache import NO_CACHE, ArrayCache, NoCache
 from noisician.edits import Edit, SetVoice, SetWords, in_words
 from noisician.errors import FileError
 from noisician.mel import SAMPLE_RATE_HZ
@@ -20,7 +20,7 @@ from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence
-from noisician.models.embedded.outlook import outlook_of
+from noisician.models.embedded.outlook import first_heard_s, outlook_of
 from noisician.models.embedded.play import PLAYING_ALONE, Networks, Played, PlayerStems, Playing, play, rendered_stems
 from noisician.models.embedded.song import is_song, resung, timed_lyrics
 from noisician.models.embedded.write import write_piece
@@ -111,7 +111,11 @@ class EmbeddedModel(MusicModel):
         """
         stages = run.stages({"composing": EDITING_SHARE, "playing": 1.0 - EDITING_SHARE})
         edited, remarks = self._edited(recipe, edits, others, stages)
-        played = self._played(edited.piece, stages, self._playing(run, remaster=edited.remaster))
+        playing = self._playing(run, remaster=edited.remaster)
+        if not isinstance(self._cache, NoCache):
+            first_s = first_heard_s(_opened(recipe), edited, self.networks.renderer)
+            playing = replace(playing, first_heard_s=first_s)
+        played = self._played(edited.piece, stages, playing)
         music = self._finished(edited_recipe(recipe, played.piece, edits), played)
         return replace(music, remarks=(*remarks, *loudness_remarks(music)))
 

@@ -9,9 +9,9 @@ A pure function of the piece and of the weights. ``cache`` spares what was made 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import CostEstimate
-from noisician.models.embedded.mixing import Played, Playing, first_mix, mixed_again
+from noisician.models.embedded.mixing import Early, Played, Playing, early_excerpt, first_mix, mixed_again
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
@@ -87,10 +87,12 @@ def play(
     samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     preview = Preview(frames_of(samples), frames_of(played_samples(piece)) - frames_of(samples))
     stages = stages.within("playing", cost_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
-    sung = _sung_stems(parts, samples, networks, stages, preview, playing.cache) if parts else iter(())
-    players = (player_stems or rendered_stems)(piece, networks, stages, preview, playing.cache)
-    stems = chain(sung, players)
+    sung = list(_sung_stems(parts, samples, networks, stages, preview, playing.cache)) if parts else []
     keys = (*(part.name for part in parts), *(player.id for player in piece.plan.players))
+    make = player_stems or rendered_stems
+    if make is rendered_stems:
+        make = partial(rendered_stems, early=early_excerpt(piece, keys, sung, playing))
+    stems = chain(sung, make(piece, networks, stages, preview, playing.cache))
     names = (*(part.name for part in parts), *stem_names(piece.plan.players))
     if piece.mix is None:
         played = first_mix(piece, parts, keys, names, stems, playing)
@@ -133,9 +135,10 @@ def _sung_stems(
 
 
 def rendered_stems(
-    piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
+    piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache, early: Early | None = None
 ) -> Iterator[StemAudio]:
-    """Each player's samples, made one after another so that only one waits in memory at a time."""
+    """Each player's samples, made one after another so that only one waits in memory at a time; ``early`` makes an
+    excerpt of them before, of the stretch it asks for."""
     parts = [part_of(piece, player) for player in piece.plan.players]
     length, samples = played_samples(piece), round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     mels = networks.renderer.render(
@@ -143,17 +146,21 @@ def rendered_stems(
     )
     preview.settle(mels)
     report = stages.reporter("vocoding")
-    for number, (player, part) in enumerate(zip(piece.plan.players, parts, strict=True)):
-        mel, mels[number] = mels[number], np.empty(0)
-        audio = networks.vocoder.synthesise(
-            mel,
-            part.notes,
-            part.instrument,
-            part.noise,
-            lambda share, number=number: report((number + share) / len(parts)),
-            cache,
-        )
-        yield StemAudio(player.role, player.instrument, fold(audio[:length], samples))
+
+    def vocoded(number: int, on_piece: Callable[[float], None], span: tuple[int, int] | None = None) -> StemAudio:
+        part, player = parts[number], piece.plan.players[number]
+        sounding = part.notes, part.instrument, part.noise
+        audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span)
+        return StemAudio(player.role, player.instrument, fold(audio[:length], samples))
+
+    if early is not None:
+        start, stop = early.needs
+        span = start // HOP, frames_of(stop)
+        report(0.0, early.excerpt([vocoded(number, lambda share: report(0.0), span) for number in range(len(parts))]))
+    for number in range(len(parts)):
+        stem = vocoded(number, lambda share, number=number: report((number + share) / len(parts)))
+        mels[number] = np.empty(0)
+        yield stem
     stages.reporter("mixing")
 
 

@@ -13,7 +13,9 @@ from noisician.cache import MemoryCache
 from noisician.edits import edits_from
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded import model
-from noisician.models.protocol import Run
+from noisician.models.embedded.mixing import EXCERPT_S
+from noisician.models.embedded.model import EmbeddedModel
+from noisician.models.protocol import Progress, Run
 from noisician.music import Music
 from noisician.piece import piece_of
 from noisician.recipe import Recipe
@@ -79,6 +81,45 @@ def test_what_an_edit_does_not_reach_keeps_its_bits(first: Music, edit: dict[str
     for name, stem in first.stems.items():
         if not name.startswith(touched):
             np.testing.assert_array_equal(after.stems[name], stem)
+
+
+def excerpts_of(model: EmbeddedModel, recipe: Recipe, edit: dict[str, Any]) -> tuple[Music, list[Progress]]:
+    heard: list[Progress] = []
+    music = model.edit(recipe, edits_from([edit]), Run(heard.append))
+    return music, [progress for progress in heard if progress.excerpt is not None]
+
+
+FADED = {"op": "fades", "fade_out_s": 3.0}
+MUTED = {"op": "mix", "player": "lead", "muted": True}
+
+
+@pytest.mark.parametrize("edit", [*EDITS[:3], FADED, MUTED], ids=lambda edit: edit["op"])
+def test_the_first_that_an_edit_reaches_comes_before_the_rest(first: Music, edit: dict[str, Any]) -> None:
+    warm = embedded(MemoryCache(1 << 28))
+    warm.replay(first.recipe)
+    music, (progress,) = excerpts_of(warm, first.recipe, edit)
+    excerpt = progress.excerpt
+    assert excerpt is not None and (progress.stage, excerpt.sample_rate_hz) == ("vocoding", SAMPLE_RATE_HZ)
+    start = round(excerpt.start_s * SAMPLE_RATE_HZ)
+    stop = start + len(excerpt.samples)
+    np.testing.assert_array_equal(excerpt.samples, music.audio[start:stop])
+    changed = np.flatnonzero((music.audio != first.audio).any(axis=1))
+    assert start <= changed[0]
+    assert len(excerpt.samples) >= min(EXCERPT_S * SAMPLE_RATE_HZ, len(music.audio) - start)
+    if edit["op"] in ("regenerate", "mix"):  # fades move the whole track's numbers; who rests may have been silent
+        assert changed[0] < stop
+
+
+def test_what_depends_on_the_whole_has_no_excerpt(first: Music) -> None:
+    warm = embedded(MemoryCache(1 << 28))
+    bars = last_bar(first)
+    for edit in (
+        {"op": "loop", "bars": [1, min(2, bars)]},
+        {"op": "remaster"},
+        {"op": "add_player", "instrument": "violin", "seed": 1},
+    ):
+        assert not excerpts_of(warm, first.recipe, edit)[1], edit
+    assert not excerpts_of(embedded(), first.recipe, EDITS[0])[1]  # without a cache all would be made twice
 
 
 def test_an_edit_keeps_the_numbers_of_the_mix_and_tells_where_it_came_from(first: Music) -> None:
