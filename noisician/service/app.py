@@ -91,7 +91,7 @@ def create_app(
             allow_origins=settings.allowed_origins,
             allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID", "Range"),
-            expose_headers=("Location", "Content-Disposition", "ETag", "Retry-After", REQUEST_ID),
+            expose_headers=("Location", "Content-Disposition", "ETag", "Retry-After", "Start-S", REQUEST_ID),
         )
     app.add_middleware(SecurityHeaders)
     return app

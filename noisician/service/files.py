@@ -5,6 +5,7 @@ service.lock               held by the one service of this folder: its process i
 takes/<take id>/           track.flac (24 bit), recipe.json, lyrics.json, picture.png, stems/<name>.flac
 uploads/<upload id>        what somebody handed in, as it came
 previews/<job id>.png      the picture so far of what is being made
+previews/<job id>.<ms>.flac  the first that an edit changes, from that millisecond of the track on
 exports/                   files made on request, the least used deleted first
 rendered/                  what players were rendered to, by what it was made from; the least used deleted first
 tmp/                       being written; emptied at every start
@@ -102,6 +103,14 @@ class Files:
 
     def preview(self, job_id: str) -> Path:
         return self.previews / f"{_checked(job_id, 'job')}.png"
+
+    def excerpt(self, job_id: str, start_s: float) -> Path:
+        return self.previews / f"{_checked(job_id, 'job')}.{round(1000 * start_s)}.flac"
+
+    def excerpts(self, job_id: str) -> dict[float, Path]:
+        """Those that are there, by the second of the track that they start at."""
+        there = self.previews.glob(f"{_checked(job_id, 'job')}.*.flac")
+        return {int(path.name.split(".")[1]) / 1000: path for path in there}
 
 
 def _checked(text: str, kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Status = Literal["queued", "in_progress", "completed", "failed", "cancelled"]
 Operation = Literal["make", "vary", "loop", "repaint", "extend", "edit"]
-EventType = Literal["status", "progress", "preview", "take", "take_changed", "take_deleted"]
+EventType = Literal["status", "progress", "preview", "excerpt", "take", "take_changed", "take_deleted"]
 
 FINISHED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 

@@ -238,6 +238,8 @@ class Event(Shape):
     * ``status``: the job's ``status`` (and ``queue_position`` or ``error``) changed
     * ``progress``: ``progress`` 0 … 100, ``stage``, ``eta_s``, ``take`` (its number)
     * ``preview``: there is a newer picture at /v1/music/{job_id}/preview
+    * ``excerpt``: the first that an edit changes can be heard, ``start_s`` to ``end_s`` of take number ``take``, at
+      /v1/music/{job_id}/excerpt
     * ``take``: a take is finished; ``take_changed``: title, star, or back from the bin; ``take_deleted``
     """
 

@@ -161,6 +161,15 @@ def test_preview(desk: Desk) -> None:
     assert (answer.content, answer.headers["content-type"]) == (b"\x89PNG", "image/png")
 
 
+def test_an_excerpt_says_where_it_starts(desk: Desk) -> None:
+    job = desk.ask()
+    refused(desk.http.get(f"/v1/music/{job['id']}/excerpt"), 404, "not_found")
+    desk.files.excerpt(job["id"], 14.2628).write_bytes(b"fLaC")
+    answer = desk.http.get(f"/v1/music/{job['id']}/excerpt")
+    assert (answer.content, answer.headers["content-type"]) == (b"fLaC", "audio/flac")
+    assert answer.headers["Start-S"] == "14.263"
+
+
 @pytest.mark.parametrize(
     ("body", "code", "param"),
     [
@@ -341,8 +350,8 @@ def test_takes_that_are_not_there(desk: Desk, path: str, id_: str) -> None:
 def test_jobs_that_are_not_there(desk: Desk) -> None:
     for id_ in (f"job_{NOBODY}", "job", f"take_{NOBODY}"):
         for method, path in (
-            ("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/preview"), ("GET", "/events"),
-            ("GET", "/content"), ("POST", "/stems"), ("POST", "/midi"),
+            ("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/preview"), ("GET", "/excerpt"),
+            ("GET", "/events"), ("GET", "/content"), ("POST", "/stems"), ("POST", "/midi"),
         ):  # fmt: skip
             refused(desk.http.request(method, f"/v1/music/{id_}{path}"), 404, "not_found")
     refused(desk.http.get(f"/v1/music/{desk.ask()['id']}/content"), 404, "no_such_take", "take")

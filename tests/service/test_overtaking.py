@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import quick_maker
+import soundfile
 from fake_model import generated
 from stand_in_networks import ENTRIES, SHORT, embedded
 from worker_service import Service, check_library, until
@@ -59,6 +60,25 @@ def saying(text: str) -> dict[str, Any]:
 
 def at_work(service: Service, *job_ids: str) -> None:
     until(lambda: all(service.job(job_id).stage == "rendering" for job_id in job_ids))
+
+
+def test_the_first_of_an_edit_can_be_heard_before_its_take_is_there(service: Service) -> None:
+    take_id = service.made()
+    edit = service.ask_edit(take_id, saying("early endless"))
+    until(lambda: any(event.type == "excerpt" for event in service.store.events_after(0, edit)))
+    (event,) = (event for event in service.store.events_after(0, edit) if event.type == "excerpt")
+    assert (event.data, service.store.takes_of(edit)) == ({"take": 1, "start_s": 0.1, "end_s": 0.15}, ())
+    (path,) = service.files.excerpts(edit).values()
+    assert service.files.excerpts(edit) == {0.1: path}
+    early, rate_hz = soundfile.read(path, dtype="int32")
+    service.store.cancel(edit)
+    service.ended(edit)
+    again = service.ask_edit(take_id, saying("early"))
+    service.ended(again)
+    (made,) = service.store.takes_of(again)
+    whole, _ = soundfile.read(service.files.track(made.id), dtype="int32")
+    np.testing.assert_array_equal(early, whole[4410:6615])
+    assert (rate_hz, list(service.files.excerpts(edit))) == (44100, [])
 
 
 def test_an_edit_interrupts_a_running_job_and_overtakes_a_waiting_one(service: Service) -> None:

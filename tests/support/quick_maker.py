@@ -1,6 +1,7 @@
 """A maker for tests of the service: tones of a fifth of a second, made in steps of a hundredth. Needs no weights.
 
-Words of the prompt, and those of an edit, say how it goes: ``slow`` takes 60 steps instead of 10, ``endless`` does not
+Words of the prompt, and those of an edit, say how it goes: ``early`` hands over a twentieth of a second of an edit from
+the tenth on before it begins to work, ``slow`` takes 60 steps instead of 10, ``endless`` does not
 end by itself, ``noise`` makes a megabyte that does not compress, ``fault`` and ``memory`` raise, ``read`` opens its
 sound files.
 """
@@ -16,7 +17,17 @@ import numpy as np
 
 from noisician.edits import Edit, UseFrom, in_words
 from noisician.models.inputs import read_inputs
-from noisician.models.protocol import CheckedRequest, OnProgress, Others, Run, ShouldCancel, ignore_progress, never
+from noisician.models.protocol import (
+    CheckedRequest,
+    Excerpt,
+    OnProgress,
+    Others,
+    Progress,
+    Run,
+    ShouldCancel,
+    ignore_progress,
+    never,
+)
 from noisician.music import Music
 from noisician.piece import Setting, piece_of_score, to_dict
 from noisician.recipe import Recipe
@@ -50,8 +61,12 @@ def edit(recipe: Recipe, edits: Sequence[Edit], run: Run, others: Others) -> Mus
     for one in edits:
         if isinstance(one, UseFrom):
             others(one.source)
-    _work(" ".join(getattr(one, "text", "") for one in edits).split(), run)
+    words = " ".join(getattr(one, "text", "") for one in edits).split()
     music = _music(recipe.request.model_copy(update={"seed": (recipe.seed + 1) % SEEDS}), False)
+    if "early" in words:
+        excerpt = Excerpt(music.audio[RATE_HZ // 10 : RATE_HZ * 3 // 20], 0.1, RATE_HZ)
+        run.on_progress(Progress("rendering", 0.0, excerpt=excerpt))
+    _work(words, run)
     step = {"id": recipe.id6, "operation": "edit", "words": in_words(edits)}
     settings = {"edited": [one.model_dump(mode="json") for one in edits]}
     return replace(music, recipe=recipe.model_copy(update={"settings": settings, "lineage": (*recipe.lineage, step)}))

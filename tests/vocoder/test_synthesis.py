@@ -138,6 +138,15 @@ def test_pieces_join_as_if_the_part_had_been_made_at_once(monkeypatch: pytest.Mo
     np.testing.assert_allclose(synthesised(mel, corrections=corrections), whole, atol=2e-5)
 
 
+@pytest.mark.usefixtures("short_pieces")
+def test_of_a_span_the_pieces_that_touch_it_are_made() -> None:
+    mel = asked_for(300)
+    whole, some = synthesised(mel), synthesised(mel, span=(70, 130))
+    np.testing.assert_array_equal(some[64 * HOP : 192 * HOP], whole[64 * HOP : 192 * HOP])
+    assert whole[: 64 * HOP].any() and whole[192 * HOP :].any()
+    assert not some[: 64 * HOP].any() and not some[192 * HOP :].any()
+
+
 def test_the_context_suffices_for_the_corrections_that_are_made() -> None:
     corrections = Vocoder(network)._corrections  # type: ignore[arg-type]
     assert RECEPTIVE_FRAMES + 3 * corrections + 1 <= synthesis.HALO_FRAMES

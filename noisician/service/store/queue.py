@@ -106,6 +106,13 @@ class Queue(Part):
             if _held(connection, claim) is not None:
                 add_event(connection, "preview", claim.job.id, None, {"take": take})
 
+    def excerpted(self, claim: Claim, take: int, start_s: float, end_s: float) -> None:
+        """These seconds of take number ``take`` can be heard before it is finished."""
+        with self.database.writing() as connection:
+            if _held(connection, claim) is not None:
+                data = {"take": take, "start_s": start_s, "end_s": end_s}
+                add_event(connection, "excerpt", claim.job.id, None, data)
+
     def add_take(self, claim: Claim, take: NewTake) -> bool:
         """Takes a finished take into the library. False, and nothing changed, when the lease is no longer in force or
         the job has a take of that number. A job that was deleted meanwhile leaves its take in the bin."""

@@ -85,7 +85,7 @@ def give_back(connection: Connection, job: JobRecord, attempts: int) -> None:
 
 def _forget_attempt(connection: Connection, job_id: str) -> None:
     """Drops what only a running attempt has to tell: a reader who comes back later must not hear of it."""
-    passing = EventRow.type.in_(("progress", "preview"))
+    passing = EventRow.type.in_(("progress", "preview", "excerpt"))
     connection.execute(delete(EventRow).where(EventRow.job_id == job_id, passing))
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.export import picture_of_mel, png_bytes
-from noisician.models.protocol import Progress
+from noisician.export import Metadata, picture_of_mel, png_bytes
+from noisician.export.encode import AudioFormat, encode
+from noisician.models.protocol import Excerpt, Progress
 from noisician.service.files import Files
 from noisician.service.records import Claim, WorkerRecord
 from noisician.service.store import Store, StoreError
@@ -43,6 +44,7 @@ class ActiveJob:
     share: float = 0.0
     take: int = 1
     news: Progress | None = None  # what there may be a new picture of
+    excerpt: Excerpt | None = None  # what can be heard before the take is finished
     cancel: bool = False
     lost: bool = False
     stood_still_s: float = 0.0  # of the take that is being made
@@ -58,6 +60,8 @@ class ActiveJob:
     def hear(self, progress: Progress) -> None:
         """What the model reports of the take it makes."""
         self.stage, self.news = progress.stage, progress
+        if progress.excerpt is not None:
+            self.excerpt = progress.excerpt
         takes = max(1, self.claim.job.takes)
         self.share = max(self.share, min(1.0, (self.finished + progress.share) / takes))
 
@@ -98,7 +102,7 @@ class HeartbeatThread:
     def rest(self) -> None:
         """The last job held is not any more; when this returns, nothing more is written of it.
 
-        Its picture stays until the next job ends, for those who have only just been told of it.
+        Its picture and excerpt stay until the next job ends, for those who have only just been told of it.
         """
         with self._at_work:
             *others, active_job = self._active_jobs or (None,)
@@ -107,7 +111,12 @@ class HeartbeatThread:
             ended, self._ended = self._ended, active_job.claim.job.id
             if ended is not None and ended != self._ended:
                 with contextlib.suppress(OSError):
-                    self._files.preview(ended).unlink(missing_ok=True)
+                    for path in (self._files.preview(ended), *self._files.excerpts(ended).values()):
+                        path.unlink(missing_ok=True)
+        self._wake.set()
+
+    def wake(self) -> None:
+        """There is something that should not wait for the next beat."""
         self._wake.set()
 
     def stood_still(self, active_job: ActiveJob, seconds: float) -> None:
@@ -145,6 +154,7 @@ class HeartbeatThread:
             active_job.cancel = active_job.cancel or heartbeat.cancel
             active_job.lost = active_job.lost or heartbeat.lost
             if not active_job.should_stop():
+                self._let_hear(active_job)
                 self._report(active_job)
                 self._picture(active_job)
         self._be_seen(self._active_jobs[-1] if self._active_jobs else None)
@@ -156,6 +166,21 @@ class HeartbeatThread:
         eta_s = active_job.forecast.left_s(time.monotonic(), active_job.share)
         self._store.report(active_job.claim, active_job.share, active_job.stage, eta_s, active_job.take)
         active_job.told = news
+
+    def _let_hear(self, active_job: ActiveJob) -> None:
+        excerpt, active_job.excerpt = active_job.excerpt, None
+        if excerpt is None:
+            return
+        job_id, end_s = active_job.claim.job.id, excerpt.start_s + len(excerpt.samples) / excerpt.sample_rate_hz
+        encoded = encode(excerpt.samples, Metadata(), None, AudioFormat("flac", 24, excerpt.sample_rate_hz))
+        with contextlib.suppress(OSError):  # no room for it: it is heard when the take is finished
+            before = self._files.excerpts(job_id)
+            path = self._files.excerpt(job_id, excerpt.start_s)
+            _write(b"".join(encoded.pieces), self._files.tmp / path.name, path)
+            for other in before.values():
+                if other != path:
+                    other.unlink(missing_ok=True)
+            self._store.excerpted(active_job.claim, active_job.take, round(excerpt.start_s, 3), round(end_s, 3))
 
     def _picture(self, active_job: ActiveJob) -> None:
         now = time.monotonic()

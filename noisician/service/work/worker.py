@@ -246,7 +246,7 @@ class Worker:
     def _listener(self, active_job: ActiveJob) -> OnProgress:
         """Hears of every step of a job; where it is no edit itself, edits that wait are made between two."""
         if active_job.claim.job.operation == "edit":
-            return active_job.hear
+            return lambda progress: self._hear_edit(active_job, progress)
         doorway = Doorway(self._do_next_edit, lambda seconds: self._heartbeat.stood_still(active_job, seconds))
 
         def hear(progress: Progress) -> None:
@@ -255,6 +255,11 @@ class Worker:
                 doorway()
 
         return hear
+
+    def _hear_edit(self, active_job: ActiveJob, progress: Progress) -> None:
+        active_job.hear(progress)
+        if progress.excerpt is not None:
+            self._heartbeat.wake()
 
     def _prune(self, take_id: str) -> None:
         """Lets go of the oldest versions of the piece that a new one belongs to. What fails is done after the next."""

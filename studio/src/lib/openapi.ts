@@ -188,6 +188,8 @@ export interface components {
          *     * ``status``: the job's ``status`` (and ``queue_position`` or ``error``) changed
          *     * ``progress``: ``progress`` 0 … 100, ``stage``, ``eta_s``, ``take`` (its number)
          *     * ``preview``: there is a newer picture at /v1/music/{job_id}/preview
+         *     * ``excerpt``: the first that an edit changes can be heard, ``start_s`` to ``end_s`` of take number ``take``, at
+         *       /v1/music/{job_id}/excerpt
          *     * ``take``: a take is finished; ``take_changed``: title, star, or back from the bin; ``take_deleted``
          */
         Event: {
@@ -205,7 +207,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "status" | "progress" | "preview" | "take" | "take_changed" | "take_deleted";
+            type: "status" | "progress" | "preview" | "excerpt" | "take" | "take_changed" | "take_deleted";
         };
         /**
          * Extend

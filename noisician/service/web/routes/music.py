@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Annotated, Any
 
@@ -109,6 +110,39 @@ def preview(desk: OnDesk, job_id: JobId) -> Response:
         return Response(desk.files.preview(job_id).read_bytes(), media_type="image/png")
     except FileNotFoundError:
         raise not_found("picture of job", job_id) from None
+
+
+@router.get(
+    "/v1/music/{id}/excerpt",
+    operation_id="excerptOfJob",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The first that the edit changes.",
+            "content": {"audio/flac": {"schema": {"type": "string", "format": "binary"}}},
+            "headers": {
+                "Start-S": {
+                    "description": "Where in the track it starts, in seconds.",
+                    "required": True,
+                    "schema": {"type": "number"},
+                }
+            },
+        },
+        **refusals(404),
+    },
+    summary="The first that an edit changes",
+)
+def excerpt(desk: OnDesk, job_id: JobId) -> Response:
+    """Some seconds of the take that is being made, sample for sample, before all of it is there; 404 until then, and
+    where nothing can be told early (a loop, a player who joins, levels decided anew).
+
+    It goes when a job after this one ends.
+    """
+    _job_of(desk, job_id)
+    for start_s, path in desk.files.excerpts(job_id).items():
+        with contextlib.suppress(FileNotFoundError):
+            return Response(path.read_bytes(), media_type="audio/flac", headers={"Start-S": f"{start_s:.3f}"})
+    raise not_found("excerpt of job", job_id)
 
 
 _ELSEWHERE = {
