@@ -15,8 +15,10 @@ import numpy as np
 from noisician.cache import NO_CACHE, ArrayCache, NoCache, cached, key_of
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.mix import ENGINE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
+from noisician.mix.deciding import planned
 from noisician.mix.grid import CHUNK
 from noisician.mix.numbers import Strip
+from noisician.mix.plan import MixPlan
 from noisician.mix.reach import reach
 from noisician.mix.sources import fill
 from noisician.models.embedded.cast import VocalPart
@@ -69,18 +71,12 @@ def first_mix(
     playing: Playing,
 ) -> Played:
     """A mix that is decided while the stems come in, one at a time."""
-    plan = piece.plan
     mixdown = mix_stems(
         stems,
-        plan_mix(
-            [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)],
-            tuple(plan.genres.items()),
-            tuple(plan.moods.items()),
-            plan.production,
-        ),
+        _plan_of(piece, parts),
         seed=piece.seed,
         timing=Timing.of(piece.score),
-        finish=Finish(loop=plan.loop, fade_out_s=min(FADE_OUT_S, plan.duration_s / 8)),
+        finish=_finish_of(piece),
         keep_stems=playing.keep_stems,
         split_vocals=playing.keep_stems and bool(parts),
         engine=playing.engine,
@@ -88,6 +84,21 @@ def first_mix(
     )
     kept = dict(zip(names, mixdown.stems or (), strict=False))
     return Played(replace(piece, mix=mixdown.mix), mixdown.stereo, kept, mixdown.instrumental)
+
+
+def undecided_mix(piece: Piece, parts: Sequence[VocalPart], keys: Sequence[str]) -> Mix:
+    """Who stands where in the mix of a piece that was not heard yet; its levels are none."""
+    return planned(_plan_of(piece, parts), keys, piece.seed, _finish_of(piece))
+
+
+def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
+    plan = piece.plan
+    stems = [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)]
+    return plan_mix(stems, tuple(plan.genres.items()), tuple(plan.moods.items()), plan.production)
+
+
+def _finish_of(piece: Piece) -> Finish:
+    return Finish(loop=piece.plan.loop, fade_out_s=min(FADE_OUT_S, piece.plan.duration_s / 8))
 
 
 def mixed_again(

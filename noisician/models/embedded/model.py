@@ -21,7 +21,16 @@ from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence
 from noisician.models.embedded.outlook import first_heard_s, outlook_of
-from noisician.models.embedded.play import PLAYING_ALONE, Networks, Played, PlayerStems, Playing, play, rendered_stems
+from noisician.models.embedded.play import (
+    PLAYING_ALONE,
+    Networks,
+    Played,
+    PlayerStems,
+    Playing,
+    play,
+    rendered_stems,
+    with_undecided_mix,
+)
 from noisician.models.embedded.song import is_song, resung, timed_lyrics
 from noisician.models.embedded.write import write_piece
 from noisician.models.protocol import (
@@ -53,6 +62,9 @@ CAPABILITIES = Capabilities(
 EDITING_SHARE = 0.2
 #: A track this far from the loudness that tracks are made for is worth a line.
 LOUDNESS_TOLERANCE_LU = 1.0
+
+LEVELS_DECIDED = "made by an older noisician: its levels were decided once more before the edit"
+WITHOUT_LEVELS = "made by an older noisician: its levels will be decided once more before the edit, so all will differ"
 
 
 class EmbeddedModel(MusicModel):
@@ -120,9 +132,18 @@ class EmbeddedModel(MusicModel):
         return replace(music, remarks=(*remarks, *loudness_remarks(music)))
 
     def outlook(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> EditOutlook:
-        """What :meth:`edit` would do; the composer writes, nothing is rendered."""
+        """What :meth:`edit` would do; the composer writes, nothing is rendered.
+
+        Of a piece whose mix kept no numbers the edited piece has none either: they would have to be heard first.
+        """
         before = _opened(recipe)
-        edited, remarks = self._edited(recipe, edits, others, Run().stages({"composing": 1.0}))
+        stages = Run().stages({"composing": 1.0})
+        if before.mix is None:
+            edited, remarks = self._applied(with_undecided_mix(before), edits, others, stages)
+            edited = replace(edited, piece=replace(edited.piece, mix=None))
+            remarks = (WITHOUT_LEVELS, *remarks)
+        else:
+            edited, remarks = self._applied(before, edits, others, stages)
         return outlook_of(before, edited, self.networks.renderer, tuple(edit.words() for edit in edits), remarks)
 
     def check_edits(self, recipe: Recipe, edits: Sequence[Edit], others: Others = no_others) -> None:
@@ -132,15 +153,22 @@ class EmbeddedModel(MusicModel):
         self, recipe: Recipe, edits: Sequence[Edit], others: Others, stages: Stages
     ) -> tuple[Edited, tuple[str, ...]]:
         """The piece after edits, and what should be told."""
+        piece = _opened(recipe)
+        if piece.mix is not None:
+            return self._applied(piece, edits, others, stages)
+        # A piece whose mix kept no numbers gets them before anything changes, so that the edit keeps them.
+        stages.reporter("composing")
+        alone = Run(cancel=stages.cancel).stages(PLAYING_ALONE)
+        piece = self._played(piece, alone, Playing(cache=self._cache)).piece
+        edited, remarks = self._applied(piece, edits, others, stages)
+        return edited, (LEVELS_DECIDED, *remarks)
+
+    def _applied(
+        self, piece: Piece, edits: Sequence[Edit], others: Others, stages: Stages
+    ) -> tuple[Edited, tuple[str, ...]]:
+        """A piece whose mix has numbers after edits, and what should be told."""
         report = stages.reporter("composing")
         applying = Applying(lambda: self.networks.composer, lambda source: _opened(others(source)), report)
-        piece = _opened(recipe)
-        if piece.mix is None:
-            # A piece whose mix kept no numbers gets them before anything changes, so that the edit keeps them.
-            applying.remark("made by an older noisician: its levels were decided once more before the edit")
-            piece = self._played(
-                piece, Run(cancel=stages.cancel).stages(PLAYING_ALONE), Playing(cache=self._cache)
-            ).piece
         edited = apply_edits(piece, edits, applying)
         refuse_silence(edited.piece)
         return edited, tuple(applying.remarks)

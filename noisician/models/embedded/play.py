@@ -24,7 +24,15 @@ from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import CostEstimate
-from noisician.models.embedded.mixing import Early, Played, Playing, early_excerpt, first_mix, mixed_again
+from noisician.models.embedded.mixing import (
+    Early,
+    Played,
+    Playing,
+    early_excerpt,
+    first_mix,
+    mixed_again,
+    undecided_mix,
+)
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
@@ -88,7 +96,7 @@ def play(
     preview = Preview(frames_of(samples), frames_of(played_samples(piece)) - frames_of(samples))
     stages = stages.within("playing", cost_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
     sung = list(_sung_stems(parts, samples, networks, stages, preview, playing.cache)) if parts else []
-    keys = (*(part.name for part in parts), *(player.id for player in piece.plan.players))
+    keys = keys_of(piece, parts)
     make = player_stems or rendered_stems
     if make is rendered_stems:
         make = partial(rendered_stems, early=early_excerpt(piece, keys, sung, playing))
@@ -100,6 +108,17 @@ def play(
         played = mixed_again(piece, piece.mix, keys, names, stems, playing)
     stages.reporter("mixing")(1.0)
     return played
+
+
+def keys_of(piece: Piece, parts: Sequence[VocalPart]) -> tuple[str, ...]:
+    """What the strips of a piece's mix are called, in order."""
+    return (*(part.name for part in parts), *(player.id for player in piece.plan.players))
+
+
+def with_undecided_mix(piece: Piece) -> Piece:
+    """The piece with a mix whose levels are none, for those who only look at what edits would do."""
+    parts = _cast(piece)
+    return replace(piece, mix=undecided_mix(piece, parts, keys_of(piece, parts)))
 
 
 def _cast(piece: Piece) -> tuple[VocalPart, ...]:

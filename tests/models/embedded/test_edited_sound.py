@@ -19,7 +19,7 @@ from noisician.models.protocol import Progress, Run
 from noisician.music import Music
 from noisician.piece import piece_of
 from noisician.recipe import Recipe
-from noisician.renderer import render
+from noisician.renderer import Renderer, render
 from noisician.request import Request
 
 STEMS = Run(keep_stems=True)
@@ -150,14 +150,29 @@ def test_who_joins_is_mixed_and_who_was_there_keeps_place_and_level(first: Music
     np.testing.assert_array_equal(left.audio, first.audio)
 
 
-def test_a_piece_of_version_1_gets_its_levels_before_it_is_edited(first: Music) -> None:
+@pytest.fixture(scope="module")
+def old(first: Music) -> Recipe:
+    """A recipe of version 1."""
     piece = piece_of(first.recipe)
     assert piece is not None
     settings = {
         "duration_s": 14.0, "loop": False, "genres": dict(piece.plan.genres), "moods": {}, "production": [],
         "render": {"steps": 1, "guidance_scale": 1.0, "last_time": 0.32},
     }  # fmt: skip
-    old = Recipe(request=PIECE, version=1, seed=11, score=piece.score.to_dict(), settings=settings)
+    return Recipe(request=PIECE, version=1, seed=11, score=piece.score.to_dict(), settings=settings)
+
+
+@pytest.mark.parametrize("edit", [{"op": "mix", "player": "bass", "gain_db": -3}, EDITS[1], FADED])
+def test_the_outlook_of_a_piece_of_version_1_renders_nothing(
+    old: Recipe, edit: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Renderer, "render", lambda *_: pytest.fail("it was rendered"))
+    outlook = embedded().outlook(old, edits_from([edit]))
+    assert outlook.heard_s == ((0.0, 14.0),)
+    assert "older noisician" in outlook.remarks[0] and outlook.piece["mix"] is None
+
+
+def test_a_piece_of_version_1_gets_its_levels_before_it_is_edited(old: Recipe) -> None:
     assert piece_of(old) is not None
     after = embedded().edit(old, edits_from([{"op": "mix", "player": "bass", "gain_db": -3}]))
     assert any("older noisician" in line for line in after.remarks)
