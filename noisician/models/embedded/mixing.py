@@ -224,13 +224,14 @@ class Stretches:
             whole = range(-(-self._mixer.frames // CHUNK))
             self._digest(whole)
             digests = [[self._digests[name, chunk] for chunk in whole] for name in heard if name in self._heard]
-            return key_of("stem", key, self._numbers(mix), self._timing, digests)
+            strips = [mix.strip(name) for name in heard]
+            return key_of("stem", key, self._numbers(mix), strips, self._timing, digests)
 
         return cached(self._cache, named, lambda: self._mixer.stem(key))
 
     def _numbers(self, mix: Mix) -> object:
-        """All numbers of a mix that its stems depend on."""
-        return [mix.settings, mix.room, mix.voice_room, mix.seed, mix.echo_repeats, mix.finish.loop, mix.strips]
+        """All numbers of a mix that every stem depends on, its own strip and those of lead voices aside."""
+        return [mix.settings, mix.room, mix.voice_room, mix.seed, mix.echo_repeats, mix.finish.loop]
 
     def _around(self, chunk: int) -> Iterator[object]:
         """All that a chunk depends on."""

@@ -12,6 +12,7 @@ from stand_in_networks import ENTRIES, embedded
 from noisician.cache import MemoryCache
 from noisician.edits import edits_from
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.mix import Mixer
 from noisician.models.embedded import model
 from noisician.models.embedded.mixing import EXCERPT_S
 from noisician.models.embedded.model import EmbeddedModel
@@ -87,6 +88,19 @@ def excerpts_of(model: EmbeddedModel, recipe: Recipe, edit: dict[str, Any]) -> t
     heard: list[Progress] = []
     music = model.edit(recipe, edits_from([edit]), Run(heard.append))
     return music, [progress for progress in heard if progress.excerpt is not None]
+
+
+def test_a_fader_mixes_the_stem_of_its_player_alone(first: Music, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm = embedded(MemoryCache(1 << 28))
+    warm.replay(first.recipe, STEMS)
+    mixed: list[str] = []
+    stem = Mixer.stem
+    monkeypatch.setattr(Mixer, "stem", lambda mixer, key: mixed.append(key) or stem(mixer, key))
+    after = warm.edit(first.recipe, edits_from([EDITS[2]]), STEMS)
+    assert mixed == ["bass"]
+    plain = embedded().edit(first.recipe, edits_from([EDITS[2]]), STEMS)
+    for name, samples in plain.stems.items():
+        np.testing.assert_array_equal(after.stems[name], samples)
 
 
 FADED = {"op": "fades", "fade_out_s": 3.0}
