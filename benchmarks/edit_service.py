@@ -16,10 +16,10 @@ from typing import Any
 
 from common import markdown_table, publish
 from edit import REQUEST, edits_of
+from service_at_work import PATIENCE_S, Client, studio, until
 
 from noisician.piece import piece_of
 from noisician.recipe import Recipe
-from studio import PATIENCE_S, Client, studio, until
 
 POLL_S = 0.02
 

@@ -13,21 +13,15 @@ Playwright or a Chromium that part is left out.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import http.client
-import json
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 from common import markdown_table, publish
+from service_at_work import POLL_S, Client, Studio, studio, until
 
 import noisician.service
 
@@ -35,10 +29,8 @@ PROMPT = "dreamy lofi hip hop beat with vinyl crackle and soft piano"
 SEED = 7
 TAKES = 2
 LONG_S = 240.0
-PATIENCE_S = 180.0
 FIRST_BYTES = 65536
 PAGE = ("index.html", "studio.js", "studio.css", "icon.svg")
-POLL_S = 0.05
 STATIC = Path(noisician.service.__file__).parent / "static"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
@@ -54,87 +46,6 @@ WATCH_PAGE = """
   watcher.observe(document, { subtree: true, childList: true, attributes: true })
 })()
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
-    wall_s: float
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Client:
-    """One connection that stays open."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        data = None if body is None else json.dumps(body)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        begun = time.perf_counter()
-        self._connection.request(method, path, data, {"Content-Type": "application/json", **named})
-        answer = self._connection.getresponse()
-        content = answer.read()
-        return Answer(answer.status, content, time.perf_counter() - begun)
-
-    def must(self, status: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        answer = self.ask(method, path, body, **headers)
-        if answer.status != status:
-            sys.exit(f"{method} {path} answered {answer.status}, not {status}: {answer.body[:300].decode()}")
-        return answer
-
-
-@dataclass(frozen=True)
-class Studio:
-    """A running service; ``begun`` is when its process was created, on the performance counter."""
-
-    client: Client
-    begun: float
-    health_s: float
-
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self.begun
-
-
-@contextlib.contextmanager
-def studio() -> Iterator[Studio]:
-    """The service as somebody starts it, until the block ends."""
-    with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "noisician", "studio", "--no-browser", "--port", "0", "--data", folder],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            port = said.strip().rpartition(":")[2]
-            if not port.isdigit():
-                sys.exit(f"the studio told no address but {said!r}")
-            client = Client(int(port))
-            client.must(200, "GET", "/health")
-            yield Studio(client, begun, time.perf_counter() - begun)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def until(what: str, found: Callable[[], Any]) -> Any:
-    """The first true value of ``found``, asked every 50 ms."""
-    end = time.perf_counter() + PATIENCE_S
-    while time.perf_counter() < end:
-        value = found()
-        if value:
-            return value
-        time.sleep(POLL_S)
-    sys.exit(f"{what} did not come within {PATIENCE_S:g} s")
 
 
 def first_sound(running: Studio, length_s: float) -> dict[str, float]:
