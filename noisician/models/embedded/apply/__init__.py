@@ -8,7 +8,7 @@ from typing import Any
 from noisician import edits as kinds
 from noisician.edits import Edit
 from noisician.errors import RequestError
-from noisician.models.embedded.apply import composing, form, harmony, notes, players
+from noisician.models.embedded.apply import composing, form, harmony, notes, players, tempo
 from noisician.models.embedded.apply.context import Applying, Edited
 from noisician.piece import Piece
 
@@ -28,7 +28,7 @@ _HOW: dict[type, Callable[[Piece, Any, Applying], Piece]] = {
     kinds.Transpose: notes.transpose,
     kinds.SetTiming: notes.set_timing,
     kinds.SetChords: harmony.set_chords,
-    kinds.SetTempo: harmony.set_tempo,
+    kinds.SetTempo: tempo.set_tempo,
     kinds.SetKey: harmony.set_key,
     kinds.RemovePlayer: players.remove_player,
     kinds.ReplaceInstrument: players.replace_instrument,

@@ -1,4 +1,4 @@
-"""Edits of chords, key and tempo."""
+"""Edits of chords and key."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from noisician.composer.reharmonise import follow_chords
-from noisician.edits import PlacedChord, SetChords, SetKey, SetTempo
+from noisician.edits import PlacedChord, SetChords, SetKey
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.context import Applying, is_written, players_of
 from noisician.piece import Piece, PieceGrid, Player
 from noisician.piece.derive import derived, in_order, places, rederived
-from noisician.piece.model import KeyMark, TempoMark, role_columns
-from noisician.request import DURATION_RANGE_S, MODES, TONICS
+from noisician.piece.model import KeyMark, role_columns
+from noisician.request import MODES, TONICS
 from noisician.score import Note
 from noisician.score.decode import semitones_from_c
 from noisician.score.grid import (
@@ -91,19 +91,6 @@ def _followed(piece: Piece, players: Sequence[Player], bars: Sequence[int]) -> P
         line = follow_chords(heard, piece.plan.for_composer(), [player.role], bars)
         piece = replace(piece, grid=grid.with_column(player.id, line.tokens[:, role_columns(player.role)]))
     return piece
-
-
-def set_tempo(piece: Piece, edit: SetTempo, applying: Applying) -> Piece:
-    """The same beats, faster or slower; what rings at the end rings as long."""
-    plan, tail_s = piece.plan, piece.plan.tail_s
-    plan = replace(plan, tempo_map=(TempoMark(0, edit.tempo_bpm),))
-    duration_s = plan.bars * plan.bar_s + max(0.0, tail_s)
-    low, high = DURATION_RANGE_S
-    if not low <= duration_s <= high:
-        raise RequestError(
-            f"at {edit.tempo_bpm:g} BPM the piece lasts {duration_s:.1f} s; pieces last {low:g} to {high:g} s"
-        )
-    return replace(piece, plan=replace(plan, duration_s=duration_s))
 
 
 def set_key(piece: Piece, edit: SetKey, applying: Applying) -> Piece:
