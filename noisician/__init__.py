@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from noisician.edits import SetChords as SetChords
     from noisician.edits import SetFades as SetFades
     from noisician.edits import SetKey as SetKey
+    from noisician.edits import SetMeter as SetMeter
     from noisician.edits import SetNotes as SetNotes
     from noisician.edits import SetSections as SetSections
     from noisician.edits import SetStrip as SetStrip
@@ -111,6 +112,7 @@ _HOMES = {
     "SetChords": "noisician.edits",
     "SetFades": "noisician.edits",
     "SetKey": "noisician.edits",
+    "SetMeter": "noisician.edits",
     "SetNotes": "noisician.edits",
     "SetSections": "noisician.edits",
     "SetStrip": "noisician.edits",
@@ -165,6 +167,7 @@ __all__ = [
     "SetChords",
     "SetFades",
     "SetKey",
+    "SetMeter",
     "SetNotes",
     "SetSections",
     "SetStrip",

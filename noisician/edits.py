@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from noisician.errors import RequestError
 from noisician.request import SEEDS, TEMPO_RANGE_BPM
+from noisician.request.fields import TimeSignature
 
 if TYPE_CHECKING:
     from noisician.score import Note
@@ -263,6 +264,20 @@ class SetTempo(_Edit):
         return f"tempo {self.tempo_bpm:g} BPM"
 
 
+class SetMeter(_Edit):
+    """The same bars in another metre.
+
+    Between 3/4 and 6/8 every note keeps its time. A bar of 4/4 loses its last beat in 3/4, and one of 3/4 gains a beat
+    in 4/4 through which whatever lasts to the end of the bar is held. 4/4 and 6/8 do not become each other.
+    """
+
+    op: Literal["meter"] = "meter"
+    time_signature: TimeSignature
+
+    def words(self) -> str:
+        return f"metre {self.time_signature}"
+
+
 class SetKey(_Edit):
     """The same notes in another key, moved to the nearest octave. Another mode moves the degrees that differ."""
 
@@ -430,6 +445,7 @@ Edit: TypeAlias = (
     | SetNotes
     | SetChords
     | SetTempo
+    | SetMeter
     | SetKey
     | SetWords
     | SetVoice

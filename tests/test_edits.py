@@ -27,6 +27,7 @@ SAID = [
     ({"op": "chords", "chords": [{"bar": 5, "chord": "Am7"}, {"bar": 7, "beat": 3, "chord": "G"}], "follow": ["bass"]},
      "chords 5:Am7 7.3:G, bass following"),
     ({"op": "tempo", "tempo_bpm": 96}, "tempo 96 BPM"),
+    ({"op": "meter", "time_signature": "3/4"}, "metre 3/4"),
     ({"op": "key", "key": "D", "mode": "minor"}, "key D minor"),
     ({"op": "mix", "player": "drums", "gain_db": -3, "muted": False}, "mix drums: gain -3 dB, not muted"),
     ({"op": "fades", "fade_out_s": 4}, "fade in 0 s, out 4 s"),

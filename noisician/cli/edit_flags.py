@@ -115,6 +115,9 @@ class NoteFlags:
         str | None, _flag("--follow", "Players who follow the new chords; others stay.", "Harmony and form")
     ] = None
     key: Annotated[str | None, _flag("--key", 'The same notes in another key: "D minor".', "Harmony and form")] = None
+    meter: Annotated[
+        str | None, _flag("--meter", "The same bars in another metre: 3/4, 4/4 or 6/8.", "Harmony and form")
+    ] = None
     tempo: Annotated[float | None, _flag("--tempo", "The same notes at another tempo, in BPM.", "Harmony and form")] = (
         None
     )
@@ -192,6 +195,7 @@ def operations(flags: EditFlags, notes: Iterable[Operation] = ()) -> list[Operat
         *_joining(flags, where),
         *_moved(flags.note, where),
         *_sung(flags.writing),
+        *([] if flags.note.meter is None else [{"op": "meter", "time_signature": flags.note.meter}]),
         *([] if flags.note.tempo is None else [{"op": "tempo", "tempo_bpm": flags.note.tempo}]),
         *_sections(form, flags.where.seed),
         *_extended(form, flags.where.seed),

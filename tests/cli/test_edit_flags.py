@@ -26,6 +26,7 @@ from noisician.edits import (
     SetChords,
     SetFades,
     SetKey,
+    SetMeter,
     SetSections,
     SetStrip,
     SetTempo,
@@ -124,6 +125,7 @@ def edits_of(*words: str) -> tuple[Edit, ...]:
         ("--key|D minor", (SetKey(key="D", mode="minor"),)),
         ("--key|f#", (SetKey(key="F#"),)),
         ("--tempo|96", (SetTempo(tempo_bpm=96),)),
+        ("--meter|3/4", (SetMeter(time_signature="3/4"),)),
         ("--words|la la", (SetWords(lyrics="la la"),)),
         ("--voice|ava", (SetVoice(voice="ava"),)),
         (
@@ -153,14 +155,14 @@ def test_each_flag_is_an_edit(line: str, expected: tuple[Edit, ...]) -> None:
 def test_edits_come_in_one_order_however_they_are_typed() -> None:
     typed = (
         "--remaster", "--gain", "bass=1", "--loop", "1-2", "--extend", "2", "--delete-section", "2", "--tempo", "90",
-        "--voice", "ava", "--words", "la", "--rest", "pad", "--swing", "0.1", "--transpose", "1", "--copy", "1>2",
-        "--add", "flute", "--vary", "all", "--regenerate", "bass", "--chords", "1:C", "--key", "D", "--replace",
-        "lead=violin", "--remove", "arp", "--use", "bass", "--from", "b.wav", "--fade-out", "1",
+        "--meter", "3/4", "--voice", "ava", "--words", "la", "--rest", "pad", "--swing", "0.1", "--transpose", "1",
+        "--copy", "1>2", "--add", "flute", "--vary", "all", "--regenerate", "bass", "--chords", "1:C", "--key", "D",
+        "--replace", "lead=violin", "--remove", "arp", "--use", "bass", "--from", "b.wav", "--fade-out", "1",
     )  # fmt: skip
     assert [edit.op for edit in edits_of(*typed)] == [
         "use_from", "remove_player", "replace_instrument", "key", "chords", "regenerate", "vary", "add_player", "copy",
-        "transpose", "timing", "rest", "words", "voice", "tempo", "sections", "extend", "loop", "mix", "fades",
-        "remaster",
+        "transpose", "timing", "rest", "words", "voice", "meter", "tempo", "sections", "extend", "loop", "mix",
+        "fades", "remaster",
     ]  # fmt: skip
 
 

@@ -153,7 +153,7 @@ export interface components {
              */
             dry_run: boolean;
             /** Edits */
-            edits: (components["schemas"]["Regenerate"] | components["schemas"]["Vary"] | components["schemas"]["Extend"] | components["schemas"]["SetSections"] | components["schemas"]["AddPlayer"] | components["schemas"]["RemovePlayer"] | components["schemas"]["ReplaceInstrument"] | components["schemas"]["Rest"] | components["schemas"]["SetNotes"] | components["schemas"]["SetChords"] | components["schemas"]["SetTempo"] | components["schemas"]["SetKey"] | components["schemas"]["SetWords"] | components["schemas"]["SetVoice"] | components["schemas"]["SetStrip"] | components["schemas"]["Remaster"] | components["schemas"]["SetFades"] | components["schemas"]["Copy"] | components["schemas"]["Transpose"] | components["schemas"]["SetTiming"] | components["schemas"]["UseFrom"] | components["schemas"]["Loop"])[];
+            edits: (components["schemas"]["Regenerate"] | components["schemas"]["Vary"] | components["schemas"]["Extend"] | components["schemas"]["SetSections"] | components["schemas"]["AddPlayer"] | components["schemas"]["RemovePlayer"] | components["schemas"]["ReplaceInstrument"] | components["schemas"]["Rest"] | components["schemas"]["SetNotes"] | components["schemas"]["SetChords"] | components["schemas"]["SetTempo"] | components["schemas"]["SetMeter"] | components["schemas"]["SetKey"] | components["schemas"]["SetWords"] | components["schemas"]["SetVoice"] | components["schemas"]["SetStrip"] | components["schemas"]["Remaster"] | components["schemas"]["SetFades"] | components["schemas"]["Copy"] | components["schemas"]["Transpose"] | components["schemas"]["SetTiming"] | components["schemas"]["UseFrom"] | components["schemas"]["Loop"])[];
             /**
              * Title
              * @description a name of its own
@@ -1062,6 +1062,25 @@ export interface components {
              * @enum {string}
              */
             op: "key";
+        };
+        /**
+         * SetMeter
+         * @description The same bars in another metre.
+         *
+         *     Between 3/4 and 6/8 every note keeps its time. A bar of 4/4 loses its last beat in 3/4, and one of 3/4 gains a beat
+         *     in 4/4 through which whatever lasts to the end of the bar is held. 4/4 and 6/8 do not become each other.
+         */
+        SetMeter: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "meter";
+            /**
+             * Time Signature
+             * @enum {string}
+             */
+            time_signature: "4/4" | "3/4" | "6/8";
         };
         /**
          * SetNotes

@@ -255,6 +255,60 @@ def test_tempo_keeps_beats_and_tail() -> None:
     assert after.plan.tail_s == pytest.approx(POP.plan.tail_s)
 
 
+WALTZ = PIECES[3]
+
+
+def in_bars(piece: Piece, player: str) -> list[tuple[int, float, int]]:
+    """(bar, beats from its line, pitch) of a player's notes."""
+    beats, notes = piece.plan.meter.beats_per_bar, piece.notes[player]
+    own = zip(notes, bar_of(notes, piece.plan), strict=True)
+    return [(bar, round(note.start_beats - bar * beats, 6), note.pitch) for note, bar in own]
+
+
+@pytest.mark.parametrize(("piece", "meter", "beats"), [(POP, "3/4", 3), (JAZZ, "3/4", 3), (WALTZ, "4/4", 4)])
+def test_another_metre_keeps_bars_and_the_beats_that_both_have(piece: Piece, meter: str, beats: int) -> None:
+    after = edited(piece, {"op": "meter", "time_signature": meter})
+    check_whole(after)
+    plan, old_beats = piece.plan, piece.plan.meter.beats_per_bar
+    assert (after.plan.time_signature, after.plan.sections) == (meter, plan.sections)
+    assert after.plan.duration_s == pytest.approx(plan.bars * beats * 60 / plan.tempo_bpm + plan.tail_s)
+    assert after.grid is not None and piece.grid is not None
+    chords = [grid.chords.reshape(plan.bars, -1)[:, : min(beats, old_beats) * 4] for grid in (piece.grid, after.grid)]
+    assert (chords[0] == chords[1]).all()
+    for player in piece.grid.columns:
+        meant = steps_of([note.start_beats for note in piece.notes[player]], plan) / 4 % old_beats
+        kept = [place for place, beat in zip(in_bars(piece, player), meant, strict=True) if beat < beats]
+        assert in_bars(after, player) == kept
+
+
+def test_a_bar_that_gained_a_beat_and_loses_it_is_as_it_was() -> None:
+    back = edited(WALTZ, {"op": "meter", "time_signature": "4/4"}, {"op": "meter", "time_signature": "3/4"})
+    assert back.grid == WALTZ.grid
+    assert back.plan.time_signature == "3/4"
+    for player in WALTZ.notes:
+        assert in_bars(back, player) == in_bars(WALTZ, player)
+
+
+def test_three_quarters_and_six_eighths_are_the_same_sixteenths_at_the_same_time() -> None:
+    after = edited(WALTZ, {"op": "meter", "time_signature": "6/8"})
+    check_whole(after)
+    assert after.grid == WALTZ.grid
+    assert after.plan.bar_s == pytest.approx(WALTZ.plan.bar_s)
+    for player in WALTZ.plan.players:
+        if WALTZ.plan.swing and player.role not in ("texture", "fx"):
+            continue
+        old_beat_s, beat_s = 60 / WALTZ.plan.tempo_bpm, 60 / after.plan.tempo_bpm
+        assert [note.start_beats * beat_s for note in after.notes[player.id]] == pytest.approx(
+            [note.start_beats * old_beat_s for note in WALTZ.notes[player.id]], abs=1e-6
+        )
+
+
+def test_a_metre_that_is_there_changes_nothing_and_two_that_share_no_beat_are_refused() -> None:
+    assert edited(POP, {"op": "meter", "time_signature": "4/4"}) is POP
+    with pytest.raises(RequestError, match="4/4 to 6/8: their beats divide by two and by three"):
+        edited(POP, {"op": "meter", "time_signature": "6/8"})
+
+
 def test_a_loop_is_whole_bars_without_a_tail() -> None:
     after = edited(POP, {"op": "loop", "bars": [3, 6]})
     check_whole(after)

@@ -29,6 +29,7 @@ _HOW: dict[type, Callable[[Piece, Any, Applying], Piece]] = {
     kinds.SetTiming: notes.set_timing,
     kinds.SetChords: harmony.set_chords,
     kinds.SetTempo: tempo.set_tempo,
+    kinds.SetMeter: tempo.set_meter,
     kinds.SetKey: harmony.set_key,
     kinds.RemovePlayer: players.remove_player,
     kinds.ReplaceInstrument: players.replace_instrument,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -49,7 +50,7 @@ def rearranged(piece: Piece, sources: Sequence[Source], sections: Sequence[Secti
         draws=_draws(piece, sources),
         song=None if piece.song is None else _song(piece.song, sources, sections, plan.meter.beats_per_bar),
     )
-    return _with_atmosphere(piece, fresh)
+    return with_atmosphere(piece, fresh)
 
 
 def _played(player: Player, source: Source) -> bool:
@@ -63,18 +64,22 @@ def _rows(tokens: np.ndarray, sources: Sequence[Source], plan: PiecePlan) -> np.
     return np.concatenate(bars)
 
 
-def bar_of(notes: Sequence[Note], plan: PiecePlan) -> list[int]:
-    """The bar each note belongs to: where it begins, human timing taken out.
+def meant_beats(notes: Sequence[Note], plan: PiecePlan) -> list[float]:
+    """When each note is meant to begin: on its sixteenth, swing and human timing taken out.
 
-    What was set belongs to the bar it was set in, or to the next one where it comes no earlier than a player might.
+    What was set is meant where it was set, or later by as much as a player might come early.
     """
-    per_bar, bar_beats = plan.meter.steps_per_bar, plan.meter.beats_per_bar
     early_beats = TIMING_LIMIT_S * plan.tempo_bpm / 60
     steps = steps_of([note.start_beats for note in notes], plan)
     return [
-        int((note.start_beats + early_beats) / bar_beats) if note.is_set else int(step) // per_bar
+        note.start_beats + early_beats if note.is_set else int(step) / plan.meter.steps_per_beat
         for note, step in zip(notes, steps, strict=True)
     ]
+
+
+def bar_of(notes: Sequence[Note], plan: PiecePlan) -> list[int]:
+    """The bar each note belongs to: the one in which it is meant to begin."""
+    return [math.floor(beats / plan.meter.beats_per_bar) for beats in meant_beats(notes, plan)]
 
 
 def _notes(notes: Sequence[Note], sources: Sequence[Source], plan: PiecePlan) -> tuple[Note, ...]:
@@ -136,7 +141,7 @@ def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], be
     return replace(song, lines=with_leads(lines))
 
 
-def _with_atmosphere(before: Piece, after: Piece) -> Piece:
+def with_atmosphere(before: Piece, after: Piece) -> Piece:
     """Textures and effects follow the form: they are derived from the sections, not from the grid."""
     notes = dict(after.notes)
     for player in after.plan.players:
