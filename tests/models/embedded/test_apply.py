@@ -24,6 +24,7 @@ from noisician.prompt import understand
 from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score.harmony import parse_chord
+from noisician.styles import PITCHED_ROLES
 
 COMPOSER = Composer(HearingNetwork())  # type: ignore[arg-type]
 
@@ -253,6 +254,25 @@ def test_tempo_keeps_beats_and_tail() -> None:
     check_whole(after)
     assert after.notes == POP.notes
     assert after.plan.tail_s == pytest.approx(POP.plan.tail_s)
+
+
+def test_bars_from_another_version_bring_their_chords_where_nobody_pitched_stays() -> None:
+    other = edited(POP, {"op": "chords", "chords": [{"bar": 3, "chord": "F#m7"}]})
+    pitched = [player.id for player in POP.plan.players if player.role in PITCHED_ROLES]
+    remarks: list[str] = []
+    applying = Applying(lambda: COMPOSER, lambda source: other, remarks=remarks)
+
+    def taken(players: list[str]) -> Piece:
+        lent = {"op": "use_from", "players": players, "bars": [[2, 4]], "source": "b"}
+        return apply_edits(POP, edits_from([lent]), applying).piece
+
+    assert chord_at(taken(pitched)) == chord_at(other) != chord_at(POP)
+    assert chord_at(taken(["drums"])) == chord_at(POP)
+    assert not remarks
+    assert chord_at(taken(["bass"])) == chord_at(POP)
+    (remark,) = remarks
+    assert remark.startswith("b has other chords in bar 3; ")
+    assert "bass" not in remark
 
 
 WALTZ = PIECES[3]

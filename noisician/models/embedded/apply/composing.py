@@ -18,6 +18,7 @@ from noisician.edits import AddPlayer, Keep, Regenerate, Region, Vary
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.context import (
     Applying,
+    bars_in_words,
     bars_of,
     composing_seed,
     drawn,
@@ -268,8 +269,7 @@ def _refuse_silence(piece: Piece, players: Iterable[Player], bars: Sequence[int]
             continue
         notes = piece.notes[player.id]
         if not any(bar in wanted for bar in bar_of(notes, piece.plan)):
-            spans = ", ".join(f"{first + 1}-{last}" for first, last in spans_of(bars))
-            raise RequestError(f"seed {number} leaves {player.id} silent in bars {spans}; take another seed")
+            raise RequestError(f"seed {number} leaves {player.id} silent in {bars_in_words(bars)}; take another seed")
 
 
 def _role_of(piece: Piece, edit: AddPlayer) -> str:

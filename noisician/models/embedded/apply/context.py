@@ -110,6 +110,13 @@ def spans_of(bars: Iterable[int]) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
+def bars_in_words(bars: Iterable[int]) -> str:
+    """Bars from 0 as people count and write them: ``bar 3``, ``bars 3-4, 7``."""
+    spans = spans_of(bars)
+    told = ", ".join(f"{first + 1}-{last}" if last > first + 1 else str(last) for first, last in spans)
+    return f"bar {told}" if [last - first for first, last in spans] == [1] else f"bars {told}"
+
+
 def numbers_of(piece: Piece, player: str) -> list[int]:
     """The number of a player's draw in each bar."""
     numbers = [0] * piece.plan.bars

@@ -13,6 +13,7 @@ from noisician.models.embedded.apply.bars import bar_of
 from noisician.models.embedded.apply.context import (
     Applying,
     bar_span,
+    bars_in_words,
     bars_of,
     is_written,
     numbers_of,
@@ -30,6 +31,7 @@ from noisician.score.encode import encode
 from noisician.score.grid import REST, ROLE_STREAMS
 from noisician.score.harmony import SCALES, pitch_class
 from noisician.score.perform import perform, swing_pair_steps
+from noisician.styles import PITCHED_ROLES
 
 #: Shorter notes are not heard.
 SHORTEST_BEATS = 1e-3
@@ -133,7 +135,10 @@ def copy(piece: Piece, edit: Copy, applying: Applying) -> Piece:
 
 
 def use_from(piece: Piece, edit: UseFrom, applying: Applying) -> Piece:
-    """Bars of some players as another version has them. Raises RequestError for a piece that does not fit."""
+    """Bars of some players as another version has them, its chords included where everybody pitched comes along.
+
+    Raises RequestError for a piece that does not fit.
+    """
     other = applying.others(edit.source)
     mine, its = piece.plan, other.plan
     if (mine.key, mine.mode, mine.time_signature) != (its.key, its.mode, its.time_signature):
@@ -149,7 +154,40 @@ def use_from(piece: Piece, edit: UseFrom, applying: Applying) -> Piece:
     strangers = [player.id for player in players if player.id not in there]
     if strangers:
         raise RequestError(f"{edit.source} has no {', '.join(strangers)}; it has {', '.join(sorted(there))}")
-    return _taken(piece, other, players, {bar: bar for bar in bars})
+    piece = _taken(piece, other, players, {bar: bar for bar in bars})
+    return _with_harmony(piece, edit.source, other, players, bars, applying)
+
+
+def _with_harmony(
+    piece: Piece, name: str, other: Piece, players: Sequence[Player], bars: Sequence[int], applying: Applying
+) -> Piece:
+    """The chords of bars that were taken from ``other``, called ``name``, where nobody else who plays there needs the
+    old ones; else a remark, for whoever stays would be in another harmony."""
+    if piece.grid is None or other.grid is None or not any(one.role in PITCHED_ROLES for one in players):
+        return piece
+    per_bar = piece.plan.meter.steps_per_bar
+    own, there = piece.grid.chords.reshape(-1, per_bar), other.grid.chords.reshape(-1, per_bar)
+    differing = [bar for bar in bars if (own[bar] != there[bar]).any()]
+    if not differing:
+        return piece
+    taken = {player.id for player in players}
+    staying = [
+        player.id
+        for player in piece.plan.players
+        if player.role in PITCHED_ROLES and player.id not in taken and any(player.plays_in(bar) for bar in differing)
+    ]
+    lines = () if piece.song is None else piece.song.lines
+    if any(line.start_bar <= bar < line.start_bar + line.bars for line in lines for bar in differing):
+        staying.append("who sings")
+    if staying:
+        stayed = ", ".join(staying)
+        applying.remark(
+            f"{name} has other chords in {bars_in_words(differing)}; {stayed} stayed, so the old ones are kept"
+        )
+        return piece
+    chords = own.copy()
+    chords[differing] = there[differing]
+    return replace(piece, grid=replace(piece.grid, chords=chords.reshape(-1)))
 
 
 def _taken(piece: Piece, source: Piece, players: Sequence[Player], bars: Mapping[int, int]) -> Piece:
