@@ -19,7 +19,7 @@ from noisician.lyrics import Lyrics, SungWord, parse, vocalises
 from noisician.request import TEMPO_RANGE_BPM, Request
 from noisician.score import Score
 from noisician.score.decode import semitones_from_c
-from noisician.score.grid import REST, STREAMS, Grid, pitch_of
+from noisician.score.grid import HOLD, PITCH_HIGH, PITCH_LOW, REST, STREAMS, Grid, pitch_of, pitch_token
 from noisician.score.model import METERS, Meter
 from noisician.score.perform import swing_pair_steps
 from noisician.vocals.form import LineBars, SetLine, SongForm, SungPart, fit_form, line_rng, plan_form, set_song
@@ -39,6 +39,8 @@ from noisician.vocals.song import (
 from noisician.vocals.voices import Voice, parse_voice, voices
 
 LEAD = STREAMS.index("lead")
+#: A sung note is told the composer as one that is neither soft nor accented.
+SUNG_LEVEL = 1
 #: Left after the last bar for what still rings.
 TAIL_S = 2.0
 #: The composer's leads lie about here with C as tonic; voices sing them octaves lower or higher.
@@ -97,7 +99,7 @@ def write_song(
         for playing, part in zip(plan.players, form.parts, strict=True)
     )
     plan = replace(plan, players=tuple(players))
-    shift = _shift(voice, plan)
+    shift = _shift(voice, plan.key)
     tune = _tune(lines, form, meter, _ranges(voice, form, meter), shift)
     grid = composer.compose(plan, seed, settings, tune=tune, on_step=on_step)
     pitches = {int(step): pitch_of(int(grid.tokens[step, LEAD]))[0] + shift for step in np.flatnonzero(tune.onset)}
@@ -170,10 +172,23 @@ def _faster(form_at: Callable[[float], SongForm], tempo_bpm: float) -> str:
     return ""
 
 
-def _shift(voice: Voice, plan: Plan) -> int:
+def _shift(voice: Voice, key: str) -> int:
     """Semitones from the composer's C-based pitches to those sung: to the key, and octaves towards the voice."""
     octaves = round((sum(voice.range) / 2 - LEAD_CENTRE_PITCH) / 12)
-    return semitones_from_c(plan.key) + 12 * octaves
+    return semitones_from_c(key) + 12 * octaves
+
+
+def tune_tokens(song: Song, key: str, steps: int) -> np.ndarray:
+    """What the lead voice sings as tokens of a line, int16 ``[steps]`` with C as tonic: the tune as it was composed."""
+    tokens, shift = np.full(steps, REST, np.int16), _shift(parse_voice(song.voice), key)
+    notes = (note for line in song.of_voice("lead") for one in line.syllables for note in one.notes)
+    for note in sorted(notes, key=lambda note: note.start_beats):
+        first, last = song.clock.step(note.start_beats), song.clock.step(note.end_beats)
+        if 0 <= first < steps:
+            pitch = min(max(note.pitch - shift, PITCH_LOW), PITCH_HIGH)
+            tokens[first + 1 : last] = HOLD
+            tokens[first] = pitch_token(pitch, SUNG_LEVEL)
+    return tokens
 
 
 def _ranges(voice: Voice, form: SongForm, meter: Meter) -> np.ndarray:

@@ -14,9 +14,11 @@ from noisician.composer import Composer, ComposerSettings, make_plan
 from noisician.errors import RequestError
 from noisician.lyrics import parse, syllables_of
 from noisician.models.embedded import EmbeddedModel
+from noisician.models.embedded.apply.hearing import heard_grid
 from noisician.models.embedded.cast import Casting, cast, harmony_line, in_range
 from noisician.models.embedded.song import (
     LEAD,
+    LEAD_CENTRE_PITCH,
     SungPiece,
     choose_voice,
     resung,
@@ -24,12 +26,15 @@ from noisician.models.embedded.song import (
     without_stand_ins,
     write_song,
 )
+from noisician.models.embedded.write import written_piece
 from noisician.models.protocol import Run
 from noisician.models.support import checked
 from noisician.prompt import understand
+from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score import Score
-from noisician.score.grid import REST
+from noisician.score.decode import semitones_from_c
+from noisician.score.grid import REST, STREAMS, pitch_of
 from noisician.vocals.song import Song, harmony_pitch, sung_tracks
 from noisician.vocals.voices import voices
 
@@ -248,3 +253,25 @@ def test_a_song_from_words_to_stems_and_back() -> None:
     assert other.score is not None and music.score is not None
     assert other.score.tracks[1:] == music.score.tracks[1:]
     assert other.lyrics[0].words[2].text == "longer"
+
+
+def test_who_is_written_again_hears_the_tune(piece: SungPiece) -> None:
+    """In the lead's column, as it was composed; elsewhere where the lead itself is to be written; nobody plays it."""
+    whole = written_piece(piece.plan, piece.grid, SEED, RenderSettings(), piece.song, "")
+    heard, unsung = heard_grid(whole, whole.plan.players), replace(whole, song=None)
+    voice = next(one for one in voices().values() if one.id == piece.song.voice)
+    octaves = round((sum(voice.range) / 2 - LEAD_CENTRE_PITCH) / 12)
+    sung = {
+        piece.song.clock.step(note.start_beats): note.pitch - semitones_from_c(piece.plan.key) - 12 * octaves
+        for line in piece.song.of_voice("lead")
+        for syllable in line.syllables
+        for note in syllable.notes
+    }
+    assert sung
+    assert {step: pitch_of(int(heard.tokens[step, LEAD]))[0] for step in sung} == sung
+    others = np.arange(len(STREAMS)) != LEAD
+    plain = heard_grid(unsung, whole.plan.players)
+    np.testing.assert_array_equal(heard.tokens[:, others], plain.tokens[:, others])
+    opened = np.zeros(heard.tokens.shape, bool)
+    opened[:, LEAD] = True
+    np.testing.assert_array_equal(heard_grid(whole, whole.plan.players, opened).tokens[:, LEAD], plain.tokens[:, LEAD])

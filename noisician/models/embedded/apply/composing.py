@@ -27,7 +27,8 @@ from noisician.models.embedded.apply.context import (
     players_of,
     spans_of,
 )
-from noisician.piece import Piece, Player
+from noisician.models.embedded.apply.hearing import heard_grid
+from noisician.piece import Piece, PieceGrid, Player
 from noisician.piece.create import joined, noise_stream, player_ids, stem_names
 from noisician.piece.derive import rederived
 from noisician.piece.model import role_columns
@@ -199,23 +200,29 @@ def _rewritten(
         plan = after.plan.for_composer()
         if turn == 0:
             order = [*firsts, *(one for one in after.plan.players if one not in firsts)]
-            heard = grid.together(order, after.plan.time_signature)
+            heard = heard_grid(after, order, opened)
             composed = infill(
                 applying.composer(), plan, heard, opened, seed, keep=keep, wishes=wishes, on_step=applying.on_share
             )
-            columns = {one.id: composed.tokens[:, role_columns(one.role)] for one in firsts}
+            columns = {one.id: _own_cells(grid, one, composed, opened) for one in firsts}
             after = replace(after, grid=replace(grid, columns={**grid.columns, **columns}))
             continue
         extra = [one for one in lines if one not in firsts][turn - 1]
         others = [one for one in after.plan.players if one.id != extra.id]
         own = opened[:, role_columns(extra.role)]
         line = infill_extra(
-            applying.composer(), plan, grid.together(others, after.plan.time_signature),
+            applying.composer(), plan, heard_grid(after, others),
             Extra(extra.role, own, grid.columns[extra.id]), composing_seed(piece, number + turn),
             keep=keep, wishes=wishes, on_step=applying.on_share,
         )  # fmt: skip
         after = replace(after, grid=grid.with_column(extra.id, line))
     return rederived(piece, after, [player.id for player in lines])
+
+
+def _own_cells(grid: PieceGrid, player: Player, composed: Grid, opened: np.ndarray) -> np.ndarray:
+    """A player's column with its open cells as they were composed."""
+    streams = role_columns(player.role)
+    return np.where(opened[:, streams], composed.tokens[:, streams], grid.columns[player.id])
 
 
 def _without_set_notes(piece: Piece, players: Sequence[Player], opened: np.ndarray) -> np.ndarray:
