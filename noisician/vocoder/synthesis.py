@@ -8,17 +8,16 @@ piece made among others.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, cached, key_of
 from noisician.diffusion.noise import NoiseField
-from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, log_mel_of_magnitude, mel_filters, stft
+from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, stft
 from noisician.parallel import Steps, map_in_order
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
+from noisician.vocoder.correction import corrected
 from noisician.vocoder.excitation import excitation, exciting_notes
 from noisician.weights import Network, manifest, open_network
 
@@ -29,8 +28,6 @@ EXCITATION_FLOOR = 1e-2
 NOISE_LEVEL = 0.1
 #: Output frames on each side whose samples need a neighbour's frames: half a window.
 _EDGE = N_FFT // HOP // 2
-#: The mel correction below moves a band by at most this factor (natural log): it repairs, it does not invent.
-CORRECTION_LIMIT_NATS = 1.5
 
 
 class Vocoder:
@@ -98,10 +95,10 @@ class Vocoder:
             raw = excitation(notes, instrument, blocks * HOP, begin * HOP)
             white = _white(noise, begin, blocks)
             excited, noisy = (stft(part)[_EDGE : _EDGE + length] for part in (raw, white))
-            spectrum = self._filter(mel, excited, noisy)
+            samples = istft(self._filter(mel, excited, noisy))
             for _ in range(self._corrections):
-                spectrum = _nearer(spectrum, mel)
-            return istft(spectrum)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
+                samples = istft(corrected(samples, mel))
+            return samples[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
 
         return cached(cache, key, make)
 
@@ -132,24 +129,3 @@ def _white(noise: NoiseField, first_block: int, blocks: int) -> np.ndarray:
     """White noise that belongs to the absolute position, float32 ``[blocks · HOP]``."""
     shift = 4 * PIECE_FRAMES  # keeps the row numbers positive for the halo before the start
     return NOISE_LEVEL * noise.rows(first_block, blocks, HOP, _DOMAIN, shift).reshape(-1)
-
-
-def _nearer(spectrum: np.ndarray, log_mel: np.ndarray) -> np.ndarray:
-    """Scales each bin towards the mel that was asked for, keeping the phase.
-
-    The inverse STFT of any spectrum is heard with another one (frames overlap). Measuring the mel of what is heard and
-    multiplying each band's bins by what is missing is one projection of Griffin and Lim (1984) with a mel in the place
-    of the magnitudes.
-    """
-    heard = stft(istft(spectrum))
-    missing = np.clip(log_mel - log_mel_of_magnitude(np.abs(heard)), -CORRECTION_LIMIT_NATS, CORRECTION_LIMIT_NATS)
-    return heard * np.exp(np.ascontiguousarray((_spread() @ missing.T).T))
-
-
-@cache
-def _spread() -> Any:
-    """Sparse ``[1025, 128]``: each bin takes the weighted mean of the bands it belongs to."""
-    from scipy.sparse import csr_matrix
-
-    filters = mel_filters() / mel_filters().max(axis=1, keepdims=True)
-    return csr_matrix((filters / np.maximum(filters.sum(axis=0, keepdims=True), 1e-6)).T.astype(np.float32))
