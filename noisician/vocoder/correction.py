@@ -1,8 +1,8 @@
 """Brings a sound nearer to the mel that was asked for.
 
 The inverse STFT of any spectrum is heard with another one (frames overlap). Measuring the mel of what is heard and
-multiplying each band's bins by what is missing is one projection of Griffin and Lim (1984) with a mel in the place of the
-magnitudes.
+multiplying each band's bins by what is missing is one projection of Griffin and Lim (1984) with a mel in the place of
+the magnitudes.
 """
 
 from __future__ import annotations

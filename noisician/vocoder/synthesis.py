@@ -13,17 +13,19 @@ import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, cached, key_of
 from noisician.diffusion.noise import NoiseField
-from noisician.mel import HOP, MEL_BANDS, N_FFT, istft, stft
+from noisician.mel import HOP, MEL_BANDS, N_FFT, SAMPLE_RATE_HZ, istft, stft
 from noisician.parallel import Steps, map_in_order
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
 from noisician.vocoder.correction import corrected
 from noisician.vocoder.excitation import excitation, exciting_notes
+from noisician.vocoder.onsets import clusters, gated, sharpened
 from noisician.weights import Network, manifest, open_network
 
 PIECE_FRAMES = 512
-#: Frames of context on each side: six blocks of kernel 7 see 18, each correction 3 more, the last transform 1.
-HALO_FRAMES = 28
+#: Frames of context on each side: six blocks of kernel 7 see 18, each correction 3 and the gate after it 4 more, the
+#: last transform and its gate 5, what is sharpened 7.
+HALO_FRAMES = 44
 EXCITATION_FLOOR = 1e-2
 NOISE_LEVEL = 0.1
 #: Output frames on each side whose samples need a neighbour's frames: half a window.
@@ -31,13 +33,18 @@ _EDGE = N_FFT // HOP // 2
 
 
 class Vocoder:
-    """``log_mel [frames, 128]`` and notes → mono float32 ``[frames · HOP]`` at 44.1 kHz."""
+    """``log_mel [frames, 128]`` and notes → mono float32 ``[frames · HOP]`` at 44.1 kHz.
 
-    def __init__(self, network: Network | None = None, corrections: int = 2) -> None:
+    ``mends_onsets`` takes away what is smeared before notes and sharpens their rise (:mod:`noisician.vocoder.onsets`).
+    Without it recipes that were written before give the samples of their time.
+    """
+
+    def __init__(self, network: Network | None = None, corrections: int = 2, mends_onsets: bool = False) -> None:
         # One thread a call: pieces are made side by side on all cores instead, FFTs included.
         self._network = network or open_network("vocoder", threads=1)
         self._identity = manifest()["vocoder"]["sha256"] if network is None else f"network {id(network)}"
         self._corrections = corrections
+        self._mends_onsets = mends_onsets
 
     def synthesise(
         self,
@@ -89,16 +96,17 @@ class Vocoder:
         def key() -> str:
             excited = exciting_notes(notes, instrument, blocks * HOP, begin * HOP)
             named = (instrument.excitation, instrument.sustain, first, noise.named(begin, blocks))
-            return key_of("samples", self._identity, self._corrections, mel, excited, *named)
+            return key_of("samples", self._identity, self._corrections, self._mends_onsets, mel, excited, *named)
 
         def make() -> np.ndarray:
             raw = excitation(notes, instrument, blocks * HOP, begin * HOP)
             white = _white(noise, begin, blocks)
             excited, noisy = (stft(part)[_EDGE : _EDGE + length] for part in (raw, white))
+            onsets = _onsets(notes, instrument, start, length) if self._mends_onsets else []
             samples = istft(self._filter(mel, excited, noisy))
             for _ in range(self._corrections):
-                samples = istft(corrected(samples, mel))
-            return samples[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
+                samples = gated(istft(corrected(samples, mel)), onsets)
+            return sharpened(samples, onsets, mel)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
 
         return cached(cache, key, make)
 
@@ -115,6 +123,14 @@ class Vocoder:
 _SILENT_LOG_MEL = -6.85
 #: Keeps the vocoder's noise apart from the renderer's of the same stem.
 _DOMAIN = 1 << 32
+
+
+def _onsets(notes: Sequence[NoteEvent], instrument: Instrument, first_frame: int, frames: int) -> list[int]:
+    """Where notes begin within some frames, in samples from the first of them."""
+    if instrument.excitation == "noise":
+        return []
+    starts = (round(note.start_s * SAMPLE_RATE_HZ) - first_frame * HOP for note in notes)
+    return clusters([start for start in starts if 0 <= start < frames * HOP])
 
 
 def _rows(values: np.ndarray, start: int, length: int) -> np.ndarray:

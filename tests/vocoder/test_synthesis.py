@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from noisician.diffusion.noise import NoiseField
 from noisician.errors import Cancelled
+from noisician.evaluate.attacks import pre_echo_db
 from noisician.mel import BINS, HOP, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, log_mel, mel_filters
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
@@ -120,7 +121,9 @@ def asked_for(frames: int) -> np.ndarray:
 
 
 def synthesised(mel: np.ndarray, seed: int = 1, stream: int = 0, corrections: int = 1, **hearing) -> np.ndarray:
-    return Vocoder(network, corrections).synthesise(mel, NOTES, FLUTE, NoiseField(seed, stream), **hearing)  # type: ignore[arg-type]
+    return Vocoder(network, corrections, mends_onsets=True).synthesise(
+        mel, NOTES, FLUTE, NoiseField(seed, stream), **hearing
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -147,9 +150,9 @@ def test_of_a_span_the_pieces_that_touch_it_are_made() -> None:
     assert not some[: 64 * HOP].any() and not some[192 * HOP :].any()
 
 
-def test_the_context_suffices_for_the_corrections_that_are_made() -> None:
+def test_the_context_suffices_for_the_corrections_and_what_is_done_at_onsets() -> None:
     corrections = Vocoder(network)._corrections  # type: ignore[arg-type]
-    assert RECEPTIVE_FRAMES + 3 * corrections + 1 <= synthesis.HALO_FRAMES
+    assert RECEPTIVE_FRAMES + (3 + 4) * corrections + (1 + 4) + 7 <= synthesis.HALO_FRAMES
 
 
 @pytest.mark.usefixtures("short_pieces")
@@ -219,3 +222,22 @@ def test_progress_reaches_one_and_may_cancel() -> None:
 
     with pytest.raises(Cancelled):
         synthesised(asked_for(150), on_piece=cancel)
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_onsets_are_mended_where_asked_and_a_cache_keeps_the_two_apart() -> None:
+    kept: dict[str, np.ndarray] = {}
+
+    class Cache:
+        get = staticmethod(kept.get)
+        put = staticmethod(kept.__setitem__)
+
+    notes = [NoteEvent(69, 0.4, 0.9, 90)]
+    mel = log_mel(0.1 * excitation(notes, PIANO, 128 * HOP))
+
+    def made(mends: bool) -> np.ndarray:
+        vocoder = Vocoder(network, mends_onsets=mends)  # type: ignore[arg-type]
+        return vocoder.synthesise(mel, notes, PIANO, NoiseField(1, 0), cache=Cache())  # type: ignore[arg-type]
+
+    assert pre_echo_db(made(True), 0.4) < pre_echo_db(made(False), 0.4) - 30
+    np.testing.assert_array_equal(made(True), made(True))
