@@ -35,16 +35,15 @@ _EDGE = N_FFT // HOP // 2
 class Vocoder:
     """``log_mel [frames, 128]`` and notes → mono float32 ``[frames · HOP]`` at 44.1 kHz.
 
-    ``mends_onsets`` takes away what is smeared before notes and sharpens their rise (:mod:`noisician.vocoder.onsets`).
-    Without it recipes that were written before give the samples of their time.
+    What the network's windows smear before notes is taken away, and their rise sharpened
+    (:mod:`noisician.vocoder.onsets`).
     """
 
-    def __init__(self, network: Network | None = None, corrections: int = 2, mends_onsets: bool = False) -> None:
+    def __init__(self, network: Network | None = None, corrections: int = 2) -> None:
         # One thread a call: pieces are made side by side on all cores instead, FFTs included.
         self._network = network or open_network("vocoder", threads=1)
         self._identity = manifest()["vocoder"]["sha256"] if network is None else f"network {id(network)}"
         self._corrections = corrections
-        self._mends_onsets = mends_onsets
 
     def synthesise(
         self,
@@ -96,13 +95,13 @@ class Vocoder:
         def key() -> str:
             excited = exciting_notes(notes, instrument, blocks * HOP, begin * HOP)
             named = (instrument.excitation, instrument.sustain, first, noise.named(begin, blocks))
-            return key_of("samples", self._identity, self._corrections, self._mends_onsets, mel, excited, *named)
+            return key_of("samples, onsets mended", self._identity, self._corrections, mel, excited, *named)
 
         def make() -> np.ndarray:
             raw = excitation(notes, instrument, blocks * HOP, begin * HOP)
             white = _white(noise, begin, blocks)
             excited, noisy = (stft(part)[_EDGE : _EDGE + length] for part in (raw, white))
-            onsets = _onsets(notes, instrument, start, length) if self._mends_onsets else []
+            onsets = _onsets(notes, instrument, start, length)
             samples = istft(self._filter(mel, excited, noisy))
             for _ in range(self._corrections):
                 samples = gated(istft(corrected(samples, mel)), onsets)
