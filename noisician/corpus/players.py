@@ -35,6 +35,8 @@ from noisician.styles import Instrument, instruments
 
 REFERENCE_STEP = 4
 REFERENCE_VELOCITIES = (45, 80, 115)
+#: Noises that last exactly as long as their note, however long that is.
+STRETCHED = frozenset({"noise_riser", "downlifter", "reverse_swell"})
 #: Takes on each of our own voices, and kits put together from the recorded drums.
 VOICE_TAKES = 4
 RECORDED_KITS = 12
@@ -62,8 +64,11 @@ class Player:
         def note(pitch: int, velocity: int, held_s: float, duration_s: float) -> np.ndarray:
             return self.play([NoteEvent(pitch, ONSET_S, ONSET_S + held_s, velocity)], duration_s, 0)
 
-        wanted = wanted or [(key, velocity) for key in self.keys for velocity in REFERENCE_VELOCITIES]
-        return record(note, self.instrument.excitation, self.instrument.sustain, wanted, self.one_voice)
+        noise = self.instrument.excitation == "noise"
+        velocities = REFERENCE_VELOCITIES[1:2] if noise else REFERENCE_VELOCITIES
+        wanted = wanted or [(key, velocity) for key in self.keys for velocity in velocities]
+        kind, sustain = self.instrument.excitation, self.instrument.sustain
+        return record(note, kind, sustain, wanted, self.one_voice, self.instrument.id in STRETCHED)
 
 
 @dataclass(frozen=True)

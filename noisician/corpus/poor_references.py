@@ -46,9 +46,9 @@ def impoverish(references: References, rng: np.random.Generator) -> References:
     if rng.random() < _NOISY_SHARE:
         floor = rng.uniform(-9.5, -6.5) - np.linspace(0, rng.uniform(0, 2), MEL_BANDS)
         held = 0.5 * np.logaddexp(2 * held, 2 * floor)
-    if references.kind != "drum" and rng.random() < _CUT_SHARE:
+    if references.kind == "harmonic" and rng.random() < _CUT_SHARE:
         held = _cut_short(held, references.sustain, rng)
-    if references.kind != "drum" and rng.random() < _RELEASE_SHARE:
+    if references.kind == "harmonic" and rng.random() < _RELEASE_SHARE:
         loss = np.broadcast_to(_plain_release(rng), loss.shape)
     return replace(
         references.only(chosen),

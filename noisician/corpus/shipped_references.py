@@ -195,4 +195,5 @@ def _together(first: References, second: References) -> References:
         np.concatenate([first.held_codes, second.held_codes]),
         np.concatenate([first.loss_codes, second.loss_codes]),
         first.one_voice,
+        first.stretched,
     )

@@ -15,12 +15,14 @@ from noisician.renderer.references import (
     GRID_FRAMES,
     LOSS_STEP,
     LOWEST_LOG,
+    NOISE_FRAMES,
     RELEASE_FRAMES,
     Kind,
     References,
     Sustain,
     encode_held,
     encode_loss,
+    grid_of,
 )
 
 #: Frames of silence before the onset of a note that is analysed.
@@ -33,6 +35,12 @@ HELD_S = HELD_FRAMES / FRAME_RATE_HZ
 SHORT_S = SHORT_FRAMES / FRAME_RATE_HZ
 #: From onset to end of a recorded hit of a drum, which sounds on as it likes.
 DRUM_HELD_S = 0.1
+#: A noise is held for all rows that are kept of it, and sounds on a little if it likes.
+NOISE_HELD_S = (int(NOISE_FRAMES[-1]) + 1) / FRAME_RATE_HZ
+NOISE_TOTAL_S = NOISE_HELD_S + (LEAD_FRAMES + 8) / FRAME_RATE_HZ
+#: What a noise that lasts as long as its note loses a frame after its end (nats): 60 dB in half a second; at once where
+#: its own end is that of the note.
+NOISE_RELEASE, STRETCHED_RELEASE = 0.16, 2.0
 #: Length of the sounds that :data:`PlayNote` makes, from LEAD_FRAMES before the onset.
 HELD_TOTAL_S = (LEAD_FRAMES + HELD_FRAMES) / FRAME_RATE_HZ
 SHORT_TOTAL_S = (LEAD_FRAMES + SHORT_FRAMES + int(RELEASE_FRAMES[-1]) + 8) / FRAME_RATE_HZ
@@ -51,17 +59,18 @@ def record(
     sustain: Sustain,
     wanted: Iterable[tuple[int, int]],
     one_voice: bool = False,
+    stretched: bool = False,
 ) -> References:
     """Plays and analyses the ``wanted`` (pitch, velocity) pairs; silent ones are left out."""
     pitches, velocities, held_codes, loss_codes = [], [], [], []
     for pitch, velocity in wanted:
-        sound = play(pitch, velocity, HELD_S if kind != "drum" else DRUM_HELD_S, HELD_TOTAL_S)
-        held = held_grid(sound)
+        if kind == "noise":
+            release = STRETCHED_RELEASE if stretched else NOISE_RELEASE if sustain == "sustained" else 0.0
+            held, loss = _noise(play, release, pitch, velocity)
+        else:
+            held, loss = _heard_twice(play, kind, pitch, velocity)
         if held.max() < LOWEST_LOG + _AUDIBLE:
             continue
-        loss = np.zeros((len(RELEASE_FRAMES), MEL_BANDS), np.float32)
-        if kind != "drum":
-            loss = release_grid(sound, play(pitch, velocity, SHORT_S, SHORT_TOTAL_S))
         pitches.append(pitch)
         velocities.append(velocity)
         held_codes.append(encode_held(held))
@@ -71,10 +80,27 @@ def record(
         sustain,
         np.array(pitches, np.float32),
         np.array(velocities, np.uint8),
-        np.array(held_codes, np.uint8).reshape(-1, len(GRID_FRAMES), MEL_BANDS),
+        np.array(held_codes, np.uint8).reshape(-1, len(grid_of(kind)), MEL_BANDS),
         np.array(loss_codes, np.uint8).reshape(-1, len(RELEASE_FRAMES), MEL_BANDS),
         one_voice,
+        stretched,
     )
+
+
+def _noise(play: PlayNote, release: float, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every frame of a noise ``[GRID, 128]``, and ``release`` nats a frame after its end ``[RELEASE, 128]``."""
+    sound = play(pitch, velocity, NOISE_HELD_S, NOISE_TOTAL_S)
+    loss = np.repeat(release * np.maximum(0, RELEASE_FRAMES)[:, None], MEL_BANDS, axis=1)
+    return log_mel_at(sound, (LEAD_FRAMES + NOISE_FRAMES) * HOP), loss
+
+
+def _heard_twice(play: PlayNote, kind: Kind, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray]:
+    """A note held ``[GRID, 128]``, and what it loses once it is let go ``[RELEASE, 128]``."""
+    if kind == "drum":
+        sound = play(pitch, velocity, DRUM_HELD_S, HELD_TOTAL_S)
+        return held_grid(sound), np.zeros((len(RELEASE_FRAMES), MEL_BANDS), np.float32)
+    sound = play(pitch, velocity, HELD_S, HELD_TOTAL_S)
+    return held_grid(sound), release_grid(sound, play(pitch, velocity, SHORT_S, SHORT_TOTAL_S))
 
 
 def log_mel_at(samples: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 Each recorded note is a log-mel on a time grid that is fine at the onset and ever coarser after it (GRID_FRAMES), and
 how much it loses once it is let go (RELEASE_FRAMES), both in eight bits. An instrument is some tens of such notes: a
-few pitches, a few velocities; a drum kit has one pitch a piece. A file holds one instrument:
+few pitches, a few velocities; a drum kit has one pitch a piece. Noises without pitch (rain, crackle, a riser) live by
+what happens in them: of those every frame is kept. A file holds one instrument:
 
     b"NOISICIAN REFERENCES 1\\n"   the format
     uint32 LE                      length of the header in bytes
-    header, JSON                   kind, sustain, one_voice, pitches, velocities
-    zlib stream                    uint8 [notes, GRID, 128], uint8 [notes, RELEASE, 128], each as differences along time
+    header, JSON                   kind, sustain, one_voice, stretched, pitches, velocities
+    zlib stream                    uint8 [notes, GRID, 128], uint8 [notes, RELEASE, 128], each as differences along
+                                   time; GRID are the times of :func:`grid_of` the kind
 
 Files come from strangers too: every size is bounded before anything is allocated or inflated.
 """
@@ -41,6 +43,8 @@ GRID_FRAMES = np.concatenate([_EARLY, _LATE]).astype(np.float32)
 RELEASE_FRAMES = np.array(
     [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 86, 115, 150], np.float32
 )
+#: Times of the rows of a noise: every frame of 12 s.
+NOISE_FRAMES = np.arange(-2, 1034, dtype=np.float32)
 #: Natural logarithm of the lowest mel magnitude a reference can show, and the step of its eight bits (nats).
 LOWEST_LOG = float(np.log(1e-5))
 LOG_STEP = 0.06
@@ -48,6 +52,7 @@ LOG_STEP = 0.06
 LOSS_STEP = 0.05
 
 MOST_NOTES = 2048
+MOST_NOISES = 64
 MOST_HEADER_BYTES = 1 << 17
 MOST_FILE_BYTES = 32 << 20
 _MAGIC = b"NOISICIAN REFERENCES 1\n"
@@ -59,7 +64,7 @@ class References:
 
     ``pitch [notes]`` MIDI with cents as fractions, of drums the key of the piece; ``velocity [notes]`` 1 … 127;
     ``held_codes [notes, GRID, 128]`` and ``loss_codes [notes, RELEASE, 128]`` uint8. ``one_voice``: a new note ends the
-    one before, as in a synthesiser with one voice.
+    one before, as in a synthesiser with one voice. ``stretched``: what happens in a note takes as long as the note.
     """
 
     kind: Kind
@@ -69,6 +74,7 @@ class References:
     held_codes: np.ndarray
     loss_codes: np.ndarray
     one_voice: bool = False
+    stretched: bool = False
 
     def __len__(self) -> int:
         return len(self.pitch)
@@ -76,7 +82,7 @@ class References:
     @cached_property
     def identity(self) -> str:
         """SHA-256 of all that is known of the instrument: equal recordings sound equal."""
-        digest = hashlib.sha256(f"{self.kind} {self.sustain} {self.one_voice}".encode())
+        digest = hashlib.sha256(f"{self.kind} {self.sustain} {self.one_voice} {self.stretched}".encode())
         for values in (self.pitch, self.velocity, self.held_codes, self.loss_codes):
             digest.update(np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
@@ -111,7 +117,13 @@ class References:
             self.held_codes[chosen],
             self.loss_codes[chosen],
             self.one_voice,
+            self.stretched,
         )
+
+
+def grid_of(kind: Kind) -> np.ndarray:
+    """Times of a held note's rows, in frames after its onset."""
+    return NOISE_FRAMES if kind == "noise" else GRID_FRAMES
 
 
 def encode_held(log_mel: np.ndarray) -> np.ndarray:
@@ -130,6 +142,7 @@ def write_references(path: Path, references: References) -> None:
         "kind": references.kind,
         "sustain": references.sustain,
         "one_voice": references.one_voice,
+        "stretched": references.stretched,
         "pitches": [round(float(pitch), 3) for pitch in references.pitch],
         "velocities": [int(velocity) for velocity in references.velocity],
     }
@@ -162,7 +175,9 @@ def parse_references(data: bytes, name: str) -> References:
         raise FileError(f"{name}: header of {length} bytes; the file is cut short or damaged")
     header = _checked(_json(data[start : start + length], name), name)
     notes = len(header["pitches"])
-    shapes = (notes, len(GRID_FRAMES), MEL_BANDS), (notes, len(RELEASE_FRAMES), MEL_BANDS)
+    if header["kind"] == "noise" and notes > MOST_NOISES:
+        raise FileError(f"{name}: {notes} noises; a reference file has at most {MOST_NOISES}")
+    shapes = (notes, len(grid_of(header["kind"])), MEL_BANDS), (notes, len(RELEASE_FRAMES), MEL_BANDS)
     sizes = [int(np.prod(shape)) for shape in shapes]
     body = _inflate(data[start + length :], sum(sizes), name)
     parts = body[: sizes[0]].reshape(shapes[0]), body[sizes[0] :].reshape(shapes[1])
@@ -175,6 +190,7 @@ def parse_references(data: bytes, name: str) -> References:
         held_codes=held,
         loss_codes=loss,
         one_voice=header["one_voice"],
+        stretched=header["stretched"],
     )
 
 
@@ -194,7 +210,10 @@ def _json(text: bytes, name: str) -> Mapping[str, Any]:
 
 
 def _checked(header: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    for field, allowed in (("kind", get_args(Kind)), ("sustain", get_args(Sustain)), ("one_voice", (True, False))):
+    flags = (True, False)
+    for field, allowed in (
+        ("kind", get_args(Kind)), ("sustain", get_args(Sustain)), ("one_voice", flags), ("stretched", flags),
+    ):  # fmt: skip
         value = header.get(field)
         if not any(value is choice or (isinstance(value, str) and value == choice) for choice in allowed):
             raise FileError(f"{name}: {field} is {str(value)[:40]!r}; it is one of {', '.join(map(str, allowed))}")

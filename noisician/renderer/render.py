@@ -67,6 +67,11 @@ class _Laid:
     sketcher: Sketcher
     heard: tuple[Heard, ...]
 
+    @property
+    def is_painted(self) -> bool:
+        """Noises are kept frame by frame: their sketch is their sound, and there is nothing to learn of how to play."""
+        return self.part.references.kind != "noise"
+
     def sounds(self, first: int, frames: int) -> bool:
         """Whether a window hears anything; silence need not be painted."""
         return any(one.within(first, frames) for one in self.heard)
@@ -116,7 +121,7 @@ class Renderer:
             _Job(part, window)
             for part in range(len(parts))
             for window in range(plan.count)
-            if laid[part].sounds(plan.start(window), plan.length)
+            if laid[part].is_painted and laid[part].sounds(plan.start(window), plan.length)
         ]
         silence = np.full((plan.count, plan.length, MEL_BANDS), SILENCE, np.float32)
         windows = [silence.copy() for _ in parts]
@@ -144,7 +149,10 @@ class Renderer:
                 windows[job.part][job.window] = mel
                 if job in keys:
                     cache.put(keys[job], mel.copy())
-        return [_hush(join(made, plan), one.heard) for made, one in zip(windows, laid, strict=True)]
+        return [
+            _hush(join(made, plan), one.heard) if one.is_painted else one.sketcher.lay_out(one.heard, frames)
+            for made, one in zip(windows, laid, strict=True)
+        ]
 
     def changed_windows(
         self, before: tuple[Part | None, int, RenderSettings], after: tuple[Part, int, RenderSettings]

@@ -12,12 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, MEL_BANDS, band_centres_hz, band_of_hz
-from noisician.renderer.references import GRID_FRAMES, RELEASE_FRAMES, References
+from noisician.renderer.references import GRID_FRAMES, NOISE_FRAMES, RELEASE_FRAMES, References, grid_of
 from noisician.score.played import NoteEvent
 
 #: A part is heard at most this long after the end of a note (a drum: after its start), in frames.
@@ -25,6 +26,8 @@ LONGEST_RELEASE_FRAMES = 400
 LONGEST_DRUM_FRAMES = 700
 #: What lies this low in every band (log of the mel magnitude) can be left out: 4 % of the floor of a log-mel.
 INAUDIBLE_LOG = -10.0
+#: A noise that outlasts its recording begins again, faded in over its end for so many frames.
+NOISE_FADE_FRAMES = 86
 #: Notes kept ready, as rows at their pitch and velocity.
 NOTES_AT_HAND = 256
 #: Velocities outside the recorded ones change the level by at most this many nats.
@@ -78,13 +81,15 @@ class _Note:
 class Heard:
     """A note and the frames ``first … last`` (half open) of the part in which there is anything of it to hear.
 
-    ``cut_frame`` is where a later note cuts it off; infinite where none does.
+    ``cut_frame`` is where a later note cuts it off; infinite where none does. ``stretched``: all of it depends on where
+    it ends.
     """
 
     note: NoteEvent
     cut_frame: float
     first: int
     last: int
+    stretched: bool = False
 
     def within(self, first_frame: int, frames: int) -> bool:
         """Whether a window hears anything of it."""
@@ -98,7 +103,7 @@ class Heard:
             self.note.pitch,
             self.note.velocity,
             self.note.start_s,
-            self.note.end_s if end + RELEASE_FRAMES[0] < last else math.inf,
+            self.note.end_s if self.stretched or end + RELEASE_FRAMES[0] < last else math.inf,
             self.cut_frame if self.cut_frame + _CUT_FRAMES[0] < last else math.inf,
         )
 
@@ -123,10 +128,11 @@ class Sketcher:
     def _heard(self, note: NoteEvent, cut_frame: float) -> Heard:
         start, end = _frames_of(note)
         found = self._note(note.pitch, note.velocity)
-        drum = self._references.kind == "drum"
-        longest = start + LONGEST_DRUM_FRAMES if drum else end + found.release_frames
-        last = min(start + found.audible_frames, cut_frame + 3, longest)
-        return Heard(note, float(cut_frame), math.ceil(start - 2), math.floor(last) + 1)
+        audible = start + (np.inf if self._goes_on else found.audible_frames)
+        longest = start + LONGEST_DRUM_FRAMES if self._plays_out else end + found.release_frames
+        last = min(audible, cut_frame + 3, longest)
+        stretched = self._references.stretched
+        return Heard(note, float(cut_frame), math.ceil(start - 2), math.floor(last) + 1, stretched)
 
     def sketch(self, notes: Sequence[NoteEvent], frames: int, first_frame: int = 0) -> np.ndarray:
         """Log-mel ``[frames, 128]`` float32 of frames ``first_frame … first_frame + frames`` of a part."""
@@ -148,14 +154,48 @@ class Sketcher:
         found = self._note(heard.note.pitch, heard.note.velocity)
         frame = np.arange(low, high, dtype=np.float64)
         level, loss, temporary = spare[:, : high - low]
-        found.held.write(frame - start, level, temporary)
+        self._write_held(found.held, frame - start, end - start, level, temporary)
         let_go = max(0, math.ceil(end + RELEASE_FRAMES[0]) - low)
-        if self._references.kind != "drum" and let_go < len(frame):
+        if not self._plays_out and let_go < len(frame):
             level[let_go:] -= found.loss.write(frame[let_go:] - end, loss[let_go:], temporary[let_go:])
         if heard.cut_frame + _CUT_FRAMES[0] < high:
             level -= np.interp(frame - heard.cut_frame, _CUT_FRAMES, _CUT_LOSS).astype(np.float32)[:, None]
         level *= 2
         energy[low - first_frame : high - first_frame] += np.exp(level, out=level)
+
+    @property
+    def _plays_out(self) -> bool:
+        """Whether nobody lets a note go: drums, and noises that are one event."""
+        references = self._references
+        one_event = references.kind == "noise" and references.sustain != "sustained" and not references.stretched
+        return references.kind == "drum" or one_event
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether a note may outlast its recording by beginning again, or be slower than it."""
+        return self._references.kind == "noise" and not self._plays_out
+
+    def _write_held(self, held: _Curve, since: np.ndarray, length: float, out: np.ndarray, spare: np.ndarray) -> None:
+        """The rows at times ``since`` the onset, in ``out``; noises are stretched to their note or begin again."""
+        if not self._goes_on:
+            held.write(since, out, spare)
+            return
+        last = float(held.times[-1])
+        if self._references.stretched:
+            held.write(np.minimum(since * (last / length), last), out, spare)
+            return
+        period = last - NOISE_FADE_FRAMES
+        turn = np.maximum(0, np.floor(since / period))
+        place = since - turn * period
+        for first, stop in _runs(turn):
+            held.write(place[first:stop], out[first:stop], spare[first:stop])
+        joined = np.flatnonzero((turn > 0) & (place < NOISE_FADE_FRAMES))
+        if len(joined):
+            ending = np.empty((len(joined), MEL_BANDS), np.float32)
+            for first, stop in _runs(turn[joined]):
+                held.write(place[joined[first:stop]] + period, ending[first:stop], spare[: stop - first])
+            share = (place[joined] / NOISE_FADE_FRAMES).astype(np.float32)[:, None]
+            out[joined] = 0.5 * np.log(share * np.exp(2 * out[joined]) + (1 - share) * np.exp(2 * ending))
 
     def _note(self, pitch: int, velocity: int) -> _Note:
         """A note ready to be laid out."""
@@ -168,17 +208,18 @@ class Sketcher:
         return found
 
     def _prepared(self, held: np.ndarray, loss: np.ndarray) -> _Note:
+        grid = grid_of(self._references.kind)
         release = _last_audible(held.max() - loss.min(axis=1), RELEASE_FRAMES)
         return _Note(
-            _Curve(GRID_FRAMES, held, self._slope(held)),
+            _Curve(grid, held, self._slope(held)),
             _Curve(RELEASE_FRAMES, loss, _end_slope(loss, RELEASE_FRAMES, 5)),
-            _last_audible(held.max(axis=1), GRID_FRAMES),
+            _last_audible(held.max(axis=1), grid),
             min(release, LONGEST_RELEASE_FRAMES),
         )
 
     def _slope(self, held: np.ndarray) -> np.ndarray:
         """Nats a frame beyond the last row: sounds that decay by themselves go on decaying."""
-        if self._references.sustain == "sustained":
+        if self._references.sustain == "sustained" or self._references.kind == "noise":
             return np.zeros(MEL_BANDS, np.float32)
         return np.minimum(0, _end_slope(held, GRID_FRAMES, 6))
 
@@ -259,6 +300,12 @@ def _frames_of(note: NoteEvent) -> tuple[float, float]:
     return start, max(note.end_s * FRAME_RATE_HZ, start + 1)
 
 
+def _runs(values: np.ndarray) -> list[tuple[int, int]]:
+    """(first, stop) of the runs of equal values."""
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return [(first, stop) for first, stop in pairwise(edges) if first < stop]
+
+
 def _last_audible(loudest: np.ndarray, times: np.ndarray) -> float:
     """The time from which the loudest band of every row is inaudible; infinite when the last one is not."""
     audible = np.flatnonzero(loudest > INAUDIBLE_LOG)
@@ -269,7 +316,8 @@ def _last_audible(loudest: np.ndarray, times: np.ndarray) -> float:
 
 def _loudness(held: np.ndarray) -> float:
     """Log of the whole energy of a note's first second."""
-    return float(0.5 * np.log(np.exp(2 * held[(GRID_FRAMES >= 0) & (GRID_FRAMES < 86)]).sum()))
+    grid = GRID_FRAMES if len(held) == len(GRID_FRAMES) else NOISE_FRAMES
+    return float(0.5 * np.log(np.exp(2 * held[(grid >= 0) & (grid < 86)]).sum()))
 
 
 def _level_of(velocity: float) -> float:
@@ -283,7 +331,7 @@ def _end_slope(rows: np.ndarray, times: np.ndarray, back: int) -> np.ndarray:
     return (at @ (rows[-back:] - rows[-back:].mean(axis=0)) / (at @ at)).astype(np.float32)
 
 
-@cache
+@lru_cache(512)
 def _shift(semitones: float) -> np.ndarray:
     """``[128, 128]``: the band at f takes what was at f / 2^(semitones / 12), by cubic interpolation (Catmull–Rom)."""
     source = np.clip(band_of_hz(band_centres_hz() / 2 ** (semitones / 12)), 0, MEL_BANDS - 1)

@@ -83,7 +83,14 @@ def file_of(header: object, body: bytes = b"") -> bytes:
 
 
 def header_with(**changes: object) -> dict[str, object]:
-    plain = {"kind": "drum", "sustain": "struck", "one_voice": False, "pitches": [36], "velocities": [90]}
+    plain = {
+        "kind": "drum",
+        "sustain": "struck",
+        "one_voice": False,
+        "stretched": False,
+        "pitches": [36],
+        "velocities": [90],
+    }
     return plain | changes
 
 

@@ -209,6 +209,15 @@ def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
     assert (mel[98 : heard.last].max(axis=1) > render.SILENCE).all()
 
 
+def test_a_noise_is_its_sketch_and_asks_no_network(renderer: Renderer) -> None:
+    network: FakeNetwork = renderer._network  # type: ignore[assignment]
+    rain = record(decaying_sine, "noise", "sustained", [(60, 80)])
+    notes = (NoteEvent(60, 0.5, 4.0, 80),)
+    (mel,) = renderer.render([replace(part(notes, "rain"), references=rain)], 500, SETTINGS)
+    np.testing.assert_array_equal(mel, Sketcher(rain).sketch(notes, 500))
+    assert not network.calls and mel.max() > render.SILENCE + 3
+
+
 def test_a_piece_that_a_kit_lacks_is_struck_on_the_nearest_one(renderer: Renderer) -> None:
     kit = record(decaying_sine, "drum", "struck", [(36, 90), (46, 90)])
     lacking, there = (

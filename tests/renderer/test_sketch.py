@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from noisician.mel import FRAME_RATE_HZ, LOG_FLOOR, SAMPLE_RATE_HZ, band_of_hz, log_mel
 from noisician.renderer.reference_notes import ONSET_S, record
-from noisician.renderer.references import References
-from noisician.renderer.sketch import Sketcher
+from noisician.renderer.references import NOISE_FRAMES, References
+from noisician.renderer.sketch import NOISE_FADE_FRAMES, Sketcher
 from noisician.score.played import NoteEvent
 
 FLOOR = np.log(LOG_FLOOR)
@@ -145,3 +145,61 @@ def test_any_window_equals_the_same_frames_of_the_whole(
     whole = sketcher.sketch(notes, 650)
     assert np.array_equal(sketcher.sketch(notes, frames, first), whole[first : first + frames])
     assert np.all(np.isfinite(whole))
+
+
+def ticks(pitch: int, velocity: int, held_s: float, duration_s: float) -> np.ndarray:
+    """A click every 0.4 s from 0.2 s on, each softer than the one before, until the note ends."""
+    out = np.zeros(round(duration_s * SAMPLE_RATE_HZ), np.float32)
+    for number in range(int((held_s - 0.2) / 0.4) + 1):
+        at = round((ONSET_S + 0.2 + 0.4 * number) * SAMPLE_RATE_HZ)
+        out[at : at + 200] = 0.5 * 0.95**number
+    return out
+
+
+def loud_frames(sketch: np.ndarray) -> np.ndarray:
+    """Where clicks are, to the frame."""
+    level = sketch.max(axis=1)
+    peaks = (level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:]) & (level[1:-1] > FLOOR + 3)
+    return np.flatnonzero(peaks) + 1
+
+
+def test_a_noise_keeps_its_events_and_begins_again_when_its_recording_ends() -> None:
+    rain = record(ticks, "noise", "sustained", [(60, 80)])
+    sketch = Sketcher(rain).sketch([NoteEvent(60, 0.0, 30.0, 80)], round(29 * FRAME_RATE_HZ))
+    at_s = loud_frames(sketch) / FRAME_RATE_HZ
+    period_s = (NOISE_FRAMES[-1] - NOISE_FADE_FRAMES) / FRAME_RATE_HZ
+    assert at_s[0] == pytest.approx(0.2, abs=0.02)
+    first = at_s[at_s < period_s - 0.5]
+    assert len(first) == 26 and np.diff(first) == pytest.approx(0.4, abs=0.03)
+    again = at_s[(at_s > period_s + 1.1) & (at_s < 2 * period_s)]
+    expected = [0.2 + 0.4 * number + period_s for number in range(2, 2 + len(again))]
+    assert len(again) > 20 and np.abs(again - np.array(expected)).min(initial=1) < 0.4
+    silence = Sketcher(rain).sketch([NoteEvent(60, 0.0, 1.0, 80)], round(5 * FRAME_RATE_HZ))
+    assert loud_frames(silence).max() / FRAME_RATE_HZ < 1.5
+
+
+def test_a_stretched_noise_takes_as_long_as_its_note() -> None:
+    riser = record(ticks, "noise", "struck", [(60, 80)], stretched=True)
+    for held_s in (3.0, 6.0, 20.0):
+        sketch = Sketcher(riser).sketch([NoteEvent(60, 0.0, held_s, 80)], round(24 * FRAME_RATE_HZ))
+        at_s = loud_frames(sketch) / FRAME_RATE_HZ
+        assert at_s[0] == pytest.approx(0.2 * held_s / 12.02, abs=0.05)
+        assert at_s[-1] < held_s + 0.1
+
+
+def test_a_noise_that_is_one_event_plays_out() -> None:
+    impact = record(ticks, "noise", "struck", [(60, 80)])
+    long, short = (
+        Sketcher(impact).sketch([NoteEvent(60, 0.0, held_s, 80)], round(6 * FRAME_RATE_HZ)) for held_s in (5.0, 0.1)
+    )
+    np.testing.assert_array_equal(long, short)
+    assert len(loud_frames(short)) > 10
+
+
+@pytest.mark.parametrize(("sustain", "stretched"), [("sustained", False), ("struck", True), ("struck", False)])
+def test_windows_of_noises_equal_the_whole(sustain: str, stretched: bool) -> None:
+    noise = record(ticks, "noise", sustain, [(60, 80)], stretched=stretched)  # type: ignore[arg-type]
+    sketcher, notes = Sketcher(noise), [NoteEvent(60, 0.3, 26.123, 90)]
+    whole = sketcher.sketch(notes, 2400)
+    for first, frames in ((0, 512), (700, 512), (900, 300), (1800, 600)):
+        np.testing.assert_array_equal(sketcher.sketch(notes, frames, first), whole[first : first + frames])
