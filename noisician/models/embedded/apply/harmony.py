@@ -12,7 +12,7 @@ from noisician.edits import PlacedChord, SetChords, SetKey
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.context import Applying, is_written, players_of
 from noisician.piece import Piece, PieceGrid, Player
-from noisician.piece.derive import derived, in_order, places, rederived
+from noisician.piece.derive import derived, in_order, places, rederived, steps_of
 from noisician.piece.model import KeyMark, role_columns
 from noisician.request import MODES, TONICS
 from noisician.score import Note
@@ -163,16 +163,24 @@ def _chord_in_mode(token: int, degree: Callable[[int], int]) -> int:
 
 def _moved(before: Piece, after: Piece, player: Player, move: Callable[[int], int]) -> tuple[Note, ...]:
     """A player's notes in the new key: as its grid derives there, where the grid says them, else simply moved."""
-    old, new = derived(before, player), derived(after, after.plan.player(player.id))
-    becomes = {}
-    if len(old) == len(new):
-        was = places(old, before.plan)
-        there = {place: note for place, note in zip(was, (new[old.index(note)] for note in was.values()), strict=True)}
-        becomes = there
-    current = places(before.notes[player.id], before.plan)
+    becomes: dict[tuple[int, int], int] = {}
+    old, new = _pitches(before, player), _pitches(after, after.plan.player(player.id))
+    for step, pitches in old.items():
+        # A chord may be voiced otherwise there; its notes are told apart by their order.
+        if len(new.get(step, ())) == len(pitches):
+            becomes |= {(step, was): now for was, now in zip(pitches, new[step], strict=True)}
+    notes = before.notes[player.id]
+    steps = steps_of([note.start_beats for note in notes], before.plan)
     out = []
-    for place, note in current.items():
-        target = becomes.get(place)
-        pitch = target.pitch if target is not None and not note.is_set else min(max(move(note.pitch), 0), 127)
-        out.append(replace(note, pitch=pitch))
+    for note, step in zip(notes, steps, strict=True):
+        pitch = None if note.is_set else becomes.get((int(step), note.pitch))
+        out.append(replace(note, pitch=min(max(move(note.pitch), 0), 127) if pitch is None else pitch))
     return in_order(out)
+
+
+def _pitches(piece: Piece, player: Player) -> dict[int, list[int]]:
+    """By step, the pitches that a player's grid derives to, the lowest first."""
+    pitches: dict[int, list[int]] = {}
+    for step, pitch in sorted(places(derived(piece, player), piece.plan)):
+        pitches.setdefault(step, []).append(pitch)
+    return pitches

@@ -193,6 +193,7 @@ def _with_harmony(
 def _taken(piece: Piece, source: Piece, players: Sequence[Player], bars: Mapping[int, int]) -> Piece:
     """``bars`` (here → there) of players as they are in ``source``."""
     bar_beats = piece.plan.meter.beats_per_bar
+    end_beats = piece.plan.bars * bar_beats
     for player in players:
         old = piece.notes[player.id]
         kept = [note for note, bar in zip(old, bar_of(old, piece.plan), strict=True) if bar not in bars]
@@ -201,7 +202,7 @@ def _taken(piece: Piece, source: Piece, players: Sequence[Player], bars: Mapping
         for note, bar in zip(there, bar_of(there, source.plan), strict=True):
             by_bar.setdefault(bar, []).append(note)
         copies = [
-            replace(note, start_beats=max(0.0, note.start_beats + (bar - its) * bar_beats))
+            _moved_inside(note, (bar - its) * bar_beats, end_beats)
             for bar, its in bars.items()
             for note in by_bar.get(its, ())
         ]
@@ -215,6 +216,12 @@ def _taken(piece: Piece, source: Piece, players: Sequence[Player], bars: Mapping
         notes = in_order([*whole, *(note for note in matched if note.id), *fresh])
         piece = _with_bars_of(replace(piece, notes={**piece.notes, player.id: notes}), source, player, bars)
     return piece
+
+
+def _moved_inside(note: Note, beats: float, end_beats: float) -> Note:
+    """A note that much later, which sounds neither before the piece nor beyond its end."""
+    start = max(0.0, note.start_beats + beats)
+    return replace(note, start_beats=start, duration_beats=min(note.duration_beats, end_beats - start))
 
 
 def _cut_at(note: Note, kept: Sequence[Note], bars: Mapping[int, int], bar_beats: int) -> Note:
