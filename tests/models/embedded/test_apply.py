@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from fake_composer import HearingNetwork
+from edited_pieces import COMPOSER, JAZZ, PIECES, POP, check_whole, chord_at, edited, notes_in, others_as_before
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisician.composer import Composer, make_plan
 from noisician.edits import edit_from, edits_from
 from noisician.errors import RequestError
 from noisician.models.embedded.apply import Applying, apply_edits
 from noisician.models.embedded.apply.bars import bar_of
-from noisician.models.embedded.write import compose_piece
-from noisician.piece import Piece, from_dict, to_dict
+from noisician.piece import Piece, to_dict
 from noisician.piece.derive import steps_of
-from noisician.prompt import understand
-from noisician.renderer import RenderSettings
-from noisician.request import Request
 from noisician.score.harmony import parse_chord
 from noisician.styles import PITCHED_ROLES
-
-COMPOSER = Composer(HearingNetwork())  # type: ignore[arg-type]
-
-
-def made(words: str, seed: int, duration_s: float = 24.0) -> Piece:
-    plan = make_plan(understand(Request(prompt=words, duration_s=duration_s)), seed)
-    return compose_piece(plan, seed, RenderSettings(), COMPOSER)
-
-
-POP, JAZZ = made("pop with piano and strings", 3), made("late night jazz trio", 1)
-PIECES = (POP, JAZZ, made("deep house with rain", 2), made("waltz in D minor", 5))
-
-
-def edited(piece: Piece, *edits: Mapping[str, Any], other: Piece | None = None) -> Piece:
-    applying = Applying(lambda: COMPOSER, lambda source: other or piece)
-    return apply_edits(piece, edits_from(list(edits)), applying).piece
-
-
-def check_whole(piece: Piece) -> None:
-    """What holds of every piece."""
-    assert from_dict(json.loads(json.dumps(to_dict(piece)))) == piece
-    end_beats = piece.plan.bars * piece.plan.meter.beats_per_bar
-    assert [section.start_bar for section in piece.plan.sections] == [
-        sum(one.bars for one in piece.plan.sections[:place]) for place in range(len(piece.plan.sections))
-    ]
-    for notes in piece.notes.values():
-        assert len({note.id for note in notes}) == len(notes)
-        assert all(0 <= note.start_beats < note.end_beats <= end_beats + 1e-6 for note in notes)
-        assert list(notes) == sorted(notes, key=lambda note: (note.start_beats, note.pitch, note.id))
-
-
-def others_as_before(before: Piece, after: Piece, touched: set[str]) -> None:
-    for player in before.plan.players:
-        if player.id not in touched:
-            assert after.notes[player.id] == before.notes[player.id]
-            assert after.plan.player(player.id) == player
 
 
 @st.composite
@@ -166,15 +123,6 @@ def test_extending_adds_bars_and_keeps_the_others(where: str) -> None:
     assert any(bar in added for notes in after.notes.values() for bar in bar_of(notes, after.plan))
 
 
-def chord_at(piece: Piece) -> dict[int, tuple[int, str]]:
-    """The chord in force on each beat that has one."""
-    return {
-        beat: (chord.root, chord.quality)
-        for chord in piece.score.chords
-        for beat in range(round(chord.start_beats), round(chord.start_beats + chord.duration_beats))
-    }
-
-
 def test_chords_are_set_exactly_and_only_who_is_named_follows() -> None:
     said = [{"bar": 2, "chord": "F#m7"}, {"bar": 3, "beat": 3, "chord": "Bb"}, {"bar": 4, "chord": "N"}]
     after = edited(POP, {"op": "chords", "chords": said, "follow": ["bass"]})
@@ -225,13 +173,6 @@ def test_rest_is_silence_in_its_bars_and_nowhere_else() -> None:
     for player in ("drums", "bass"):
         assert not [bar for bar in bar_of(after.notes[player], after.plan) if bar in (2, 3)]
         assert all(note.end_beats <= 2 * beats or note.start_beats > 3 * beats for note in after.notes[player])
-
-
-def notes_in(piece: Piece, player: str, bars: tuple[int, ...]) -> list[tuple[float, int]]:
-    """(start in beats, pitch) of the notes that belong to some bars."""
-    notes = piece.notes[player]
-    own = zip(notes, bar_of(notes, piece.plan), strict=True)
-    return [(round(note.start_beats, 6), note.pitch) for note, bar in own if bar in bars]
 
 
 def test_copies_and_bars_from_another_version() -> None:
