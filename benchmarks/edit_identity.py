@@ -91,7 +91,7 @@ def made(desk: Desk, model: EmbeddedModel, genre: str, seed: int, length_s: floa
     columns = () if piece.grid is None else piece.grid.columns
     line = next(player.id for player in piece.plan.players if player.id in columns)
     lender = model.edit(
-        music.recipe, edits_from([{"op": "regenerate", "players": [line], "bars": [[1, 2]], "seed": 77}])
+        music.recipe, edits_from([{"op": "regenerate", "players": [line], "bars": [[1, 1]], "seed": 77}])
     )
     return Made(music, piece, dry, lender.recipe)
 
