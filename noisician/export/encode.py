@@ -134,7 +134,10 @@ def _little_endian(block: np.ndarray, bit_depth: int) -> bytes:
     if bit_depth == 16:
         return block.astype("<i2").tobytes()
     four_bytes = np.ascontiguousarray(block.astype("<i4")).view(np.uint8).reshape(-1, 4)
-    return four_bytes[:, :3].tobytes()
+    packed = np.empty((len(four_bytes), 3), np.uint8)
+    for place in range(3):  # in columns, four times as fast as in rows of three bytes
+        packed[:, place] = four_bytes[:, place]
+    return packed.tobytes()
 
 
 def _pcm_blocks(samples: np.ndarray, metadata: Metadata, audio: AudioFormat) -> Iterator[np.ndarray]:
