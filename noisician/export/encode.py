@@ -6,6 +6,7 @@ than about a minute and a half (python-soundfile issue 426).
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from collections.abc import Iterable, Iterator
@@ -65,21 +66,32 @@ def choose_format(path: Path, name: str | None, bit_depth: int, loop: bool) -> s
     return chosen
 
 
-def encode(samples: np.ndarray, metadata: Metadata, recipe_json: str | None, audio: AudioFormat) -> Encoded:
+def encode(
+    samples: np.ndarray,
+    metadata: Metadata,
+    recipe_json: str | None,
+    audio: AudioFormat,
+    earlier: Path | None = None,
+) -> Encoded:
     """Encode ``[frames]`` or ``[frames, channels]`` (1 or 2) of full scale ±1; beyond it integers clip.
 
-    16 bit is dithered with triangular noise of ±1 step (TPDF; Lipshitz et al., JAES 1992) drawn from the seed.
+    16 bit is dithered with triangular noise of ±1 step (TPDF; Lipshitz et al., JAES 1992) drawn from the seed. Where
+    FLAC is wanted and the file ``earlier`` holds these very samples as FLAC, its frames are copied instead.
     """
     samples = _checked(samples)
     packed = None if recipe_json is None else pack(recipe_json)
     frames = len(samples)
     if audio.name == "wav":
         return _encode_wav(samples, metadata, packed, audio)
+    fields = vorbis.comment_fields(metadata, frames, packed)
+    if audio.name == "flac" and earlier is not None:
+        copied = _copied(earlier, samples, metadata, audio, fields)
+        if copied is not None:
+            return _joined(copied)
     encoded = _through_libsndfile(samples, metadata, audio)
     if audio.name == "mp3":
         tag = id3.build_tag(metadata, frames / audio.sample_rate_hz, packed)
         return _joined([tag, encoded.getbuffer()])
-    fields = vorbis.comment_fields(metadata, frames, packed)
     if audio.name == "flac":
         return _joined(vorbis.with_flac_comments(encoded.getbuffer(), fields))
     encoded.seek(0)
@@ -148,6 +160,29 @@ def _pcm_blocks(samples: np.ndarray, metadata: Metadata, audio: AudioFormat) -> 
     for start in range(0, len(samples), audio.sample_rate_hz):
         block = samples[start : start + audio.sample_rate_hz]
         yield block if audio.bit_depth == 32 else quantise(block, audio.bit_depth, dither)
+
+
+def _copied(
+    earlier: Path, samples: np.ndarray, metadata: Metadata, audio: AudioFormat, fields: list[tuple[str, str]]
+) -> list[bytes | memoryview] | None:
+    """The pieces of a FLAC file with other comments; None where it does not hold these samples or cannot be read."""
+    try:
+        with earlier.open("rb") as file:
+            held = vorbis.flac_samples(file.read(vorbis.FLAC_SAMPLES_END))
+            if held is None or held != _flac_samples_of(samples, metadata, audio):
+                return None
+            file.seek(0)
+            return vorbis.with_flac_comments(memoryview(file.read()), fields)
+    except (OSError, IndexError, FileError):  # gone or damaged since it was written
+        return None
+
+
+def _flac_samples_of(samples: np.ndarray, metadata: Metadata, audio: AudioFormat) -> vorbis.FlacSamples:
+    frames, channels = samples.shape
+    digest = hashlib.md5(usedforsecurity=False)
+    for block in _pcm_blocks(samples, metadata, audio):
+        digest.update(_little_endian(block, audio.bit_depth))
+    return vorbis.FlacSamples(audio.sample_rate_hz, channels, audio.bit_depth, frames, digest.digest())
 
 
 def _through_libsndfile(samples: np.ndarray, metadata: Metadata, audio: AudioFormat) -> io.BytesIO:

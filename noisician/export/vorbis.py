@@ -7,6 +7,7 @@ Specifications: xiph.org, "Ogg Vorbis I format specification: comment field and 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from noisician.errors import FileError
@@ -23,6 +24,8 @@ from noisician.export.metadata import (
 _VORBIS_COMMENT, _PADDING = 4, 1
 _FLAC_BLOCK_LIMIT_BYTES = 2**24 - 1
 _LAST_BLOCK = 0x80
+#: Where FLAC's first block, behind its magic and four bytes of header, ends.
+FLAC_SAMPLES_END = 42
 #: Fields of a comment block; ours has two for each section and a dozen more.
 _FIELDS_LIMIT = 10_000
 
@@ -88,6 +91,29 @@ def parse_comments(data: bytes, source: str) -> tuple[bytes, list[tuple[str, str
 
 def recipe_field(fields: list[tuple[str, str]]) -> str | None:
     return next((value for name, value in fields if name == RECIPE_TAG), None)
+
+
+@dataclass(frozen=True)
+class FlacSamples:
+    """Which samples a FLAC stream holds, as its first block tells (STREAMINFO; RFC 9639, 8.2). ``md5`` is that of all
+    samples, channels interleaved, little-endian, each in ``bit_depth`` / 8 bytes."""
+
+    sample_rate_hz: int
+    channels: int
+    bit_depth: int
+    frames: int
+    md5: bytes
+
+
+def flac_samples(head: bytes) -> FlacSamples | None:
+    """What the first ``FLAC_SAMPLES_END`` bytes of a file say; None for another kind of file or an unknown sum."""
+    if len(head) < FLAC_SAMPLES_END or head[:4] != b"fLaC" or head[4] & 0x7F:
+        return None
+    md5 = head[FLAC_SAMPLES_END - 16 : FLAC_SAMPLES_END]
+    if not any(md5):
+        return None
+    bits = int.from_bytes(head[18:26], "big")  # behind the sizes of blocks and frames
+    return FlacSamples(bits >> 44, (bits >> 41 & 7) + 1, (bits >> 36 & 31) + 1, bits & (1 << 36) - 1, md5)
 
 
 def with_flac_comments(encoded: memoryview, fields: list[tuple[str, str]]) -> list[bytes | memoryview]:

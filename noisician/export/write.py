@@ -67,18 +67,20 @@ def write_audio(
     bit_depth: int = 24,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
     overwrite: bool = False,
+    earlier: Path | None = None,
 ) -> Path:
     """Write one sound file with its tags and recipe.
 
     ``samples`` ``[frames]`` or ``[frames, 1 or 2]``, full scale ±1. The format follows ``format`` or the
-    extension: wav (``bit_depth`` 16, 24 or 32 = float, bit-exact), flac (16, 24), ogg, mp3. Raises
+    extension: wav (``bit_depth`` 16, 24 or 32 = float, bit-exact), flac (16, 24), ogg, mp3. ``earlier`` names a FLAC
+    file that may hold the same samples and spares encoding them again; the file written is the same. Raises
     :class:`FileError` for an unknown extension, a loop as MP3, an existing file without ``overwrite``, a missing
     or read-only folder, a full disk; nothing is left behind then.
     """
     path = Path(path)
     audio = AudioFormat(choose_format(path, format, bit_depth, metadata.loop), bit_depth, sample_rate_hz)
     with Transaction(overwrite) as transaction:
-        _stage_audio(transaction, path, samples, metadata, recipe_json, audio)
+        _stage_audio(transaction, path, samples, metadata, recipe_json, audio, earlier)
         transaction.commit()
     return path
 
@@ -228,9 +230,10 @@ def _stage_audio(
     metadata: Metadata,
     recipe_json: str | None,
     audio: AudioFormat,
+    earlier: Path | None = None,
 ) -> None:
     check_target(path, transaction.overwrite)  # before the work of encoding
-    encoded = encode(samples, metadata, recipe_json, audio)
+    encoded = encode(samples, metadata, recipe_json, audio, earlier)
     transaction.write(path, encoded.pieces, encoded.size_bytes)
 
 

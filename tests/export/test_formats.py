@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,61 @@ def test_24_bit_is_exact_to_half_a_step(tmp_path: Path, name: str) -> None:
     path = write_audio(tmp_path / f"a.{name}", samples, METADATA)
     assert np.abs(read_audio(path)[0] - samples).max() <= 0.5001 / 2**23
     assert soundfile.info(path).subtype == "PCM_24"
+
+
+@pytest.mark.parametrize("bit_depth", [16, 24])
+def test_samples_that_another_flac_file_holds_are_not_encoded_again(
+    tmp_path: Path, bit_depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, whole = noise(), tmp_path / "whole.flac"
+    earlier = write_audio(tmp_path / "earlier.flac", samples, METADATA, RECIPE.to_json(), bit_depth=bit_depth)
+    other = replace(METADATA, prompt="other words", sections=(), lyrics=())
+    write_audio(whole, samples, other, "{}", bit_depth=bit_depth)
+    with monkeypatch.context() as patch:
+        patch.setattr(encoding, "_through_libsndfile", None)
+        copy = write_audio(tmp_path / "copy.flac", samples, other, "{}", bit_depth=bit_depth, earlier=earlier)
+    assert copy.read_bytes() == whole.read_bytes()
+
+
+def changed_sample(samples: np.ndarray) -> np.ndarray:
+    samples = samples.copy()
+    samples[-1, 1] += 2**-22
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("samples", "audio"),
+    [
+        (changed_sample(noise()), AudioFormat("flac")),
+        (noise()[:-1], AudioFormat("flac")),
+        (noise()[:, :1], AudioFormat("flac")),
+        (noise().reshape(-1, 1), AudioFormat("flac")),
+        (noise(), AudioFormat("flac", 16)),
+        (noise(), AudioFormat("flac", 24, 48000)),
+        (noise(), AudioFormat("wav")),
+        (noise(), AudioFormat("ogg")),
+    ],
+)
+def test_other_samples_and_formats_are_encoded(tmp_path: Path, samples: np.ndarray, audio: AudioFormat) -> None:
+    earlier = write_audio(tmp_path / "earlier.flac", noise(), METADATA)
+    encoded = encode(samples, METADATA, None, audio, earlier)
+    assert b"".join(bytes(piece) for piece in encoded.pieces) == file_bytes(samples, METADATA, audio)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"RIFF", b"fLaC", "in its first block", "in its comments", "no sum"])
+def test_an_earlier_file_that_cannot_be_used_is_none(tmp_path: Path, damage: bytes | str | None) -> None:
+    earlier, samples = tmp_path / "earlier.flac", noise()
+    whole = file_bytes(samples, METADATA, AudioFormat("flac"))
+    if isinstance(damage, bytes):
+        earlier.write_bytes(damage)
+    elif damage == "in its first block":
+        earlier.write_bytes(whole[:40])
+    elif damage == "in its comments":
+        earlier.write_bytes(whole[:60])
+    elif damage == "no sum":
+        earlier.write_bytes(whole[:26] + bytes(16) + whole[42:])
+    encoded = encode(samples, METADATA, None, AudioFormat("flac"), earlier)
+    assert b"".join(bytes(piece) for piece in encoded.pieces) == whole
 
 
 @pytest.mark.parametrize("name", ["wav", "flac"])

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+import soundfile
 from desk import NOBODY, Desk, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_service import run, small_service
 from stand_in_networks import ENTRIES, SHORT, embedded
 
+from noisician import api
 from noisician.edits import KINDS, edits_from
 from noisician.errors import RequestError
+from noisician.export import encode
 from noisician.models import registry
 from noisician.models.embedded import model
 from noisician.models.embedded.apply.checking import check_edits
+from noisician.models.protocol import ignore_progress, never
 from noisician.models.support import checked
 from noisician.piece import Piece, piece_of
 from noisician.recipe import Recipe
 from noisician.renderer import render
-from noisician.service.files import new_id
+from noisician.service.files import Files, new_id
+from noisician.service.records import JobRecord
+from noisician.service.work.take_job import Watch, make_take, task_of
 
 REST = {"op": "regenerate", "players": ["lead"], "bars": [[1, 1]]}
 
@@ -253,3 +261,26 @@ def test_the_client_edits(tmp_path: Path) -> None:
             assert len((await client.takes(versions="all")).data) == 3
 
     run(work())
+
+
+def test_an_edit_of_one_player_encodes_the_track_and_one_stem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "manifest", lambda: ENTRIES)
+    monkeypatch.setattr(model, "manifest", lambda: ENTRIES)
+    played = embedded()
+    monkeypatch.setattr(registry, "DEFAULT", registry.Registry(lambda: played))
+    files, watch = Files(tmp_path), Watch(ignore_progress, never)
+    job = JobRecord(new_id("job"), 1, "make", "queued", SHORT.model_dump(exclude_defaults=True), "embedded", 1, 0.0)
+    root = make_take(task_of(job, (), files), 1, api.generate, files, new_id("take"), watch)
+    piece = piece_of(api.read_recipe(files.recipe(root.id)))
+    assert piece is not None and len(piece.plan.players) > 1
+    encoded: list[int] = []
+    through = encode._through_libsndfile
+    monkeypatch.setattr(encode, "_through_libsndfile", lambda *given: encoded.append(1) or through(*given))
+    edits = ({"op": "mix", "player": piece.plan.players[0].id, "gain_db": -4},)
+    job = replace(job, id=new_id("job"), operation="edit", parent_take=root.id, edits=edits)
+    version = make_take(task_of(job, (), files), 1, api.generate, files, new_id("take"), watch)
+    assert len(encoded) == 2
+    for stem in version.facts["stems"]:
+        before, after = (soundfile.read(files.stem(take.id, stem), dtype="int32")[0] for take in (root, version))
+        assert np.array_equal(before, after) == (stem != version.facts["stems"][0])
+        assert api.read_recipe(files.stem(version.id, stem)) == api.read_recipe(files.recipe(version.id))

@@ -34,11 +34,19 @@ class _Sound:
     metadata: Metadata
 
 
-def write_take(files: Files, take_id: str, music: Music, title: str, on_share: Callable[[float], None]) -> Measured:
+def write_take(
+    files: Files,
+    take_id: str,
+    music: Music,
+    title: str,
+    on_share: Callable[[float], None],
+    parent_folder: Path | None = None,
+) -> Measured:
     """Writes everything a take consists of into its new folder among ``files`` and measures the track.
 
-    ``on_share`` hears the share done and may raise to stop. Raises FileError where something cannot be written; what
-    was written until then stays.
+    ``on_share`` hears the share done and may raise to stop. What sounds as it does in the take of ``parent_folder`` is
+    copied from there instead of encoded again. Raises FileError where something cannot be written; what was written
+    until then stays.
     """
     files.take(take_id).mkdir(parents=True)
     recipe_json = music.recipe.to_json()
@@ -47,7 +55,9 @@ def write_take(files: Files, take_id: str, music: Music, title: str, on_share: C
     steps = Steps(len(sounds) + 1, on_share)
 
     def write(sound: _Sound) -> None:
-        write_audio(sound.path, sound.samples, sound.metadata, recipe_json, sample_rate_hz=music.sample_rate_hz)
+        earlier = None if parent_folder is None else parent_folder / sound.path.relative_to(files.take(take_id))
+        rate_hz = music.sample_rate_hz
+        write_audio(sound.path, sound.samples, sound.metadata, recipe_json, sample_rate_hz=rate_hz, earlier=earlier)
         steps()
 
     for _ in map_in_order(write, sounds, steps):

@@ -160,7 +160,7 @@ def make_take(
     if watch.cancel():
         raise Cancelled("stopped before its files were written")
     title = (task.job.title or music.metadata.title)[:TITLE_LIMIT_CHARS]
-    measured = write_take(files, take_id, music, title, _saving(watch))
+    measured = write_take(files, take_id, music, title, _saving(watch), task.parent_folder)
     metadata = music.metadata
     params = _params(task, music)
     facts = facts_of(music, {**params, "seed": music.seed})
