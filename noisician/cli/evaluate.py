@@ -22,6 +22,7 @@ class EvaluateOptions:
     clips: Annotated[int | None, typer.Option(help="Held-out clips of each comparison.")] = None
     out: Annotated[Path | None, typer.Option(help="Folder of report and rows.")] = None
     samples: Annotated[Path | None, typer.Option(help="Folder of the CC0 samples.")] = None
+    recordings: Annotated[Path | None, typer.Option(help="Folder of the recorded instruments.")] = None
     songs: Annotated[Path | None, typer.Option(help="Folder of the composer's training packs.")] = None
     phrases: Annotated[Path | None, typer.Option(help="Folder of the singing corpus.")] = None
     scores: Annotated[Path | None, typer.Option(help="Folder of the CC0 scores.")] = None
@@ -47,6 +48,7 @@ def evaluate(options: EvaluateOptions) -> None:
             "clips": options.clips,
             "folder": options.out,
             "samples_dir": options.samples,
+            "recordings_dir": options.recordings,
             "songs_dir": options.songs,
             "vocals_dir": options.phrases,
             "scores_dir": options.scores,

@@ -14,6 +14,7 @@ SUITE_NAMES = (
     "stems",
     "vocoder",
     "renderer",
+    "life",
     "faults",
     "mixes",
     "novelty",
@@ -33,10 +34,10 @@ class EvaluateSettings:
     ``prompts`` are taken from the start of each list of ``prompts.toml``; ``duration_s`` is the length of each track
     made from them. ``clips`` held-out études go into each comparison of spectrograms, ``clip_s`` of each (12 s at
     most). ``soundfont`` plays the baselines of the tracks. ``songs_dir`` holds the composer's training packs,
-    ``samples_dir`` the recordings that sample kits and textures are played from, ``scores_dir`` the scores written
-    by people, whose held-out part is measured against the corpus beside the model's songs and whose held-out words are
-    sung, ``vocals_dir`` the shards of the singing corpus. Each is needed only by the suites that use it. Raises
-    RequestError for values out of range.
+    ``samples_dir`` the recordings that sample kits and textures are played from, ``recordings_dir`` those of single
+    notes of real instruments, ``scores_dir`` the scores written by people, whose held-out part is measured against the
+    corpus beside the model's songs and whose held-out words are sung, ``vocals_dir`` the shards of the singing corpus.
+    Each is needed only by the suites that use it. Raises RequestError for values out of range.
     """
 
     suites: tuple[str, ...] = SUITE_NAMES
@@ -46,6 +47,7 @@ class EvaluateSettings:
     clip_s: float = 12.0
     folder: Path = Path("evaluation")
     samples_dir: Path | None = None
+    recordings_dir: Path | None = None
     songs_dir: Path = Path("data/songs")
     scores_dir: Path | None = None
     vocals_dir: Path = Path("data/vocals")

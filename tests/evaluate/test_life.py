@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.corpus.players import Player
+from noisician.corpus.shipped_references import RECORDED
 from noisician.errors import NoisicianError
 from noisician.evaluate.life import harmonic_to_noise_db, level_jitter_db, peak_level_db, vibrato_extent_cents
-from noisician.mel import SAMPLE_RATE_HZ
+from noisician.evaluate.suites import life
+from noisician.mel import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 from noisician.score.harmony import frequency_hz
+from noisician.score.played import NoteEvent
+from noisician.styles import instruments
 
 TIME_S = np.arange(round(1.5 * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
 
@@ -75,3 +80,86 @@ def test_what_is_too_short_or_silent_is_refused() -> None:
         vibrato_extent_cents(short, 69)
     with pytest.raises(NoisicianError, match="nothing was played"):
         peak_level_db(np.zeros(1000))
+
+
+# --- the suite --------------------------------------------------------------------------------------------------
+
+FLUTE, KIT, PIANO = (instruments()[id_] for id_ in ("flute", "standard_kit", "grand_piano"))
+
+
+def two_notes(loud: float, soft: float, extent_cents: float = 0.0) -> np.ndarray:
+    """Both notes of a case as tones of given amplitudes."""
+    out = np.zeros(round(life.FRAMES / FRAME_RATE_HZ * SAMPLE_RATE_HZ))
+    for (start_s, end_s), level in ((life.LOUD_S, loud), (life.SOFT_S, soft)):
+        first = round(start_s * SAMPLE_RATE_HZ)
+        time_s = np.arange(round((end_s - start_s) * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+        cents = extent_cents * np.sin(2 * np.pi * 5 * time_s)
+        phase = 2 * np.pi * np.cumsum(440 * 2 ** (cents / 1200)) / SAMPLE_RATE_HZ
+        out[first : first + len(time_s)] = level * np.sin(phase)
+    return out
+
+
+def case(instrument) -> life.Case:
+    return life.Case(instrument, 69, Player("nobody", instrument, lambda notes, duration_s, take: np.zeros(1), (69,)))
+
+
+def test_a_row_has_what_is_heard_of_both() -> None:
+    row = life.measured(case(FLUTE), two_notes(0.5, 0.25), two_notes(0.5, 0.05, extent_cents=10))
+    assert row is not None
+    assert (row["span_db"], row["true_span_db"]) == pytest.approx((6.02, 20), abs=0.05)
+    assert (row["vibrato_cents"], row["true_vibrato_cents"]) == pytest.approx((0, 10), abs=0.5)
+    assert row["pre_echo_db"] == -144.5
+    assert row["recorded"]
+
+
+def test_drums_are_not_held_and_silent_players_have_no_row() -> None:
+    row = life.measured(case(KIT), two_notes(0.5, 0.25), two_notes(0.5, 0.05))
+    assert row is not None
+    assert row["way"] == "kit"
+    assert "jitter_db" not in row
+    assert life.measured(case(KIT), two_notes(0.5, 0.25), two_notes(0.5, 0)) is None
+
+
+def test_a_note_that_has_faded_is_not_held() -> None:
+    audio = two_notes(0.5, 0.25)
+    gone = audio.copy()
+    gone[round((life.LOUD_S[0] + 0.5) * SAMPLE_RATE_HZ) : round(life.LOUD_S[1] * SAMPLE_RATE_HZ)] = 0
+    row = life.measured(case(PIANO), audio, gone)
+    assert row is not None
+    assert "jitter_db" not in row
+
+
+def test_recorded_instruments_are_chosen_first_then_all_are_spread() -> None:
+    few, no_more = life.chosen_instruments(8)
+    assert {one.id for one in few} <= set(RECORDED)
+    assert len(few) == len({one.id for one in few}) == 8
+    assert len(no_more) == 2
+    many, kits = life.chosen_instruments(60)
+    assert {one.id for one in many} > set(RECORDED)
+    assert len({one.id for one in many}) == 60
+    assert all(one.excitation == "drum" for one in kits)
+    assert len(life.chosen_instruments(500)[0]) == len({one.id for one in life.chosen_instruments(500)[0]})
+
+
+def test_figures_are_medians_of_distances() -> None:
+    def row(way: str, made: float, true: float, recorded: bool = True) -> dict:
+        names = ("pre_echo_db", "attack_ms", "span_db", "jitter_db", "harmonic_to_noise_db", "vibrato_cents")
+        begun, held = names[:3], names[3:] if way != "kit" else ()
+        both = {name: made for name in (*begun, *held)} | {f"true_{name}": true for name in (*begun, *held)}
+        return {"way": way, "recorded": recorded, **both}
+
+    rows = [row("kit", 2, 1), row("kit", 4, 1), row("struck", 7, 2), row("sustained", 5, 8, recorded=False)]
+    found = {figure.name: figure for figure in life.figures(rows)}
+    assert found["attack of kits"].value == 3
+    assert found["attack of kits"].baselines == {"recordings": 1}
+    assert found["attack of struck and plucked"].value == 5
+    assert found["velocity span, distance from recordings"].value == 3
+    assert found["level jitter, distance from recordings"].value == 4
+    assert found["vibrato, distance from recordings"].value == 5
+    assert found["vibrato, distance from recordings"].items == 1
+    assert life.figures([])[0].value is None
+
+
+def test_notes_of_a_case_are_as_far_apart_as_they_are_measured() -> None:
+    loud, soft = life.notes_of(case(FLUTE))
+    assert (loud, soft) == (NoteEvent(69, 0.5, 2.5, 115), NoteEvent(69, 3.7, 5.2, 45))

@@ -451,6 +451,8 @@ def test_missing_samples_are_known_before_any_work(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(run, "SOUNDFONTS", {"fluidr3": present})
     with pytest.raises(CorpusError, match="--samples"):
         run.evaluate(EvaluateSettings(suites=("tempo",), folder=tmp_path))
+    with pytest.raises(CorpusError, match="--recordings"):
+        run.evaluate(EvaluateSettings(suites=("life",), folder=tmp_path, samples_dir=tmp_path))
     present.unlink()
     with pytest.raises(CorpusError, match="is missing"):
         run.evaluate(EvaluateSettings(suites=("tempo",), folder=tmp_path, samples_dir=tmp_path))

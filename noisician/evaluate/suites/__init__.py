@@ -4,6 +4,7 @@ from noisician.evaluate.suites import (
     determinism,
     faults,
     key,
+    life,
     mixes,
     novelty,
     renderer,
@@ -17,7 +18,7 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
-    for module in (tempo, key, stems, vocoder, renderer, faults, mixes, novelty, vocals, determinism, weights)
+    for module in (tempo, key, stems, vocoder, renderer, life, faults, mixes, novelty, vocals, determinism, weights)
 }
 
 __all__ = ["SUITES", "BenchSuite", "Row", "Suite", "TrackSuite"]
