@@ -20,7 +20,7 @@ from noisician.corpus.sketched import training_band, write_sketched_shard
 from noisician.corpus.songs import Song, human_song, procedural_songs, write_pack
 from noisician.corpus.soundfont import SOUNDFONTS, TRAINING_SOUNDFONTS
 from noisician.corpus.voices.samples import sources
-from noisician.styles import instruments
+from noisician.styles import shipped_instruments
 
 OnPart = Callable[[int, int], None]
 """Hears (parts done, parts in all)."""
@@ -187,5 +187,5 @@ def manifest(recordings_dir: Path | None = None) -> dict[str, Any]:
         "scores": scores,
         "recordings": [] if recordings_dir is None else recording_sources(recordings_dir),
         "synthesis": {"licence": "Apache-2.0", "origin": "noisician.corpus.voices"},
-        "instruments": {id_: instrument.source["kind"] for id_, instrument in instruments().items()},
+        "instruments": {id_: instrument.source["kind"] for id_, instrument in shipped_instruments().items()},
     }

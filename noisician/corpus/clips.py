@@ -23,7 +23,7 @@ from noisician.corpus.voices import render as render_voice
 from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.mel import MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
 from noisician.score.played import NoteEvent
-from noisician.styles import TIMBRE_TAGS, Instrument, instruments
+from noisician.styles import TIMBRE_TAGS, Instrument, shipped_instruments
 
 CLIP_S = 12.0
 #: A medium-loud passage of every instrument peaks here, so that the renderer meets one level.
@@ -73,7 +73,7 @@ def _player(name: str) -> SoundfontPlayer:
 
 @cache
 def _reference_gain(studio: Studio, instrument_id: str, choice: int) -> float:
-    instrument = instruments()[instrument_id]
+    instrument = shipped_instruments()[instrument_id]
     return level_gain(instrument, lambda notes, take: studio._raw(instrument, notes, LEVEL_S, take, choice))
 
 
@@ -93,12 +93,12 @@ def level_gain(instrument: Instrument, play: Callable[[Sequence[NoteEvent], int]
 
 def take_of(seed: int) -> int:
     """Which take of its instrument the clip of a seed is."""
-    return seed // len(instruments())
+    return seed // len(shipped_instruments())
 
 
 def make_clip(studio: Studio, seed: int) -> Clip:
     """The clip of one seed: instruments take turns, everything else is drawn."""
-    table = list(instruments().values())
+    table = list(shipped_instruments().values())
     instrument = table[seed % len(table)]
     rng = np.random.default_rng([seed, 0x501])
     notes = write_exercise(instrument, CLIP_S, rng)

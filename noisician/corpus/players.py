@@ -17,7 +17,6 @@ from noisician.corpus.exercises import DRUM_PITCHES
 from noisician.corpus.recordings import (
     HELD_OUT,
     PIECE_KEYS,
-    UNLISTED,
     RecordedKit,
     Recordings,
     play_recordings,
@@ -31,7 +30,7 @@ from noisician.errors import CorpusError
 from noisician.renderer.reference_notes import ONSET_S, record
 from noisician.renderer.references import References
 from noisician.score.played import NoteEvent
-from noisician.styles import Instrument, instruments
+from noisician.styles import UNLISTED, Instrument, shipped_instruments
 
 REFERENCE_STEP = 4
 REFERENCE_VELOCITIES = (45, 80, 115)
@@ -96,7 +95,7 @@ class Players:
     def _voice(self, name: str, id_: str, take: str) -> Player:
         if id_ not in VOICES:
             raise CorpusError(f"player {name!r}: there is no voice {id_!r}")
-        instrument = instruments()[id_]
+        instrument = shipped_instruments()[id_]
         seed = int(take)
         return Player(
             name,
@@ -130,7 +129,7 @@ class Players:
 
 
 def _kit_player(name: str, kit: RecordedKit) -> Player:
-    instrument = replace(instruments()["standard_kit"], id=name, index=UNLISTED, source={"kind": "recordings"})
+    instrument = replace(shipped_instruments()["standard_kit"], id=name, index=UNLISTED, source={"kind": "recordings"})
 
     def play(notes: Sequence[NoteEvent], duration_s: float, take: int) -> np.ndarray:
         return kit.play(notes, duration_s, np.random.default_rng([take, 0x5B]))
@@ -153,7 +152,7 @@ def keys_of(instrument: Instrument) -> tuple[int, ...]:
 
 
 def _of_soundfont(name: str, font: str, which: str) -> Player:
-    instrument = _general_midi(int(which[3:])) if which.startswith("gm-") else instruments().get(which)
+    instrument = _general_midi(int(which[3:])) if which.startswith("gm-") else shipped_instruments().get(which)
     if instrument is None or instrument.source["kind"] != "soundfont":
         raise CorpusError(f"player {name!r}: no soundfont plays it")
     return Player(
@@ -194,7 +193,7 @@ def _recordings(folder: Path | None) -> dict[str, Recordings]:
 
 def training_players(recordings_dir: Path | None, soundfonts: Sequence[str]) -> list[tuple[str, float]]:
     """(name, weight) of everyone who plays for training; weights within a kind are equal."""
-    table = instruments().values()
+    table = shipped_instruments().values()
     tabled = [instrument for instrument in table if instrument.source["kind"] == "soundfont"]
     used = {int(instrument.source["program"]) for instrument in tabled if "bank" not in instrument.source}
     other = [program for program in range(_LAST_MUSICAL_PROGRAM + 1) if program not in used]

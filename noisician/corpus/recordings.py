@@ -21,10 +21,8 @@ from noisician.corpus.voices.kits import choke_times_s, choked
 from noisician.errors import CorpusError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.played import NoteEvent
-from noisician.styles import Instrument, tomllib
+from noisician.styles import UNLISTED, Instrument, tomllib
 
-#: ``Instrument.index`` of instruments that are not in the styles.
-UNLISTED = 999
 #: Never played in training: what the renderer can do with recordings of instruments it has not met.
 HELD_OUT = ("bassoon", "electric piano (Rhodes Mark I)", "sitar")
 #: Recordings that are no notes: shouts, wind chimes, rolls.

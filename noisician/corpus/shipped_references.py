@@ -22,7 +22,7 @@ from noisician.mix.loudness import momentary_loudness_lufs
 from noisician.renderer.library import ENTRY, SUFFIX, checksum_of_all
 from noisician.renderer.references import LOG_STEP, References, write_references
 from noisician.score.played import NoteEvent
-from noisician.styles import Instrument, instruments
+from noisician.styles import Instrument, shipped_instruments
 from noisician.weights import FOLDER, checksum
 
 #: Recordings by instrument. Of several, the later ones play from their own lowest key upwards.
@@ -116,8 +116,8 @@ def ship_references(
     """
     place = folder / ENTRY
     place.mkdir(parents=True, exist_ok=True)
-    each(_record, [(players, id_, place) for id_ in instruments()], workers, on_part)
-    paths = {id_: place / f"{id_}{SUFFIX}" for id_ in instruments()}
+    each(_record, [(players, id_, place) for id_ in shipped_instruments()], workers, on_part)
+    paths = {id_: place / f"{id_}{SUFFIX}" for id_ in shipped_instruments()}
     files = {id_: checksum(path) for id_, path in sorted(paths.items())}
     entry = {
         "folder": ENTRY,
@@ -132,7 +132,7 @@ def ship_references(
 
 
 def _record(players: Players, id_: str, place: Path) -> None:
-    chosen = [players.find(name) for name in player_names(instruments()[id_])]
+    chosen = [players.find(name) for name in player_names(shipped_instruments()[id_])]
     references = joined([player.record() for player in chosen])
     if references.kind == "drum" and id_ not in OTHER_KEYS:
         references = _kit(players, id_, chosen[0], references)

@@ -11,7 +11,7 @@ from noisician.corpus.clips import Clip, Studio, make_clip
 from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.diffusion.noise import generator
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.styles import Instrument, instruments
+from noisician.styles import Instrument, shipped_instruments
 from noisician.vocoder.excitation import excitation
 
 #: Clips of this seed and above are in no training set.
@@ -28,7 +28,7 @@ def held_out_seeds(count: int, seed: int, wanted: Callable[[Instrument], bool]) 
 
     A clip's instrument is its seed modulo the number of instruments; ``seed`` shifts all of them.
     """
-    table = list(instruments().values())
+    table = list(shipped_instruments().values())
     places = [place for place, instrument in enumerate(table) if wanted(instrument)]
     first = FIRST_HELD_OUT_SEED - FIRST_HELD_OUT_SEED % len(table) + len(table) * (1 + 1000 * seed)
     stride = len(places) / min(count, len(places))

@@ -86,7 +86,7 @@ def _key_effects(request: Request) -> tuple[Effect, ...]:
 
 
 def families() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(instrument.family for instrument in styles.instruments().values()))
+    return tuple(dict.fromkeys(instrument.family for instrument in styles.shipped_instruments().values()))
 
 
 def resolve(field: str, word: str) -> tuple[Effect, ...]:
@@ -117,7 +117,9 @@ def resolve(field: str, word: str) -> tuple[Effect, ...]:
 def _ids(field: str) -> Iterable[str]:
     if field == "exclude":
         return (*styles.ROLES, *families(), *styles.instruments())
-    return (*styles.table(field), *(families() if field == "instruments" else ()))
+    if field == "instruments":
+        return (*styles.instruments(), *families())
+    return styles.table(field)
 
 
 def _unknown(field: str, word: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from noisician.score.model import Note
-from noisician.styles import Instrument, instruments
+from noisician.styles import Instrument, shipped_instruments
 
 _NAME_HINTS = (  # first match wins
     ("arp", ("arp",)),
@@ -89,7 +89,7 @@ def _instrument(part: Part, role: str) -> Instrument:
 
     candidates = [
         instrument
-        for instrument in instruments().values()
+        for instrument in shipped_instruments().values()
         if instrument.source["kind"] == "soundfont"
         and (instrument.excitation == "drum") == part.drums
         and (

@@ -20,6 +20,8 @@ except ModuleNotFoundError:  # Python 3.10
 ROLES = ("lead", "counter", "chords", "pad", "arp", "bass", "drums", "texture", "fx")
 PITCHED_ROLES = ("lead", "counter", "chords", "pad", "arp", "bass")
 TIMBRE_TAGS = ("bright", "dark", "driven", "lofi")
+#: ``Instrument.index`` of instruments that do not ship.
+UNLISTED = 999
 
 
 @cache
@@ -31,7 +33,7 @@ def table(name: str) -> Mapping[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class Instrument:
-    """One sound: a pitched instrument, a drum kit or a texture. ``index`` is its place in the embedding."""
+    """One sound: a pitched instrument, a drum kit or a texture. ``index`` is its place among those that ship."""
 
     id: str
     index: int
@@ -47,9 +49,14 @@ class Instrument:
     description: str
 
 
-@cache
 def instruments() -> Mapping[str, Instrument]:
-    """Every instrument, kit and texture by id, in embedding order."""
+    """Every instrument, kit and texture that can be asked for, by id: those that ship first, in their order."""
+    return shipped_instruments()
+
+
+@cache
+def shipped_instruments() -> Mapping[str, Instrument]:
+    """Every instrument, kit and texture that ships, by id, in the order of their file. Training knows no others."""
     return MappingProxyType(
         {
             id_: Instrument(

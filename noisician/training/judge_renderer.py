@@ -31,7 +31,7 @@ from noisician.renderer import RenderSettings
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD, note_roll
 from noisician.renderer.render import SILENCE
 from noisician.renderer.traits import traits
-from noisician.styles import instruments
+from noisician.styles import shipped_instruments
 from noisician.training.loop import checkpoint_config, load_checkpoint, mixed_precision
 from noisician.training.renderer import RendererConfig, RendererNet
 from noisician.weights import FOLDER, manifest
@@ -127,7 +127,7 @@ def held_out_clips(font: str, judgement: Judgement, config: RendererConfig) -> I
     """Études spread evenly over the soundfont's instruments, one window of the network long."""
     band = Band(Players(), (), judgement.references)
     duration_s = _window_s(config)
-    fitting = [instrument for instrument in instruments().values() if instrument.source["kind"] == "soundfont"]
+    fitting = [instrument for instrument in shipped_instruments().values() if instrument.source["kind"] == "soundfont"]
     count = min(judgement.clips, len(fitting))
     for number in range(count):
         instrument = fitting[number * len(fitting) // count]

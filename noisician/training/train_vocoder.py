@@ -14,7 +14,7 @@ from noisician.corpus.clips import Shard, open_shards
 from noisician.errors import CorpusError
 from noisician.mel import HOP, SAMPLE_RATE_HZ, mel_filters
 from noisician.score.played import NoteEvent
-from noisician.styles import Instrument, instruments
+from noisician.styles import Instrument, shipped_instruments
 from noisician.training.loop import Run, RunSettings, load_checkpoint, mixed_precision, save_checkpoint
 from noisician.training.vocoder import SpectralLoss, VocoderConfig, VocoderNet, stft, synthesise
 from noisician.vocoder.excitation import excitation
@@ -46,7 +46,7 @@ def clip_notes(shard: Shard, clip: int) -> list[NoteEvent]:
 def draw_crops(shards: list[Shard], batch: int, samples: int, seed: int) -> Iterator[Crop]:
     """Endless random crops, −6 … +4 dB, upside down half the time (the ear does not mind and the network must not)."""
     rng = np.random.default_rng(seed)
-    table = list(instruments().values())
+    table = list(shipped_instruments().values())
     sizes = np.array([len(shard.instrument) for shard in shards], np.float64)
     while True:
         audio = np.zeros((batch, samples), np.float32)

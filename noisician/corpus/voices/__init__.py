@@ -18,7 +18,7 @@ from noisician.corpus.voices.synths import PATCHES
 from noisician.corpus.voices.textures import TEXTURES, render_texture
 from noisician.errors import CorpusError
 from noisician.score.played import NoteEvent
-from noisician.styles import instruments
+from noisician.styles import shipped_instruments
 
 VOICES = (*PATCHES, *KITS, *TEXTURES)
 """Instrument ids that :func:`render` plays."""
@@ -49,7 +49,7 @@ def render(
     """
     if instrument_id not in VOICES:
         raise CorpusError(f"no voice of our own for {instrument_id!r}: its sound comes from a soundfont, or is unknown")
-    instrument = instruments()[instrument_id]
+    instrument = shipped_instruments()[instrument_id]
     rng = np.random.default_rng([seed, instrument.index])
     count = sample_count(duration_s)
     if instrument_id in PATCHES:
