@@ -36,6 +36,20 @@ def peak_db(samples: np.ndarray) -> float:
     return gain_to_db(float(np.max(np.abs(samples)))) if samples.size else SILENCE_DB
 
 
+def fade(samples: np.ndarray, fade_in_s: float, fade_out_s: float) -> np.ndarray:
+    """Raised-cosine fades at both ends of mono samples at 44.1 kHz, at most half of them each; in place."""
+    for duration_s, end in ((fade_in_s, False), (fade_out_s, True)):
+        count = min(round(duration_s * SAMPLE_RATE_HZ), len(samples) // 2)
+        if count < 1:
+            continue
+        ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)).astype(samples.dtype)
+        if end:
+            samples[-count:] *= ramp[::-1]
+        else:
+            samples[:count] *= ramp
+    return samples
+
+
 def resample(samples: np.ndarray, from_hz: float, to_hz: float = SAMPLE_RATE_HZ) -> np.ndarray:
     """Band-limited resampling of ``[frames]`` or ``[frames, channels]``; float32, the same object if equal."""
     if from_hz <= 0 or to_hz <= 0:

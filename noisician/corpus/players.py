@@ -16,7 +16,6 @@ from noisician.corpus.clips import LEVEL_S, level_gain
 from noisician.corpus.exercises import DRUM_PITCHES
 from noisician.corpus.recordings import (
     HELD_OUT,
-    PIECE_KEYS,
     RecordedKit,
     Recordings,
     play_recordings,
@@ -29,6 +28,7 @@ from noisician.corpus.voices import render as render_voice
 from noisician.errors import CorpusError
 from noisician.renderer.reference_notes import ONSET_S, record
 from noisician.renderer.references import References
+from noisician.score.percussion import PIECE_KEYS
 from noisician.score.played import NoteEvent
 from noisician.styles import UNLISTED, Instrument, shipped_instruments
 

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from noisician.corpus.voices.common import FloatArray, add_at, fade, sample_count
+from noisician.corpus.voices.common import FloatArray, add_at, sample_count
 from noisician.corpus.voices.kits import choke_times_s, choked
 from noisician.errors import CorpusError
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.renderer.sampling import RELEASE_S, let_go
+from noisician.score.percussion import PIECE_KEYS
 from noisician.score.played import NoteEvent
 from noisician.styles import UNLISTED, Instrument, tomllib
 
@@ -27,22 +29,10 @@ from noisician.styles import UNLISTED, Instrument, tomllib
 HELD_OUT = ("bassoon", "electric piano (Rhodes Mark I)", "sitar")
 #: Recordings that are no notes: shouts, wind chimes, rolls.
 _LEFT_OUT_FOLDERS = ("merry-orks",)
-#: Keys of General MIDI's percussion map for each recorded piece.
-PIECE_KEYS: Mapping[str, tuple[int, ...]] = {
-    "kick": (36, 35), "snare": (38, 40), "rim": (37,), "clap": (39,), "hat_closed": (42,), "hat_foot": (44,),
-    "hat_open": (46,), "tom_low": (41, 43), "tom_mid": (45, 47), "tom_high": (48, 50), "crash": (49, 57),
-    "ride": (51, 59), "ride_bell": (53,), "tambourine": (54,), "cowbell": (56,), "bongo_high": (60,),
-    "bongo_low": (61,), "conga_muted": (62,), "conga_high": (63,), "conga_low": (64,), "agogo_high": (67,),
-    "agogo_low": (68,), "cabasa": (69,), "shaker": (70,), "guiro": (73,), "claves": (75,), "wood_block": (76, 77),
-    "triangle_muted": (80,), "triangle_open": (81,),
-}  # fmt: skip
 _BY_BREATH_OR_BOW = frozenset([*range(16, 24), *range(40, 45), *range(48, 56), *range(56, 104), *range(109, 112)])
 _STRUCK = frozenset([*range(16), 47])
 _SHORT = ("staccato", "spiccato", "pizzicato", "muted", "hit")
-#: Time constant of a note's end (s): breath, bow or finger; dampers; what nobody stops.
-_RELEASE_S = {"sustained": 0.05, "plucked": 0.06, "struck": 0.09, "ringing": 1.2}
 _RINGING_PROGRAMS = frozenset([8, 9, 10, 11, 12, 13, 14, 15, 46, 47])
-_LOOP_FADE_S = 0.25
 _MOST_SEMITONES = 7
 
 
@@ -103,7 +93,7 @@ class Recordings:
     @property
     def release_s(self) -> float:
         ringing = self.program in _RINGING_PROGRAMS or any(word in self.articulation for word in _SHORT)
-        return _RELEASE_S["ringing" if ringing and self.sustain != "sustained" else self.sustain]
+        return RELEASE_S["ringing" if ringing and self.sustain != "sustained" else self.sustain]
 
     def choices(self, pitch: float, velocity: int) -> list[Sample]:
         """The round robins of the nearest root in the layer of a velocity."""
@@ -180,7 +170,8 @@ def play_recordings(
         choices = recordings.choices(note.pitch, note.velocity)
         sample = choices[int(rng.integers(len(choices)))]
         count = sample_count(note.end_s - note.start_s)
-        sound = _let_go(_transposed(sample, note.pitch), count, recordings)
+        sustained = recordings.sustain == "sustained"
+        sound = let_go(_transposed(sample, note.pitch), count, recordings.release_s, sustained)
         add_at(out, sample_count(note.start_s), sound * _gain(sample, note.velocity, layers))
     return out
 
@@ -199,32 +190,6 @@ def _transposed(sample: Sample, pitch: int) -> FloatArray:
     if abs(ratio - 1) < 1e-4:
         return audio
     return np.asarray(soxr.resample(audio, SAMPLE_RATE_HZ * ratio, SAMPLE_RATE_HZ, "HQ"), np.float32)
-
-
-def _let_go(sound: FloatArray, count: int, recordings: Recordings) -> FloatArray:
-    """A note of ``count`` samples and its end; what is sustained goes on beyond its recording."""
-    sustained = recordings.sustain == "sustained"
-    release = sample_count(6 * recordings.release_s)
-    if sustained and len(sound) < count + release:
-        sound = _extended(sound, count + release)
-    sound = sound[: count + release].copy()
-    tail = max(0, len(sound) - count)
-    if tail:
-        sound[count:] *= np.exp(-np.arange(tail, dtype=np.float32) / np.float32(recordings.release_s * SAMPLE_RATE_HZ))
-    return fade(sound, 0.0, 0.01)
-
-
-def _extended(sound: FloatArray, count: int) -> FloatArray:
-    """Its middle again and again, each time faded in over the one before, until it lasts ``count`` samples."""
-    first, last = int(0.35 * len(sound)), int(0.8 * len(sound))
-    length = min(sample_count(_LOOP_FADE_S), (last - first) // 2)
-    out = sound[:last]
-    rise = np.sin(0.5 * np.pi * (np.arange(length, dtype=np.float32) + 0.5) / length)
-    while len(out) < count:
-        again = sound[first:last].copy()
-        again[:length] = again[:length] * rise + out[-length:] * rise[::-1]
-        out = np.concatenate([out[:-length], again])
-    return out
 
 
 @dataclass(frozen=True)

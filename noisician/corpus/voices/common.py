@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from noisician.audio import fade
 from noisician.mel import SAMPLE_RATE_HZ
 
 FloatArray = NDArray[np.floating]
@@ -37,20 +38,6 @@ def add_at(target: FloatArray, start: int, sound: FloatArray) -> None:
     count = min(len(sound), len(target) - start)
     if count > first:
         target[start + first : start + count] += sound[first:count]
-
-
-def fade(sound: FloatArray, fade_in_s: float, fade_out_s: float) -> FloatArray:
-    """Raised-cosine fades at both ends, at most half the sound each; changes ``sound`` in place."""
-    for duration_s, end in ((fade_in_s, False), (fade_out_s, True)):
-        count = min(sample_count(duration_s), len(sound) // 2)
-        if count < 1:
-            continue
-        ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)).astype(sound.dtype)
-        if end:
-            sound[-count:] *= ramp[::-1]
-        else:
-            sound[:count] *= ramp
-    return sound
 
 
 def peak_normalise(sound: FloatArray, peak: float = 1.0) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from noisician.audio import fade
 from noisician.corpus.voices import samples
 from noisician.corpus.voices.common import (
     FloatArray,
@@ -14,7 +15,6 @@ from noisician.corpus.voices.common import (
     bell,
     decay,
     diffuse,
-    fade,
     frame_hz,
     frame_times,
     high_pass,

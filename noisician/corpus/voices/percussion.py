@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.audio import fade
 from noisician.corpus.voices import oscillators as osc
 from noisician.corpus.voices.common import (
     FloatArray,
     bell,
     butterworth,
     decay,
-    fade,
     filtered,
     high_pass,
     low_pass,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.corpus.voices.common import FloatArray, butterworth, fade, peak_normalise, sample_count
+from noisician.audio import fade
+from noisician.corpus.voices.common import FloatArray, butterworth, peak_normalise, sample_count
 from noisician.errors import CorpusError
 from noisician.mel import SAMPLE_RATE_HZ
 

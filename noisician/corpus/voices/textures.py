@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from noisician.audio import fade
 from noisician.corpus.voices import samples
 from noisician.corpus.voices.common import (
     FloatArray,
     add_at,
     bell,
     butterworth,
-    fade,
     frame_hz,
     frame_times,
     high_pass,
