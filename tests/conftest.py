@@ -14,6 +14,14 @@ from noisician.cli import main
 from noisician.models import registry
 
 
+@pytest.fixture(autouse=True)
+def own_instruments(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's own instruments for one test; none are in it."""
+    folder = tmp_path_factory.mktemp("data") / "instruments"
+    monkeypatch.setenv("NOISICIAN_INSTRUMENTS", str(folder))
+    return folder
+
+
 @pytest.fixture
 def fake_model(monkeypatch: pytest.MonkeyPatch) -> FakeModel:
     """The model behind the API and the commands for one test."""

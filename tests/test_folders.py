@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from noisician.folders import instruments_folder
 from noisician.models.checkpoints import store
 
 
@@ -13,10 +14,12 @@ def test_what_belongs_to_the_user_lies_in_one_folder(tmp_path: Path, monkeypatch
     pytest.importorskip("pydantic_settings")
     from noisician.service.settings import default_data_folder
 
-    monkeypatch.delenv("NOISICIAN_MODELS", raising=False)
+    for name in ("NOISICIAN_MODELS", "NOISICIAN_INSTRUMENTS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert store.models_folder() == tmp_path / "noisician" / "models"
     assert default_data_folder() == tmp_path / "noisician" / "studio"
+    assert instruments_folder() == tmp_path / "noisician" / "instruments"
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert store.models_folder() == tmp_path / ".local" / "share" / "noisician" / "models"

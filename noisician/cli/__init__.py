@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from noisician.cli import corpus, edit, evaluate, make, mcp, models, show, studio, train
+from noisician.cli import corpus, edit, evaluate, instruments, make, mcp, models, show, studio, train
 from noisician.errors import Cancelled, NoisicianError
 
 #: What typer raises for a mistyped command line; the class itself has moved between its versions.
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 for group in (make, edit, show, evaluate, studio, mcp):
     group.add_to(app)
+app.add_typer(instruments.app, name="instruments")
 app.add_typer(models.app, name="models")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")

@@ -1,13 +1,18 @@
-"""The instruments that ship: one file of references each, beside the weights."""
+"""References by instrument: those that ship, beside the weights, and those of the user's own instruments."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 
-from noisician.errors import WeightsError
-from noisician.renderer.references import References, parse_references
+from noisician.errors import FileError, WeightsError
+from noisician.folders import instruments_folder
+from noisician.renderer.references import References, parse_references, read_bytes
+from noisician.styles import Instrument
+from noisician.styles.own import DEFAULT as INSTRUMENTS
+from noisician.styles.own import OWN, REFERENCES_FILE, OwnInstrument
 from noisician.weights import FOLDER, manifest
 
 #: The entry of the weights' manifest: folder, one SHA-256 of them all, and that of each instrument's file.
@@ -21,6 +26,46 @@ def checksum_of_all(files: Mapping[str, str]) -> str:
     """One SHA-256 for many: of the names and checksums of the files, in order of name."""
     lines: Iterable[str] = (f"{name} {sha256}\n" for name, sha256 in sorted(files.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+#: Recordings that opened recipes carry, by SHA-256 of their file.
+_carried: dict[str, References] = {}
+
+
+def references_of(instrument: Instrument) -> References:
+    """Raises WeightsError or FileError when an instrument's file is missing or damaged."""
+    if instrument.source["kind"] != OWN:
+        return shipped_references(instrument.id)
+    sha256 = str(instrument.source["sha256"])
+    return _carried.get(sha256) or _own_references(instrument.id, sha256, instruments_folder())
+
+
+@lru_cache(AT_HAND)
+def _own_references(instrument_id: str, sha256: str, folder: Path) -> References:
+    path = folder / instrument_id / REFERENCES_FILE
+    return parse_references(_checked(read_bytes(path), sha256, str(path)), str(path))
+
+
+def own_file(instrument: Instrument) -> bytes:
+    """The file of one of the user's instruments as it lies on disk. Raises FileError."""
+    path = instruments_folder() / instrument.id / REFERENCES_FILE
+    return _checked(read_bytes(path), str(instrument.source["sha256"]), str(path))
+
+
+def carry(entry: OwnInstrument, data: bytes, name: str) -> None:
+    """Knows an instrument whose references a recipe carries, while the process lives. Raises FileError for damage."""
+    if entry.sha256 not in _carried:
+        _carried[entry.sha256] = parse_references(_checked(data, entry.sha256, name), name)
+        while len(_carried) > AT_HAND:
+            del _carried[next(iter(_carried))]
+    INSTRUMENTS.carry(entry)
+
+
+def _checked(data: bytes, sha256: str, name: str) -> bytes:
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise FileError(f"{name}: is damaged (sha256 {found[:12]}…, expected {sha256[:12]}…); add the instrument anew")
+    return data
 
 
 @lru_cache(AT_HAND)

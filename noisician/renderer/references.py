@@ -155,14 +155,18 @@ def write_references(path: Path, references: References) -> None:
 
 def read_references(path: Path) -> References:
     """Reads and checks one file. Raises FileError for what is missing, too large, damaged or of another format."""
+    return parse_references(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """A reference file as it lies there, at most MOST_FILE_BYTES. Raises FileError."""
     try:
         size = path.stat().st_size
         if size > MOST_FILE_BYTES:
             raise FileError(f"{path}: {size} bytes; a reference file has at most {MOST_FILE_BYTES}")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from None
-    return parse_references(data, str(path))
 
 
 def parse_references(data: bytes, name: str) -> References:

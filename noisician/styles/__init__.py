@@ -50,8 +50,10 @@ class Instrument:
 
 
 def instruments() -> Mapping[str, Instrument]:
-    """Every instrument, kit and texture that can be asked for, by id: those that ship first, in their order."""
-    return shipped_instruments()
+    """Every instrument, kit and texture that can be asked for, by id: those that ship, then the user's own."""
+    from noisician.styles.own import DEFAULT
+
+    return DEFAULT.all()
 
 
 @cache

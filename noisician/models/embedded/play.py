@@ -36,7 +36,7 @@ from noisician.models.embedded.mixing import (
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
 from noisician.renderer import Part, Preview, Renderer
-from noisician.renderer.library import shipped_references
+from noisician.renderer.library import references_of
 from noisician.score import Score, Track
 from noisician.score.model import VOICE
 from noisician.score.played import NoteEvent, played_notes
@@ -188,8 +188,7 @@ def part_of(piece: Piece, player: Player) -> Part:
     track = Track(player.role, player.instrument, piece.notes.get(player.id, ()))
     notes = lasting(piece.score, track, piece)
     instrument = instruments()[player.instrument]
-    references = shipped_references(player.instrument)
-    return Part(instrument, references, notes, player.timbre_tags, noise_of(piece, player))
+    return Part(instrument, references_of(instrument), notes, player.timbre_tags, noise_of(piece, player))
 
 
 def noise_of(piece: Piece, player: Player) -> NoiseField:
