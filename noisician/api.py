@@ -379,7 +379,8 @@ def lineage_of(recipe: Recipe) -> tuple[dict[str, Any], ...]:
 
 
 def other_weights(recipe: Recipe) -> tuple[str, ...]:
-    """The models whose installed weights are not those a recipe was made with."""
+    """The models and own instruments whose weights and recordings here are not those a recipe was made with."""
+    from noisician.models.embedded.carried import other_recordings
     from noisician.weights import manifest
 
     installed = {name: str(entry["sha256"]) for name, entry in manifest().items()}
@@ -387,7 +388,8 @@ def other_weights(recipe: Recipe) -> tuple[str, ...]:
         from noisician.models.checkpoints import installed_weights
 
         installed |= installed_weights(recipe.request.model)
-    return tuple(name for name, sha in recipe.models.items() if not installed.get(name, "").startswith(sha))
+    other = tuple(name for name, sha in recipe.models.items() if not installed.get(name, "").startswith(sha))
+    return (*other, *other_recordings(recipe))
 
 
 def controls_of(request: Request) -> Controls:

@@ -49,8 +49,10 @@ class Recipe(BaseModel):
     ``controls`` and ``piece`` are the plain JSON values of ``prompt.Controls`` and ``piece.Piece`` (this layer knows
     neither); ``score`` is what recipes of version 1 hold instead of a piece. ``models`` maps a part ("composer",
     "renderer", ...) to the SHA-256 or version of its weights. ``settings`` holds what else the samplers used (steps,
-    guidance, schedule). ``lineage`` names, oldest first, the recipes (``id6``) and operations this one came from; it
-    does not influence the samples. What a newer noisician wrote besides is kept and written back.
+    guidance, schedule). ``instruments`` tells of each of the user's own instruments that plays, by id: its entry
+    (``styles.own``) and, where that was asked for, the file of its references in base64. ``lineage`` names, oldest
+    first, the recipes (``id6``) and operations this one came from; it does not influence the samples. What a newer
+    noisician wrote besides is kept and written back.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -65,6 +67,7 @@ class Recipe(BaseModel):
     score: dict[str, Any] | None = None
     models: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
+    instruments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     lineage: tuple[dict[str, Any], ...] = ()
 
     @field_validator("request")
@@ -72,7 +75,7 @@ class Recipe(BaseModel):
     def _names_for_paths(cls, request: Request) -> Request:
         return without_folders(request)
 
-    @field_validator("controls", "piece", "score", "settings", "lineage", mode="before")
+    @field_validator("controls", "piece", "score", "settings", "instruments", "lineage", mode="before")
     @classmethod
     def _as_json_values(cls, value: Any) -> Any:
         """Tuples become lists and numpy scalars numbers, so a recipe equals the one read back from its file."""
@@ -83,12 +86,14 @@ class Recipe(BaseModel):
         """First six hex digits of the SHA-256 of what determines the samples.
 
         Left out: lineage, how many takes were asked for, the explanations of the controls, what the models and
-        sound files are called (their checksums count), and whatever the request leaves at its default, so that
-        options still to be invented change no id.
+        sound files are called and whether own instruments are carried (their checksums count), and whatever the
+        request leaves at its default, so that options still to be invented change no id.
         """
         data = self._values(exclude={"lineage", "request"})
-        unheard = {"takes", "model", *AUDIO_FIELDS}
+        unheard = {"takes", "model", "carry_instruments", *AUDIO_FIELDS}
         data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
+        if self.instruments:
+            data["instruments"] = {id_: entry.get("sha256") for id_, entry in self.instruments.items()}
         for explanation in ("reasons", "not_understood"):
             data["controls"].pop(explanation, None)
         return hashlib.sha256(_dumps(data).encode()).hexdigest()[:6]
@@ -100,9 +105,10 @@ class Recipe(BaseModel):
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def _values(self, exclude: set[str] | None = None) -> dict[str, Any]:
-        """JSON values, without the music where there is none of that kind."""
+        """JSON values, without the music where there is none of that kind, nor own instruments where none play."""
         data = self.model_dump(mode="json", exclude=exclude)
-        return {name: value for name, value in data.items() if value is not None or name not in ("piece", "score")}
+        absent = {"piece": None, "score": None, "instruments": {}}
+        return {name: value for name, value in data.items() if name not in absent or value != absent[name]}
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str = "recipe") -> Recipe:

@@ -83,6 +83,7 @@ def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
         *(() if score is None else _score_rows(score)),
         ("not understood", ", ".join(recipe.controls.get("not_understood", ()))),
         ("models", ", ".join(f"{name} {sha[:8]}" for name, sha in recipe.models.items())),
+        ("own instruments", ", ".join(map(_own, recipe.instruments.values()))),
         ("licence", _licence(recipe.settings)),
         ("made by", f"noisician {recipe.noisician}"),
         ("comes from", ", ".join(f"{step.get('operation', '?')} of {step.get('id', '?')}" for step in recipe.lineage)),
@@ -99,6 +100,12 @@ def _score_rows(score: Score) -> list[tuple[str, str]]:
         ("sections", ", ".join(f"{section.kind} {section.bars}" for section in score.sections)),
         *((track.player or track.role, f"{track.instrument}, {len(track.notes)} notes") for track in score.tracks),
     ]
+
+
+def _own(told: Mapping[str, Any]) -> str:
+    """One of the user's instruments, whose it is, and whether it came along."""
+    rights = f" ({told['rights']})" if told.get("rights") else ""
+    return f"{told.get('id')}{rights}{', carried' if 'references' in told else ''}"
 
 
 def _licence(settings: Mapping[str, Any]) -> str:

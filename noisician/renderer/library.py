@@ -12,7 +12,7 @@ from noisician.folders import instruments_folder
 from noisician.renderer.references import References, parse_references, read_bytes
 from noisician.styles import Instrument
 from noisician.styles.own import DEFAULT as INSTRUMENTS
-from noisician.styles.own import OWN, REFERENCES_FILE, OwnInstrument
+from noisician.styles.own import MOST_CARRIED, OWN, REFERENCES_FILE, OwnInstrument
 from noisician.weights import FOLDER, manifest
 
 #: The entry of the weights' manifest: folder, one SHA-256 of them all, and that of each instrument's file.
@@ -28,8 +28,8 @@ def checksum_of_all(files: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-#: Recordings that opened recipes carry, by SHA-256 of their file.
-_carried: dict[str, References] = {}
+#: Files that opened recipes carry, read, by SHA-256.
+_carried: dict[str, tuple[References, bytes]] = {}
 
 
 def references_of(instrument: Instrument) -> References:
@@ -37,7 +37,9 @@ def references_of(instrument: Instrument) -> References:
     if instrument.source["kind"] != OWN:
         return shipped_references(instrument.id)
     sha256 = str(instrument.source["sha256"])
-    return _carried.get(sha256) or _own_references(instrument.id, sha256, instruments_folder())
+    if sha256 in _carried:
+        return _carried[sha256][0]
+    return _own_references(instrument.id, sha256, instruments_folder())
 
 
 @lru_cache(AT_HAND)
@@ -47,17 +49,20 @@ def _own_references(instrument_id: str, sha256: str, folder: Path) -> References
 
 
 def own_file(instrument: Instrument) -> bytes:
-    """The file of one of the user's instruments as it lies on disk. Raises FileError."""
+    """The file of one of the user's instruments, wherever it came from. Raises FileError."""
+    sha256 = str(instrument.source["sha256"])
+    if sha256 in _carried:
+        return _carried[sha256][1]
     path = instruments_folder() / instrument.id / REFERENCES_FILE
-    return _checked(read_bytes(path), str(instrument.source["sha256"]), str(path))
+    return _checked(read_bytes(path), sha256, str(path))
 
 
 def carry(entry: OwnInstrument, data: bytes, name: str) -> None:
-    """Knows an instrument whose references a recipe carries, while the process lives. Raises FileError for damage."""
-    if entry.sha256 not in _carried:
-        _carried[entry.sha256] = parse_references(_checked(data, entry.sha256, name), name)
-        while len(_carried) > AT_HAND:
-            del _carried[next(iter(_carried))]
+    """Knows an instrument that a recipe carries, while the process lives. Raises FileError for damage."""
+    read = _carried.pop(entry.sha256, None)
+    _carried[entry.sha256] = read or (parse_references(_checked(data, entry.sha256, name), name), data)
+    while len(_carried) > MOST_CARRIED:
+        del _carried[next(iter(_carried))]
     INSTRUMENTS.carry(entry)
 
 

@@ -189,6 +189,16 @@ class Fields:
             remedy="1 is off, 2 to 4 is usual",
         ),
     ] = None
+    carry_instruments: Annotated[
+        bool,
+        Option(
+            about="the recipe carries the recordings of your own instruments, so that others can open it",
+            flag="--carry-instruments",
+            panel="Model",
+            writing="switch",
+            needs=("score",),
+        ),
+    ] = False
     loop: Annotated[
         bool,
         Option(about="bar-exact and seamless", flag="--loop", panel="Music", writing="either", needs=("loop",)),

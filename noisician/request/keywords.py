@@ -26,6 +26,7 @@ class RequestOptions(TypedDict, total=False):
     seed: int | None
     steps: int | None
     guidance_scale: float | None
+    carry_instruments: bool | None
     loop: bool | None
     model: str | PathLike[str] | None
     lyrics: str | None

@@ -25,6 +25,8 @@ OWN = "own"
 ID_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_ENTRY_BYTES = 1 << 17
 MOST_INSTRUMENTS = 1000
+#: Instruments of opened recipes that a process knows at a time.
+MOST_CARRIED = 48
 MOST_RIGHTS_CHARS = 500
 
 _Line = Annotated[str, StringConstraints(max_length=MOST_RIGHTS_CHARS)]
@@ -80,7 +82,7 @@ class InstrumentTable:
 
     def __init__(self, folder: Callable[[], Path] = instruments_folder) -> None:
         self._folder = folder
-        self._carried: dict[str, Instrument] = {}
+        self._carried: dict[str, OwnInstrument] = {}
         self._seen: tuple[object, ...] | None = None
         self._all: Mapping[str, Instrument] = MappingProxyType({})
         self._lock = Lock()
@@ -92,19 +94,32 @@ class InstrumentTable:
         except OSError:
             changed = None
         with self._lock:
-            seen = (folder, changed, tuple(self._carried))
+            seen = (folder, changed, tuple(entry.sha256 for entry in self._carried.values()), tuple(self._carried))
             if seen != self._seen:
                 own = {} if changed is None else {id_: entry.instrument for id_, entry in installed(folder).items()}
-                others = {**self._carried, **own}
+                others = {id_: entry.instrument for id_, entry in self._carried.items()} | own
                 shipped = shipped_instruments()
                 self._all = MappingProxyType({**shipped, **{id_: others[id_] for id_ in others if id_ not in shipped}})
                 self._seen = seen
             return self._all
 
     def carry(self, entry: OwnInstrument) -> None:
-        """Knows an instrument that a recipe carries, while the process lives; what is installed goes before it."""
+        """Knows an instrument that a recipe carries, while the process lives; what is installed goes before it.
+
+        Of so many that came with recipes the MOST_CARRIED last ones are known.
+        """
         with self._lock:
-            self._carried[entry.id] = entry.instrument
+            self._carried.pop(entry.id, None)
+            self._carried[entry.id] = entry
+            while len(self._carried) > MOST_CARRIED:
+                del self._carried[next(iter(self._carried))]
+
+    def entry_of(self, instrument: Instrument) -> OwnInstrument:
+        """All that is known of one of the user's instruments. Raises FileError where its entry is damaged."""
+        carried = self._carried.get(instrument.id)
+        if carried is not None and carried.sha256 == instrument.source["sha256"]:
+            return carried
+        return read_entry(self._folder() / instrument.id)
 
     def forget(self) -> None:
         """Looks at the folder anew when asked next."""

@@ -20,6 +20,7 @@ from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence
+from noisician.models.embedded.carried import check_installed, told_instruments, welcome
 from noisician.models.embedded.outlook import first_heard_s, outlook_of
 from noisician.models.embedded.play import (
     PLAYING_ALONE,
@@ -106,13 +107,17 @@ class EmbeddedModel(MusicModel):
         """The music of a recipe as another request wants it. Where only words of a song change, the players and all
         other lines stay as they are, sample for sample before the mix; everything else is made anew."""
         request = asked.request
+        again = recipe.model_copy(update={"request": request})
+        carried = recipe.request.carry_instruments
+        if request == recipe.request.model_copy(update={"carry_instruments": not carried}):
+            # The same music; only what its recipe carries differs.
+            return self._music(again, _opened(recipe), run.stages(PLAYING_ALONE), self._playing(run))
         same = request.model_copy(update={"lyrics": recipe.request.lyrics}) == recipe.request
         piece = piece_of(recipe) if same and is_song(request) else None
         if piece is not None and piece.song is not None:
             song = resung(piece.song, piece.score, request, recipe.seed)
             if song is not None:
                 piece = replace(piece, song=song)
-                again = recipe.model_copy(update={"request": request})
                 return self._music(again, piece, run.stages(PLAYING_ALONE), self._playing(run))
         return self.generate(asked, run)
 
@@ -191,10 +196,12 @@ class EmbeddedModel(MusicModel):
 
 
 def _opened(recipe: Recipe) -> Piece:
-    """Raises FileError for a recipe that holds no music."""
+    """Raises FileError for a recipe that holds no music, or plays an instrument that is not here."""
     piece = piece_of(recipe)
     if piece is None:
         raise FileError("the recipe holds no score; it was made by another kind of model")
+    welcome(recipe)
+    check_installed(piece)
     return piece
 
 
@@ -212,6 +219,7 @@ def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
         controls=base.controls,
         piece=to_dict(piece),
         models=models,
+        instruments=told_instruments(piece, base.request.carry_instruments),
         lineage=base.lineage,
     )
 

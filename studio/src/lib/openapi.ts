@@ -453,6 +453,11 @@ export interface components {
              */
             bars?: number | null;
             /**
+             * Carry Instruments
+             * @description the recipe carries the recordings of your own instruments, so that others can open it
+             */
+            carry_instruments?: boolean | null;
+            /**
              * Device
              * @description where a checkpoint runs: cuda, cuda:N, mps or cpu
              */
