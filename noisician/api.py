@@ -128,6 +128,7 @@ def vary(
     :func:`make` and :func:`read_recipe`.
     """
     recipe = _recipe_of(source)
+    bring_instruments(recipe)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
     request = changed(recipe.request, changes) if changes else recipe.request.model_copy(update={"seed": None})
     return generate(
@@ -465,6 +466,17 @@ def style_rows(kind: str) -> list[dict[str, Any]]:
         for id_, instrument in instruments().items()
         if (instrument.family == "texture") == (kind == "textures")
     ]
+
+
+def bring_instruments(recipe: Recipe) -> None:
+    """Knows the user's own instruments that a recipe carries, before its request is read once more.
+
+    Raises FileError for one that is neither carried nor installed here.
+    """
+    if recipe.instruments:
+        from noisician.models.embedded.carried import bring
+
+        bring(recipe)
 
 
 def _recipe_of(source: str | PathLike[str] | Recipe) -> Recipe:

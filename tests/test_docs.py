@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/design.md", "docs/models.md", "docs/checkpoints.md", "docs/songs.md",
-    "docs/service.md", "docs/studio.md", "docs/editing.md",
+    "docs/service.md", "docs/studio.md", "docs/editing.md", "docs/instruments.md",
 )  # fmt: skip
 
 
@@ -73,7 +73,10 @@ def shown_commands(page: str) -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line.startswith("noisician ")]
 
 
-@pytest.mark.parametrize(("page", "number"), [("README.md", 8), ("docs/checkpoints.md", 8), ("docs/service.md", 5)])
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [("README.md", 8), ("docs/checkpoints.md", 8), ("docs/service.md", 5), ("docs/instruments.md", 9)],
+)
 def test_commands_that_need_more_than_is_here_are_at_least_spelled_right(page: str, number: int) -> None:
     commands = shown_commands(page)
     assert len(commands) > number

@@ -95,6 +95,8 @@ def plan(options: MakeOptions) -> list[Job]:
 
     wishes = options.asked.values
     recipe = None if options.source is None else api.read_recipe(options.source)
+    if recipe is not None:
+        api.bring_instruments(recipe)
     beside = None if options.source is None else api.folder_of(options.source)
     outputs = options.output.wanted
     if recipe is not None and not wishes:

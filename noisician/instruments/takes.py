@@ -28,7 +28,8 @@ _ONSET_DB, _ONSET_BLOCK, _FADE_IN_S = 40.0, 44, 0.002
 _RELEASE_DB_A_S, _RELEASE_DB, _RELEASE_RATIO = 60.0, 15.0, 3.0
 _SHORTEST_HELD_S = 0.15
 #: Sustained is what falls by less than this while it is held (dB a second), or swells for so long before it falls, and
-#: not too fast. Of 52 recorded instruments and articulations (medians of four notes each) it tells all right.
+#: not too fast. It tells all 56 recorded instruments and articulations right that
+#: the limits were chosen by (medians of four notes each).
 _SUSTAINED_DB_A_S, _SWELL_S, _SWELLING_DB_A_S = 3.0, 0.16, 13.0
 #: Of a note's level so much time is looked at (s), the attack over.
 _LOOKED_AT_S, _ATTACK_S = 2.5, 0.06

@@ -133,3 +133,15 @@ def test_folders_of_carried_instruments_are_never_read(kazoo: list[str], own_ins
     shutil.rmtree(own_instruments)
     assert len(model.replay(recipe).audio) > 0
     assert not own_instruments.exists()
+
+
+def test_its_request_is_read_where_it_is_carried(kazoo: list[str]) -> None:
+    """Making a recipe again, or a variation of it, reads the names in its request once more."""
+    model = embedded()
+    carried = made(model, ASKED.model_copy(update={"carry_instruments": True})).recipe
+    plain = made(model).recipe
+    instruments.remove("kazoo")
+    with pytest.raises(FileError, match="kazoo: the recipe plays what is not installed here"):
+        api.bring_instruments(plain)
+    api.bring_instruments(carried)
+    assert checked(carried.request, model.capabilities).controls.instruments == ("kazoo", "grand_piano")

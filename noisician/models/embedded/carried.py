@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -45,31 +46,31 @@ def told_instruments(piece: Piece, carried: bool) -> dict[str, dict[str, Any]]:
     return told
 
 
-def welcome(recipe: Recipe) -> None:
-    """Knows the instruments that a recipe carries. Raises FileError for damage."""
+def bring(recipe: Recipe, played: Iterable[str] = ()) -> None:
+    """Knows the instruments that a recipe carries.
+
+    Raises FileError for damage, and for an instrument, of it or among ``played``, that is neither here nor carried.
+    """
     for id_, told in recipe.instruments.items():
-        if REFERENCES not in told:
-            continue
-        try:
-            entry = OwnInstrument.model_validate(told)
-            data = base64.b64decode(str(told[REFERENCES]), validate=True)
-        except (ValidationError, binascii.Error, ValueError):
-            raise FileError(
-                f"the instrument {id_[:40]!r} that the recipe carries is damaged; it was cut or edited"
-            ) from None
-        if entry.id != id_:
-            raise FileError(f"the recipe carries {entry.id!r} as {id_[:40]!r}; it was edited")
-        carry(entry, data, f"the instrument {id_!r} that the recipe carries")
-
-
-def check_installed(piece: Piece) -> None:
-    """Raises FileError for a piece that plays an instrument that is neither here nor carried."""
-    missing = sorted({player.instrument for player in piece.plan.players} - set(instruments()))
+        if REFERENCES in told:
+            _welcome(id_, told)
+    missing = sorted({*recipe.instruments, *played} - set(instruments()))
     if missing:
         raise FileError(
             f"{', '.join(missing)}: the recipe plays what is not installed here; add it under that name (noisician "
             "instruments add), or ask for a recipe that carries it (--carry-instruments)"
         )
+
+
+def _welcome(id_: str, told: Mapping[str, Any]) -> None:
+    try:
+        entry = OwnInstrument.model_validate(told)
+        data = base64.b64decode(str(told[REFERENCES]), validate=True)
+    except (ValidationError, binascii.Error, ValueError):
+        raise FileError(f"the instrument {id_[:40]!r} that the recipe carries is damaged; it was edited") from None
+    if entry.id != id_:
+        raise FileError(f"the recipe carries {entry.id!r} as {id_[:40]!r}; it was edited")
+    carry(entry, data, f"the instrument {id_!r} that the recipe carries")
 
 
 def other_recordings(recipe: Recipe) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence
-from noisician.models.embedded.carried import check_installed, told_instruments, welcome
+from noisician.models.embedded.carried import bring, told_instruments
 from noisician.models.embedded.outlook import first_heard_s, outlook_of
 from noisician.models.embedded.play import (
     PLAYING_ALONE,
@@ -200,8 +200,7 @@ def _opened(recipe: Recipe) -> Piece:
     piece = piece_of(recipe)
     if piece is None:
         raise FileError("the recipe holds no score; it was made by another kind of model")
-    welcome(recipe)
-    check_installed(piece)
+    bring(recipe, (player.instrument for player in piece.plan.players))
     return piece
 
 
