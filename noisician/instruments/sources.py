@@ -17,15 +17,19 @@ from noisician.instruments.pieces import heard_piece
 from noisician.instruments.sf2 import SoundFont
 from noisician.instruments.sfz import read_sfz
 from noisician.instruments.takes import Take, cut_at_silences, with_release
-from noisician.instruments.zones import takes_of_zones
+from noisician.instruments.zones import Zone, takes_of_zones
 from noisician.score.percussion import PIECE_KEYS
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"})
-MOST_FILES, MOST_FILE_S = 512, 120.0
+MOST_FILES, MOST_FILE_S, MOST_ALL_S = 512, 120.0, 1800.0
+#: A reference shows four seconds of a note; of longer ones nothing is kept beyond so many (s).
+_LONGEST_TAKE_S = 10.0
 #: Takes kept of all files; beyond it every so-many-th one.
 MOST_TAKES = 192
 #: The pitch is looked for in so much of a note (s).
 _PITCH_S = 2.5
+#: So many notes of an SFZ file tell whether they have pitches.
+_ASKED_TAKES = 8
 #: A name is believed where the tracker agrees within an octave.
 _OCTAVE = 12.0
 _PRESET = re.compile(r"(?:(\d{1,5}):)?(\d{1,5})")
@@ -86,9 +90,10 @@ def _files(sources: Sequence[str]) -> list[str]:
 def _from_instrument_file(name: str, kit: bool | None) -> Handed:
     if _suffix(name) == ".sfz":
         zones = read_sfz(Path(name))
-        # An instrument that plays every key as recorded is a kit; one that is moved along the keys has pitches.
-        kit = kit if kit is not None else all(zone.keys[1] - zone.keys[0] < 2 for zone in zones) and _named_kit(name)
-        return Handed(tuple(takes_of_zones(zones, kit, name)), (Path(name).name,), polyphonic=True)
+        takes = takes_of_zones(zones, bool(kit), name)
+        if kit is None and _is_kit(zones, takes):
+            takes = takes_of_zones(zones, True, name)
+        return Handed(tuple(takes), (Path(name).name,), polyphonic=True)
     file_name, _, wanted = name.rpartition("#") if re.search(r"\.sf2#", name, re.IGNORECASE) else (name, "", "")
     font = SoundFont(Path(file_name))
     presets = font.presets()
@@ -109,19 +114,29 @@ def _from_instrument_file(name: str, kit: bool | None) -> Handed:
     return Handed(tuple(takes), (Path(file_name).name,), (remark,), polyphonic=True)
 
 
-def _named_kit(name: str) -> bool:
-    return bool(re.search(r"drum|kit|perc|snare|kick|cymbal", Path(name).stem, re.IGNORECASE))
+def _is_kit(zones: Sequence[Zone], takes: Sequence[Take]) -> bool:
+    """Whether every zone belongs to a key or two, and most of the notes have no pitch that is heard."""
+    if any(zone.keys[1] - zone.keys[0] > 1 for zone in zones):
+        return False
+    some = takes[:: max(1, len(takes) // _ASKED_TAKES)]
+    return 2 * sum(_tracked(take) is None for take in some) > len(some)
 
 
 def _from_recordings(files: Sequence[Path], kit: bool | None) -> Handed:
     """Every note of every file, its pitch from its name and its sound."""
     heard: list[tuple[Take, Told]] = []
     silent = []
+    total_s, longest = 0.0, round(_LONGEST_TAKE_S * SAMPLE_RATE_HZ)
     for path in files:
         samples, rate_hz = read_audio(path, MOST_FILE_S)
+        total_s += len(samples) / rate_hz
+        if total_s > MOST_ALL_S:
+            raise RequestError(
+                f"{path}: with it the recordings last over {MOST_ALL_S:g} s, the limit; choose fewer notes"
+            )
         notes = cut_at_silences(resample(samples.mean(axis=1), rate_hz))
         told = told_by(path.stem)
-        own = [with_release(Take(path.name, note)) for note in notes]
+        own = [with_release(Take(path.name, note[:longest].copy())) for note in notes]
         heard += [(take, told) for take in own]
         silent += [] if own else [path.name]
     if not heard:

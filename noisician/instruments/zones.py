@@ -16,6 +16,8 @@ from noisician.renderer.sampling import RELEASE_S
 #: Notes recorded of one instrument: so many keys, and velocities of each.
 MOST_KEYS, MOST_VELOCITIES = 40, 4
 MOST_KIT_KEYS = 64
+#: Zones that sound together in one note; more are an attack on patience.
+MOST_SOUNDING = 16
 #: A note is as long as a reference shows it, and its release; nothing is read beyond.
 NOTE_S = HELD_S + 1.0
 _LOUDEST_GAIN_DB, _QUIETEST_GAIN_DB = 24.0, -60.0
@@ -59,7 +61,7 @@ def takes_of_zones(zones: Sequence[Zone], kit: bool, name: str) -> list[Take]:
         layers = {zone.velocities for zone in zones if zone.keys[0] <= key <= zone.keys[1]}
         velocities = sorted({_centre(low, high) for low, high in layers})
         for velocity in _thinned(velocities, MOST_VELOCITIES):
-            sounding = [zone for zone in zones if zone.plays(key, velocity)]
+            sounding = [zone for zone in zones if zone.plays(key, velocity)][:MOST_SOUNDING]
             sound = _mixed(sounding, key)
             if len(sound) and np.abs(sound).max() > 1e-4:
                 loops = not kit and any(zone.loop is not None for zone in sounding)

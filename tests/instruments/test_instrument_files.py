@@ -170,6 +170,20 @@ def test_an_sfz_is_tuned_and_looped(tmp_path: Path) -> None:
     assert np.abs(take.sound[3 * 44100 : 3 * 44100 + 500]).max() == pytest.approx(0.2, rel=0.05)
 
 
+def test_an_sfz_of_hits_is_a_kit(tmp_path: Path) -> None:
+    write(tmp_path / "kick.wav", hit(60, 0.1))
+    write(tmp_path / "snare.wav", hit(1500, 0.1))
+    path = sfz(tmp_path, "<region> sample=kick.wav key=36\n<region> sample=snare.wav key=38")
+    assert [(take.pitch, take.key) for take in read_sources([str(path)]).takes] == [(None, 36), (None, 38)]
+    assert [take.pitch for take in read_sources([str(path)], kit=False).takes] == [36.0, 38.0]
+
+
+def test_zones_on_top_of_each_other_are_bounded(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", tone(60, 0.05, 0.01))
+    (take,) = read_sources([str(sfz(tmp_path, "<region> sample=a.wav key=60\n" * 4000))]).takes
+    assert np.abs(take.sound).max() < 0.5
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -9,6 +9,7 @@ import pytest
 from recorded_notes import hit, released, silence, tone, write
 
 from noisician.errors import FileError, RequestError
+from noisician.instruments import sources
 from noisician.instruments.learn import held_on, learn, with_velocities
 from noisician.instruments.names import told_by
 from noisician.instruments.pieces import heard_piece
@@ -199,7 +200,7 @@ def test_one_hit_is_a_drum(tmp_path: Path) -> None:
     assert [(take.pitch, take.key) for take in handed.takes] == [(None, 38)]
 
 
-def test_what_cannot_be_an_instrument_is_refused(tmp_path: Path) -> None:
+def test_what_cannot_be_an_instrument_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = write(tmp_path / "quiet.wav", silence(1.0))
     with pytest.raises(FileError, match="nothing but silence"):
         read_sources([quiet])
@@ -209,6 +210,9 @@ def test_what_cannot_be_an_instrument_is_refused(tmp_path: Path) -> None:
         read_sources([str(tmp_path / "gone.wav")])
     with pytest.raises(FileError, match="no pitch was heard"):
         read_sources([write(tmp_path / "door.wav", hit(600, 0.08))], kit=False)
+    monkeypatch.setattr(sources, "MOST_ALL_S", 1.5)
+    with pytest.raises(RequestError, match=r"last over 1\.5 s"):
+        read_sources([write(tmp_path / f"{key}.wav", tone(key, 1.0)) for key in (60, 64)])
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileError, match="holds no sound file"):
         read_sources([str(tmp_path / "empty")])
