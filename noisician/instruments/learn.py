@@ -17,7 +17,7 @@ from noisician.instruments.takes import (
     sustain_of,
 )
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.renderer.reference_notes import HELD_TOTAL_S, ONSET_S, record
+from noisician.renderer.reference_notes import HELD_S, HELD_TOTAL_S, ONSET_S, record
 from noisician.renderer.references import GRID_FRAMES, LOG_STEP, References, Sustain
 from noisician.renderer.sampling import RELEASE_S, extended, let_go
 
@@ -127,7 +127,7 @@ def held_on(take: Take, sustain: Sustain) -> np.ndarray:
     What is sustained repeats its middle; what decays goes on as it fell where it was cut or let go, and is left as it
     is where it died away.
     """
-    wanted = round(HELD_TOTAL_S * SAMPLE_RATE_HZ)
+    wanted = round(HELD_S * SAMPLE_RATE_HZ)
     held = take.sound if take.held_s is None else take.sound[: round(take.held_s * SAMPLE_RATE_HZ)]
     if len(held) >= wanted:
         return held

@@ -13,6 +13,7 @@ from small_soundfont import chunk, soundfont
 
 from noisician.analysis.pitch import pitch_of_note
 from noisician.errors import FileError, RequestError
+from noisician.instruments.learn import held_on
 from noisician.instruments.sf2 import SoundFont
 from noisician.instruments.sfz import MOST_FILE_BYTES, read_sfz
 from noisician.instruments.sources import read_sources
@@ -69,6 +70,8 @@ def test_a_loop_holds_a_note(tmp_path: Path) -> None:
     late = take.sound[3 * 44100 : 3 * 44100 + 1000]
     assert np.abs(late).max() == pytest.approx(0.4, rel=0.05)
     assert np.abs(take.sound[round((HELD_S + 0.3) * 44100) :]).max() < 0.1  # let go
+    held = held_on(take, "sustained")
+    assert np.array_equal(held, take.sound[: len(held)]) and len(held) == round(HELD_S * 44100)
 
 
 def test_a_preset_is_chosen_by_its_number(tmp_path: Path) -> None:
