@@ -74,7 +74,10 @@ def _files(sources: Sequence[str]) -> list[str]:
         if not path.is_dir():
             found.append(source)
             continue
-        inside = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+        try:
+            inside = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+        except OSError as error:
+            raise FileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from None
         sounds = [entry for entry in inside if entry.suffix.lower() in AUDIO_SUFFIXES]
         others = [entry for entry in inside if entry.suffix.lower() in (".sf2", ".sfz")]
         if not sounds and len(others) != 1:

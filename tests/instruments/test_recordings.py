@@ -216,5 +216,8 @@ def test_what_cannot_be_an_instrument_is_refused(tmp_path: Path, monkeypatch: py
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileError, match="holds no sound file"):
         read_sources([str(tmp_path / "empty")])
+    with monkeypatch.context() as patch, pytest.raises(FileError, match="permission denied"):
+        patch.setattr(Path, "iterdir", lambda self: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+        read_sources([str(tmp_path / "empty")])
     with pytest.raises(RequestError, match="stands alone"):
         read_sources([quiet, "piano.sf2"])
