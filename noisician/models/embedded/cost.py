@@ -13,10 +13,10 @@ from noisician.renderer import RenderSettings
 #: Seconds from one of the renderer's windows to the next.
 WINDOW_S = 5.2
 #: A bar of a short piece is cheaper: the composer hears less before it.
-COMPOSING_PER_BAR, COMPOSING_PER_BAR_HEARD, COMPOSING_PER_BAR_LIMIT = 1.0, 0.04, 2.0
-SINGING_PER_S = 0.95
-VOCODING_PER_WINDOW, KEEPING_PER_WINDOW = 0.92, 0.27
-MIXING_PER_S = 0.16
+COMPOSING_PER_BAR, COMPOSING_PER_BAR_HEARD, COMPOSING_PER_BAR_LIMIT = 2.0, 0.08, 4.0
+SINGING_PER_S = 1.95
+VOCODING_PER_WINDOW, KEEPING_PER_WINDOW = 1.8, 0.55
+MIXING_PER_S = 0.33
 #: What all singers sing one after another, in seconds a second, as long as nobody has been cast.
 SUNG_SHARE = 0.9
 
