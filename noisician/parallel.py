@@ -18,6 +18,10 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+def ignore_step() -> None:
+    """The ``on_step`` of those who need not know how far the work is."""
+
+
 class Steps:
     """Counts steps done by any thread and passes the share on; once that raises, every thread's next step raises."""
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 from noisician.mix.deciding import new_strip
 from noisician.mix.levelling import level
 from noisician.mix.mastering import Finish, master
-from noisician.mix.mixdown import Mixdown, StemAudio, mix_stems
+from noisician.mix.mixdown import Mixdown, StemAudio, decide_mix, mix_stems
 from noisician.mix.mixer import Mixer
 from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, MasterNumbers, Mix, Strip
 from noisician.mix.plan import MixPlan, StemPlan, plan_mix
 from noisician.mix.reach import changed_span, reach
 from noisician.mix.settings import MixSettings, mix_settings
+from noisician.mix.sources import ALL_CORES, Threads
 from noisician.mix.timing import Timing
 
 __all__ = [
+    "ALL_CORES",
     "ENGINE",
     "WHOLE_ENGINE",
     "Finish",
@@ -32,8 +34,10 @@ __all__ = [
     "StemAudio",
     "StemPlan",
     "Strip",
+    "Threads",
     "Timing",
     "changed_span",
+    "decide_mix",
     "level",
     "master",
     "mix_settings",

@@ -19,7 +19,7 @@ from noisician.mix.mastering import (
     tone_sections,
 )
 from noisician.mix.numbers import Mix
-from noisician.mix.sources import fill
+from noisician.mix.sources import Threads, fill
 
 _TILES = CHUNK // TILE
 
@@ -46,13 +46,13 @@ class Bus:
         self.peaks: dict[int, np.ndarray] = {}
         self._levels: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
-    def work_out(self, levels: Iterable[int], premaster: Callable[[Sequence[int]], None], workers: int | None) -> None:
+    def work_out(self, levels: Iterable[int], premaster: Callable[[Sequence[int]], None], threads: Threads) -> None:
         """Makes the levels of these chunks; ``premaster`` is asked to make what will be read."""
         coloured, sources = self.needs(levels)
         if any(chunk not in self.coloured.at for chunk in coloured):
             premaster(sources)
-        fill(self.coloured.at, coloured, self._colour, workers)
-        fill(self._levels, levels, self._measure, workers)
+        fill(self.coloured.at, coloured, self._colour, threads)
+        fill(self._levels, levels, self._measure, threads)
 
     def needs(self, levels: Iterable[int]) -> tuple[list[int], list[int]]:
         """The chunks of the coloured signal and of the premaster that levels need."""

@@ -13,7 +13,7 @@ from noisician.mix.mastering import Finish
 from noisician.mix.mixer import Mixer, desks_of
 from noisician.mix.numbers import MasterNumbers, Mix, Strip
 from noisician.mix.plan import MixPlan, StemPlan, later_place
-from noisician.mix.sources import Sources
+from noisician.mix.sources import Sources, Threads
 from noisician.mix.space import ECHO_FEEDBACK, echo_taps
 from noisician.mix.strips import stem_gain_db
 from noisician.mix.timing import Timing
@@ -53,11 +53,11 @@ def new_strip(mix: Mix, key: str, role: str, instrument: str, samples: np.ndarra
 class FirstMix:
     """Takes dry stems in the plan's order and keeps only their sums; then :meth:`closed`."""
 
-    def __init__(self, mix: Mix, timing: Timing, frames: int, workers: int | None) -> None:
-        self._mix, self._timing, self._frames, self._workers = mix, timing, frames, workers
+    def __init__(self, mix: Mix, timing: Timing, frames: int, threads: Threads) -> None:
+        self._mix, self._timing, self._frames, self._threads = mix, timing, frames, threads
         self._stems: dict[str, np.ndarray] = {}
         self._strips: list[Strip] = []
-        self._sources = Sources(mix, self._stems, frames, workers)
+        self._sources = Sources(mix, self._stems, frames, threads)
         self._desks = desks_of(mix, timing, frames)
         for desk in self._desks:
             desk.open()
@@ -80,7 +80,7 @@ class FirstMix:
         desk = Desk(self._mix, [strip], room, self._timing, self._frames)
         desk.open()
         self._add(desk, strip)
-        desk.work_out(range(desk.sums.count), self._sources, self._workers)
+        desk.work_out(range(desk.sums.count), self._sources, self._threads)
         return np.ascontiguousarray(desk.premaster.whole().T)
 
     def next(self) -> None:
@@ -92,8 +92,8 @@ class FirstMix:
     def closed(self) -> Mixer:
         """The mixer of the mix with all numbers decided. It can go through the track once."""
         mix = replace(self._mix, strips=tuple(self._strips))
-        return Mixer(mix, self._sources, self._desks, self._timing, self._workers).remastered()
+        return Mixer(mix, self._sources, self._desks, self._timing, self._threads).remastered()
 
     def _add(self, desk: Desk, strip: Strip) -> None:
         self._sources.work_out([strip], range(desk.sums.count))
-        desk.add(strip, self._sources.reader(strip), self._workers)
+        desk.add(strip, self._sources.reader(strip), self._threads)

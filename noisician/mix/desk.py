@@ -11,7 +11,7 @@ from noisician.mix import dynamics
 from noisician.mix.filters import SAMPLE_RATE_HZ, Reader
 from noisician.mix.grid import CHUNK, LOOKBACK, ROW, ROWS, Pieces, kept
 from noisician.mix.numbers import Mix, Strip
-from noisician.mix.sources import Sources, fill
+from noisician.mix.sources import Sources, Threads, fill
 from noisician.mix.space import ECHO_FEEDBACK, Room, echo_impulse, echo_taps, ending_impulse
 from noisician.mix.strips import StripFilters, kick_shape, pan_gains, sway_of
 from noisician.mix.timing import Timing
@@ -65,10 +65,10 @@ class Desk:
             start, stop = self.sums.span(chunk)
             self.sums.at[chunk] = np.zeros((4, stop - start), np.float32)
 
-    def add(self, strip: Strip, source: Reader, workers: int | None) -> None:
+    def add(self, strip: Strip, source: Reader, threads: Threads) -> None:
         """Adds a strip to all sums."""
         self._filters_of(strip)
-        fill({}, range(self.sums.count), lambda chunk: self._add(strip, source, chunk, self.sums.at[chunk]), workers)
+        fill({}, range(self.sums.count), lambda chunk: self._add(strip, source, chunk, self.sums.at[chunk]), threads)
 
     def _filters_of(self, strip: Strip) -> StripFilters:
         if strip.key not in self._filters:
@@ -116,24 +116,24 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------- echo and room
 
-    def work_out(self, chunks: Iterable[int], sources: Sources, workers: int | None) -> None:
+    def work_out(self, chunks: Iterable[int], sources: Sources, threads: Threads) -> None:
         """Makes ``premaster`` at these chunks."""
         missing = [chunk for chunk in dict.fromkeys(chunks) if chunk not in self.premaster.at]
         groups = [missing[at : at + _AT_ONCE] for at in range(0, len(missing), _AT_ONCE)]
         for group in groups:
-            self._work_out(group, sources, workers)
+            self._work_out(group, sources, threads)
 
-    def _work_out(self, chunks: Sequence[int], sources: Sources, workers: int | None) -> None:
+    def _work_out(self, chunks: Sequence[int], sources: Sources, threads: Threads) -> None:
         rung, repeats, sums = self._needs(chunks)
         self._spectra = kept(self._spectra, chunks[0], rung)
         missing = [chunk for chunk in sums if chunk not in self.sums.at]
         sources.work_out(self.strips, missing)
         for strip in self.strips:
             self._filters_of(strip)
-        fill(self.sums.at, missing, partial(self._sum, sources), workers)
-        fill(self._spectra, rung, self._spectrum, workers)
-        fill(self._repeats.at, repeats, self._repeat, workers)
-        fill(self.premaster.at, chunks, self._premaster, workers)
+        fill(self.sums.at, missing, partial(self._sum, sources), threads)
+        fill(self._spectra, rung, self._spectrum, threads)
+        fill(self._repeats.at, repeats, self._repeat, threads)
+        fill(self.premaster.at, chunks, self._premaster, threads)
 
     def _needs(self, chunks: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
         """The chunks of the room's transforms, of the echo and of the sums that these of the premaster need."""

@@ -11,6 +11,8 @@ from functools import cache
 
 import numpy as np
 
+from noisician.parallel import ignore_step
+
 BLOCK_S = 0.4  # gating block of BS.1770-4, advanced by a quarter of its length
 STEP_S = 0.1
 STEPS_PER_BLOCK = 4
@@ -88,7 +90,7 @@ def _channels(audio: np.ndarray) -> Iterator[np.ndarray]:
     yield from (np.asarray(audio).reshape(len(audio), -1)).T
 
 
-def _step_mean_squares(audio: np.ndarray, rate_hz: float) -> np.ndarray:
+def _step_mean_squares(audio: np.ndarray, rate_hz: float, on_step: Callable[[], None] = ignore_step) -> np.ndarray:
     """K-weighted mean squares of whole 100 ms steps ``[steps]``, summed over channels; filtered in chunks."""
     from scipy.signal import sosfilt
 
@@ -104,6 +106,7 @@ def _step_mean_squares(audio: np.ndarray, rate_hz: float) -> np.ndarray:
             weighted, state = sosfilt(sos, piece, zi=state)
             squares = np.square(weighted).reshape(-1, step).mean(axis=1)
             total[start // step : start // step + len(squares)] += squares
+            on_step()
     return total
 
 
@@ -117,10 +120,10 @@ def momentary_loudness_lufs(audio: np.ndarray, rate_hz: float) -> np.ndarray:
         return -0.691 + 10 * np.log10(blocks)
 
 
-def integrated_loudness_lufs(audio: np.ndarray, rate_hz: float) -> float:
+def integrated_loudness_lufs(audio: np.ndarray, rate_hz: float, on_step: Callable[[], None] = ignore_step) -> float:
     """Gated loudness of BS.1770-4 in LUFS; ``-inf`` for silence.
 
-    Audio shorter than one 400 ms block is measured whole, without gate.
+    Audio shorter than one 400 ms block is measured whole, without gate. ``on_step`` is called after each few seconds.
     """
     if len(audio) == 0:
         return -np.inf
@@ -129,7 +132,7 @@ def integrated_loudness_lufs(audio: np.ndarray, rate_hz: float) -> float:
 
         weighted = (sosfilt(k_weighting_sos(rate_hz), np.asarray(c, np.float64)) for c in _channels(audio))
         return loudness_lufs(sum(float(np.mean(np.square(w))) for w in weighted))
-    return gated_loudness_lufs(_step_mean_squares(audio, rate_hz))
+    return gated_loudness_lufs(_step_mean_squares(audio, rate_hz, on_step))
 
 
 @cache

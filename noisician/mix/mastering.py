@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ from noisician.mix.loudness import (
     tile_true_peaks,
 )
 from noisician.mix.settings import OPEN_HZ, MixSettings
+from noisician.parallel import ignore_step
 
 TARGET_LUFS = -14.0
 CEILING_DBTP = -1.0
@@ -116,9 +117,9 @@ def fades(frames: int, finish: Finish) -> np.ndarray:
     return dynamics.fade_gain(frames, *((0.0, 0.0) if finish.loop else (finish.fade_out_s, finish.fade_in_s)))
 
 
-def measured_loudness_lufs(channels: np.ndarray) -> float:
+def measured_loudness_lufs(channels: np.ndarray, on_step: Callable[[], None] = ignore_step) -> float:
     """Integrated loudness of ``[channels, frames]``; ``-inf`` for anything under the absolute gate."""
-    level = integrated_loudness_lufs(channels.T, SAMPLE_RATE_HZ)
+    level = integrated_loudness_lufs(channels.T, SAMPLE_RATE_HZ, on_step)
     return level if level > ABSOLUTE_GATE_LUFS else -np.inf
 
 

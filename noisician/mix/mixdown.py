@@ -16,6 +16,7 @@ from noisician.mix.filters import HOP, Blocks, reader_of
 from noisician.mix.mastering import Finish, hop_mean_squares, master_parts
 from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, Mix
 from noisician.mix.plan import MixPlan, StemPlan
+from noisician.mix.sources import ALL_CORES, Threads
 from noisician.mix.space import ECHO_FEEDBACK, Room, echo_impulse, echo_taps, reverb_impulse
 from noisician.mix.strips import StripFilters, kick_shape, pan_gains, stem_gain_db, sway_of
 from noisician.mix.timing import Timing
@@ -76,7 +77,7 @@ def mix_stems(
     """
     if engine == ENGINE:
         mix = planned(plan, keys or [str(number + 1) for number in range(len(plan.stems))], seed, finish)
-        return _first_mix(_checked(stems, plan), mix, timing, keep_stems=keep_stems, split_vocals=split_vocals)
+        return decide_mix(stems, plan, mix, timing, keep_stems=keep_stems, split_vocals=split_vocals)
     if engine != WHOLE_ENGINE:
         raise RequestError(
             f"mix engine {engine}; there are {WHOLE_ENGINE} and {ENGINE}, a newer noisician may have more"
@@ -107,14 +108,25 @@ def mix_stems(
     )
 
 
-def _first_mix(
-    stems: Iterable[StemAudio], mix: Mix, timing: Timing, *, keep_stems: bool, split_vocals: bool
+def decide_mix(
+    stems: Iterable[StemAudio],
+    plan: MixPlan,
+    undecided: Mix,
+    timing: Timing,
+    *,
+    keep_stems: bool = False,
+    split_vocals: bool = False,
+    threads: Threads = ALL_CORES,
 ) -> Mixdown:
+    """:func:`mix_stems` of today's engine: ``undecided`` is the plan as numbers, before a stem has been measured.
+
+    ``threads`` hears of every step, also while the stems come in.
+    """
     first: FirstMix | None = None
     kept: list[np.ndarray] = []
-    for stem in stems:
+    for stem in _checked(stems, plan):
         if first is None:
-            first = FirstMix(mix, timing, len(stem.samples), None)
+            first = FirstMix(undecided, timing, len(stem.samples), threads)
         strip = first.add(stem.samples)
         if keep_stems:
             kept.append(first.alone(strip))

@@ -36,7 +36,7 @@ from noisician.mix.mastering import (
     soften_edges,
 )
 from noisician.mix.numbers import MasterNumbers, Mix
-from noisician.mix.sources import Sources, fill
+from noisician.mix.sources import ALL_CORES, Sources, Threads, fill
 from noisician.mix.timing import Timing
 
 HEADROOM_DB = 0.02  # the limiter aims that much lower: gain ramps can lift a peak between samples by a hair
@@ -49,10 +49,10 @@ _AT_ONCE = (1, 8)  # chunks worked out before the first block is given, and from
 class Mixer:
     """Gives any stretch of a mix. What has been worked out is kept as long as the stretches that follow need it."""
 
-    def __init__(self, mix: Mix, sources: Sources, desks: Sequence[Desk], timing: Timing, workers: int | None) -> None:
+    def __init__(self, mix: Mix, sources: Sources, desks: Sequence[Desk], timing: Timing, threads: Threads) -> None:
         """``desks`` are the voices', if there are any, and the players'; use :meth:`of`."""
         self.mix, self.frames = mix, desks[-1].premaster.frames
-        self._sources, self._desks, self._timing, self._workers = sources, desks, timing, workers
+        self._sources, self._desks, self._timing, self._threads = sources, desks, timing, threads
         self._loop = mix.finish.loop
         self._bus = Bus(mix, self.frames, partial(self._premaster, desks))
         self._band_bus = Bus(mix, self.frames, partial(self._premaster, desks[-1:])) if len(desks) > 1 else self._bus
@@ -62,7 +62,7 @@ class Mixer:
         self._static = self._static_gain()
 
     @classmethod
-    def of(cls, mix: Mix, stems: Mapping[str, np.ndarray], timing: Timing, *, workers: int | None = None) -> Mixer:
+    def of(cls, mix: Mix, stems: Mapping[str, np.ndarray], timing: Timing, *, threads: Threads = ALL_CORES) -> Mixer:
         """``stems`` are the dry players by their keys, mono ``[frames]`` of one length at 44.1 kHz.
 
         Raises :class:`RequestError` when a player who is heard has no stem, or lengths differ.
@@ -74,7 +74,7 @@ class Mixer:
         if len(lengths) != 1 or 0 in lengths:
             raise RequestError(f"stems of {sorted(lengths)} samples; a mix needs stems of one length, and not of 0")
         frames = lengths.pop()
-        return cls(mix, Sources(mix, stems, frames, workers), desks_of(mix, timing, frames), timing, workers)
+        return cls(mix, Sources(mix, stems, frames, threads), desks_of(mix, timing, frames), timing, threads)
 
     def blocks(self, from_s: float = 0.0, *, voices: bool = True) -> Iterator[tuple[int, np.ndarray]]:
         """The track from the block that holds ``from_s`` to its end: (first frame, stereo ``[frames, 2]`` float32).
@@ -129,7 +129,7 @@ class Mixer:
             return np.zeros((stop - start, 2), np.float32)
         room = self.mix.voice_room if strip.place.chain else self.mix.room
         alone = Desk(self.mix, [strip], room, self._timing, self.frames)
-        alone.work_out(range(start // CHUNK, -(-stop // CHUNK)), self._sources, self._workers)
+        alone.work_out(range(start // CHUNK, -(-stop // CHUNK)), self._sources, self._threads)
         return np.ascontiguousarray(alone.premaster.read(start, stop).T)
 
     def premaster(self, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -144,7 +144,7 @@ class Mixer:
         """Measures the whole and decides the master's numbers anew, the strips as they are: the new mix's mixer."""
         energies, finish = self._timing.energies, self.mix.finish
         energy = dynamics.mean_energy(energies, self.frames)
-        level = measured_loudness_lufs(self._whole_premaster())
+        level = measured_loudness_lufs(self._whole_premaster(), self._threads.on_step)
         if not np.isfinite(level):
             return self._with_master(MasterNumbers(0.0, 0.0, energy, 0.0))
         mixer = self._with_master(MasterNumbers(REFERENCE_LUFS - level, 0.0, energy, 0.0))
@@ -154,18 +154,19 @@ class Mixer:
         return mixer
 
     def _with_master(self, master: MasterNumbers) -> Mixer:
-        return Mixer(replace(self.mix, master=master), self._sources, self._desks, self._timing, self._workers)
+        return Mixer(replace(self.mix, master=master), self._sources, self._desks, self._timing, self._threads)
 
     def _glue_and_makeup(self, loudness_lufs: float | None) -> tuple[float, float]:
         """The mean square that the glue's threshold counts from, and the make-up gain in dB."""
         chunks, hops = range(self._bus.coloured.count), dynamics.hops_of(self.frames)
-        self._bus.work_out(chunks, self._work_out_desks, self._workers)
+        self._bus.work_out(chunks, self._work_out_desks, self._threads)
         squares, peaks = (each[:hops] for each in self._bus.levels(chunks))
         power = dynamics.loud_mean_square(squares)
         gain = self._static * self._glue(squares, power, loop=self._loop)
         peaks = peaks * np.maximum(gain[:-1], gain[1:])
         if loudness_lufs is None:
             return power, float(20 * np.log10(full_scale_gain(peaks, self._aim)))
+        self._threads.on_step()
         heard = self._weighted() * np.square((gain[:-1] + gain[1:]) / 2)
         return power, loud_enough(heard, peaks, loudness_lufs, self._aim, loop=self._loop, memory=MEMORY)[0]
 
@@ -181,13 +182,14 @@ class Mixer:
         for channel in self._bus.coloured.whole():
             (weighted,) = filtered(channel, [k_weighting_sos(SAMPLE_RATE_HZ)], loop=self._loop)
             squares += hop_mean_squares(weighted)
+            self._threads.on_step()
         return squares
 
     # ------------------------------------------------------------------------------------------- working out
 
     def _work_out_desks(self, chunks: Sequence[int]) -> None:
         for desk in self._desks:
-            desk.work_out(chunks, self._sources, self._workers)
+            desk.work_out(chunks, self._sources, self._threads)
 
     def _premaster(self, desks: Sequence[Desk], start: int, stop: int) -> np.ndarray:
         total = desks[0].premaster.read(start, stop)
@@ -207,15 +209,15 @@ class Mixer:
         split = not voices and self._band_bus is not self._bus
         curves = self._curves_of(chunks, not split)
         missing = [chunk for chunk in curves if chunk not in self._curves]
-        self._bus.work_out(self._levels_of(missing), self._work_out_desks, self._workers)
-        fill(self._curves, curves, self._curve, self._workers)
+        self._bus.work_out(self._levels_of(missing), self._work_out_desks, self._threads)
+        fill(self._curves, curves, self._curve, self._threads)
         if split:
             own = self._curves_of(chunks, True)
             missing = [chunk for chunk in own if chunk not in self._band_curves]
-            self._band_bus.work_out(_around(missing), self._work_out_desks, self._workers)
-            fill(self._band_curves, own, self._band_curve, self._workers)
+            self._band_bus.work_out(_around(missing), self._work_out_desks, self._threads)
+            fill(self._band_curves, own, self._band_curve, self._threads)
         done: dict[int, np.ndarray] = {}
-        fill(done, chunks, partial(self._finish, split), self._workers)
+        fill(done, chunks, partial(self._finish, split), self._threads)
         return [done[chunk] for chunk in chunks]
 
     def _forget(self, chunks: range, voices: bool) -> None:

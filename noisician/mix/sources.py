@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from noisician.mix.grid import CHUNK, LOOKBACK, MEMORY, ROW, ROWS, STRETCH, Piec
 from noisician.mix.mastering import hop_mean_squares
 from noisician.mix.numbers import Mix, Strip
 from noisician.mix.vocals import give_way, treated, treated_hops
-from noisician.parallel import Steps, map_in_order
+from noisician.parallel import Steps, ignore_step, map_in_order
 
 _STRETCH_HOPS = STRETCH // HOP
 _ROW_HOPS = ROW // HOP
@@ -23,11 +24,32 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-def fill(store: dict[Key, Value], keys: Iterable[Key], work: Callable[[Key], Value], workers: int | None) -> None:
-    """Works out what the store lacks, on all cores."""
+@dataclass(frozen=True)
+class Threads:
+    """On how many threads things are worked out, None for one a core, and who hears of each of them.
+
+    ``on_step`` is called after every second or so of a signal, on the thread that worked it out; it may take its time,
+    while the others stop at their own next step, and may raise to stop them.
+    """
+
+    workers: int | None = None
+    on_step: Callable[[], None] = ignore_step
+
+
+ALL_CORES = Threads()
+
+
+def fill(store: dict[Key, Value], keys: Iterable[Key], work: Callable[[Key], Value], threads: Threads) -> None:
+    """Works out what the store lacks."""
     missing = [key for key in dict.fromkeys(keys) if key not in store]
-    steps = Steps(len(missing), lambda share: None)
-    for key, value in zip(missing, map_in_order(work, missing, steps, workers), strict=True):
+    steps = Steps(len(missing), lambda share: threads.on_step())
+
+    def step(key: Key) -> Value:
+        value = work(key)
+        steps()
+        return value
+
+    for key, value in zip(missing, map_in_order(step, missing, steps, threads.workers), strict=True):
         store[key] = value
 
 
@@ -46,8 +68,8 @@ def _stretches(ready: Pieces, chunks: Iterable[int]) -> list[int]:
 class Sources:
     """Gives each heard strip's samples ready for the desk. ``stems`` are dry, by key, and may still be coming in."""
 
-    def __init__(self, mix: Mix, stems: Mapping[str, np.ndarray], frames: int, workers: int | None) -> None:
-        self.stems, self._frames, self._workers = stems, frames, workers
+    def __init__(self, mix: Mix, stems: Mapping[str, np.ndarray], frames: int, threads: Threads) -> None:
+        self.stems, self._frames, self._threads = stems, frames, threads
         self._loop = mix.finish.loop
         self._leads = [strip for strip in mix.strips if strip.place.leads and not strip.muted]
         self._sung: dict[str, Pieces] = {}
@@ -62,7 +84,7 @@ class Sources:
             stretches = _stretches(ready, chunks)
             if strip.place.chain is None:
                 self.work_out_sung(stretches, self._leads)
-            fill(ready.at, stretches, partial(self._prepared, strip), self._workers)
+            fill(ready.at, stretches, partial(self._prepared, strip), self._threads)
 
     def work_out_sung(self, stretches: Iterable[int], leads: Iterable[Strip]) -> None:
         """Makes the curves of where lead voices sing, as players who give way in these stretches will read them."""
@@ -74,7 +96,7 @@ class Sources:
                 for stretch in stretches
                 for each in sung.touched(stretch * _STRETCH_HOPS - _ROW_HOPS, (stretch + 1) * _STRETCH_HOPS + 1)
             }
-            fill(sung.at, sorted(needed), partial(self._shape, lead), self._workers)
+            fill(sung.at, sorted(needed), partial(self._shape, lead), self._threads)
 
     def reader(self, strip: Strip) -> Reader:
         if not self._is_prepared(strip):

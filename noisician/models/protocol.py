@@ -97,6 +97,24 @@ class Stages:
         """The stages that one of these falls into, once it is known which they are."""
         return replace(self, weights=weights, sketch=sketch, span=self._span_of(stage))
 
+    def with_steps(self) -> tuple[Stages, Callable[[], None]]:
+        """The same stages, and what to call between two steps of work that has no share of its own.
+
+        It tells once more what was told last, and raises :class:`Cancelled` where that would.
+        """
+        last = [Progress("", 0.0)]
+
+        def hear(progress: Progress) -> None:
+            last[0] = replace(progress, excerpt=None)
+            self.on_progress(progress)
+
+        def step() -> None:
+            if self.cancel():
+                raise Cancelled(f"stopped while {last[0].stage}")
+            self.on_progress(last[0])
+
+        return replace(self, on_progress=hear), step
+
     def _span_of(self, stage: str) -> tuple[float, float]:
         total = sum(self.weights.values())
         before = sum(list(self.weights.values())[: list(self.weights).index(stage)])

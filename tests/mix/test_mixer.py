@@ -17,6 +17,7 @@ from noisician.mix import (
     Mixdown,
     Mixer,
     StemAudio,
+    Threads,
     Timing,
     changed_span,
     mix_stems,
@@ -78,7 +79,7 @@ def kept(genre: str = "house", roster: tuple[tuple[str, str], ...] = BAND, loop:
 
 def mixer_of(mixdown: Mixdown, stems: dict[str, np.ndarray], workers: int = 1) -> Mixer:
     assert mixdown.mix is not None
-    return Mixer.of(mixdown.mix, stems, TIMING, workers=workers)
+    return Mixer.of(mixdown.mix, stems, TIMING, threads=Threads(workers))
 
 
 # ------------------------------------------------------------------------------------------------ the first mix

@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from worker_service import Service, check_library, until
 from noisician import api
 from noisician.cache import DiskCache, LayeredCache, NoCache
 from noisician.edits import Regenerate, Rest, SetFades, SetTempo
-from noisician.errors import FileError, RequestError
+from noisician.errors import Cancelled, FileError, RequestError
+from noisician.mix.grid import CHUNK
 from noisician.models import registry
 from noisician.models.embedded import model
 from noisician.models.protocol import Progress, Run, no_others
@@ -266,6 +268,49 @@ def test_a_piece_that_was_interrupted_by_edits_is_the_same_piece(monkeypatch: py
     for version in versions[1:]:
         np.testing.assert_array_equal(version.audio, versions[0].audio)
     assert versions[0].recipe != plain.recipe
+
+
+def test_mixing_and_mastering_can_be_interrupted_second_by_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "manifest", lambda: ENTRIES)
+    monkeypatch.setattr(model, "manifest", lambda: ENTRIES)
+    played = embedded()
+    monkeypatch.setattr(registry, "DEFAULT", registry.Registry(lambda: played))
+    request = SHORT.model_copy(update={"duration_s": 5.0})
+    plain = generated(played, request, Run(keep_stems=True))
+    edits = (SetFades(fade_in_s=1.0),)
+    heard: Counter[tuple[str, float]] = Counter()
+    versions: list[Music] = []
+
+    def between_two_steps(progress: Progress) -> None:
+        place = (progress.stage, progress.share)
+        heard[place] += 1
+        if heard[place] % 25 == 0:
+            versions.append(edit_music(plain.recipe, edits, Run(), no_others))
+
+    interrupted = generated(played, request, Run(between_two_steps, keep_stems=True))
+    np.testing.assert_array_equal(interrupted.audio, plain.audio)
+    for name, stem in plain.stems.items():
+        np.testing.assert_array_equal(interrupted.stems[name], stem)
+    assert interrupted.recipe == plain.recipe
+    for version in versions[1:]:
+        np.testing.assert_array_equal(version.audio, versions[0].audio)
+    chunks = len(plain.audio) // CHUNK
+    # Each stem is put into the sums and, to be kept, mixed alone; all of them are then measured, and mastered.
+    kept = sorted(count for (stage, _), count in heard.items() if stage == "vocoding")[-len(plain.stems) + 1 :]
+    assert all(count > 2 * chunks for count in kept)
+    mixed = sum(count for (stage, _), count in heard.items() if stage == "mixing")
+    assert mixed > 4 * chunks and len(versions) > 1
+
+
+def test_mixing_stops_within_a_step() -> None:
+    played, heard = embedded(), []
+
+    def hear(progress: Progress) -> None:
+        heard.append(progress.stage)
+
+    with pytest.raises(Cancelled, match="stopped while mixing"):
+        generated(played, SHORT, Run(hear, lambda: heard.count("mixing") == 3))
+    assert heard.count("mixing") == 3
 
 
 def test_standing_still_says_nothing_about_the_pace() -> None:

@@ -14,7 +14,20 @@ import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, NoCache, cached, key_of
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.mix import ENGINE, Finish, Mix, Mixer, StemAudio, Timing, mix_stems, new_strip, plan_mix
+from noisician.mix import (
+    ALL_CORES,
+    ENGINE,
+    Finish,
+    Mix,
+    Mixer,
+    StemAudio,
+    Threads,
+    Timing,
+    decide_mix,
+    mix_stems,
+    new_strip,
+    plan_mix,
+)
 from noisician.mix.deciding import planned
 from noisician.mix.grid import CHUNK
 from noisician.mix.numbers import Strip
@@ -52,7 +65,7 @@ class Played:
 class Playing:
     """How a piece is played: ``engine`` decides the mix where the piece has none, ``remaster`` the master anew.
 
-    From ``first_heard_s`` on the track is wanted before the rest of it.
+    From ``first_heard_s`` on the track is wanted before the rest of it. ``threads`` do the mixing.
     """
 
     keep_stems: bool = False
@@ -60,6 +73,7 @@ class Playing:
     remaster: bool = False
     cache: ArrayCache = NO_CACHE
     first_heard_s: float | None = None
+    threads: Threads = ALL_CORES
 
 
 def first_mix(
@@ -71,17 +85,24 @@ def first_mix(
     playing: Playing,
 ) -> Played:
     """A mix that is decided while the stems come in, one at a time."""
-    mixdown = mix_stems(
-        stems,
-        _plan_of(piece, parts),
-        seed=piece.seed,
-        timing=Timing.of(piece.score),
-        finish=_finish_of(piece),
-        keep_stems=playing.keep_stems,
-        split_vocals=playing.keep_stems and bool(parts),
-        engine=playing.engine,
-        keys=keys,
-    )
+    plan, timing, keep_stems = _plan_of(piece, parts), Timing.of(piece.score), playing.keep_stems
+    split_vocals = keep_stems and bool(parts)
+    if playing.engine == ENGINE:
+        mix = undecided_mix(piece, parts, keys)
+        mixdown = decide_mix(
+            stems, plan, mix, timing, keep_stems=keep_stems, split_vocals=split_vocals, threads=playing.threads
+        )
+    else:
+        mixdown = mix_stems(
+            stems,
+            plan,
+            seed=piece.seed,
+            timing=timing,
+            finish=_finish_of(piece),
+            keep_stems=keep_stems,
+            split_vocals=split_vocals,
+            engine=playing.engine,
+        )
     kept = dict(zip(names, mixdown.stems or (), strict=False))
     return Played(replace(piece, mix=mixdown.mix), mixdown.stereo, kept, mixdown.instrumental)
 
@@ -113,10 +134,10 @@ def mixed_again(
             strips[key] = new_strip(mix, key, stem.role, stem.instrument, stem.samples)
     mix = _mix_of(piece, mix, [strips[key] for key in keys])
     timing = Timing.of(piece.score)
-    mixer = Mixer.of(mix, dry, timing)
+    mixer = Mixer.of(mix, dry, timing, threads=playing.threads)
     if playing.remaster:
         mixer = mixer.remastered()
-    stretches = Stretches(mixer, dry, timing, playing.cache)
+    stretches = Stretches(mixer, dry, timing, playing)
     instrumental = None
     if playing.keep_stems and any(strip.place.chain is not None for strip in mix.strips):
         instrumental = stretches.track(voices=False)
@@ -142,7 +163,7 @@ class Early:
     timing: Timing
     keys: Sequence[str]
     sung: Sequence[StemAudio]
-    cache: ArrayCache
+    playing: Playing
     chunks: range
 
     @property
@@ -153,7 +174,8 @@ class Early:
     def excerpt(self, players: Iterable[StemAudio]) -> Excerpt:
         """Players' dry stems that may be silent outside ``needs``."""
         dry = {key: stem.samples for key, stem in zip(self.keys, (*self.sung, *players), strict=True)}
-        stretches = Stretches(Mixer.of(self.mix, dry, self.timing), dry, self.timing, self.cache)
+        mixer = Mixer.of(self.mix, dry, self.timing, threads=self.playing.threads)
+        stretches = Stretches(mixer, dry, self.timing, self.playing)
         start_s = self.chunks.start * CHUNK / SAMPLE_RATE_HZ
         return Excerpt(stretches.stretch(self.chunks), start_s, SAMPLE_RATE_HZ)
 
@@ -170,7 +192,7 @@ def early_excerpt(piece: Piece, keys: Sequence[str], sung: Sequence[StemAudio], 
     first = min(int(start_s * SAMPLE_RATE_HZ) // CHUNK, count - 1)
     last = min(int((start_s + EXCERPT_S) * SAMPLE_RATE_HZ) // CHUNK + 1, count)
     own = _mix_of(piece, mix, [strips[key] for key in keys])
-    return Early(own, Timing.of(piece.score), keys, sung, playing.cache, range(first, last))
+    return Early(own, Timing.of(piece.score), keys, sung, playing, range(first, last))
 
 
 def read_by(mix: Mix, timing: Timing, chunks: range) -> tuple[int, int]:
@@ -187,8 +209,9 @@ def read_by(mix: Mix, timing: Timing, chunks: range) -> tuple[int, int]:
 class Stretches:
     """A mixer's track and stems, of which the cache may have some already."""
 
-    def __init__(self, mixer: Mixer, dry: Mapping[str, np.ndarray], timing: Timing, cache: ArrayCache) -> None:
-        self._mixer, self._dry, self._timing, self._cache = mixer, dry, timing, cache
+    def __init__(self, mixer: Mixer, dry: Mapping[str, np.ndarray], timing: Timing, playing: Playing) -> None:
+        self._mixer, self._dry, self._timing = mixer, dry, timing
+        self._cache, self._threads = playing.cache, playing.threads
         self._heard = {key: dry[key] for key in dry if not mixer.mix.strip(key).muted}
         self._digests: dict[tuple[str, int], str] = {}
 
@@ -268,7 +291,7 @@ class Stretches:
     def _digest(self, chunks: range) -> None:
         """Looks at these chunks of all who are heard."""
         places = [(key, chunk) for key in self._heard for chunk in chunks]
-        fill(self._digests, places, lambda place: key_of(_chunk_of(self._heard[place[0]], place[1])), None)
+        fill(self._digests, places, lambda place: key_of(_chunk_of(self._heard[place[0]], place[1])), self._threads)
 
 
 def _chunk_of(stem: np.ndarray, chunk: int) -> np.ndarray:

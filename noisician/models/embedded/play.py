@@ -21,7 +21,7 @@ from noisician.cache import ArrayCache
 from noisician.composer import Composer
 from noisician.diffusion.noise import NoiseField, NoiseSpan
 from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
-from noisician.mix import StemAudio
+from noisician.mix import StemAudio, Threads
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import CostEstimate
 from noisician.models.embedded.mixing import (
@@ -95,6 +95,8 @@ def play(
     samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     preview = Preview(frames_of(samples), frames_of(played_samples(piece)) - frames_of(samples))
     stages = stages.within("playing", cost_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
+    stages, on_step = stages.with_steps()
+    playing = replace(playing, threads=Threads(on_step=on_step))
     sung = list(_sung_stems(parts, samples, networks, stages, preview, playing.cache)) if parts else []
     keys = keys_of(piece, parts)
     make = player_stems or rendered_stems
