@@ -33,7 +33,10 @@ def table(name: str) -> Mapping[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class Instrument:
-    """One sound: a pitched instrument, a drum kit or a texture. ``index`` is its place among those that ship."""
+    """One sound: a pitched instrument, a drum kit or a texture. ``index`` is its place among those that ship.
+
+    ``vibrato_cents`` is how far its players swing to either side of the pitch; 0 for those who cannot.
+    """
 
     id: str
     index: int
@@ -47,6 +50,7 @@ class Instrument:
     roles: tuple[str, ...]
     synonyms: tuple[str, ...]
     description: str
+    vibrato_cents: float = 0.0
 
 
 def instruments() -> Mapping[str, Instrument]:
@@ -74,6 +78,7 @@ def shipped_instruments() -> Mapping[str, Instrument]:
                 roles=tuple(entry["roles"]),
                 synonyms=tuple(entry["synonyms"]),
                 description=entry["description"],
+                vibrato_cents=entry.get("vibrato_cents", 0.0),
             )
             for index, (id_, entry) in enumerate(table("instruments").items())
         }

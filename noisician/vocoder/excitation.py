@@ -5,8 +5,9 @@ having to invent one. With θ = 2π f₀ t and K = ⌊18 kHz / f₀⌋ harmonics
 
     e(t) = (sin((2K + 1) θ/2) / sin(θ/2) − 1) / (2 √K)
 
-A drum hit is an impulse, for kicks, toms and snares with a falling sine under it. Notes go on ringing after their end
-(long for what is struck or plucked, short for what is blown or bowed): the mel decides what of it is heard.
+Where players move the pitch (:mod:`noisician.vocoder.vibrato`), θ moves with it. A drum hit is an impulse, for kicks,
+toms and snares with a falling sine under it. Notes go on ringing after their end (long for what is struck or plucked,
+short for what is blown or bowed): the mel decides what of it is heard.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import frequency_hz
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
+from noisician.vocoder.vibrato import SCOOP_S, Swing, swing_of
 
 HIGHEST_HARMONIC_HZ = 18_000.0
 #: (length, time constant) of the ringing after the note's end, seconds.
@@ -40,6 +42,9 @@ DRUM_SINES = {
     50: (255.0, 172.0, 0.060, 0.20),
 }
 _DRUM_LENGTH_S = 1.0
+#: Samples in a block of a swinging train, and from one to the next at which its phase is computed.
+_BLOCK, _STEP = 1024, 32
+_OFF_THE_POLE = np.float32(5e-5)
 
 
 @lru_cache(maxsize=640)
@@ -58,6 +63,44 @@ def _pulse_train(pitch: int, low: int, high: int) -> np.ndarray:
     first, last = low // SAMPLE_RATE_HZ, (high - 1) // SAMPLE_RATE_HZ
     seconds = [_pulse_second(pitch, second) for second in range(first, last + 1)]
     return np.concatenate(seconds)[low - first * SAMPLE_RATE_HZ : high - first * SAMPLE_RATE_HZ]
+
+
+def _moving_train(pitch: int, swing: Swing, held: int, low: int, high: int) -> np.ndarray:
+    """Samples ``low … high`` of the kernel above for a note of ``held`` samples whose θ moves.
+
+    It is the straight one wherever the pitch is straight. A note that ends before it swings rings on straight.
+    """
+    scooped = round(SCOOP_S * SAMPLE_RATE_HZ)
+    swings = swing.delay if held > swing.delay else high
+    pieces = []
+    if low < scooped:
+        pieces.append(_swinging_train(pitch, swing, low, min(high, scooped)))
+    first, last = max(low, scooped), min(high, swings)
+    if first < last:
+        pieces.append(_pulse_train(pitch, first - swing.late, last - swing.late))
+    if max(low, swings) < high:
+        pieces.append(_swinging_train(pitch, swing, max(low, swings), high))
+    return np.concatenate(pieces)
+
+
+def _swinging_train(pitch: int, swing: Swing, low: int, high: int) -> np.ndarray:
+    """The kernel with θ as ``swing`` has it, float32, straight between one sample in _STEP and the next.
+
+    It is made in whole blocks of the note, so that any stretch has the same bits. It repeats with every cycle, and
+    single precision is enough for the rest of one.
+    """
+    f0 = frequency_hz(pitch)
+    harmonics = max(1, int(HIGHEST_HARMONIC_HZ // f0))
+    first, last = low // _BLOCK * _BLOCK, -(-high // _BLOCK) * _BLOCK
+    time_s = np.arange(first, last + _STEP, _STEP) / SAMPLE_RATE_HZ
+    cycles = f0 * (time_s + swing.stray_s(time_s))
+    begun, slope = cycles[:-1] - np.floor(cycles[:-1]), np.diff(cycles) / _STEP
+    between = np.arange(_STEP, dtype=np.float32)
+    here = begun.astype(np.float32)[:, None] + slope.astype(np.float32)[:, None] * between
+    half = (np.float32(np.pi) * (here - np.rint(here))).reshape(-1)
+    half[np.abs(half) < _OFF_THE_POLE] = _OFF_THE_POLE
+    kernel = np.sin(np.float32(2 * harmonics + 1) * half) / np.sin(half) - 1
+    return (kernel * np.float32(0.5 / np.sqrt(harmonics)))[low - first : high - first]
 
 
 @lru_cache(maxsize=128)
@@ -85,10 +128,17 @@ def reach_s(instrument: Instrument) -> float:
     return _DRUM_LENGTH_S if instrument.excitation == "drum" else RINGING_S[instrument.sustain][0]
 
 
-def excitation(notes: Sequence[NoteEvent], instrument: Instrument, samples: int, first_sample: int = 0) -> np.ndarray:
+def excitation(
+    notes: Sequence[NoteEvent],
+    instrument: Instrument,
+    samples: int,
+    first_sample: int = 0,
+    player: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Samples ``first_sample … first_sample + samples`` of the excitation of a part, float32 ``[samples]``.
 
-    Any stretch equals the same stretch of the whole, so a part can be made in pieces.
+    Any stretch equals the same stretch of the whole, so a part can be made in pieces. ``player`` (seed and stream of
+    its noise) has the vibrato of the instrument; without one every pitch is straight.
     """
     out = np.zeros(samples, np.float32)
     if instrument.excitation == "noise":
@@ -103,7 +153,11 @@ def excitation(notes: Sequence[NoteEvent], instrument: Instrument, samples: int,
         low, high = max(0, first_sample - start), min(held + len(ringing), first_sample + samples - start)
         if low >= high:
             continue
-        train = _pulse_train(note.pitch, low, high)
+        if player is None or not instrument.vibrato_cents:
+            train = _pulse_train(note.pitch, low, high)
+        else:
+            swing = swing_of(instrument.vibrato_cents, player, note.pitch, start)
+            train = _moving_train(note.pitch, swing, held, low, high)
         target = out[start + low - first_sample : start + high - first_sample]
         sounding = max(0, min(held, high) - low)
         target[:sounding] += train[:sounding]

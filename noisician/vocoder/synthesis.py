@@ -94,11 +94,12 @@ class Vocoder:
 
         def key() -> str:
             excited = exciting_notes(notes, instrument, blocks * HOP, begin * HOP)
-            named = (instrument.excitation, instrument.sustain, first, noise.named(begin, blocks))
-            return key_of("samples, onsets mended", self._identity, self._corrections, mel, excited, *named)
+            kind = (instrument.excitation, instrument.sustain, instrument.vibrato_cents)
+            named = (*kind, first, noise.named(begin, blocks))
+            return key_of("samples, onsets mended, vibrato", self._identity, self._corrections, mel, excited, *named)
 
         def make() -> np.ndarray:
-            raw = excitation(notes, instrument, blocks * HOP, begin * HOP)
+            raw = excitation(notes, instrument, blocks * HOP, begin * HOP, (noise.seed, noise.stream))
             white = _white(noise, begin, blocks)
             excited, noisy = (stft(part)[_EDGE : _EDGE + length] for part in (raw, white))
             onsets = _onsets(notes, instrument, start, length)
