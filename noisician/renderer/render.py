@@ -58,8 +58,8 @@ class RenderSettings:
     The sketch says most of what there is to decide: two to six steps are equally far from the truth and equally rough.
     """
 
-    steps: int = 3
-    last_time: float = 0.32
+    steps: int = 2
+    last_time: float = 0.25
 
 
 @dataclass(frozen=True)
