@@ -66,11 +66,14 @@ class Vocoder:
         pieces = range(max(0, start) // PIECE_FRAMES * PIECE_FRAMES, min(stop, frames), PIECE_FRAMES)
         steps = Steps(len(pieces), on_piece)
 
+        sounding = _sounding(log_mel)
+
         def make(first: int) -> None:
-            last = min(first + PIECE_FRAMES, frames)
-            if float(log_mel[max(0, first - _EDGE) : last + _EDGE].max()) > _SILENT_LOG_MEL:
-                piece = self._piece(log_mel, notes, instrument, first, noise, cache)
-                out[first * HOP : last * HOP] = piece[: (last - first) * HOP]
+            own = sounding[first : first + PIECE_FRAMES]
+            if own.any():
+                piece = self._piece(log_mel, notes, instrument, first, noise, cache)[: len(own) * HOP]
+                # What the network makes of silence is left out frame by frame, as in pieces that are silent throughout.
+                out[first * HOP : first * HOP + len(piece)] = np.where(np.repeat(own, HOP), piece, 0)
             steps()
 
         for _ in map_in_order(make, pieces, steps):
@@ -123,6 +126,12 @@ class Vocoder:
 _SILENT_LOG_MEL = -6.85
 #: Keeps the vocoder's noise apart from the renderer's of the same stem.
 _DOMAIN = 1 << 32
+
+
+def _sounding(log_mel: np.ndarray) -> np.ndarray:
+    """bool ``[frames]``: where any frame whose window reaches there is more than silence."""
+    loud = np.pad(log_mel.max(axis=1) > _SILENT_LOG_MEL, _EDGE)
+    return np.any([loud[shift : shift + len(log_mel)] for shift in range(2 * _EDGE + 1)], axis=0)
 
 
 def _onsets(notes: Sequence[NoteEvent], instrument: Instrument, first_frame: int, frames: int) -> list[int]:

@@ -181,6 +181,20 @@ def test_silent_mels_give_silence_and_need_no_network() -> None:
 
 
 @pytest.mark.usefixtures("short_pieces")
+def test_silence_is_the_same_beside_a_sound_and_alone() -> None:
+    """Nothing of a sound that ends in a piece is heard in the silence after it, whether or not that has to be made."""
+    mel = np.full((192, MEL_BANDS), np.log(LOG_FLOOR), np.float32)
+    mel[:50] = asked_for(50)
+    alone = synthesised(mel)
+    mel[60:62] = -4.0
+    beside = synthesised(mel)
+    edge = synthesis._EDGE
+    assert alone[: 50 * HOP].any() and beside[60 * HOP : 62 * HOP].any()
+    assert not alone[(50 + edge) * HOP :].any()
+    assert not beside[(62 + edge) * HOP :].any() and not beside[(50 + edge) * HOP : (60 - edge) * HOP].any()
+
+
+@pytest.mark.usefixtures("short_pieces")
 @pytest.mark.parametrize("frames", [0, 1, 63, 64, 65])
 def test_any_length_gives_its_samples(frames: int) -> None:
     made = synthesised(asked_for(frames))
