@@ -7,24 +7,26 @@ their dry samples to the mix, or with other players in their seats.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from noisician.cache import ArrayCache
+from noisician.cache import NO_CACHE, ArrayCache
 from noisician.corpus.clips import Studio
 from noisician.corpus.voices.effects import apply_timbre_tags
+from noisician.errors import FileError
 from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded import EmbeddedModel
-from noisician.models.embedded.play import Networks, PlayerStems, rendered_stems
+from noisician.models.embedded.play import PLAYING_ALONE, Networks, PlayerStems, rendered_stems
 from noisician.models.protocol import Run, Stages
 from noisician.models.support import checked
 from noisician.music import Music
-from noisician.piece import Piece
+from noisician.piece import Piece, piece_of
+from noisician.recipe import Recipe
 from noisician.renderer import Preview
 from noisician.score import Score, Track
 from noisician.score.played import NoteEvent, played_notes
@@ -40,8 +42,8 @@ class Overheard(EmbeddedModel):
     """The shipped model, or another band in its players' seats. ``dry`` keeps each player's mono samples of the last
     piece, in the order of its players."""
 
-    def __init__(self, band: PlayerStems = rendered_stems) -> None:
-        super().__init__(player_stems=self._overhear)
+    def __init__(self, band: PlayerStems = rendered_stems, cache: ArrayCache = NO_CACHE) -> None:
+        super().__init__(player_stems=self._overhear, cache=cache)
         self.dry: list[np.ndarray] = []
         self._band = band
 
@@ -52,6 +54,15 @@ class Overheard(EmbeddedModel):
         for stem in self._band(piece, networks, stages, preview, cache):
             self.dry.append(stem.samples)
             yield stem
+
+    def remixed(self, recipe: Recipe) -> Music:
+        """The music of a recipe, its mix decided for the band that plays here: levels that were decided for another
+        band's sound would bury somebody, or help. Raises FileError for a recipe without a piece."""
+        piece = piece_of(recipe)
+        if piece is None:
+            raise FileError("the recipe holds no piece to be played by others")
+        run = Run()
+        return self._music(recipe, replace(piece, mix=None), run.stages(PLAYING_ALONE), self._playing(run))
 
     def joins_samples(self, samples: int) -> list[int]:
         """Where windows of the renderer and pieces of the vocoder meet in a stem of ``samples``."""

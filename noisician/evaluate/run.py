@@ -32,7 +32,7 @@ from noisician.weights import MODELS, manifest
 __all__ = ["EvaluateSettings", "evaluate", "quick"]
 
 #: Suites that play soundfonts.
-_PLAYING = {"tempo", "key", "stems", "faults", "mixes", "vocoder", "renderer", "life"}
+_PLAYING = {"tempo", "key", "stems", "faults", "mixes", "edits", "vocoder", "renderer", "life"}
 TITLE = "Evaluation"
 #: Suites whose rows depend on other models than those that play.
 MODELS_OF = {"vocals": ("vocals",), "weights": MODELS}

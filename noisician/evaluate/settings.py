@@ -17,6 +17,7 @@ SUITE_NAMES = (
     "life",
     "faults",
     "mixes",
+    "edits",
     "novelty",
     "vocals",
     "determinism",

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ from noisician.evaluate.suites import (
 from noisician.evaluate.suites.suite import BenchSuite, Row
 from noisician.mel import SAMPLE_RATE_HZ, log_mel
 from noisician.models.protocol import Progress
+from noisician.piece import piece_of, to_dict
 from noisician.prompt import understand
 from noisician.recipe import Recipe
 from noisician.renderer.render import SILENCE
@@ -205,6 +207,18 @@ def test_the_soundfont_plays_on_demand_and_the_same_again(performance: Performan
     np.testing.assert_array_equal(performance.soundfont_audio, performance.music.audio)
     np.testing.assert_array_equal(performance.soundfont_stems[1], performance.stems[1])
     assert performance.lines() == {"lead": 0}
+
+
+def test_a_band_decides_the_mix_for_its_own_sound(performance: Performance) -> None:
+    made = performance.band.remixed(performance.music.recipe)
+    for stem, other in zip(performance.band.dry, performance.stems, strict=True):
+        np.testing.assert_array_equal(stem, other)
+    piece = piece_of(made.recipe)
+    assert piece is not None and piece.mix is not None
+    turned = piece.mix.adjusted("lead", fader_db=-12.0)
+    quiet = made.recipe.model_copy(update={"piece": to_dict(replace(piece, mix=turned))})
+    np.testing.assert_array_equal(performance.band.remixed(quiet).audio, made.audio)
+    assert (performance.band.replay(quiet).audio != made.audio).any()
 
 
 def test_suites_hear_a_performance(performance: Performance) -> None:

@@ -2,6 +2,7 @@
 
 from noisician.evaluate.suites import (
     determinism,
+    edits,
     faults,
     key,
     life,
@@ -18,7 +19,9 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 SUITES: dict[str, Suite] = {
     module.SUITE.name: module.SUITE
-    for module in (tempo, key, stems, vocoder, renderer, life, faults, mixes, novelty, vocals, determinism, weights)
+    for module in (
+        tempo, key, stems, vocoder, renderer, life, faults, mixes, edits, novelty, vocals, determinism, weights,
+    )  # fmt: skip
 }
 
 __all__ = ["SUITES", "BenchSuite", "Row", "Suite", "TrackSuite"]
