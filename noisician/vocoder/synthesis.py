@@ -66,14 +66,14 @@ class Vocoder:
         pieces = range(max(0, start) // PIECE_FRAMES * PIECE_FRAMES, min(stop, frames), PIECE_FRAMES)
         steps = Steps(len(pieces), on_piece)
 
-        sounding = _sounding(log_mel)
+        levels = _levels(log_mel)
 
         def make(first: int) -> None:
-            own = sounding[first : first + PIECE_FRAMES]
+            own = levels[first : first + PIECE_FRAMES + 1]
             if own.any():
-                piece = self._piece(log_mel, notes, instrument, first, noise, cache)[: len(own) * HOP]
+                piece = self._piece(log_mel, notes, instrument, first, noise, cache)[: (len(own) - 1) * HOP]
                 # What the network makes of silence is left out frame by frame, as in pieces that are silent throughout.
-                out[first * HOP : first * HOP + len(piece)] = np.where(np.repeat(own, HOP), piece, 0)
+                out[first * HOP : first * HOP + len(piece)] = piece * _ramps(own)
             steps()
 
         for _ in map_in_order(make, pieces, steps):
@@ -128,10 +128,19 @@ _SILENT_LOG_MEL = -6.85
 _DOMAIN = 1 << 32
 
 
-def _sounding(log_mel: np.ndarray) -> np.ndarray:
-    """bool ``[frames]``: where any frame whose window reaches there is more than silence."""
-    loud = np.pad(log_mel.max(axis=1) > _SILENT_LOG_MEL, _EDGE)
-    return np.any([loud[shift : shift + len(log_mel)] for shift in range(2 * _EDGE + 1)], axis=0)
+def _levels(log_mel: np.ndarray) -> np.ndarray:
+    """float32 ``[frames + 1]``, at the edges of frames: 1 beside one into which a window reaches that hears more than
+    silence, else 0."""
+    loud = np.pad(log_mel.max(axis=1) > _SILENT_LOG_MEL, _EDGE + 1)
+    # Beside an edge are two frames, and each is reached from _EDGE frames on both sides.
+    reached = [loud[shift : shift + len(log_mel) + 1] for shift in range(2 * _EDGE + 2)]
+    return np.any(reached, axis=0).astype(np.float32)
+
+
+def _ramps(levels: np.ndarray) -> np.ndarray:
+    """Levels at the edges of frames ``[frames + 1]`` → a line from one to the next, ``[frames · HOP]``."""
+    ramp = np.arange(HOP, dtype=np.float32) / HOP
+    return (levels[:-1, None] + np.diff(levels)[:, None] * ramp).reshape(-1)
 
 
 def _onsets(notes: Sequence[NoteEvent], instrument: Instrument, first_frame: int, frames: int) -> list[int]:

@@ -188,10 +188,12 @@ def test_silence_is_the_same_beside_a_sound_and_alone() -> None:
     alone = synthesised(mel)
     mel[60:62] = -4.0
     beside = synthesised(mel)
-    edge = synthesis._EDGE
+    edge = synthesis._EDGE + 1
     assert alone[: 50 * HOP].any() and beside[60 * HOP : 62 * HOP].any()
     assert not alone[(50 + edge) * HOP :].any()
     assert not beside[(62 + edge) * HOP :].any() and not beside[(50 + edge) * HOP : (60 - edge) * HOP].any()
+    np.testing.assert_array_equal(synthesis._ramps(np.ones(3, np.float32)), np.ones(2 * HOP))
+    assert np.abs(np.diff(synthesis._ramps(synthesis._levels(mel)))).max() == 1 / HOP
 
 
 @pytest.mark.usefixtures("short_pieces")
