@@ -17,11 +17,10 @@ from noisician.evaluate.suites import (
 )
 from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
-SUITES: dict[str, Suite] = {
-    module.SUITE.name: module.SUITE
-    for module in (
-        tempo, key, stems, vocoder, renderer, life, faults, mixes, edits, novelty, vocals, determinism, weights,
-    )  # fmt: skip
-}
+#: In the order of the report.
+_MODULES = (
+    tempo, key, stems, vocoder, renderer, life, faults, mixes, edits, novelty, vocals, determinism, weights,
+)  # fmt: skip
+SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 
 __all__ = ["SUITES", "BenchSuite", "Row", "Suite", "TrackSuite"]
