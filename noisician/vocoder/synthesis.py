@@ -99,28 +99,55 @@ class Vocoder:
             excited = exciting_notes(notes, instrument, blocks * HOP, begin * HOP)
             kind = (instrument.excitation, instrument.sustain, instrument.vibrato_cents)
             named = (*kind, first, noise.named(begin, blocks))
-            return key_of("samples, onsets mended, vibrato", self._identity, self._corrections, mel, excited, *named)
+            return key_of(
+                "samples, onsets mended, vibrato, less noise", self._identity, self._corrections, mel, excited, *named
+            )
 
         def make() -> np.ndarray:
             raw = excitation(notes, instrument, blocks * HOP, begin * HOP, (noise.seed, noise.stream))
             white = _white(noise, begin, blocks)
             excited, noisy = (stft(part)[_EDGE : _EDGE + length] for part in (raw, white))
             onsets = _onsets(notes, instrument, start, length)
-            samples = istft(self._filter(mel, excited, noisy))
+            samples = istft(self._filter(mel, excited, noisy, instrument.excitation == "harmonic"))
             for _ in range(self._corrections):
                 samples = gated(istft(corrected(samples, mel)), onsets)
             return sharpened(samples, onsets, mel)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
 
         return cached(cache, key, make)
 
-    def _filter(self, log_mel: np.ndarray, excited: np.ndarray, noisy: np.ndarray) -> np.ndarray:
-        """exp(a) E/|E| p + exp(c) N/|N|, ``[frames, 1025]`` complex64."""
+    def _filter(self, log_mel: np.ndarray, excited: np.ndarray, noisy: np.ndarray, pitched: bool) -> np.ndarray:
+        """exp(a) E/|E| p + W N/|N|, ``[frames, 1025]`` complex64; W is exp(c), of pitched notes what is unvoiced."""
         magnitude = np.abs(excited)
         log_excitation = np.log(magnitude + EXCITATION_FLOOR)
         gain, cosine, sine, noise = self._network(log_mel=log_mel[None], log_excitation=log_excitation[None])
         rotation = (cosine[0] + 1j * sine[0]).astype(np.complex64)
-        voiced = excited * (np.exp(gain[0]) / (magnitude + 1e-5)) * rotation
-        return voiced + noisy * (np.exp(noise[0]) / (np.abs(noisy) + 1e-5))
+        # In place where possible: with a fresh array for each step, pieces took 8 % longer.
+        voiced = np.exp(gain[0])
+        voiced /= magnitude + 1e-5
+        made = excited * voiced
+        made *= rotation
+        breath = np.exp(noise[0])
+        if pitched:
+            voiced *= magnitude
+            breath = unvoiced(breath, voiced)
+        level = np.abs(noisy)
+        level += 1e-5
+        breath /= level
+        made += noisy * breath
+        return made
+
+
+def unvoiced(noise: np.ndarray, voiced: np.ndarray) -> np.ndarray:
+    """What of the magnitudes ``noise`` is no part of ``voiced`` ones: n · n / (n + v).
+
+    The network hears the partials of low notes and what lies between them through one window, and takes their flanks
+    for noise as well: where a bin is voiced, most of it is not.
+    """
+    share = noise + voiced
+    share += np.float32(1e-20)
+    np.divide(noise, share, out=share)
+    share *= noise
+    return share
 
 
 _SILENT_LOG_MEL = -6.85

@@ -250,3 +250,9 @@ def test_onsets_are_mended(monkeypatch: pytest.MonkeyPatch) -> None:
     mended = pre_echo()
     monkeypatch.setattr(synthesis, "_onsets", lambda *_: [])
     assert mended < pre_echo() - 30
+
+
+def test_noise_is_left_where_nothing_is_voiced_and_goes_where_partials_are() -> None:
+    noise = np.array([0.5, 0.5, 0.5, 0.0, 0.0], np.float32)
+    left = synthesis.unvoiced(noise, np.array([0.0, 0.5, 5.0, 0.0, 1.0], np.float32))
+    assert left == pytest.approx([0.5, 0.25, 0.5 / 11, 0, 0], rel=1e-5)
