@@ -6,19 +6,28 @@ lose what it likes, or be shared by everybody.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 import numpy as np
 
+#: What of rendered sound is kept on a disk unless somebody says otherwise: some hours of a few players.
+RENDERED_CACHE_BYTES = 2 << 30
+
 _KEY_BYTES = 20
+#: Packages that no sample depends on.
+_WITHOUT_SOUND = ("cli", "corpus", "evaluate", "export", "service", "training")
+#: The libraries in whose arithmetic the last bits lie.
+_ARITHMETIC = ("numpy", "scipy", "onnxruntime")
 
 
 class ArrayCache(Protocol):
@@ -67,6 +76,21 @@ def cached(cache: ArrayCache, key: Callable[[], str], make: Callable[[], np.ndar
     return found
 
 
+@functools.cache
+def build_id() -> str:
+    """What decides the bits of anything beside its key: our own sources and the libraries that calculate.
+
+    Who keeps arrays for longer than a process lives must not take those of another build for its own.
+    """
+    package = Path(__file__).parent
+    within = (path for path in package.iterdir() if path.is_dir() and path.name not in _WITHOUT_SOUND)
+    files = (*package.glob("*.py"), *(path for folder in within for path in folder.rglob("*.*")))
+    # Weights and references are named by the keys.
+    sources = sorted(path for path in files if path.suffix in (".py", ".toml", ".json"))
+    versions = [version(name) for name in _ARITHMETIC]
+    return key_of(versions, *(part for path in sources for part in (path.relative_to(package), path.read_bytes())))
+
+
 class MemoryCache:
     """Keeps the arrays used last, up to ``limit_bytes`` of them. For any number of threads."""
 
@@ -97,8 +121,9 @@ class MemoryCache:
 class DiskCache:
     """Keeps arrays as files in a folder, up to ``limit_bytes``, those used longest ago going first.
 
-    Several processes may share the folder: files appear whole or not at all, and whatever cannot be read, written or
-    removed counts as not kept.
+    Several processes may share the folder, also those of other builds (:func:`build_id`), which find none of each
+    other's arrays. Files appear whole or not at all, and whatever cannot be read, written or removed counts as not
+    kept.
     """
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
@@ -130,7 +155,8 @@ class DiskCache:
         self._make_room(array.nbytes)
 
     def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}.npy"
+        name = key_of(build_id(), key)
+        return self._folder / name[:2] / f"{name}.npy"
 
     def _make_room(self, added_bytes: int) -> None:
         """Looks at the folder once in a while: whenever a sixteenth of the limit was written, and at first."""

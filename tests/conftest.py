@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from fake_model import FakeModel, Outcome, RunCommand, TinyFolder
 
+from noisician import folders
 from noisician.cli import main
 from noisician.models import registry
 
@@ -20,6 +22,12 @@ def own_instruments(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     folder = tmp_path_factory.mktemp("data") / "instruments"
     monkeypatch.setenv("NOISICIAN_INSTRUMENTS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def rendered_by_this_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands render is kept for one test, and not in the user's folder."""
+    monkeypatch.setattr(folders, "cache_folder", lambda: tmp_path_factory.getbasetemp() / f"cache-{uuid4().hex}")
 
 
 @pytest.fixture

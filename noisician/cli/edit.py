@@ -17,6 +17,7 @@ from noisician.cli.edit_flags import EditFlags, Operation, operations
 from noisician.cli.options import command
 from noisician.cli.output import OutputOptions, print_result, result_of, save, targets, written
 from noisician.cli.progress import shown, watch
+from noisician.cli.rendered import keep_rendered, rendered_cache
 from noisician.errors import FileError, RequestError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def edit(options: EditOptions) -> None:
 
     output = options.output
     with watch(quiet=output.quiet):
+        keep_rendered()
         recipe = api.read_recipe(options.file)
         edits = _edits_of(options, recipe)
         if options.dry_run:
@@ -100,7 +102,7 @@ def intensities(options: IntensitiesOptions) -> None:
     noisician intensities a.wav -o layers
     """
     from noisician import api
-    from noisician.cache import MemoryCache
+    from noisician.cache import LayeredCache, MemoryCache
     from noisician.models import registry
 
     output = options.output
@@ -108,8 +110,8 @@ def intensities(options: IntensitiesOptions) -> None:
         recipe = api.read_recipe(options.file)
         api.check_outputs(recipe.request, output.wanted)
         names = _version_names(options, _is_loop(recipe, ()))
-    # All versions have the same players: what is rendered for one serves the others.
-    registry.DEFAULT.cache = MemoryCache(_SHARED_LIMIT_BYTES)
+        # All versions have the same players: what is rendered for one serves the others.
+        registry.DEFAULT.cache = LayeredCache(MemoryCache(_SHARED_LIMIT_BYTES), rendered_cache())
     with watch("", output.quiet) as show, _warnings_as_notes(output.quiet):
         show("starting", 0.0)
         versions = api.intensities(options.file, keep_stems=output.keeps_stems, on_progress=shown(show))

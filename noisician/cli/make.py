@@ -14,6 +14,7 @@ import typer
 from noisician.cli.options import Asked, command
 from noisician.cli.output import OutputOptions, print_result, result_of, save, targets
 from noisician.cli.progress import shown, watch
+from noisician.cli.rendered import keep_rendered
 
 if TYPE_CHECKING:
     from noisician.models.protocol import CheckedRequest, Progress
@@ -70,6 +71,7 @@ def make(options: MakeOptions) -> None:
     """
     output = options.output
     with watch(quiet=output.quiet):
+        keep_rendered()
         jobs = plan(options)
         paths = targets(output, len(jobs), any(job.loop for job in jobs))
     _note(options, jobs[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from noisician.cache import RENDERED_CACHE_BYTES
 from noisician.folders import data_folder
 
 DEFAULT_PORT = 8484
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
     least_free_bytes: int = Field(default=200 * MEBIBYTE, description="free disk below which no job is started")
     export_cache_bytes: int = 2048 * MEBIBYTE
     rendered_cache_bytes: int = Field(
-        default=2048 * MEBIBYTE, ge=0, description="what players were rendered to, kept for edits; 0 keeps none"
+        default=RENDERED_CACHE_BYTES, ge=0, description="what players were rendered to, kept for edits; 0 keeps none"
     )
     versions_kept: int = Field(default=50, ge=0, description="unnamed versions of a piece; the oldest go first")
 

@@ -11,17 +11,22 @@ import numpy as np
 import pytest
 import soundfile
 from fake_model import Outcome, RunCommand
-from stand_in_networks import ENTRIES, embedded
+from stand_in_networks import ENTRIES, carve, embedded, paint, write
 
 import noisician
+from noisician import folders
+from noisician.cli import rendered
+from noisician.composer import Composer
 from noisician.errors import RequestError
 from noisician.export import read_recipe
 from noisician.models import registry
-from noisician.models.embedded import model
+from noisician.models.embedded import EmbeddedModel, model
+from noisician.models.embedded.play import Networks
 from noisician.piece import piece_of
 from noisician.piece.intensities import INTENSITIES, resting
 from noisician.recipe import Recipe
-from noisician.renderer import render
+from noisician.renderer import Renderer, render
+from noisician.vocoder import Vocoder
 
 ASKED = {"genres": "pop", "bars": 4, "tempo_bpm": 120, "seed": 3, "steps": 1}
 
@@ -52,6 +57,82 @@ def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(made, folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where commands keep what they render; each is a process of its own, so models are made anew for each."""
+    monkeypatch.setattr(folders, "cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache" / "rendered"
+
+
+RENDERED: list[str] = []
+
+
+# Networks that are handed in are known by what they are, so all processes have the same.
+def noted_paint(**inputs: np.ndarray) -> list[np.ndarray]:
+    RENDERED.append("renderer")
+    return paint(**inputs)
+
+
+def noted_carve(**inputs: np.ndarray) -> list[np.ndarray]:
+    RENDERED.append("vocoder")
+    return carve(**inputs)
+
+
+def as_a_process(run_command: RunCommand, *words: str) -> list[str]:
+    """The networks that a command had to ask, once for each time."""
+
+    def model_of_this_process() -> EmbeddedModel:
+        parts = Networks(Composer(write), Renderer(noted_paint), Vocoder(noted_carve))  # type: ignore[arg-type]
+        return EmbeddedModel(parts, cache=registry.DEFAULT.cache)
+
+    RENDERED.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "DEFAULT", registry.Registry(model_of_this_process))
+        assert run_command(*words).status == 0
+    return list(RENDERED)
+
+
+def test_what_one_call_rendered_serves_the_next(
+    here: Path, kept: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again, quieter = ("make", "--from", "a.wav"), ("edit", "a.wav", "--gain", "lead=-3")
+    assert {"renderer", "vocoder"} <= set(as_a_process(run_command, *again, "-o", "b.wav"))
+    assert as_a_process(run_command, *again, "-o", "c.wav") == []
+    assert as_a_process(run_command, *quieter, "-o", "d.wav") == []
+    monkeypatch.setenv(rendered.VARIABLE, "0")
+    files = files_in(kept)
+    assert {"renderer", "vocoder"} <= set(as_a_process(run_command, *quieter, "-o", "e.wav"))
+    assert files and files_in(kept) == files
+    assert (here / "b.wav").read_bytes() == (here / "c.wav").read_bytes()
+    assert (here / "d.wav").read_bytes() == (here / "e.wav").read_bytes()
+
+
+def test_a_cache_that_cannot_be_written_or_is_damaged_changes_nothing(
+    here: Path, kept: Path, run_command: RunCommand
+) -> None:
+    again = ("make", "--from", "a.wav")
+    kept.parent.mkdir()
+    kept.write_text("a file where the folder should be")
+    first, second = (sorted(as_a_process(run_command, *again, "-o", f"{name}.wav")) for name in "bc")
+    assert first == second != []
+    kept.unlink()
+    as_a_process(run_command, *again, "-o", "d.wav")
+    for number, path in enumerate(sorted(kept.rglob("*.npy"))):
+        path.write_bytes(path.read_bytes()[: (0, 50, -1)[number % 3]])
+    assert as_a_process(run_command, *again, "-o", "e.wav") != []
+    assert len({(here / f"{name}.wav").read_bytes() for name in "bcde"}) == 1
+
+
+@pytest.mark.parametrize("said", ["2GB", "-1", "٣"])
+def test_a_size_that_is_no_number_is_told(
+    here: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setenv(rendered.VARIABLE, said)
+    for words in (("edit", "a.wav", "--fade-out", "1"), ("make", "--from", "a.wav"), ("intensities", "a.wav")):
+        refused = run_command(*words, "-o", "b")
+        assert refused.status == 2 and f"{rendered.VARIABLE} {said!r} is no number of bytes" in refused.err
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
