@@ -65,7 +65,7 @@ class Composer:
         first, last = start_bar * board.steps_per_bar, (first_bar + bars) * board.steps_per_bar
         passage = Passage(
             board.tokens[first:last].astype(np.int64),
-            board.steps.cut(first, last),
+            board.steps.at(slice(first, last)),
             plan.style,
             beat_begins(last - first, board.steps_per_beat),
             starts_piece=start_bar == 0,

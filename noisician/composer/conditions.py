@@ -58,8 +58,8 @@ class Steps:
     kind: np.ndarray
     features: np.ndarray
 
-    def cut(self, first: int, last: int) -> Steps:
-        return Steps(self.place[first:last], self.kind[first:last], self.features[first:last])
+    def at(self, rows: slice | np.ndarray) -> Steps:
+        return Steps(self.place[rows], self.kind[rows], self.features[rows])
 
 
 def step_conditions(sections: Sequence[Section], active: np.ndarray, time_signature: str, bars: int) -> Steps:

@@ -1,8 +1,8 @@
 """Rewrites any cells of a grid, hearing what stands before, beside and after them.
 
-Open bars are written in stretches of at most eight, each seen with four bars on both sides. What is not open comes back
-untouched, cell by cell. The randomness of each role is named by (draw, role, bar): the same numbers give the same
-cells, and regions more than four bars apart are the same written together or one after the other.
+Open bars are written in stretches of at most eight, each seen with four bars on both sides, which in a loop go round.
+What is not open comes back untouched, cell by cell. The randomness of each role is named by (draw, role, bar): the same
+numbers give the same cells, and regions more than four bars apart are the same written together or one after the other.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from zlib import crc32
 import numpy as np
 
 from noisician.composer.attempts import ATTEMPTS, Attempt, count_onsets
-from noisician.composer.board import CHORD, Board, active_roles, planned_steps
+from noisician.composer.board import CHORD, NEVER, Board, active_roles, planned_steps
 from noisician.composer.compose import Composer
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
-from noisician.composer.holds import mend_holds
+from noisician.composer.holds import NOTE_STREAMS, mend_holds
 from noisician.composer.keeping import Contour, Keep, hit_again, masked_for, require_levels
 from noisician.composer.plan import Plan
 from noisician.composer.regions import (
@@ -36,7 +36,7 @@ from noisician.composer.writing import ComposerSettings, Passage, beat_begins, s
 from noisician.diffusion.noise import generator
 from noisician.diffusion.unmask import Choice
 from noisician.errors import RequestError
-from noisician.score.grid import MONOPHONIC, REST, STREAMS, Grid
+from noisician.score.grid import HOLD, MONOPHONIC, REST, STREAMS, Grid
 
 _CELLS, _CONTOUR = 0xC2, 0xC3
 
@@ -151,7 +151,10 @@ class _Job:
         masked[cells & ~free] = REST
         steps = planned_steps(self.plan, self._heard(masked))
         board = Board.of(self.plan, steps, Grid(masked, self.plan.time_signature))
-        parts = [_Stretch.of(board, free, *bars) for bars in stretches(opened_bars(free, board.steps_per_bar))]
+        parts = [
+            _Stretch.of(board, free, *bars, self.plan.loop)
+            for bars in stretches(opened_bars(free, board.steps_per_bar))
+        ]
         for turn, part in enumerate(parts):
             self._write_stretch(board, part, tries, lambda share, turn=turn: on_step((turn + share) / len(parts)))
         if not parts:
@@ -174,14 +177,14 @@ class _Job:
         self, board: Board, part: _Stretch, tries: Mapping[str, Attempt], on_step: Callable[[float], None]
     ) -> None:
         seen, inside = part.seen, part.inside
-        steps = board.steps.cut(seen.start, seen.stop)
+        steps = board.steps.at(seen)
         alone = columns(role for role, attempt in tries.items() if attempt.afresh)
         passage = Passage(
             np.where(part.own_surroundings & alone, MASK_TOKENS, board.tokens)[seen].astype(np.int64),
             self.wishes.steps(steps, inside),
             self.wishes.style(self.plan.style),
             self._chord_begins(seen, board.steps_per_beat),
-            starts_piece=seen.start == 0,
+            starts_piece=bool(seen[0] == 0),
             rows=inside,
         )
         biases, loudness = self._onset_biases(tries), self.wishes.loudness_bias(steps.features[:, 0])
@@ -190,6 +193,9 @@ class _Job:
 
         def require(logits: Sequence[np.ndarray], guess: np.ndarray) -> None:
             lean(logits, biases, loudness)
+            if self.plan.loop:  # what sounds at the end ends there, though the beginning is heard after it
+                for stream in NOTE_STREAMS:
+                    logits[stream][seen == 0, HOLD] = NEVER
             if self.keep != "nothing":
                 require_levels(logits, self.old[seen], part.cells[seen])
             for contour in contours:
@@ -204,9 +210,9 @@ class _Job:
         mend = mend_holds if self.keep == "nothing" else hit_again
         mend(board.tokens, self.old, part.cells)
 
-    def _chord_begins(self, seen: slice, steps_per_beat: int) -> np.ndarray:
+    def _chord_begins(self, seen: np.ndarray, steps_per_beat: int) -> np.ndarray:
         """Where an open harmony may change: on beats, or where it did."""
-        steps = seen.stop - seen.start
+        steps = len(seen)
         if self.keep == "nothing":
             return beat_begins(steps, steps_per_beat)
         chord, open_ = self.old[seen, CHORD], self.cells[seen, CHORD]
@@ -250,18 +256,27 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Bars that are written at once: ``rows`` of the piece, ``seen`` with their surroundings, and their open cells."""
+    """Bars that are written at once: ``rows`` of the piece, ``seen`` with their surroundings, and their open cells.
+
+    In a loop the surroundings go round, as far as no bar is seen twice.
+    """
 
     rows: slice
-    seen: slice
+    seen: np.ndarray  # int [steps]: rows in the order in which they are heard
     cells: np.ndarray  # bool [steps, streams] of the whole piece
     steps_per_bar: int
 
     @classmethod
-    def of(cls, board: Board, cells: np.ndarray, first_bar: int, last_bar: int) -> _Stretch:
-        per_bar = board.steps_per_bar
+    def of(cls, board: Board, cells: np.ndarray, first_bar: int, last_bar: int, loop: bool) -> _Stretch:
+        per_bar, bars = board.steps_per_bar, len(cells) // board.steps_per_bar
         rows = slice(first_bar * per_bar, last_bar * per_bar)
-        seen = slice(max(0, first_bar - CONTEXT_BARS) * per_bar, min(len(cells), rows.stop + CONTEXT_BARS * per_bar))
+        if loop:
+            others = bars - (last_bar - first_bar)
+            before = min(CONTEXT_BARS, others // 2)
+            after = min(CONTEXT_BARS, others - before)
+        else:
+            before, after = min(CONTEXT_BARS, first_bar), min(CONTEXT_BARS, bars - last_bar)
+        seen = np.arange((first_bar - before) * per_bar, (last_bar + after) * per_bar) % len(cells)
         own = np.zeros_like(cells)
         own[rows] = cells[rows]
         return cls(rows, seen, own, per_bar)
@@ -274,7 +289,8 @@ class _Stretch:
     @property
     def inside(self) -> slice:
         """``rows`` counted from the first step that is seen."""
-        return slice(self.rows.start - self.seen.start, self.rows.stop - self.seen.start)
+        first = (self.rows.start - int(self.seen[0])) % len(self.cells)
+        return slice(first, first + self.rows.stop - self.rows.start)
 
     def first_bar_of(self, role: str) -> int:
         """The first bar in which the role has something open, or of the stretch."""

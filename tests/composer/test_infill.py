@@ -390,3 +390,46 @@ def test_what_cannot_be_is_refused_in_one_line() -> None:
         with pytest.raises(RequestError, match=message) as refused:
             call()
         assert "\n" not in str(refused.value)
+
+
+# --- loops ------------------------------------------------------------------------------------------------------------
+
+
+class Listening(HearingNetwork):
+    """Keeps the drums' hits of all that it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[np.ndarray] = []
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        self.shown.append(inputs["tokens"][0, :, STREAMS.index("hat")])
+        return super().__call__(**inputs)
+
+
+@pytest.mark.parametrize(("loop", "bars_seen"), [(True, [16, 17, 18, 19, 0, 1, 2, 3, 4]), (False, [0, 1, 2, 3, 4])])
+@pytest.mark.parametrize("keep", ["nothing", "contour"])
+def test_in_a_loop_the_first_bar_is_heard_after_the_last(loop: bool, bars_seen: list[int], keep: Keep) -> None:
+    plan, grid, network = replace(a_plan(), loop=loop), a_piece(), Listening()
+    cells = open_cells(plan, ["lead"], [0])
+    made = infill(Composer(network), plan, grid, cells, 1, keep=keep, settings=QUICK)  # type: ignore[arg-type]
+    hats = grid.stream("hat").reshape(BARS, -1)
+    assert network.shown
+    for shown in network.shown:
+        np.testing.assert_array_equal(shown.reshape(len(bars_seen), -1), hats[bars_seen])
+    np.testing.assert_array_equal(made.tokens[~cells], grid.tokens[~cells])
+    assert made.stream("lead")[0] != HOLD
+
+
+@settings(deadline=None, max_examples=12)
+@given(first=st.integers(0, 7), bars=st.integers(1, 8), length=st.integers(8, 12))
+def test_no_bar_of_a_loop_is_heard_twice(first: int, bars: int, length: int) -> None:
+    plan, network = replace(plan_of((("verse", length),)), loop=True), Listening()
+    grid = Composer(HearingNetwork()).compose(plan, 1, QUICK)  # type: ignore[arg-type]
+    last = min(length, first + bars)
+    cells = open_cells(plan, ["lead", "bass"], range(first, last))
+    made = infill(Composer(network), plan, grid, cells, 1, settings=QUICK)  # type: ignore[arg-type]
+    expected = min(length, last - first + 2 * CONTEXT_BARS)
+    assert {len(shown) for shown in network.shown} == {expected * grid.meter.steps_per_bar}
+    np.testing.assert_array_equal(made.tokens[~cells], grid.tokens[~cells])
+    assert not (made.tokens == MASK_TOKENS).any()
