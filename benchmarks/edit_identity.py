@@ -175,9 +175,14 @@ def findings_of(desk: Desk, model: EmbeddedModel, there: Made, drawn: Drawn) -> 
     dry, after = desk.dry, opened(music.recipe)
     outlook = outlook_of(there.piece, Edited(after), model.networks.renderer, (), ())
     found = dry_findings(model, there, after, dry, drawn) | track_finding(there, music, outlook.heard_s)
-    assert there.piece.mix is not None
-    reach_s = max(reach(there.piece.mix, Timing.of(there.piece.score)))
-    return found | back_findings(model, there, music, drawn), reach_s
+    return found | back_findings(model, there, music, drawn), reach_s(there.piece, drawn)
+
+
+def reach_s(piece: Piece, drawn: Drawn) -> float:
+    """How many seconds before or after a change of a touched player's stem the track may change at most."""
+    assert piece.mix is not None
+    there = {strip.key for strip in piece.mix.strips}
+    return max((max(reach(piece.mix, Timing.of(piece.score), key)) for key in drawn.touched & there), default=0.0)
 
 
 def of_genre(genre: str, count: int, seed: int, length_s: float) -> Iterator[tuple[str, Drawn, dict[str, bool], float]]:

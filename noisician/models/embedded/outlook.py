@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import ceil, floor
 
 from noisician.mel import FRAME_RATE_HZ
 from noisician.mix import Timing
 from noisician.mix.reach import reach
+from noisician.mix.strips import duck_release_s
 from noisician.models.embedded.apply import Edited
 from noisician.models.embedded.play import frames_of, part_of, played_samples
 from noisician.models.protocol import EditOutlook
@@ -72,15 +74,44 @@ def _heard(before: Piece, edited: Edited, changed: Mapping[str, Sequence[Window]
     gone = {player.id for player in before.plan.players} - {player.id for player in after.plan.players}
     if gone or len(after.plan.players) > len(before.plan.players):
         return whole
-    windows = (window for each in changed.values() for window in each)
-    touched = [
-        _seconds(first - HEARD_BEFORE_FRAMES, last + HEARD_AFTER_FRAMES, after.plan.duration_s)
-        for first, last, _ in windows
-    ]
-    touched += _moved(before, after)
-    reaches = [reach(mix, Timing.of(after.score)) for mix in (before.mix, after.mix)]
+    heard: list[Span] = []
+    for player, windows in changed.items():
+        dry = [
+            ((first - HEARD_BEFORE_FRAMES) / FRAME_RATE_HZ, (last + HEARD_AFTER_FRAMES) / FRAME_RATE_HZ)
+            for first, last, _ in windows
+        ]
+        heard += _reaching([*dry, *_moved(before, after, player)], before, after, player)
+    heard += _reaching(_ducked_otherwise(before, after), before, after)
+    return merged(span for start, end in heard for span in _in_track(start, end, after))
+
+
+def _reaching(spans: Iterable[Span], before: Piece, after: Piece, player: str | None = None) -> list[Span]:
+    """Where changes of a player's dry stem, or of anybody's, are heard in either mix."""
+    spans = list(spans)
+    if not spans:
+        return []
+    assert before.mix is not None and after.mix is not None
+    reaches = [reach(mix, Timing.of(after.score), player) for mix in (before.mix, after.mix)]
     before_s, after_s = (max(seconds) for seconds in zip(*reaches, strict=True))
-    return merged((max(0.0, start - before_s), min(end + after_s, after.plan.duration_s)) for start, end in touched)
+    return [(start - before_s, end + after_s) for start, end in spans]
+
+
+def _in_track(start: float, end: float, piece: Piece) -> Iterator[Span]:
+    """A stretch as far as it lies in the track; in a loop what goes beyond an end comes in at the other."""
+    duration_s = piece.plan.duration_s
+    rounds = range(floor(start / duration_s), ceil(end / duration_s)) if piece.plan.loop else range(1)
+    for turn in rounds:
+        first, last = max(0.0, start - turn * duration_s), min(end - turn * duration_s, duration_s)
+        if first < last:
+            yield first, last
+
+
+def _ducked_otherwise(before: Piece, after: Piece) -> Iterator[Span]:
+    """Where others duck for a kick that was not there, or no longer for one that was."""
+    old, new = Timing.of(before.score), Timing.of(after.score)
+    for kick_s in {*old.kicks_s} ^ {*new.kicks_s}:
+        # The curve's attack and hold are shorter than a note's own beginning.
+        yield kick_s - STARTS_S, kick_s + STARTS_S + duck_release_s(new.tempo_bpm)
 
 
 def _mixes_otherwise(before: Piece, after: Piece) -> bool:
@@ -93,15 +124,13 @@ def _mixes_otherwise(before: Piece, after: Piece) -> bool:
     return not same_time or not same_bus or voices[0] != voices[1] or before.song != after.song
 
 
-def _moved(before: Piece, after: Piece) -> Iterator[Span]:
-    """The whole of what everybody plays whose strip in the mix differs."""
+def _moved(before: Piece, after: Piece, player: str) -> Iterator[Span]:
+    """The whole of what a player plays, where its strip in the mix differs."""
     assert before.mix is not None and after.mix is not None
-    old = {strip.key: strip for strip in before.mix.strips}
-    for strip in after.mix.strips:
-        notes = part_of(after, after.plan.player(strip.key)).notes if old.get(strip.key) != strip else ()
+    if before.mix.strip(player) != after.mix.strip(player):
+        notes = part_of(after, after.plan.player(player)).notes
         if notes:
-            first_s = min(note.start_s for note in notes) - STARTS_S
-            yield max(0.0, first_s), min(max(note.end_s for note in notes) + RINGING_S, after.plan.duration_s)
+            yield min(note.start_s for note in notes) - STARTS_S, max(note.end_s for note in notes) + RINGING_S
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -11,11 +11,13 @@ from stand_in_networks import ENTRIES, embedded
 
 from noisician.cache import MemoryCache
 from noisician.edits import edits_from
-from noisician.mel import SAMPLE_RATE_HZ
-from noisician.mix import Mixer
+from noisician.mel import FRAME_RATE_HZ, SAMPLE_RATE_HZ
+from noisician.mix import Mixer, Timing
+from noisician.mix.reach import reach
 from noisician.models.embedded import model
 from noisician.models.embedded.mixing import EXCERPT_S
 from noisician.models.embedded.model import EmbeddedModel
+from noisician.models.embedded.outlook import HEARD_AFTER_FRAMES
 from noisician.models.protocol import Progress, Run
 from noisician.music import Music
 from noisician.piece import piece_of
@@ -82,6 +84,31 @@ def test_what_an_edit_does_not_reach_keeps_its_bits(first: Music, edit: dict[str
     for name, stem in first.stems.items():
         if not name.startswith(touched):
             np.testing.assert_array_equal(after.stems[name], stem)
+
+
+def test_in_a_loop_an_edit_of_the_end_is_heard_at_the_beginning() -> None:
+    first = generated(embedded(), PIECE.model_copy(update={"loop": True}), STEMS)
+    edits = edits_from([{"op": "rest", "players": ["lead"], "bars": [[last_bar(first)] * 2]}])
+    after, outlook = embedded().edit(first.recipe, edits, STEMS), embedded().outlook(first.recipe, edits)
+    heard = np.zeros(len(first.audio), bool)
+    for start_s, end_s in outlook.heard_s:
+        heard[int(start_s * SAMPLE_RATE_HZ) : int(np.ceil(end_s * SAMPLE_RATE_HZ))] = True
+    np.testing.assert_array_equal(after.audio[~heard], first.audio[~heard])
+    assert heard[0] and heard[-1] and not heard.all()
+    assert (after.audio[: SAMPLE_RATE_HZ // 2] != first.audio[: SAMPLE_RATE_HZ // 2]).any()
+
+
+def test_an_edit_is_heard_as_far_as_the_player_whom_it_names_reaches(first: Music) -> None:
+    piece = piece_of(first.recipe)
+    assert piece is not None and piece.mix is not None
+    edits = edits_from([{"op": "transpose", "players": ["bass"], "bars": [[2, 2]], "semitones": 1}])
+    outlook = embedded().outlook(first.recipe, edits)
+    (_, painted_to_s), (_, heard_to_s) = outlook.painted_s["bass"][-1], outlook.heard_s[-1]
+    timing = Timing.of(piece.score)
+    after_s = reach(piece.mix, timing, "bass")[1]
+    assert after_s < reach(piece.mix, timing)[1]
+    assert heard_to_s == pytest.approx(painted_to_s + HEARD_AFTER_FRAMES / FRAME_RATE_HZ + after_s)
+    assert heard_to_s < piece.plan.duration_s
 
 
 def excerpts_of(model: EmbeddedModel, recipe: Recipe, edit: dict[str, Any]) -> tuple[Music, list[Progress]]:
