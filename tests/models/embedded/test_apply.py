@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from edited_pieces import COMPOSER, JAZZ, PIECES, POP, check_whole, chord_at, edited, notes_in, others_as_before
 from hypothesis import given, settings
@@ -332,3 +333,13 @@ def test_every_kind_of_edit_has_its_way() -> None:
 
     assert {kind for name, kind in KINDS.items() if name != "remaster"} == set(_HOW)
     assert edit_from({"op": "remaster"}).paints is False
+
+
+def test_the_grid_changes_only_where_a_changed_note_is_written_otherwise() -> None:
+    player = next(one for one in POP.plan.players if one.role == "bass")
+    note = POP.notes[player.id][3]
+    after = edited(POP, {"op": "notes", "player": player.id, "change": [{"id": note.id, "pitch": note.pitch + 1}]})
+    assert POP.grid is not None and after.grid is not None
+    first, last = steps_of([note.start_beats, note.end_beats], POP.plan)
+    changed = np.flatnonzero((after.grid.columns[player.id] != POP.grid.columns[player.id]).any(axis=1))
+    assert len(changed) and first <= changed[0] and changed[-1] <= max(last, first + 1)

@@ -353,33 +353,31 @@ def _mapped(piece: Piece, player: Player, bars: Iterable[int], change: Callable[
 
 
 def _with_notes(piece: Piece, player: Player, notes: Sequence[Note], touched: Sequence[Note]) -> Piece:
-    """A player's notes replaced. The grid hears those that were touched, so that others are written knowing them."""
+    """A player's notes replaced. The grid hears those that were touched, so that others are written knowing them.
+
+    Its cells change only where the new notes are written down otherwise than the old: of the rest the composer's own
+    tokens stay, which may say the same in other words.
+    """
     after = replace(piece, notes={**piece.notes, player.id: in_order(notes)})
     if not touched or not is_written(player) or after.grid is None:
         return after
-    plan = after.plan
-    played = Score(
-        plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections,
-        (Track(player.role, player.instrument, after.notes[player.id]),), after.score.chords,
-    )  # fmt: skip
-    heard = encode(played, (plan.swing, swing_pair_steps(plan.meter, plan.swing_unit)))
+    old, new = (_written_down(one, player) for one in (piece, after))
     column = after.grid.columns.get(player.id)
     if column is None:
         column = np.full((len(after.grid.chords), len(role_columns(player.role))), REST, np.int16)
-    rows = _touched_rows(touched, plan, len(column))
-    column = column.copy()
-    column[rows] = heard.tokens[:, role_columns(player.role)][rows]
-    return replace(after, grid=after.grid.with_column(player.id, column))
+    return replace(after, grid=after.grid.with_column(player.id, np.where(old != new, new, column)))
 
 
-def _touched_rows(notes: Iterable[Note], plan: PiecePlan, steps: int) -> np.ndarray:
-    """bool ``[steps]``: the bars in which some notes sound."""
-    per_bar, bar_beats = plan.meter.steps_per_bar, plan.meter.beats_per_bar
-    rows = np.zeros(steps, bool)
-    for note in notes:
-        first, last = int(note.start_beats / bar_beats), int(np.ceil(note.end_beats / bar_beats - 1e-9))
-        rows[max(0, first - 1) * per_bar : max(last, first + 1) * per_bar] = True
-    return rows
+def _written_down(piece: Piece, player: Player) -> np.ndarray:
+    """A player's notes as tokens, int ``[steps, columns]``."""
+    plan = piece.plan
+    played = Score(
+        plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections,
+        (Track(player.role, player.instrument, piece.notes[player.id]),), piece.score.chords,
+    )  # fmt: skip
+    return encode(played, (plan.swing, swing_pair_steps(plan.meter, plan.swing_unit))).tokens[
+        :, role_columns(player.role)
+    ]
 
 
 def _refuse_silence(piece: Piece) -> None:
