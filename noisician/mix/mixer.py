@@ -39,7 +39,7 @@ from noisician.mix.numbers import MasterNumbers, Mix
 from noisician.mix.sources import ALL_CORES, Sources, Threads, fill
 from noisician.mix.timing import Timing
 
-HEADROOM_DB = 0.02  # the limiter aims that much lower: gain ramps can lift a peak between samples by a hair
+HEADROOM_DB = 0.05  # the limiter aims that much lower: gain ramps can lift a peak between samples by a hair
 AFTER_HOPS = 2 * dynamics.LOOKAHEAD_HOPS + 4
 BEFORE_HOPS = dynamics.compressor_hops(MEMORY) + dynamics.limiter_hops(MEMORY) + 2
 _BEFORE_CHUNKS = -(-BEFORE_HOPS // CHUNK_HOPS)
