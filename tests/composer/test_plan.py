@@ -321,7 +321,7 @@ def test_step_conditions_follow_bars_and_sections(signature: str) -> None:
     np.testing.assert_allclose(bars[:, 2] * 8, [2, 1, 4, 3, 2, 1])
     np.testing.assert_array_equal(bars[:, 4], [0, 0, 1, 1, 1, 1])
     assert [SECTION_KINDS[kind - 1] for kind in steps.kind[::per_bar]] == ["intro"] * 2 + ["chorus"] * 4
-    cut = steps.cut(per_bar, 2 * per_bar)
+    cut = steps.at(slice(per_bar, 2 * per_bar))
     assert len(cut.place) == len(cut.kind) == len(cut.features) == per_bar
 
 
