@@ -192,7 +192,7 @@ def song(bars: int, signature: str, seed: int) -> Song:
     rng = np.random.default_rng(seed)
     steps = bars * METERS[signature].steps_per_bar
     tokens = rng.integers(0, 4, (steps, len(STREAMS))).astype(np.int16)
-    return Song(Grid(tokens, signature), made.steps.cut(0, steps), made.style)
+    return Song(Grid(tokens, signature), made.steps.at(slice(0, steps)), made.style)
 
 
 def test_packs_give_back_whole_bars_of_one_song(tmp_path: Path) -> None:
