@@ -6,7 +6,6 @@ rest. The held-out soundfont never plays here: it has to stay a sound that the r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -23,7 +22,7 @@ from noisician.renderer.library import ENTRY, SUFFIX, checksum_of_all
 from noisician.renderer.references import LOG_STEP, References, write_references
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, shipped_instruments
-from noisician.weights import FOLDER, checksum
+from noisician.weights import FOLDER, checksum, enter
 
 #: Recordings by instrument. Of several, the later ones play from their own lowest key upwards.
 RECORDED: Mapping[str, tuple[str, ...]] = {
@@ -126,9 +125,7 @@ def ship_references(
         "bytes": sum(path.stat().st_size for path in paths.values()),
         "files": files,
     }
-    manifest_path = folder / "manifest.json"
-    entries = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
-    manifest_path.write_text(json.dumps(dict(sorted((entries | {ENTRY: entry}).items())), indent=2) + "\n")
+    enter(ENTRY, entry, folder)
 
 
 def _record(players: Players, id_: str, place: Path) -> None:

@@ -6,7 +6,6 @@ files at no cost in speed, and unlike int8 products its results do not depend on
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,7 +30,7 @@ from noisician.training.vocals import VocalsConfig, VocalsNet
 from noisician.training.vocoder import VocoderConfig, VocoderNet
 from noisician.vocals.frames import CHANNELS, SPEAKERS
 from noisician.vocals.frames import FEATURES as VOICE_FEATURES
-from noisician.weights import FOLDER, Network, checksum
+from noisician.weights import FOLDER, Network, checksum, enter
 
 OPSET = 17
 #: Matrices smaller than this stay float32: nothing to gain.
@@ -127,9 +126,7 @@ def export(name: str, checkpoint: Path, version: str, folder: Path = FOLDER) -> 
     _store_half(part, temporary)
     difference = _difference(part, temporary)
     temporary.replace(path)
-    manifest_path = folder / "manifest.json"
-    entries = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
-    entries[name] = {
+    entry = {
         "file": path.name,
         "version": version,
         "sha256": checksum(path),
@@ -137,7 +134,7 @@ def export(name: str, checkpoint: Path, version: str, folder: Path = FOLDER) -> 
         "max_difference_from_torch": float(f"{difference:.2e}"),
         "config": asdict(part.config),
     }
-    manifest_path.write_text(json.dumps(dict(sorted(entries.items())), indent=2) + "\n")
+    enter(name, entry, folder)
     return difference
 
 

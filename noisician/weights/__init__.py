@@ -32,6 +32,13 @@ def manifest() -> Mapping[str, Any]:
         raise WeightsError(f"{path} cannot be read ({broken}); reinstall noisician") from broken
 
 
+def enter(name: str, entry: Mapping[str, Any], folder: Path = FOLDER) -> None:
+    """Writes one entry of a folder's manifest; the others stay as they are."""
+    path = folder / "manifest.json"
+    entries = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(dict(sorted((entries | {name: dict(entry)}).items())), indent=2) + "\n")
+
+
 def checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
