@@ -479,7 +479,9 @@ class Studio {
     if (!this.takes.has(takeId)) return
     try {
       const take = await api.take(takeId)
-      this.#unlist(takeId, take.deleted_at ?? Date.now() / 1000)
+      // Restored since the event was sent: its card stays, and so does a menu open in it.
+      if (take.deleted_at === null) this.takes.set(takeId, take)
+      else this.#unlist(takeId, take.deleted_at)
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) this.#forget(takeId)
     }
