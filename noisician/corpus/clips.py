@@ -96,14 +96,14 @@ def take_of(seed: int) -> int:
     return seed // len(shipped_instruments())
 
 
-def make_clip(studio: Studio, seed: int) -> Clip:
-    """The clip of one seed: instruments take turns, everything else is drawn."""
+def make_clip(studio: Studio, seed: int, *, plain: bool = False) -> Clip:
+    """The clip of one seed: instruments take turns, everything else is drawn. A ``plain`` one has no timbre tags."""
     table = list(shipped_instruments().values())
     instrument = table[seed % len(table)]
     rng = np.random.default_rng([seed, 0x501])
     notes = write_exercise(instrument, CLIP_S, rng)
     audio = studio.play(instrument, notes, CLIP_S, take_of(seed))
-    tags = draw_timbre_tags(instrument, rng)
+    tags = () if plain else draw_timbre_tags(instrument, rng)
     if tags:
         audio = apply_timbre_tags(audio, tags, seed)
     audio = audio * min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max(initial=0.0)), 1e-6))

@@ -4,7 +4,7 @@ A clip is a pure function of its seed. Clips are kept in shards, three files eac
 
 ``mel-K.npy``       float16 ``[clips, frames, 128]`` log-mels of what was played, memory-mapped in training
 ``sketch-K.npy``    the same of the sketch from the source's references, which are often poorer than they could be
-``sketched-K.npz``  player ``[clips]`` (names), traits ``[clips, TRAITS]`` float32, articulations ``[clips, 4]`` bool,
+``sketched-K.npz``  player ``[clips]`` (names), traits ``[clips, TRAITS]`` float32,
                     seed ``[clips]``, notes ``[notes, 4]`` float32 (pitch, start_s, end_s, velocity), offset
                     ``[clips + 1]``
 
@@ -20,18 +20,16 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.corpus.clips import CLIP_S, PEAK_LIMIT, draw_timbre_tags
+from noisician.corpus.clips import CLIP_S, PEAK_LIMIT
 from noisician.corpus.exercises import write_exercise
 from noisician.corpus.passages import write_passage
 from noisician.corpus.players import Player, Players, training_players
 from noisician.corpus.poor_references import impoverish
-from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.mel import LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, frame_count, log_mel
 from noisician.renderer.references import References, read_references, write_references
 from noisician.renderer.sketch import Sketcher
 from noisician.renderer.traits import traits
 from noisician.score.played import NoteEvent
-from noisician.styles import TIMBRE_TAGS
 
 #: Share of clips whose notes are a passage of a song instead of an étude.
 PASSAGE_SHARE = 0.3
@@ -62,7 +60,6 @@ class SketchedClip:
 
     player: Player
     notes: tuple[NoteEvent, ...]
-    timbre_tags: tuple[str, ...]
     log_mel: np.ndarray
     sketch: np.ndarray
 
@@ -88,26 +85,22 @@ def make_sketched_clip(band: Band, seed: int) -> SketchedClip:
     references = band.recorded(name)
     if len(references):
         references = impoverish(references, np.random.default_rng([seed, 0x5F]))
-    tags = draw_timbre_tags(player.instrument, rng)
-    return play_sketched(player, references, notes, tags, seed)
+    return play_sketched(player, references, notes, seed)
 
 
 def play_sketched(
     player: Player,
     references: References,
     notes: tuple[NoteEvent, ...],
-    articulations: tuple[str, ...],
     seed: int,
     duration_s: float = CLIP_S,
 ) -> SketchedClip:
     """What a player makes of notes, beside the sketch of them; both at the level the clip is kept at."""
     audio = player.play(notes, duration_s, 1 + seed)
-    if articulations:
-        audio = apply_timbre_tags(audio, articulations, seed)
     gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max(initial=0.0)), 1e-6))
     heard = log_mel(audio * np.float32(gain))
     sketch = Sketcher(references).sketch(notes, len(heard)) if len(references) else np.zeros_like(heard) + FLOOR
-    return SketchedClip(player, notes, articulations, heard, _louder(sketch, gain))
+    return SketchedClip(player, notes, heard, _louder(sketch, gain))
 
 
 #: The log-mel of silence.
@@ -135,13 +128,12 @@ def write_sketched_shard(folder: Path, number: int, band: Band, seeds: Sequence[
         np.lib.format.open_memmap(folder / f"{what}-{number}.npy", mode="w+", dtype=np.float16, shape=shape)
         for what in ("mel", "sketch")
     )
-    names, kinds, tags, notes, offset = [], [], [], [], [0]
+    names, kinds, notes, offset = [], [], [], [0]
     for row, seed in enumerate(seeds):
         clip = make_sketched_clip(band, seed)
         mel[row], sketch[row] = clip.log_mel, clip.sketch
         names.append(clip.player.name)
         kinds.append(traits(clip.player.instrument))
-        tags.append([tag in clip.timbre_tags for tag in TIMBRE_TAGS])
         notes += [(note.pitch, note.start_s, note.end_s, note.velocity) for note in clip.notes]
         offset.append(len(notes))
     mel.flush()
@@ -152,7 +144,6 @@ def write_sketched_shard(folder: Path, number: int, band: Band, seeds: Sequence[
             file,
             player=np.array(names),
             traits=np.array(kinds, np.float32),
-            articulations=np.array(tags, bool),
             notes=np.array(notes, np.float32).reshape(-1, 4),
             offset=np.array(offset, np.int32),
             seed=np.array(seeds, np.int64),
@@ -168,7 +159,6 @@ class SketchedShard:
     sketch: np.ndarray
     player: np.ndarray
     traits: np.ndarray
-    timbre_tags: np.ndarray
     notes: np.ndarray
     offset: np.ndarray
 
@@ -187,6 +177,5 @@ def open_sketched_shards(folder: Path) -> Iterator[SketchedShard]:
         yield SketchedShard(
             mel=np.load(folder / f"mel-{number}.npy", mmap_mode="r"),
             sketch=np.load(folder / f"sketch-{number}.npy", mmap_mode="r"),
-            timbre_tags=meta["articulations"],
             **{field: meta[field] for field in ("player", "traits", "notes", "offset")},
         )

@@ -36,10 +36,13 @@ def held_out_seeds(count: int, seed: int, wanted: Callable[[Instrument], bool]) 
     return [first + len(table) * number + place for number, place in enumerate(chosen)]
 
 
-def excerpts(studio: Studio, seeds: Sequence[int], duration_s: float) -> Iterator[Clip]:
-    """The first ``duration_s`` of the clips of ``seeds``, one at a time; silent ones are left out."""
+def excerpts(studio: Studio, seeds: Sequence[int], duration_s: float, *, plain: bool = False) -> Iterator[Clip]:
+    """The first ``duration_s`` of the clips of ``seeds``, one at a time; silent ones are left out.
+
+    ``plain`` ones have no timbre tags.
+    """
     for seed in seeds:
-        clip = make_clip(studio, seed)
+        clip = make_clip(studio, seed, plain=plain)
         notes = tuple(note for note in clip.notes if note.start_s < duration_s)
         audio = clip.audio[: round(duration_s * SAMPLE_RATE_HZ)]
         if notes and np.abs(audio).max() > 1e-3:

@@ -15,7 +15,6 @@ import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache
 from noisician.corpus.clips import Studio
-from noisician.corpus.voices.effects import apply_timbre_tags
 from noisician.errors import FileError
 from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
@@ -88,10 +87,9 @@ class SoundfontBand:
             track = Track(player.role, player.instrument, piece.notes[player.id])
             notes = [note for note in played_notes(piece.score, track) if note.start_s < duration_s]
             audio = self.studio.play(instruments()[player.instrument], notes, duration_s, piece.seed + number)
-            if player.timbre_tags:
-                audio = apply_timbre_tags(audio, player.timbre_tags, piece.seed + number)
             report((number + 1) / len(piece.plan.players))
-            yield StemAudio(player.role, player.instrument, np.asarray(audio[:samples], np.float32))
+            dry = np.asarray(audio[:samples], np.float32)
+            yield StemAudio(player.role, player.instrument, dry, player.timbre_tags)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from noisician.mix.desk import Desk
+from noisician.mix.drive import drive_peak, driven
 from noisician.mix.grid import STRETCH
 from noisician.mix.mastering import Finish
 from noisician.mix.mixer import Mixer, desks_of
@@ -36,17 +37,21 @@ def decided_strip(key: str, place: StemPlan, samples: np.ndarray, *, loop: bool)
     from, by itself alone.
     """
     if place.chain is None:
-        return Strip(key, place, stem_gain_db(samples, place))
+        peak = 0.0 if place.drive is None else drive_peak(samples)
+        heard = samples if place.drive is None else driven(samples, place.drive, peak)
+        return Strip(key, place, stem_gain_db(heard, place), drive_peak=peak)
     voice, levels = treated(samples, place.chain, loop=loop)
     return Strip(key, place, stem_gain_db(voice, place), levels=levels)
 
 
-def new_strip(mix: Mix, key: str, role: str, instrument: str, samples: np.ndarray) -> Strip:
+def new_strip(
+    mix: Mix, key: str, role: str, instrument: str, samples: np.ndarray, timbre_tags: Sequence[str] = ()
+) -> Strip:
     """The strip of one more player, for :meth:`Mix.with_player`: on the stage's lighter side, with noise of its own.
 
     Raises :class:`RequestError` for a role or instrument that no table knows.
     """
-    place = later_place([strip.place for strip in mix.strips], role, instrument, mix.settings)
+    place = later_place([strip.place for strip in mix.strips], role, instrument, mix.settings, timbre_tags)
     return decided_strip(key, place, samples, loop=mix.finish.loop)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from noisician.errors import RequestError
 from noisician.mix import dynamics
 from noisician.mix.deciding import FirstMix, planned
+from noisician.mix.drive import drive_peak, driven
 from noisician.mix.filters import HOP, Blocks, reader_of
 from noisician.mix.mastering import Finish, hop_mean_squares, master_parts
 from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, Mix
@@ -33,6 +34,7 @@ class StemAudio:
     role: str
     instrument: str
     samples: np.ndarray
+    timbre_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class _Studio:
         return self.voices if stem.chain is not None and self.voices is not None else self.players
 
     def prepared(self, samples: np.ndarray, stem: StemPlan) -> tuple[np.ndarray, float]:
-        """A stem ready for its desk and its gain in dB: a voice treated, a player out of the lead voices' way.
+        """A stem ready for its desk and its gain in dB: a voice treated, a player driven and out of the voices' way.
 
         A player's gain is measured before, or it would make up for giving way.
         """
@@ -195,6 +197,8 @@ class _Studio:
                 self.sung = np.maximum(self.sung, dynamics.voice_shape(hop_mean_squares(samples), loop=loop))
             samples = treat(samples, stem.chain, loop=loop)
             return samples, stem_gain_db(samples, stem)
+        if stem.drive is not None:
+            samples = driven(samples, stem.drive, drive_peak(samples))
         gain_db = stem_gain_db(samples, stem)
         if stem.give_way_db > 0 and self.sung.any():
             samples = give_way(samples, self.sung, stem.give_way_db, loop=loop)

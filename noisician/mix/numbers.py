@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from noisician.errors import FileError, RequestError
+from noisician.mix.drive import Drive
 from noisician.mix.dynamics import Compression, Deesser
 from noisician.mix.filters import Band
 from noisician.mix.mastering import Finish
@@ -31,7 +32,8 @@ SEND_RANGE = (0.0, 2.0)
 @dataclass(frozen=True)
 class Strip:
     """One player's channel strip. ``key`` names the player in the piece; ``gain_db`` was decided from its loudness,
-    ``fader_db`` is what somebody moved it by since. A voice has ``levels``, which its thresholds count from.
+    ``fader_db`` is what somebody moved it by since. A voice has ``levels``, which its thresholds count from; a driven
+    player's stage counts from ``drive_peak``.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Strip:
     fader_db: float = 0.0
     muted: bool = False
     levels: VoiceLevels | None = None
+    drive_peak: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,8 @@ def _strip(key: str, data: Mapping[str, Any]) -> Strip:
         chain = place["chain"]
         parts = {"deesser": _known(Deesser, chain["deesser"]), "compression": _known(Compression, chain["compression"])}
         place["chain"] = _known(VocalChain, {**chain, **parts})
+    if place.get("drive") is not None:
+        place["drive"] = _known(Drive, place["drive"])
     levels = None if data["levels"] is None else _known(VoiceLevels, data["levels"])
     return _known(Strip, {**data, "key": key, "place": _known(StemPlan, place), "levels": levels})
 

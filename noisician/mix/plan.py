@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.mix.drive import Drive
 from noisician.mix.filters import Band
 from noisician.mix.settings import MixSettings, mix_settings
 from noisician.mix.space import Room
@@ -26,7 +27,7 @@ class StemPlan:
     """One stem's place. ``reverb_send`` and ``delay_send`` are linear, ``pan`` runs from −1 left to 1 right.
 
     ``stream`` names the stem's decorrelating noise. A stem with a ``chain`` is sung: while one that ``leads`` sings,
-    the others lower the voice's range by their ``give_way_db``.
+    the others lower the voice's range by their ``give_way_db``. ``drive`` comes before all else.
     """
 
     role: str
@@ -44,6 +45,7 @@ class StemPlan:
     give_way_db: float = 0.0
     chain: VocalChain | None = None
     leads: bool = False
+    drive: Drive | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,13 @@ def plan_mix(
     genres: Iterable[tuple[str, float]] = (),
     moods: Iterable[tuple[str, float]] = (),
     production: Iterable[str] = (),
+    timbre_tags: Sequence[Sequence[str]] = (),
 ) -> MixPlan:
     """The mix for a roster of (role, instrument) in a style; genres and moods are (id, weight).
 
     Sung parts (the mix table's ``sung`` roles) have the instrument ``"voice"`` and stand before all others, because
-    the players give way to them. The players' places are the same with and without them.
+    the players give way to them. The players' places are the same with and without them. ``timbre_tags`` are those of
+    each stem of the roster; left out, nobody has any.
 
     Raises :class:`RequestError` for a role or instrument that no table knows, or a voice behind a player.
     """
@@ -75,16 +79,20 @@ def plan_mix(
     for role, instrument in roster[voices:]:
         if role in data["sung"]:
             raise RequestError(f"{role}, {instrument} comes after a player in the roster; sung parts come first")
-    players = _players(roster[voices:], settings, data)
+    tags = timbre_tags or [()] * len(roster)
+    players = _players(roster[voices:], tags[voices:], settings, data)
     stems = (*_voices(roster[:voices], _voice_lufs(players, settings, data), settings, data), *players)
     room, voice_room = (Room.from_data(data["rooms"][name]) for name in (settings.room, settings.voice_room))
     return MixPlan(stems, settings, room, voice_room)
 
 
 def _players(
-    roster: Sequence[tuple[str, str]], settings: MixSettings, data: Mapping[str, Mapping[str, Any]]
+    roster: Sequence[tuple[str, str]],
+    tags: Sequence[Sequence[str]],
+    settings: MixSettings,
+    data: Mapping[str, Mapping[str, Any]],
 ) -> list[StemPlan]:
-    placed = [_placement(role, instrument, data) for role, instrument in roster]
+    placed = [_placement(role, instrument, data, own) for (role, instrument), own in zip(roster, tags, strict=True)]
     pans = _stage([float(entry["pan"]) for entry in placed])
     return [
         replace(_stem_plan(role, instrument, entry, pan, settings), stream=stream)
@@ -125,8 +133,13 @@ def _voice_lufs(players: Sequence[StemPlan], settings: MixSettings, data: Mappin
     return max(data["voice"]["least_lufs"], band_lufs) + settings.levels_db.get(VOICE, 0.0)
 
 
-def _placement(role: str, instrument: str, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Role, then family, then instrument: later entries win, bands add up, an instrument's own replace all."""
+def _placement(
+    role: str, instrument: str, data: Mapping[str, Mapping[str, Any]], timbre_tags: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Role, then family, then instrument: later entries win, bands add up, an instrument's own replace all.
+
+    The bands of timbre tags come on top.
+    """
     if role not in data["roles"]:
         known = " ".join([*data["roles"], *data["sung"]])
         raise RequestError(f"role {role!r} has no place in a mix; known: {known}")
@@ -136,7 +149,12 @@ def _placement(role: str, instrument: str, data: Mapping[str, Mapping[str, Any]]
     family = data["families"].get(instruments()[instrument].family, {})
     entry["level_lufs"] += family.get("level_db", 0.0)
     entry["bands"] = [*entry["bands"], *family.get("bands", ())]
-    return entry | data["instruments"].get(instrument, {})
+    entry |= data["instruments"].get(instrument, {})
+    for tag in timbre_tags:
+        treatment = data["timbre_tags"][tag]
+        entry |= {"bands": [*entry["bands"], *treatment["bands"]]}
+        entry |= {"drive": treatment["drive"]} if "drive" in treatment else {}
+    return entry
 
 
 def _stage(distances: Sequence[float]) -> list[float]:
@@ -156,7 +174,9 @@ def _pan(distance: float, balance: float, same: int) -> float:
     return -reach if balance > 0 else reach
 
 
-def later_place(places: Sequence[StemPlan], role: str, instrument: str, settings: MixSettings) -> StemPlan:
+def later_place(
+    places: Sequence[StemPlan], role: str, instrument: str, settings: MixSettings, timbre_tags: Sequence[str] = ()
+) -> StemPlan:
     """The place of one more player or voice on a stage where all others keep theirs.
 
     Raises :class:`RequestError` for a role or instrument that no table knows.
@@ -165,7 +185,7 @@ def later_place(places: Sequence[StemPlan], role: str, instrument: str, settings
     sung = role in data["sung"]
     group = [place for place in places if (place.role in data["sung"]) == sung]
     entries = [data["sung"][place.role] if sung else _placement(place.role, place.instrument, data) for place in group]
-    entry = data["sung"][role] if sung else _placement(role, instrument, data)
+    entry = data["sung"][role] if sung else _placement(role, instrument, data, timbre_tags)
     balance = sum(place.pan for place in group)
     pan = _pan(float(entry["pan"]), balance, [float(each["pan"]) for each in entries].count(float(entry["pan"])))
     stream = max((place.stream + 1 for place in group), default=_VOICE_STREAM if sung else 0)
@@ -189,4 +209,5 @@ def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float,
         sidechain_db=2.0 * entry["sidechain_db"] * settings.sidechain,
         chorus_ms=entry.get("chorus_ms", 0.0),
         give_way_db=entry.get("give_way_db", 0.0),
+        drive=Drive(**entry["drive"]) if "drive" in entry else None,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from noisician.mix import dynamics
 from noisician.mix.bus import colour_span
 from noisician.mix.desk import mix_echo_taps
+from noisician.mix.drive import REACH
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
 from noisician.mix.grid import MEMORY, ROW, ROWS
 from noisician.mix.loudness import PEAK_REACH
@@ -66,6 +67,8 @@ def _in_premaster(mix: Mix, timing: Timing, strip: Strip, span: Span) -> Iterato
 def _through_desk(mix: Mix, timing: Timing, strip: Strip, span: Span) -> Span:
     """A strip's filters, its echo and its room."""
     place, (first, last) = strip.place, span
+    if place.drive is not None:
+        first, last = first - REACH, last + REACH
     if place.chorus_ms:
         last += round((CHORUS_BASE_S + place.chorus_ms / 1000) * SAMPLE_RATE_HZ) + 3
     first, dry = _rows(mix, (first, last), ROWS.taps - 1)

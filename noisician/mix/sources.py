@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from noisician.mix import dynamics
+from noisician.mix.drive import REACH, driven
 from noisician.mix.filters import HOP, Reader, reader_of
 from noisician.mix.grid import CHUNK, LOOKBACK, MEMORY, ROW, ROWS, STRETCH, Pieces
 from noisician.mix.mastering import hop_mean_squares
@@ -82,7 +83,7 @@ class Sources:
                 continue
             ready = self._ready.setdefault(strip.key, Pieces(1, self._frames, self._loop, STRETCH))
             stretches = _stretches(ready, chunks)
-            if strip.place.chain is None:
+            if self._gives_way(strip):
                 self.work_out_sung(stretches, self._leads)
             fill(ready.at, stretches, partial(self._prepared, strip), self._threads)
 
@@ -118,7 +119,11 @@ class Sources:
             ready.forget(before * CHUNK // STRETCH, _stretches(ready, chunks))
 
     def _is_prepared(self, strip: Strip) -> bool:
-        return strip.place.chain is not None or (strip.place.give_way_db > 0 and bool(self._leads))
+        place = strip.place
+        return place.chain is not None or place.drive is not None or self._gives_way(strip)
+
+    def _gives_way(self, strip: Strip) -> bool:
+        return strip.place.chain is None and strip.place.give_way_db > 0 and bool(self._leads)
 
     def _shape(self, lead: Strip, stretch: int) -> np.ndarray:
         """Where a lead sings, at the hops of a stretch, ``[1, hops]``."""
@@ -132,7 +137,7 @@ class Sources:
         return shape[None, before : before + min(_STRETCH_HOPS, left)].astype(np.float32)
 
     def _prepared(self, strip: Strip, stretch: int) -> np.ndarray:
-        """A stretch ``[1, frames]`` of a voice through its chain or of a player who gives way."""
+        """A stretch ``[1, frames]`` of a voice through its chain or of a player who is driven or gives way."""
         dry = reader_of(self.stems[strip.key], loop=self._loop)
         start, length = stretch * STRETCH, min(STRETCH, self._frames - stretch * STRETCH)
         if strip.place.chain is not None:
@@ -140,8 +145,14 @@ class Sources:
             window = dry(start - before, start + STRETCH + ROW)  # its envelopes look a hop ahead
             whole, _ = treated(window, strip.place.chain, loop=False, levels=strip.levels, memory=MEMORY, blocks=ROWS)
             return whole[None, before : before + length]
+        if strip.place.drive is not None:
+            whole = driven(dry(start - ROW - REACH, start + STRETCH + REACH), strip.place.drive, strip.drive_peak)
+            window = whole[REACH:-REACH]
+        else:
+            window = dry(start - ROW, start + STRETCH)
+        if not self._gives_way(strip):
+            return window[None, ROW : ROW + length]
         first = stretch * _STRETCH_HOPS - _ROW_HOPS
         last = (stretch + 1) * _STRETCH_HOPS + 1
         sung = np.max([self._sung[lead.key].read(first, last)[0] for lead in self._leads], axis=0)
-        window = dry(start - ROW, start + STRETCH)
         return give_way(window, sung, strip.place.give_way_db, loop=False, blocks=ROWS)[None, ROW : ROW + length]

@@ -27,7 +27,7 @@ from noisician.renderer.references import References
 from noisician.renderer.sketch import Heard, Sketcher
 from noisician.renderer.traits import traits
 from noisician.score.played import NoteEvent
-from noisician.styles import TIMBRE_TAGS, Instrument
+from noisician.styles import Instrument
 from noisician.weights import Network, manifest, open_network
 
 SILENCE = float(np.log(LOG_FLOOR))
@@ -47,7 +47,6 @@ class Part:
     instrument: Instrument
     references: References
     notes: tuple[NoteEvent, ...]
-    timbre_tags: tuple[str, ...]
     noise: NoiseField
 
 
@@ -201,7 +200,6 @@ class Renderer:
             self._identity,
             part.references.identity,
             traits(part.instrument),
-            [tag in part.timbre_tags for tag in TIMBRE_TAGS],
             marking_notes(part.notes, frames, first),
             [one.seen_from(first, frames) for one in laid.heard if one.within(first, frames)],
             first,
@@ -236,12 +234,10 @@ class Renderer:
         frames = self.window_frames
         parts = [laid.part for laid, _ in jobs]
         sketches = np.stack([laid.sketcher.lay_out(laid.heard, frames, first) for laid, first in jobs])
-        tags = [[tag in part.timbre_tags for tag in TIMBRE_TAGS] for part in parts]
         return {
             "sketch": (sketches - np.float32(MEL_MEAN)) / np.float32(MEL_STD),
             "roll": np.stack([note_roll(laid.part.notes, frames, first) for laid, first in jobs]),
             "traits": np.stack([traits(part.instrument) for part in parts]),
-            "articulations": np.array(tags, np.float32),
         }
 
 

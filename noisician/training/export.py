@@ -21,7 +21,6 @@ from noisician.mel import BINS, MEL_BANDS
 from noisician.renderer.conditions import FEATURES
 from noisician.renderer.traits import TRAITS
 from noisician.score.grid import STREAMS
-from noisician.styles import TIMBRE_TAGS
 from noisician.training.composer import ComposerConfig, ComposerNet
 from noisician.training.loop import checkpoint_config, load_checkpoint
 from noisician.training.renderer import RendererConfig, RendererNet
@@ -65,7 +64,6 @@ def renderer(config: RendererConfig | None = None) -> Exportable:
         "sketch": torch.randn(2, frames, MEL_BANDS),
         "roll": torch.rand(2, frames, FEATURES),
         "traits": torch.eye(2, len(TRAITS)),
-        "articulations": torch.zeros(2, len(TIMBRE_TAGS)),
     }
     return Exportable(RendererNet(config), config, inputs, ("mel",), {0: "batch"})
 

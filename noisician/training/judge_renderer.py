@@ -115,7 +115,7 @@ def recorded_clips(folder: Path, count: int, config: RendererConfig) -> Iterator
             seed = FIRST_SEED + take
             notes = write_exercise(player.instrument, duration_s, np.random.default_rng(seed))
             others = tuple(note for note in notes if note.pitch not in chosen)
-            yield play_sketched(player, references, others, (), seed, duration_s)
+            yield play_sketched(player, references, others, seed, duration_s)
 
 
 def _window_s(config: RendererConfig) -> float:
@@ -134,7 +134,7 @@ def held_out_clips(font: str, judgement: Judgement, config: RendererConfig) -> I
         seed = FIRST_SEED + instrument.index
         player = find_player(band.players, f"{font}/{instrument.id}")
         notes = write_exercise(instrument, duration_s, np.random.default_rng(seed))
-        yield play_sketched(player, band.recorded(player.name), notes, (), seed, duration_s)
+        yield play_sketched(player, band.recorded(player.name), notes, seed, duration_s)
 
 
 @torch.no_grad()
@@ -149,7 +149,6 @@ def paint(net: RendererNet, clips: Sequence[SketchedClip], settings: RenderSetti
             torch.from_numpy(np.stack([(clip.sketch - MEL_MEAN) / MEL_STD for clip in some])).float(),
             torch.from_numpy(np.stack([note_roll(clip.notes, frames) for clip in some])),
             torch.from_numpy(np.stack([traits(clip.player.instrument) for clip in some])),
-            torch.zeros(len(some), 4),
         ]
         noise = np.stack([noise_rows(0, first + row, 0, frames, MEL_BANDS) for row in range(len(some))])
 

@@ -28,7 +28,6 @@ from torch import Tensor, nn
 from noisician.mel import MEL_BANDS
 from noisician.renderer.conditions import FEATURES
 from noisician.renderer.traits import TRAITS
-from noisician.styles import TIMBRE_TAGS
 from noisician.training.transformer import Backbone, time_features
 
 #: Spread of the texture a fresh network assumes, and the range of its logarithm, in units of MEL_STD.
@@ -46,8 +45,8 @@ class RendererConfig:
 
 
 class RendererNet(nn.Module):
-    """``mel_t [B, F, 128]`` noisy, ``t [B]``, ``sketch [B, F, 128]``, ``roll [B, F, FEATURES]``, ``traits [B, 7]`` and
-    ``articulations [B, 4]`` 0/1 → clean mel ``[B, F, 128]``; mels and sketch are normalised.
+    """``mel_t [B, F, 128]`` noisy, ``t [B]``, ``sketch [B, F, 128]``, ``roll [B, F, FEATURES]`` and ``traits [B, 7]`` →
+    clean mel ``[B, F, 128]``; mels and sketch are normalised.
     """
 
     def __init__(self, config: RendererConfig) -> None:
@@ -61,7 +60,7 @@ class RendererNet(nn.Module):
         self.sketch_in = nn.Linear(cells, width, bias=False)
         self.roll_in = nn.Linear(FEATURES * group, width)
         self.mix = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width))
-        self.kind = nn.Linear(len(TRAITS) + len(TIMBRE_TAGS), width)
+        self.kind = nn.Linear(len(TRAITS), width)
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.backbone = Backbone(width, config.blocks, config.window_tokens)
         self.out = nn.Linear(width, cells)
@@ -71,13 +70,11 @@ class RendererNet(nn.Module):
         nn.init.zeros_(self.texture.weight)
         nn.init.constant_(self.texture.bias, math.log(FIRST_TEXTURE))
 
-    def forward(
-        self, mel_t: Tensor, t: Tensor, sketch: Tensor, roll: Tensor, traits: Tensor, articulations: Tensor
-    ) -> Tensor:
+    def forward(self, mel_t: Tensor, t: Tensor, sketch: Tensor, roll: Tensor, traits: Tensor) -> Tensor:
         batch, frames, bands = mel_t.shape
         group = self.config.frames_per_token
         tokens = frames // group
-        kind = self.kind(torch.cat([traits, articulations], dim=-1))
+        kind = self.kind(traits)
         shown = self.sketch_in(sketch.reshape(batch, tokens, bands * group))
         shown = shown + self.roll_in(roll.reshape(batch, tokens, FEATURES * group)) + kind[:, None]
         shown = shown + self.mix(F.silu(shown))

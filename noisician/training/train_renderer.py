@@ -16,7 +16,6 @@ from noisician.errors import CorpusError
 from noisician.mel import LOG_FLOOR, MEL_BANDS
 from noisician.renderer.conditions import FEATURES, MEL_MEAN, MEL_STD, note_roll
 from noisician.renderer.traits import TRAITS
-from noisician.styles import TIMBRE_TAGS
 from noisician.training.loop import (
     Run,
     RunSettings,
@@ -52,15 +51,12 @@ class RendererTraining:
 
 @dataclass(frozen=True)
 class SketchedWindows:
-    """``mel`` and ``sketch [B, F, 128]`` normalised, ``roll [B, F, FEATURES]``, ``traits [B, 7]``,
-    ``articulations [B, 4]``.
-    """
+    """``mel`` and ``sketch [B, F, 128]`` normalised, ``roll [B, F, FEATURES]``, ``traits [B, 7]``."""
 
     mel: Tensor
     sketch: Tensor
     roll: Tensor
     traits: Tensor
-    articulations: Tensor
 
 
 def draw_sketched_windows(
@@ -73,7 +69,6 @@ def draw_sketched_windows(
         pair = np.zeros((2, batch, frames, MEL_BANDS), np.float32)
         roll = np.zeros((batch, frames, FEATURES), np.float32)
         traits = np.zeros((batch, len(TRAITS)), np.float32)
-        articulations = np.zeros((batch, len(TIMBRE_TAGS)), np.float32)
         for row in range(batch):
             shard = shards[rng.choice(len(shards), p=sizes / sizes.sum())]
             clip = int(rng.integers(len(shard)))
@@ -85,9 +80,8 @@ def draw_sketched_windows(
                 pair[:, row] = recoloured(pair[:, row], colour)
             roll[row] = note_roll(shard.notes_of(clip), frames, first)
             traits[row] = shard.traits[clip]
-            articulations[row] = shard.timbre_tags[clip]
         mel, sketch = torch.from_numpy((pair - np.float32(MEL_MEAN)) / np.float32(MEL_STD)).unbind(0)
-        yield SketchedWindows(mel, sketch, *(torch.from_numpy(part) for part in (roll, traits, articulations)))
+        yield SketchedWindows(mel, sketch, *(torch.from_numpy(part) for part in (roll, traits)))
 
 
 def recoloured(log_mel: np.ndarray, colour: np.ndarray) -> np.ndarray:
@@ -107,7 +101,7 @@ def flow_loss(net: RendererNet, windows: SketchedWindows, device: torch.device) 
     t = torch.sigmoid(torch.randn(batch, device=device) * TIME_SPREAD + TIME_CENTRE)
     t = torch.where(torch.rand(batch, device=device) < PURE_NOISE_SHARE, torch.ones_like(t), t)
     mel_t = torch.lerp(mel, torch.randn_like(mel), t[:, None, None])
-    conditions = (windows.sketch, windows.roll, windows.traits, windows.articulations)
+    conditions = (windows.sketch, windows.roll, windows.traits)
     with mixed_precision(device):
         clean = net(mel_t, t, *(condition.to(device) for condition in conditions))
     difference = (clean.float() - mel).pow(2)

@@ -16,6 +16,7 @@ from noisician.mix import (
     Finish,
     Mixdown,
     Mixer,
+    MixPlan,
     StemAudio,
     Threads,
     Timing,
@@ -36,6 +37,13 @@ TIMING = Timing(150.0, (0.0, 0.4, 0.8, 1.2, 1.6, 2.0), ((0.0, 0.3), (1.0, 0.9)))
 BAND = (("drums", "electronic_kit"), ("pad", "warm_pad"), ("lead", "flute"))
 SONG = (("vocals", VOICE), ("harmony", VOICE), *BAND)
 NAMES = {roster: [f"{role}-{number}" for number, (role, _) in enumerate(roster)] for roster in (BAND, SONG)}
+#: Players of these genres are treated.
+TAGS = {"lofi_hip_hop": ("lofi",), "metal": ("driven",)}
+
+
+def plan_of(genre: str, roster: tuple[tuple[str, str], ...]) -> MixPlan:
+    tags = [() if "voice" in part else TAGS.get(genre, ()) for part in roster]
+    return plan_mix(roster, [(genre, 1.0)], timbre_tags=tags)
 
 
 @cache
@@ -61,7 +69,7 @@ def first(
     stems = [StemAudio(*part, samples) for part, samples in zip(roster, dry(roster, frames).values(), strict=True)]
     return mix_stems(
         iter(stems),
-        plan_mix(roster, [(genre, 1.0)]),
+        plan_of(genre, roster),
         seed=3,
         timing=TIMING,
         finish=Finish(loop=loop, fade_out_s=0.0),
@@ -101,7 +109,7 @@ def test_loudness_true_peak_and_dc_of_the_first_mix(genre: str, loop: bool) -> N
 @pytest.mark.parametrize("genre", ["house", "lofi_hip_hop", "ambient"])
 def test_it_sounds_as_with_the_first_engine(genre: str) -> None:
     stems = [StemAudio(*part, samples) for part, samples in zip(SONG, dry(SONG).values(), strict=True)]
-    plan, finish = plan_mix(SONG, [(genre, 1.0)]), Finish(fade_out_s=0.0)
+    plan, finish = plan_of(genre, SONG), Finish(fade_out_s=0.0)
     before = mix_stems(stems, plan, seed=3, timing=TIMING, finish=finish).stereo
     after = first(genre, SONG).stereo
     settled = slice(CHUNK, None)  # the first engine's envelopes start settled, these start from silence
@@ -289,7 +297,7 @@ def test_the_reach_of_players_is_under_3_s_in_nearly_all_genres() -> None:
         mix = mix_stems(silence, plan, seed=1, engine=ENGINE, keys=keys).mix
         assert mix is not None
         reaches_s += [reach(mix, Timing(genre["tempo_bpm"][1]), key)[1] for key in keys]
-    assert np.mean(np.array(reaches_s) <= 3.05) > 0.95
+    assert np.mean(np.array(reaches_s) <= 3.0) >= 0.95
     assert max(reaches_s) < 4.5
 
 

@@ -128,7 +128,7 @@ class FakeNetwork:
 
     @staticmethod
     def _one(inputs: dict[str, np.ndarray]) -> np.ndarray:
-        heard = inputs["roll"] @ MIX + 0.1 * inputs["sketch"] + inputs["traits"] @ KINDS + inputs["articulations"].sum()
+        heard = inputs["roll"] @ MIX + 0.1 * inputs["sketch"] + inputs["traits"] @ KINDS
         return np.tanh(0.5 * inputs["mel_t"] + heard).astype(np.float32)
 
 
@@ -140,7 +140,7 @@ def renderer(monkeypatch: pytest.MonkeyPatch) -> Renderer:
 
 
 def part(notes: tuple[NoteEvent, ...] = MELODY, id_: str = "flute", stream: int = 0, seed: int = 5) -> Part:
-    return Part(instruments()[id_], SINES, notes, (), NoiseField(seed, stream))
+    return Part(instruments()[id_], SINES, notes, NoiseField(seed, stream))
 
 
 def test_a_part_alone_equals_it_among_others_bit_for_bit(renderer: Renderer) -> None:
@@ -167,13 +167,12 @@ def test_a_changed_note_changes_only_the_windows_that_hear_it(renderer: Renderer
     assert (after[first:] != before[first:]).any()
 
 
-def test_seed_stream_kind_references_and_tags_all_matter(renderer: Renderer) -> None:
+def test_seed_stream_kind_and_references_all_matter(renderer: Renderer) -> None:
     base = renderer.render([part()], 120, SETTINGS)[0]
     others = [
         renderer.render([part(stream=9)], 120, SETTINGS)[0],
         renderer.render([part(id_="grand_piano")], 120, SETTINGS)[0],
         renderer.render([replace(part(), references=OTHERS)], 120, SETTINGS)[0],
-        renderer.render([replace(part(), timbre_tags=("dark",))], 120, SETTINGS)[0],
         renderer.render([part(seed=6)], 120, SETTINGS)[0],
     ]
     np.testing.assert_array_equal(renderer.render([part()], 120, SETTINGS)[0], base)

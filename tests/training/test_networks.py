@@ -22,7 +22,7 @@ from noisician.renderer.traits import TRAITS  # noqa: E402
 from noisician.score.grid import STREAMS, VOCABULARY  # noqa: E402
 from noisician.score.model import METERS  # noqa: E402
 from noisician.score.played import NoteEvent  # noqa: E402
-from noisician.styles import TIMBRE_TAGS, instruments  # noqa: E402
+from noisician.styles import instruments  # noqa: E402
 from noisician.training import train_composer, train_vocoder  # noqa: E402
 from noisician.training.composer import ComposerConfig, ComposerNet  # noqa: E402
 from noisician.training.loop import RunSettings  # noqa: E402
@@ -99,7 +99,6 @@ def renderer_inputs(batch: int = 2) -> dict[str, Tensor]:
         "sketch": torch.randn(batch, frames, mel.MEL_BANDS),
         "roll": torch.rand(batch, frames, FEATURES),
         "traits": torch.zeros(batch, len(TRAITS)),
-        "articulations": torch.zeros(batch, len(TIMBRE_TAGS)),
     }
 
 
@@ -108,7 +107,7 @@ def unzeroed(net: RendererNet) -> RendererNet:
     return net.eval()
 
 
-@pytest.mark.parametrize("name", ["sketch", "roll", "traits", "articulations"])
+@pytest.mark.parametrize("name", ["sketch", "roll", "traits"])
 def test_a_renderer_hears_all_that_it_is_told(name: str) -> None:
     net, inputs = unzeroed(RendererNet(RENDERER)), renderer_inputs()
     changed = inputs | {name: inputs[name] + 1}

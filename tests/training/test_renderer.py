@@ -17,7 +17,7 @@ from noisician.mel import LOG_FLOOR, MEL_BANDS  # noqa: E402
 from noisician.renderer import RenderSettings  # noqa: E402
 from noisician.renderer.traits import TRAITS, traits  # noqa: E402
 from noisician.score.played import NoteEvent  # noqa: E402
-from noisician.styles import TIMBRE_TAGS, instruments  # noqa: E402
+from noisician.styles import instruments  # noqa: E402
 from noisician.training.judge_renderer import paint, verdict  # noqa: E402
 from noisician.training.loop import RunSettings, load_checkpoint, save_checkpoint  # noqa: E402
 from noisician.training.renderer import RendererConfig, RendererNet  # noqa: E402
@@ -42,14 +42,13 @@ def shard_of(rng: np.random.Generator, clips: int = 3, frames: int = 80) -> Sket
         sketch=sketch,
         player=np.array(["someone"] * clips),
         traits=np.eye(clips, len(TRAITS), dtype=np.float32),
-        timbre_tags=np.zeros((clips, len(TIMBRE_TAGS)), bool),
         notes=np.array([[60, 0.1, 0.5, 90]] * clips, np.float32),
         offset=np.arange(clips + 1),
     )
 
 
 def conditions(batch: int) -> tuple[Tensor, ...]:
-    return torch.zeros(batch, FRAMES, 264), torch.zeros(batch, len(TRAITS)), torch.zeros(batch, len(TIMBRE_TAGS))
+    return torch.zeros(batch, FRAMES, 264), torch.zeros(batch, len(TRAITS))
 
 
 def test_what_kind_an_instrument_is() -> None:
@@ -106,7 +105,7 @@ def test_training_learns_what_the_sketch_lacks() -> None:
         flow_loss(net, next(windows), torch.device("cpu"))["loss"].backward()
         optimizer.step()
     shown = next(windows)
-    known = shown.sketch, shown.roll, shown.traits, shown.articulations
+    known = shown.sketch, shown.roll, shown.traits
     with torch.no_grad():
         answer = net(torch.randn_like(shown.mel), torch.ones(8), *known)
     assert (answer - shown.sketch).mean().item() == pytest.approx(0.4 / 1.9, abs=0.06)
@@ -140,7 +139,7 @@ def test_checkpoints_of_another_size_are_refused(tmp_path: Path) -> None:
 
 def clip_of(log_mel: np.ndarray, sketch: np.ndarray) -> SketchedClip:
     player = Player("someone", instruments()["flute"], lambda *_: np.zeros(1), (60,))
-    return SketchedClip(player, (NoteEvent(60, 0.0, 0.3, 90),), (), log_mel, sketch)
+    return SketchedClip(player, (NoteEvent(60, 0.0, 0.3, 90),), log_mel, sketch)
 
 
 def test_the_judge_measures_error_and_texture() -> None:

@@ -118,7 +118,7 @@ def notes_of(case: Case) -> tuple[NoteEvent, NoteEvent]:
 
 def made(case: Case, noise: NoiseField, renderer: Renderer, vocoder: Vocoder) -> np.ndarray:
     """Both notes by the product, mono float32."""
-    part = Part(case.instrument, shipped_references(case.instrument.id), notes_of(case), (), noise)
+    part = Part(case.instrument, shipped_references(case.instrument.id), notes_of(case), noise)
     (mel,) = renderer.render([part], FRAMES, RenderSettings())
     return vocoder.synthesise(mel, part.notes, case.instrument, noise)
 

@@ -53,7 +53,7 @@ def play_phrase(
     """The test phrase, mono float32 at 44.1 kHz with its peak at −3 dBFS."""
     notes = phrase(instrument, references)
     frames = round((max(note.end_s for note in notes) + _TAIL_S) * SAMPLE_RATE_HZ) // HOP
-    part = Part(instrument, references, notes, (), NoiseField(0, 0))
+    part = Part(instrument, references, notes, NoiseField(0, 0))
     (mel,) = networks.renderer.render([part], frames, RenderSettings(), lambda share: on_step(0.7 * share))
     audio = networks.vocoder.synthesise(mel, notes, instrument, part.noise, lambda share: on_step(0.7 + 0.3 * share))
     return audio * np.float32(db_to_gain(_PEAK_DB) / max(float(np.abs(audio).max()), 1e-6))

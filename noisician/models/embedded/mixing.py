@@ -115,7 +115,8 @@ def undecided_mix(piece: Piece, parts: Sequence[VocalPart], keys: Sequence[str])
 def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
     plan = piece.plan
     stems = [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)]
-    return plan_mix(stems, tuple(plan.genres.items()), tuple(plan.moods.items()), plan.production)
+    tags = [*(() for _ in parts), *(player.timbre_tags for player in plan.players)]
+    return plan_mix(stems, tuple(plan.genres.items()), tuple(plan.moods.items()), plan.production, timbre_tags=tags)
 
 
 def _finish_of(piece: Piece) -> Finish:
@@ -131,7 +132,7 @@ def mixed_again(
     for key, stem in zip(keys, stems, strict=True):
         dry[key] = stem.samples
         if key not in strips:
-            strips[key] = new_strip(mix, key, stem.role, stem.instrument, stem.samples)
+            strips[key] = new_strip(mix, key, stem.role, stem.instrument, stem.samples, stem.timbre_tags)
     mix = _mix_of(piece, mix, [strips[key] for key in keys])
     timing = Timing.of(piece.score)
     mixer = Mixer.of(mix, dry, timing, threads=playing.threads)

@@ -172,7 +172,7 @@ def rendered_stems(
         part, player = parts[number], piece.plan.players[number]
         sounding = part.notes, part.instrument, part.noise
         audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span)
-        return StemAudio(player.role, player.instrument, fold(audio[:length], samples))
+        return StemAudio(player.role, player.instrument, fold(audio[:length], samples), player.timbre_tags)
 
     if early is not None:
         start, stop = early.needs
@@ -190,7 +190,7 @@ def part_of(piece: Piece, player: Player) -> Part:
     track = Track(player.role, player.instrument, piece.notes.get(player.id, ()))
     notes = lasting(piece.score, track, piece)
     instrument = instruments()[player.instrument]
-    return Part(instrument, references_of(instrument), notes, player.timbre_tags, noise_of(piece, player))
+    return Part(instrument, references_of(instrument), notes, noise_of(piece, player))
 
 
 def noise_of(piece: Piece, player: Player) -> NoiseField:
