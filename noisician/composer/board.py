@@ -13,7 +13,6 @@ from noisician.score.grid import (
     FIRST_ONSET,
     HOLD,
     LEVELS,
-    PITCH_LOW,
     REST,
     ROLE_STREAMS,
     STREAMS,
@@ -28,11 +27,11 @@ STATED_AT_HOME = ("verse", "chorus", "drop")
 CHORD, LEAD = STREAMS.index("chord"), STREAMS.index("lead")
 NEVER = np.float32(-1e9)
 #: Share of each role's beats written anew when a section returns; of drums only the last bar, for a fresh fill.
-VARIATION = {"lead": 0.25, "counter": 0.3, "arp": 0.15, "bass": 0.1, "chords": 0.1, "pad": 0.0}
+VARIATION = {"lead": 0.04, "counter": 0.2, "arp": 0.15, "bass": 0.1, "chords": 0.1, "pad": 0.0}
+#: The last bar of a phrase, where a tune that returns may end otherwise, and the share of its beats.
+PHRASE_BARS, NEW_CADENCE = 4, 0.4
 #: A tune to sing comes back with fewer changes.
 TUNE_VARIATION = 0.08
-#: A leap is free up to a fourth; each semitone beyond costs this much log likelihood, within a phrase.
-LEAP_COST, EASY_LEAP_SEMITONES, LEAP_WITHIN_STEPS = np.float32(0.5), 4, 16
 
 
 @dataclass(frozen=True)
@@ -55,23 +54,12 @@ class Tune:
         known = np.where(self.onset, mask, np.where(self.held, HOLD, REST))
         return np.where(self.sung, known, mask)
 
-    def require(self, logits: np.ndarray, tokens: np.ndarray, first: int) -> None:
-        """In place, ``logits [rows, vocabulary]`` of steps from ``first``: at each onset a note that can be sung.
-
-        It lies within range, and leaps from the notes already known beside it (``tokens [rows]``) cost what they cost
-        a singer.
-        """
-        onsets = np.flatnonzero(self.onset[first : first + len(logits)])
-        pitches = PITCH_LOW + (np.arange(logits.shape[1]) - FIRST_ONSET) // LEVELS
-        known = {row: pitches[tokens[row]] for row in onsets if FIRST_ONSET <= tokens[row] < len(pitches)}
-        for place, row in enumerate(onsets):
+    def require(self, logits: np.ndarray, first: int) -> None:
+        """In place, ``logits [rows, vocabulary]`` of steps from ``first``: at each onset a note within range."""
+        for row in np.flatnonzero(self.onset[first : first + len(logits)]):
             low, high = (pitch_token(int(limit[first + row]), 0) for limit in (self.low, self.high))
             logits[row, :low] = NEVER
             logits[row, high + LEVELS :] = NEVER
-            for neighbour in (*onsets[max(0, place - 1) : place], *onsets[place + 1 : place + 2]):
-                if neighbour in known and abs(neighbour - row) <= LEAP_WITHIN_STEPS:
-                    beyond = np.maximum(0, np.abs(pitches - known[neighbour]) - EASY_LEAP_SEMITONES)
-                    logits[row] -= LEAP_COST * beyond.astype(np.float32)
 
 
 @dataclass
@@ -114,15 +102,16 @@ class Board:
             chords = self.tokens[self.rows(bar), CHORD]
             self.tokens[self.rows(bar), CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
 
-    def recall(self, section: Section, first_bar: int, bars: int, rng: np.random.Generator) -> None:
-        """Fills open cells of a returning section from its first appearance that is written, leaving some open to vary.
+    def recall(self, section: Section, first_bar: int, bars: int, rng: np.random.Generator) -> bool:
+        """Fills open cells of a returning section from its first appearance that is written, leaving some open to vary;
+        False where there is none.
 
         Most often that one stands before; when a piece is continued towards its front, it stands behind.
         """
         same = (other for other in self.sections if other.label == section.label and other != section)
         original = next((other for other in same if self.is_written(other)), None)
         if original is None:
-            return
+            return False
         source_bars = [(first_bar - section.start_bar + bar) % original.bars for bar in range(bars)]
         rows = np.concatenate([self.rows(original.start_bar + bar) for bar in source_bars])
         target = np.concatenate([self.rows(first_bar + bar) for bar in range(bars)])
@@ -132,6 +121,7 @@ class Board:
         if self.tune is not None:  # other words may move an onset to where the first time had none
             use[:, LEAD] &= ~self.tune.onset[target] | (self.tokens[rows, LEAD] >= FIRST_ONSET)
         self.tokens[target] = np.where(use, self.tokens[rows], self.tokens[target])
+        return True
 
     def is_written(self, section: Section) -> bool:
         first, last = section.start_bar, section.start_bar + section.bars
@@ -145,9 +135,14 @@ class Board:
         fresh = np.zeros((rows, len(STREAMS)), bool)
         beats = rows // self.steps_per_beat
         for role, share in VARIATION.items():
+            shares = np.full(beats, share)
             if role == "lead" and self.tune is not None:
-                share = TUNE_VARIATION
-            anew = np.repeat(rng.random(beats) < share, self.steps_per_beat)
+                shares[:] = TUNE_VARIATION
+            elif role == "lead":
+                shares[
+                    np.arange(beats) * self.steps_per_beat // self.steps_per_bar % PHRASE_BARS == PHRASE_BARS - 1
+                ] = NEW_CADENCE
+            anew = np.repeat(rng.random(beats) < shares, self.steps_per_beat)
             fresh[:, STREAMS.index(role)] = anew
         for stream in DRUMS:
             fresh[-self.steps_per_bar :, STREAMS.index(stream)] = True

@@ -1,23 +1,27 @@
 """Writes the grid of a planned piece by unmasking it, a stretch at a time.
 
 Each stretch (at most eight bars) is written knowing the eight bars before it. The harmony comes first, then rhythm
-section, chords, melody and ornament, each hearing what is there already. A section that returns starts from its first
-appearance with some cells masked again: it is recognised, and not the same.
+section, chords, melody and ornament, each hearing what is there already. What a section repeats in itself is taken over
+from its first bars (:mod:`noisician.composer.repetition`), and a section that returns starts from its first appearance,
+each with some cells masked again: it is recognised, and not the same. The last bar is a written ending.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
-from noisician.composer.board import LEAD, Board, Tune, planned_steps
-from noisician.composer.conditions import WINDOW_BARS
+from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
+from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
+from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
 from noisician.composer.plan import Plan
 from noisician.composer.regions import STRETCH_BARS
+from noisician.composer.repetition import Repeats, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
-from noisician.score.grid import STREAMS, Grid
+from noisician.score.grid import FIRST_ONSET, STREAMS, Grid
 from noisician.score.model import Section
 from noisician.weights import Network, open_network
 
@@ -39,15 +43,28 @@ class Composer:
     ) -> Grid:
         """The grid of a plan. ``given`` (mask tokens where open) fixes any cells; ``on_step`` may raise to cancel."""
         board = Board.of(plan, planned_steps(plan), given, tune)
+        known = board.tokens != MASK_TOKENS
+        ends = settings.settle and has_ending(plan)
         if settings.settle:
             board.settle(plan)
+        if ends:
+            write_ending(board, plan)
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
         for turn, (section, first_bar, bars) in enumerate(stretches):
-            board.recall(section, first_bar, bars, generator(seed, 0xC0, first_bar))
-            self._write(
-                board, plan, first_bar, bars, settings, generator(seed, 0xC1, first_bar),
-                lambda share, turn=turn: on_step((turn + share) / len(stretches)),
-            )  # fmt: skip
+            returns = board.recall(section, first_bar, bars, generator(seed, 0xC0, first_bar))
+            repeats = None if returns else plan_repeats(section, board, generator(seed, 0xC4, section.start_bar))
+            rng, halves = generator(seed, 0xC1, first_bar), 1 if repeats is None else 2
+
+            def step(share: float, half: int, turn: int = turn, halves: int = halves) -> None:
+                on_step((turn + (half + share) / halves) / len(stretches))
+
+            if repeats is not None:
+                self._write(board, plan, first_bar, bars, settings, rng, partial(step, half=0), section, repeats)
+                there = range(first_bar - section.start_bar, first_bar - section.start_bar + bars)
+                take_over(board, section, repeats, there, plan.mode)
+            self._write(board, plan, first_bar, bars, settings, rng, partial(step, half=halves - 1))
+        if ends:
+            come_home(board.tokens, known, board.tune is not None)
         return Grid(board.tokens, plan.time_signature)
 
     def _write(
@@ -59,8 +76,10 @@ class Composer:
         settings: ComposerSettings,
         rng: np.random.Generator,
         on_step: Callable[[float], None],
+        section: Section | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
-        """Unmasks bars ``first_bar … first_bar + bars`` of the board in place."""
+        """Unmasks bars ``first_bar … first_bar + bars`` of the board in place, but not what a section ``repeats``."""
         start_bar = max(0, first_bar + bars - WINDOW_BARS)
         first, last = start_bar * board.steps_per_bar, (first_bar + bars) * board.steps_per_bar
         passage = Passage(
@@ -70,15 +89,27 @@ class Composer:
             beat_begins(last - first, board.steps_per_beat),
             starts_piece=start_bar == 0,
             rows=slice(0, last - first),
+            later=None if section is None or repeats is None else _later(board, section, repeats, first, last),
         )
+        begins = must_begin(board, plan, first, last - first) if settings.settle else np.zeros((0, len(STREAMS)), bool)
 
         def require(logits: Sequence[np.ndarray], tokens: np.ndarray) -> None:
             if board.tune is not None:
-                board.tune.require(logits[LEAD], tokens[:, LEAD], first)
+                board.tune.require(logits[LEAD], first)
+            for stream in np.flatnonzero(begins.any(axis=0)):
+                logits[stream][begins[:, stream], :FIRST_ONSET] = NEVER
 
-        stages = stages_of(passage.cells, settings.steps, song=board.tune is not None)
+        stages = stages_of(passage.cells, settings, song=board.tune is not None)
         one_for_all = [rng] * len(STREAMS)
         board.tokens[first:last] = write(self.network, passage, stages, settings, one_for_all, require, on_step)
+
+
+def _later(board: Board, section: Section, repeats: Repeats, first: int, last: int) -> np.ndarray:
+    """bool ``[last − first, streams]``: what the first pass over a section leaves open, of steps ``first … last``."""
+    later = np.zeros((len(board.tokens), len(STREAMS)), bool)
+    start = section.start_bar * board.steps_per_bar
+    later[start : start + section.bars * board.steps_per_bar] = repeats.later(board.steps_per_bar)
+    return later[first:last]
 
 
 def _stretches(section: Section) -> list[tuple[Section, int, int]]:

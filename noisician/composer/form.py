@@ -24,6 +24,8 @@ KIND_ENERGY = {
 }
 #: What goes first when a piece is too short for its form.
 _EXPENDABLE = ("solo", "bridge", "pre_chorus", "break", "outro", "build", "intro", "verse")
+#: What a listener waits for, the strongest first.
+_HOMES = ("chorus", "drop", "verse")
 _SIDES = ("intro", "outro", "break", "build")
 SHORTEST_SECTION_BARS = 2
 #: Pieces shorter than this are one section.
@@ -87,15 +89,28 @@ def _shortened(kinds: list[tuple[str, int]], bars: int, wanted: Mapping[str, boo
 
 
 def _weakest(kinds: Sequence[tuple[str, int]], wanted: Mapping[str, bool]) -> int:
-    """Repeats go before what is unique, then by how expendable the kind is; what was asked for goes last."""
+    """The most expendable kind's last section goes, what was asked for last; but while three are kept, one returns."""
 
     def worth(place: int) -> tuple[bool, bool, int]:
         kind = kinds[place][0]
-        repeated = sum(other == kind for other, _ in kinds) > 1
         rank = _EXPENDABLE.index(kind) if kind in _EXPENDABLE else len(_EXPENDABLE)
-        return bool(wanted.get(kind)), not repeated, rank
+        if place and kinds[place - 1][0] == kind:  # twice in a row is once too often where time is short
+            rank = min(rank, _EXPENDABLE.index("verse") - 1)
+        left = [other for at, (other, _) in enumerate(kinds) if at != place]
+        rises = len(left) < 2 or KIND_ENERGY.get(left[0], 0.0) < KIND_ENERGY.get(left[1], 0.0)
+        dull = not _returns(left) if len(left) > 2 else not rises
+        return dull, bool(wanted.get(kind)), rank
 
     return min(reversed(range(len(kinds))), key=worth)
+
+
+def _returns(kinds: Sequence[str]) -> bool:
+    """Whether the strongest kind that is there more than once has another one in between."""
+    for home in _HOMES:
+        places = [place for place, kind in enumerate(kinds) if kind == home]
+        if len(places) > 1:
+            return any(kind != home for kind in kinds[places[0] : places[-1]])
+    return False
 
 
 def _share_out(lengths: Sequence[int], bars: int) -> list[int]:

@@ -203,7 +203,7 @@ class _Job:
                 line[seen] = guess[:, contour.stream]
                 contour.require(logits[contour.stream][inside], line, part.rows.start, choice)
 
-        stages = stages_of(passage.cells, self.settings.steps)
+        stages = stages_of(passage.cells, self.settings)
         rng = [generator(*self._name(role_of(stream), part, tries), _CELLS, stream) for stream in range(len(STREAMS))]
         written = write(self.composer.network, passage, stages, self.settings, rng, require, on_step)
         board.tokens[part.cells] = written[part.cells[seen]]

@@ -14,8 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from noisician.composer.board import EASY_LEAP_SEMITONES, LEAP_COST, NEVER
+from noisician.composer.board import NEVER
 from noisician.composer.conditions import MASK_TOKENS
+from noisician.composer.lines import COST_BEYOND, EASY_LEAP_SEMITONES
 from noisician.diffusion.noise import generator
 from noisician.diffusion.unmask import Choice, nucleus
 from noisician.score.grid import (
@@ -133,7 +134,7 @@ def link(old_semitones: int) -> np.ndarray:
     allowed = np.sign(interval) == np.sign(old_semitones)
     allowed &= np.abs(interval) <= max(WIDEST_SEMITONES, abs(old_semitones))
     beyond = np.maximum(0, np.abs(interval) - max(EASY_LEAP_SEMITONES, abs(old_semitones)))
-    return np.where(allowed, -float(LEAP_COST) * beyond, -np.inf)
+    return np.where(allowed, -float(COST_BEYOND) * beyond, -np.inf)
 
 
 def draw_chain(unary: np.ndarray, links: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:

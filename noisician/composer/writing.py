@@ -10,6 +10,7 @@ import numpy as np
 from noisician.composer.board import CHORD, LEAD
 from noisician.composer.conditions import MASK_TOKENS, Steps, Style
 from noisician.composer.holds import NOTE_STREAMS, forbid_loose_holds
+from noisician.composer.lines import prefer_steps
 from noisician.diffusion.unmask import Choice, Stage, unmask
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.weights import Network
@@ -23,8 +24,12 @@ _ORDER = (
 )
 #: With words the tune comes right after the harmony, and everybody else listens to it.
 _SONG_ORDER = (_ORDER[0], _ORDER[3], _ORDER[1], _ORDER[2], _ORDER[4])
-#: A tune to sing is written note by note rather than many at once.
-TUNE_STEPS = 16
+#: A tune is written note by note rather than many at once: in so many times the steps, and more surely.
+TUNE_STEPS, TUNE_TEMPERATURE = 2.5, 0.75
+#: How many cells of a stream are worth a step.
+CELLS_A_STEP = 8
+#: Single lines that should sing.
+_LINES = tuple(STREAMS.index(name) for name in ("lead", "counter"))
 
 #: In place: ``logits``, one array ``[steps, vocabulary]`` a stream, of a passage whose tokens ``[steps, streams]`` are
 #: known so far.
@@ -53,7 +58,8 @@ class Passage:
 
     ``tokens`` int64 ``[steps, streams]``, mask tokens where open. ``chord_begins`` int64 ``[steps]``: the step where
     the chord in force began, so that an open harmony is chosen there and held through. ``starts_piece``: nothing
-    sounds before the first step. Only ``rows`` are written; what is open beyond them stays so.
+    sounds before the first step. Only ``rows`` are written, and of them not what is ``later`` (bool ``[steps,
+    streams]``): what is open there stays so.
     """
 
     tokens: np.ndarray
@@ -62,6 +68,7 @@ class Passage:
     chord_begins: np.ndarray
     starts_piece: bool
     rows: slice
+    later: np.ndarray | None = None
 
     @property
     def cells(self) -> np.ndarray:
@@ -69,7 +76,7 @@ class Passage:
         cells = np.zeros(self.tokens.shape, bool)
         cells[self.rows] = self.tokens[self.rows] == MASK_TOKENS
         cells[self.chord_begins != np.arange(len(cells)), CHORD] = False
-        return cells
+        return cells if self.later is None else cells & ~self.later
 
     def with_held_chords(self, tokens: np.ndarray) -> np.ndarray:
         """``[batch, steps, streams]`` where every step whose chord was open takes the one that began before it."""
@@ -84,13 +91,19 @@ def beat_begins(steps: int, steps_per_beat: int) -> np.ndarray:
     return np.arange(steps) // steps_per_beat * steps_per_beat
 
 
-def stages_of(cells: np.ndarray, steps: int, song: bool = False) -> list[Stage]:
-    """The order of writing, without streams that have nothing open."""
+def stages_of(cells: np.ndarray, settings: ComposerSettings, song: bool = False) -> list[Stage]:
+    """The order of writing, without streams that have nothing open; few open cells take few steps."""
     stages = []
+    tune = Choice(min(settings.temperature, TUNE_TEMPERATURE), settings.top_p, settings.choice_temperature)
     for names in _SONG_ORDER if song else _ORDER:
         streams = tuple(STREAMS.index(name) for name in names if cells[:, STREAMS.index(name)].any())
-        if streams:
-            stages.append(Stage(streams, TUNE_STEPS if song and LEAD in streams else steps))
+        if not streams:
+            continue
+        needed = -(-int(cells[:, streams].sum(axis=0).max()) // CELLS_A_STEP)
+        if LEAD in streams:
+            stages.append(Stage(streams, min(round(TUNE_STEPS * settings.steps), 2 + needed), tune))
+        else:
+            stages.append(Stage(streams, min(settings.steps, 1 + needed)))
     return stages
 
 
@@ -111,6 +124,9 @@ def write(
         logits = conditions.logits(network, held, settings.guidance_scale)
         for place in NOTE_STREAMS:
             forbid_loose_holds(logits[place][0], guess[0, :, place], passage.starts_piece)
+        for place in _LINES:
+            if passage.cells[:, place].any():
+                prefer_steps(logits[place][0], guess[0, :, place])
         require([stream[0] for stream in logits], guess[0])
         return logits
 

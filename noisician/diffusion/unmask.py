@@ -17,14 +17,6 @@ Predict = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Streams unmasked together, in ``steps`` steps."""
-
-    streams: tuple[int, ...]
-    steps: int
-
-
-@dataclass(frozen=True)
 class Choice:
     """How bold the guesses are.
 
@@ -34,6 +26,15 @@ class Choice:
     temperature: float = 1.0
     top_p: float = 0.98
     choice_temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Streams unmasked together, in ``steps`` steps, by a choice of their own if they have one."""
+
+    streams: tuple[int, ...]
+    steps: int
+    choice: Choice | None = None
 
 
 def unmask(
@@ -65,7 +66,7 @@ def unmask(
                         masked[item, :, stream],
                         logits[stream][item],
                         keep,
-                        choice,
+                        stage.choice or choice,
                         rng[item][stream],
                     )
             done += 1

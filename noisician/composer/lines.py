@@ -1,0 +1,46 @@
+"""What makes a single line singable: mostly steps, few leaps, known before any pitch is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from noisician.score.grid import FIRST_ONSET, LEVELS, PITCH_LOW
+
+#: What a move costs in log likelihood, by its semitones from none to a fourth; from there each one more the same.
+MOVE_COSTS = np.array([0.65, 0.0, 0.0, 0.7, 0.85, 1.05], np.float32)
+COST_BEYOND = np.float32(0.6)
+EASY_LEAP_SEMITONES = len(MOVE_COSTS) - 1
+#: Notes further apart than this belong to different phrases.
+PHRASE_STEPS = 16
+
+
+def move_cost(semitones: np.ndarray) -> np.ndarray:
+    """The cost of moves of these sizes, either way."""
+    sizes = np.abs(semitones)
+    beyond = np.maximum(sizes - EASY_LEAP_SEMITONES, 0).astype(np.float32)
+    return MOVE_COSTS[np.minimum(sizes, EASY_LEAP_SEMITONES)] + COST_BEYOND * beyond
+
+
+def prefer_steps(logits: np.ndarray, tokens: np.ndarray) -> None:
+    """In place, ``logits [steps, vocabulary]`` of a line of ``tokens [steps]``: onsets cost what the moves from the
+    nearest known notes before and behind them cost. That one begins stays as likely as it was.
+    """
+    pitches = PITCH_LOW + (np.arange(logits.shape[1]) - FIRST_ONSET) // LEVELS
+    rows = np.arange(len(tokens))
+    known = (tokens >= FIRST_ONSET) & (tokens < logits.shape[1])
+    before = np.maximum.accumulate(np.where(known, rows, -1))
+    before = np.concatenate([[-1], before[:-1]])
+    behind = np.minimum.accumulate(np.where(known, rows, len(rows))[::-1])[::-1]
+    behind = np.concatenate([behind[1:], [len(rows)]])
+    for neighbours, there in ((before, before >= 0), (behind, behind < len(rows))):
+        near = np.flatnonzero(there & (np.abs(neighbours - rows) <= PHRASE_STEPS))
+        moves = pitches[None, FIRST_ONSET:] - pitches[tokens[neighbours[near]]][:, None]
+        onsets = logits[near, FIRST_ONSET:]
+        dearer = onsets - move_cost(moves)
+        logits[near, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
+
+
+def _total(logits: np.ndarray) -> np.ndarray:
+    """``[rows, 1]``: log of the sum of exponentials."""
+    highest = logits.max(axis=1, keepdims=True)
+    return highest + np.log(np.exp(logits - highest).sum(axis=1, keepdims=True))
