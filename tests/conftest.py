@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -14,6 +15,18 @@ from fake_model import FakeModel, Outcome, RunCommand, TinyFolder
 from noisician import folders
 from noisician.cli import main
 from noisician.models import registry
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What collecting leaves behind stays to the end: more than a million objects, which no collection of garbage
+    needs to visit again. It would take a sixth of all the time of the tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

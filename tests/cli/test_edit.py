@@ -28,7 +28,15 @@ from noisician.recipe import Recipe
 from noisician.renderer import Renderer, render
 from noisician.vocoder import Vocoder
 
-ASKED = {"genres": "pop", "bars": 4, "tempo_bpm": 120, "seed": 3, "steps": 1}
+#: Four seconds for three players: all that is asked of a piece here, and every command paints one.
+ASKED = {
+    "genres": "pop",
+    "bars": 4,
+    "tempo_bpm": 240,
+    "seed": 3,
+    "steps": 1,
+    "without": ("pad", "counter", "chords", "arp", "texture", "fx"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +182,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(here: Path, run_comman
     data = json.loads(run_command("edit", "a.wav", *words, "--json").out)
     assert list(data["painted_s"]) == ["bass"] and data["heard_s"]
     mixed = run_command("edit", "a.wav", "--gain", "bass=1", "--dry-run")
-    assert mixed.out.splitlines() == ["mix bass: gain 1 dB", "  paints nothing", "  heard in 0.00-10.00 s"]
+    assert mixed.out.splitlines() == ["mix bass: gain 1 dB", "  paints nothing", "  heard in 0.00-6.00 s"]
     assert files_in(here) == before
 
 
@@ -235,7 +243,7 @@ def test_a_list_of_edits_from_a_file_or_from_standard_input(
 def test_without_a_name_the_edit_gets_one_that_tells_it_apart(here: Path, run_command: RunCommand) -> None:
     done = run_command("edit", "a.wav", "--gain", "bass=-1", "-q")
     path = here / done.out.strip()
-    assert path.name.startswith("calm_120bpm_") and path.exists() and read_recipe(path).lineage
+    assert path.name.startswith("calm_240bpm_") and path.exists() and read_recipe(path).lineage
 
 
 def refused(outcome: Outcome, message: str) -> None:
@@ -253,7 +261,7 @@ def refused(outcome: Outcome, message: str) -> None:
         ("--regenerate|bass|--bars|3-9", "bars 3-9: the piece has 4 bars"),
         ("--regenerate|tuba", "no player 'tuba' in this piece; it has "),
         ("--regenerate|bass|--bars|1-2,2-3", "is named twice; regions may not overlap"),
-        ("--regenerate|bass|--seconds|20-30", "the piece's 4 bars end at 8.0 s"),
+        ("--regenerate|bass|--seconds|20-30", "the piece's 4 bars end at 4.0 s"),
         ("--rest|all", "that would leave nobody playing"),
         ("--gain|tuba=1", "no player 'tuba'"),
         ("--gain|bass=99", "fader_db 99 of bass"),
@@ -336,10 +344,10 @@ def test_intensities_are_refused_before_any_work(here: Path, run_command: RunCom
 
 def test_the_library_takes_values_and_mappings(here: Path) -> None:
     first = noisician.read_recipe("a.wav")
-    music = noisician.edit("a.wav", noisician.SetStrip(player="bass", gain_db=1), {"op": "tempo", "tempo_bpm": 60})
-    assert music.duration_s == 18 and music.score is not None and music.score.tempo_bpm == 60
+    music = noisician.edit("a.wav", noisician.SetStrip(player="bass", gain_db=1), {"op": "tempo", "tempo_bpm": 160})
+    assert music.duration_s == 8 and music.score is not None and music.score.tempo_bpm == 160
     assert music.recipe.lineage == (
-        {"id": first.id6, "operation": "edit", "words": "mix bass: gain 1 dB; tempo 60 BPM"},
+        {"id": first.id6, "operation": "edit", "words": "mix bass: gain 1 dB; tempo 160 BPM"},
     )
     assert np.array_equal(noisician.open(music.recipe).audio, music.audio)
     assert set(music.stems) == set(noisician.open("a.wav").stems)
@@ -352,14 +360,14 @@ def test_the_library_takes_values_and_mappings(here: Path) -> None:
 def test_extend_loop_and_repaint_are_names_of_edits(here: Path) -> None:
     longer = noisician.extend("a.wav", bars=2, before=True, seed=1, keep_stems=False)
     looped = noisician.loop("a.wav", bars=(1, 2))
-    anew = noisician.repaint("a.wav", (0.0, 1.5), seed=2)
+    anew = noisician.repaint("a.wav", (0.0, 0.75), seed=2)
     assert [music.recipe.lineage[-1]["words"] for music in (longer, looped, anew)] == [
         "extend by 2 bars before (seed 1)",
         "loop bars 1-2",
-        "regenerate everybody, 0-1.5 s (seed 2)",
+        "regenerate everybody, 0-0.75 s (seed 2)",
     ]
-    assert (longer.duration_s, looped.duration_s, longer.stems) == (14, 4, {})
-    assert "0-1.5 s widened to bars 1-1" in anew.remarks
+    assert (longer.duration_s, looped.duration_s, longer.stems) == (8, 2, {})
+    assert "0-0.75 s widened to bars 1-1" in anew.remarks
     with pytest.raises(RequestError, match="no stretch to repaint"):
         noisician.repaint("a.wav")
 

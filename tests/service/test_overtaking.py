@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -43,16 +44,34 @@ from noisician.service.work.rendered import rendered_cache
 from noisician.service.work.take_job import task_of
 
 
+@contextlib.contextmanager
+def at_your_service(folder: Path) -> Iterator[Service]:
+    """A service at work, whose worker keeps two unnamed versions of a piece; at its end the library must be whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(quick_maker.__file__).parent))
+        patch.setenv("NOISICIAN_INSTRUMENTS", str(folder / "instruments"))
+        service = Service(Settings(data=folder / "data", least_free_bytes=0, attempts_limit=50, versions_kept=2))
+        service.supervisor.start()
+        try:
+            yield service
+        finally:
+            service.supervisor.stop()
+        check_library(service)
+        service.store.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """For tests that leave its worker alive and nothing to do."""
+    with at_your_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """A service at work, whose worker keeps two unnamed versions of a piece."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(quick_maker.__file__).parent))
-    settings = Settings(data=tmp_path / "data", least_free_bytes=0, attempts_limit=50, versions_kept=2)
-    service = Service(settings)
-    service.supervisor.start()
-    yield service
-    service.supervisor.stop()
-    service.store.close()
+def own_service(tmp_path: Path) -> Iterator[Service]:
+    """For tests that end its worker."""
+    with at_your_service(tmp_path) as running:
+        yield running
 
 
 def saying(text: str) -> dict[str, Any]:
@@ -108,8 +127,6 @@ def test_an_edit_interrupts_a_running_job_and_overtakes_a_waiting_one(service: S
     service.store.cancel(running)
     assert service.ended(running).status == "cancelled"
     assert service.ended(waiting).status == "completed"
-    service.supervisor.stop()
-    check_library(service)
 
 
 def test_what_goes_wrong_with_an_edit_is_its_own_affair(service: Service) -> None:
@@ -130,11 +147,10 @@ def test_what_goes_wrong_with_an_edit_is_its_own_affair(service: Service) -> Non
     assert (job.status, job.attempts, service.numbers(running)) == ("completed", 1, [1, 2, 3])
     # What was spent on the edits is no time that the takes took.
     assert all(take.take.made_in_s < 30 for take in service.store.takes_of(running))
-    service.supervisor.stop()
-    check_library(service)
 
 
-def test_both_jobs_go_back_when_the_worker_is_told_to_leave(service: Service) -> None:
+def test_both_jobs_go_back_when_the_worker_is_told_to_leave(own_service: Service) -> None:
+    service = own_service
     take_id = service.made()
     running = service.ask("endless")
     at_work(service, running)
@@ -149,11 +165,12 @@ def test_both_jobs_go_back_when_the_worker_is_told_to_leave(service: Service) ->
     assert (service.job(running).attempts, service.ended(edit).attempts) == (1, 1)
 
 
-def test_kills_in_the_middle_leave_both_made_once(service: Service) -> None:
+def test_kills_in_the_middle_leave_both_made_once(own_service: Service) -> None:
+    service = own_service
     take_id = service.made()
     moments = random.Random(7)
     jobs, edits = [], []
-    for _ in range(4):
+    for _ in range(3):
         jobs.append(service.ask("slow"))
         at_work(service, jobs[-1])
         edits.append(service.ask_edit(take_id, saying("slow"), title=f"Version {len(edits)}"))
@@ -166,8 +183,6 @@ def test_kills_in_the_middle_leave_both_made_once(service: Service) -> None:
         assert service.ended(job_id).status == "completed"
         assert service.numbers(job_id) == [1]
     assert len(service.store.versions(take_id, 100)) == 1 + len(edits)
-    service.supervisor.stop()
-    check_library(service)
 
 
 def test_old_versions_go_with_their_files(service: Service) -> None:
@@ -179,8 +194,6 @@ def test_old_versions_go_with_their_files(service: Service) -> None:
     until(lambda: len(service.store.versions(root, 100)) == 3)
     first, *others = (take.parent_take for take in service.store.versions(root, 100))
     assert first is None and others[0] == root
-    service.supervisor.stop()
-    check_library(service)
 
 
 def test_a_doorway_is_entered_by_one_thread_and_rarely() -> None:

@@ -44,6 +44,9 @@ from noisician.service.work.sweeping import note_of, sweep, sweep_all
 from noisician.service.work.take_job import Maker, Watch, check_room, make_take, request_of, sources_of, task_of
 from noisician.service.work.worker import DEFAULT_EDITOR, DEFAULT_MAKER, Order, Worker
 
+#: Each costs a worker's start; ``benchmarks/`` kills many more.
+KILLS = 4
+
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
@@ -126,12 +129,12 @@ def test_what_is_sung_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_twenty_jobs_survive_kills_at_any_moment(service: Service) -> None:
+def test_jobs_survive_kills_at_any_moment(service: Service) -> None:
     service.supervisor.start()
-    jobs = [service.ask("some words", takes=1 + number % 2) for number in range(20)]
+    jobs = [service.ask("some words", takes=1 + number % 2) for number in range(12)]
     moments = random.Random(4)
     killed = 0
-    while killed < 6 and service.store.counts().get("completed", 0) < len(jobs):
+    while killed < KILLS and service.store.counts().get("completed", 0) < len(jobs):
         until(lambda: service.supervisor.processes)
         pid = service.pid
         # A worker that begins a life has most to lose when it works; some of the kills still hit its start.
@@ -143,7 +146,7 @@ def test_twenty_jobs_survive_kills_at_any_moment(service: Service) -> None:
     for number, job_id in enumerate(jobs):
         assert service.ended(job_id).status == "completed"
         assert service.numbers(job_id) == list(range(1, 2 + number % 2))
-    assert killed == 6
+    assert killed == KILLS
     service.supervisor.stop()
     check_library(service)
 

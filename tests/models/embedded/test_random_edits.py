@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,7 +22,8 @@ from noisician.score.decode import semitones_from_c
 from noisician.score.grid import CHORDAL, FIRST_ONSET, MONOPHONIC
 from noisician.score.harmony import parse_chord
 
-EXAMPLES = 500
+#: Seventeen kinds of edits of four pieces; NOISICIAN_TEST_EXAMPLES says how many are tried where there is more time.
+EXAMPLES = int(os.environ.get("NOISICIAN_TEST_EXAMPLES", "120"))
 Edit = Mapping[str, Any]
 LENDERS = {
     id(piece): edited(piece, {"op": "regenerate", "players": ["bass"], "bars": [[1, 3]], "seed": 8}) for piece in PIECES
