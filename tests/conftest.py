@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
+import one_thread_each  # noqa: F401, first of all that load numpy
 import pytest
 from fake_model import FakeModel, Outcome, RunCommand, TinyFolder
 

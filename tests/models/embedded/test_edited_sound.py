@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +29,17 @@ from noisician.renderer import Renderer, render
 from noisician.request import Request
 
 STEMS = Run(keep_stems=True)
-PIECE = Request(genres=("pop",), instruments=("flute", "grand_piano"), duration_s=14.0, seed=11, steps=1)
+#: Five bars of a band of five.
+PIECE = Request(
+    genres=("pop",),
+    instruments=("flute", "grand_piano"),
+    without=("counter", "arp", "texture", "fx"),
+    tempo_bpm=200,
+    duration_s=9.0,
+    seed=11,
+    steps=1,
+)
+Edit = dict[str, Any]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,13 +55,48 @@ def first() -> Music:
     return generated(embedded(), PIECE, STEMS)
 
 
+@dataclass
+class Above:
+    """A cache of one's own above one that is only read."""
+
+    below: MemoryCache
+    own: MemoryCache = field(default_factory=lambda: MemoryCache(1 << 28))
+
+    def get(self, key: str) -> np.ndarray | None:
+        found = self.own.get(key)
+        return self.below.get(key) if found is None else found
+
+    def put(self, key: str, array: np.ndarray) -> None:
+        self.own.put(key, array)
+
+
+@pytest.fixture(scope="module")
+def rendered(first: Music) -> MemoryCache:
+    """All that the piece is made of."""
+    kept = MemoryCache(1 << 28)
+    embedded(kept).replay(first.recipe, STEMS)
+    return kept
+
+
+@pytest.fixture
+def warm(rendered: MemoryCache) -> EmbeddedModel:
+    """A model that has rendered the piece and nothing else."""
+    return embedded(Above(rendered))
+
+
+@pytest.fixture(scope="module")
+def edited_plainly(first: Music) -> Callable[[int], Music]:
+    """What one of EDITS makes of the piece without any cache."""
+    return cache(lambda number: embedded().edit(first.recipe, edits_from([EDITS[number]]), STEMS))
+
+
 def last_bar(music: Music) -> int:
     piece = piece_of(music.recipe)
     assert piece is not None
     return piece.plan.bars
 
 
-EDITS: list[dict[str, Any]] = [
+EDITS: list[Edit] = [
     {"op": "regenerate", "players": ["lead"], "bars": [[2, 2]], "seed": 5},
     {"op": "rest", "players": ["chords"], "bars": [[1, 1]]},
     {"op": "mix", "player": "bass", "gain_db": -5},
@@ -56,13 +104,15 @@ EDITS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit["op"])
-def test_a_cache_spares_work_and_changes_no_bit(first: Music, edit: dict[str, Any]) -> None:
-    cache = MemoryCache(1 << 28)
-    warm = embedded(cache)
-    warm.replay(first.recipe, STEMS)
-    edits = edits_from([edit])
-    quick, plain = warm.edit(first.recipe, edits, STEMS), embedded().edit(first.recipe, edits, STEMS)
+def kinds(numbers: range) -> Any:
+    return pytest.mark.parametrize("number", numbers, ids=lambda number: EDITS[number]["op"])
+
+
+@kinds(range(len(EDITS)))
+def test_a_cache_spares_work_and_changes_no_bit(
+    first: Music, warm: EmbeddedModel, edited_plainly: Callable[[int], Music], number: int
+) -> None:
+    quick, plain = warm.edit(first.recipe, edits_from([EDITS[number]]), STEMS), edited_plainly(number)
     np.testing.assert_array_equal(quick.audio, plain.audio)
     assert quick.stems.keys() == plain.stems.keys()
     for name, stem in quick.stems.items():
@@ -70,16 +120,17 @@ def test_a_cache_spares_work_and_changes_no_bit(first: Music, edit: dict[str, An
     assert quick.recipe == plain.recipe
 
 
-@pytest.mark.parametrize("edit", EDITS[:2], ids=lambda edit: edit["op"])
-def test_what_an_edit_does_not_reach_keeps_its_bits(first: Music, edit: dict[str, Any]) -> None:
-    edits = edits_from([edit])
-    after, outlook = embedded().edit(first.recipe, edits, STEMS), embedded().outlook(first.recipe, edits)
+@kinds(range(2))
+def test_what_an_edit_does_not_reach_keeps_its_bits(
+    first: Music, edited_plainly: Callable[[int], Music], number: int
+) -> None:
+    after, outlook = edited_plainly(number), embedded().outlook(first.recipe, edits_from([EDITS[number]]))
     heard = np.zeros(len(first.audio), bool)
     for start_s, end_s in outlook.heard_s:
         heard[int(start_s * SAMPLE_RATE_HZ) : int(np.ceil(end_s * SAMPLE_RATE_HZ))] = True
     np.testing.assert_array_equal(after.audio[~heard], first.audio[~heard])
     assert (after.audio != first.audio).any()
-    (touched,) = edit["players"]
+    (touched,) = EDITS[number]["players"]
     assert set(outlook.painted_s) <= {touched}
     for name, stem in first.stems.items():
         if not name.startswith(touched):
@@ -111,22 +162,21 @@ def test_an_edit_is_heard_as_far_as_the_player_whom_it_names_reaches(first: Musi
     assert heard_to_s < piece.plan.duration_s
 
 
-def excerpts_of(model: EmbeddedModel, recipe: Recipe, edit: dict[str, Any]) -> tuple[Music, list[Progress]]:
+def excerpts_of(model: EmbeddedModel, recipe: Recipe, edit: Edit) -> tuple[Music, list[Progress]]:
     heard: list[Progress] = []
     music = model.edit(recipe, edits_from([edit]), Run(heard.append))
     return music, [progress for progress in heard if progress.excerpt is not None]
 
 
-def test_a_fader_mixes_the_stem_of_its_player_alone(first: Music, monkeypatch: pytest.MonkeyPatch) -> None:
-    warm = embedded(MemoryCache(1 << 28))
-    warm.replay(first.recipe, STEMS)
+def test_a_fader_mixes_the_stem_of_its_player_alone(
+    first: Music, warm: EmbeddedModel, edited_plainly: Callable[[int], Music], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mixed: list[str] = []
     stem = Mixer.stem
     monkeypatch.setattr(Mixer, "stem", lambda mixer, key: mixed.append(key) or stem(mixer, key))
     after = warm.edit(first.recipe, edits_from([EDITS[2]]), STEMS)
     assert mixed == ["bass"]
-    plain = embedded().edit(first.recipe, edits_from([EDITS[2]]), STEMS)
-    for name, samples in plain.stems.items():
+    for name, samples in edited_plainly(2).stems.items():
         np.testing.assert_array_equal(after.stems[name], samples)
 
 
@@ -135,9 +185,7 @@ MUTED = {"op": "mix", "player": "lead", "muted": True}
 
 
 @pytest.mark.parametrize("edit", [*EDITS[:3], FADED, MUTED], ids=lambda edit: edit["op"])
-def test_the_first_that_an_edit_reaches_comes_before_the_rest(first: Music, edit: dict[str, Any]) -> None:
-    warm = embedded(MemoryCache(1 << 28))
-    warm.replay(first.recipe)
+def test_the_first_that_an_edit_reaches_comes_before_the_rest(first: Music, warm: EmbeddedModel, edit: Edit) -> None:
     music, (progress,) = excerpts_of(warm, first.recipe, edit)
     excerpt = progress.excerpt
     assert excerpt is not None and (progress.stage, excerpt.sample_rate_hz) == ("vocoding", SAMPLE_RATE_HZ)
@@ -151,8 +199,7 @@ def test_the_first_that_an_edit_reaches_comes_before_the_rest(first: Music, edit
         assert changed[0] < stop
 
 
-def test_what_depends_on_the_whole_has_no_excerpt(first: Music) -> None:
-    warm = embedded(MemoryCache(1 << 28))
+def test_what_depends_on_the_whole_has_no_excerpt(first: Music, warm: EmbeddedModel) -> None:
     bars = last_bar(first)
     for edit in (
         {"op": "loop", "bars": [1, min(2, bars)]},
@@ -197,7 +244,7 @@ def old(first: Music) -> Recipe:
     piece = piece_of(first.recipe)
     assert piece is not None
     settings = {
-        "duration_s": 14.0, "loop": False, "genres": dict(piece.plan.genres), "moods": {}, "production": [],
+        "duration_s": PIECE.duration_s, "loop": False, "genres": dict(piece.plan.genres), "moods": {}, "production": [],
         "render": {"steps": 1, "guidance_scale": 1.0, "last_time": 0.32},
     }  # fmt: skip
     return Recipe(request=PIECE, version=1, seed=11, score=piece.score.to_dict(), settings=settings)
@@ -205,11 +252,11 @@ def old(first: Music) -> Recipe:
 
 @pytest.mark.parametrize("edit", [{"op": "mix", "player": "bass", "gain_db": -3}, EDITS[1], FADED])
 def test_the_outlook_of_a_piece_of_version_1_renders_nothing(
-    old: Recipe, edit: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    old: Recipe, edit: Edit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Renderer, "render", lambda *_: pytest.fail("it was rendered"))
     outlook = embedded().outlook(old, edits_from([edit]))
-    assert outlook.heard_s == ((0.0, 14.0),)
+    assert outlook.heard_s == ((0.0, PIECE.duration_s),)
     assert "older noisician" in outlook.remarks[0] and outlook.piece["mix"] is None
 
 
