@@ -144,14 +144,9 @@ def track_finding(there: Made, music: Music, heard_s: Sequence[tuple[float, floa
     return {"track outside the reach": np.array_equal(old[free], new[free])}
 
 
-def as_played(piece: Piece) -> Piece:
-    """The piece without what nobody hears: who set a note, what the composer hears in its place, a duration's last bit.
-
-    A note moved there and back counts as set, and the grid holds it as the composer would write it.
-    """
-    notes = {id_: tuple(replace(note, is_set=False) for note in own) for id_, own in piece.notes.items()}
-    plan = replace(piece.plan, duration_s=round(piece.plan.duration_s, 9))
-    return replace(piece, notes=notes, plan=plan, grid=None)
+def rounded(piece: Piece) -> Piece:
+    """The piece without the last bits of its duration: that of a tempo is a quotient, and comes back nearly."""
+    return replace(piece, plan=replace(piece.plan, duration_s=round(piece.plan.duration_s, 9)))
 
 
 def back_findings(model: EmbeddedModel, there: Made, music: Music, drawn: Drawn) -> dict[str, bool]:
@@ -162,8 +157,7 @@ def back_findings(model: EmbeddedModel, there: Made, music: Music, drawn: Drawn)
     back = model.edit(music.recipe, edits_from([drawn.inverse]))
     piece = opened(back.recipe)
     return {
-        "inverse: same piece": as_played(piece) == as_played(there.piece),
-        "inverse: same grid": piece.grid == there.piece.grid,
+        "inverse: same piece": rounded(piece) == rounded(there.piece),
         "inverse: same samples": np.array_equal(back.audio, there.music.audio),
     }
 

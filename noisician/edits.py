@@ -208,20 +208,28 @@ class NewNote(_Value):
     start_beats: Annotated[float, Field(ge=0)]
     duration_beats: Annotated[float, Field(gt=0)]
     velocity: Velocity = 90
+    id: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="that of a note that is back; none takes the next"
+    )
+    is_set: bool = Field(default=True, description="false leaves it to what is written anew around it")
 
 
 class ChangedNote(_Value):
-    """What becomes of a note that is there; what is None stays."""
+    """What becomes of a note that is there; what is None stays. It counts as set by hand unless ``is_set`` is false."""
 
     id: int
     pitch: Pitch | None = None
     start_beats: Annotated[float, Field(ge=0)] | None = None
     duration_beats: Annotated[float, Field(gt=0)] | None = None
     velocity: Velocity | None = None
+    is_set: bool | None = None
 
 
 class SetNotes(_Edit):
-    """Adds, changes and deletes notes of one player. They count as set by hand from then on."""
+    """Adds, changes and deletes notes of one player. They count as set by hand from then on.
+
+    :func:`notes_back` makes the edit that takes one back.
+    """
 
     op: Literal["notes"] = "notes"
     player: str
@@ -510,6 +518,26 @@ def set_notes(changes: NoteChanges) -> SetNotes:
             for was, now in changes.changed
         ),
         delete=changes.deleted,
+    )
+
+
+def notes_back(player: str, now: Iterable[Note], before: Iterable[Note]) -> SetNotes:
+    """The edit that makes a player's notes again what they were, with their ids and whether they count as set.
+
+    Undoes whatever changed nothing but notes: the piece after it is the piece from before.
+    """
+    fields = ("pitch", "start_beats", "duration_beats", "velocity", "is_set")
+    there, wanted = ({note.id: note for note in notes} for notes in (now, before))
+
+    def told(note: Note) -> dict[str, object]:
+        return {"id": note.id, **{name: getattr(note, name) for name in fields}}
+
+    differing = [id_ for id_ in there.keys() & wanted.keys() if there[id_] != wanted[id_]]
+    return SetNotes(
+        player=player,
+        add=tuple(NewNote.model_validate(told(wanted[id_])) for id_ in sorted(wanted.keys() - there.keys())),
+        change=tuple(ChangedNote.model_validate(told(wanted[id_])) for id_ in sorted(differing)),
+        delete=tuple(sorted(there.keys() - wanted.keys())),
     )
 
 

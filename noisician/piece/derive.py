@@ -94,7 +94,7 @@ def patched(notes: Sequence[Note], old: Sequence[Note], new: Sequence[Note], pla
             kept.append(replace(becomes[place], id=note.id))
     # What the grid says where a note was set is that note, written down for others to hear.
     new_places = [place for place in becomes if place not in current and place[0] not in taken]
-    fresh = [becomes[place] for place in new_places if was.get(place) != becomes[place]]
+    fresh = [becomes[place] for place in new_places if place not in was]
     return in_order([*kept, *numbered(fresh, next_id(notes))])
 
 

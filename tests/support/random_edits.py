@@ -79,10 +79,8 @@ def _moved_note(piece: Piece, rng: np.random.Generator) -> Drawn | None:
     note = own[int(rng.integers(len(own)))]
     up = 2 if note.pitch < 100 else -2
 
-    def to(pitch: int) -> dict[str, Any]:
-        return {"op": "notes", "player": player.id, "change": [{"id": note.id, "pitch": pitch}]}
-
-    return Drawn(to(note.pitch + up), frozenset({player.id}), to(note.pitch))
+    edit = {"op": "notes", "player": player.id, "change": [{"id": note.id, "pitch": note.pitch + up}]}
+    return Drawn(edit, frozenset({player.id}), _notes_as_they_are(piece, player))
 
 
 def _transposed(piece: Piece, rng: np.random.Generator) -> Drawn | None:
@@ -91,7 +89,14 @@ def _transposed(piece: Piece, rng: np.random.Generator) -> Drawn | None:
         return None
     semitones = int(rng.choice([-5, -2, 1, 3]))
     edit = {"op": "transpose", "players": [player.id], "bars": [_bars(piece, rng)], "semitones": semitones}
-    return Drawn(edit, frozenset({player.id}), {**edit, "semitones": -semitones})
+    return Drawn(edit, frozenset({player.id}), _notes_as_they_are(piece, player))
+
+
+def _notes_as_they_are(piece: Piece, player: Player) -> dict[str, Any]:
+    """The edit that makes changed notes of a player what they are now."""
+    own = piece.notes[player.id]
+    change = [{"id": note.id, "pitch": note.pitch, "is_set": note.is_set} for note in own]
+    return {"op": "notes", "player": player.id, "change": change}
 
 
 def _copied(piece: Piece, rng: np.random.Generator) -> Drawn | None:

@@ -104,13 +104,15 @@ export interface components {
         };
         /**
          * ChangedNote
-         * @description What becomes of a note that is there; what is None stays.
+         * @description What becomes of a note that is there; what is None stays. It counts as set by hand unless ``is_set`` is false.
          */
         ChangedNote: {
             /** Duration Beats */
             duration_beats?: number | null;
             /** Id */
             id: number;
+            /** Is Set */
+            is_set?: boolean | null;
             /** Pitch */
             pitch?: number | null;
             /** Start Beats */
@@ -633,6 +635,17 @@ export interface components {
         NewNote: {
             /** Duration Beats */
             duration_beats: number;
+            /**
+             * Id
+             * @description that of a note that is back; none takes the next
+             */
+            id?: number | null;
+            /**
+             * Is Set
+             * @description false leaves it to what is written anew around it
+             * @default true
+             */
+            is_set: boolean;
             /** Pitch */
             pitch: number;
             /** Start Beats */
@@ -1090,6 +1103,8 @@ export interface components {
         /**
          * SetNotes
          * @description Adds, changes and deletes notes of one player. They count as set by hand from then on.
+         *
+         *     :func:`notes_back` makes the edit that takes one back.
          */
         SetNotes: {
             /**

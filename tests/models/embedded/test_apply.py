@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +12,13 @@ from edited_pieces import COMPOSER, JAZZ, PIECES, POP, check_whole, chord_at, ed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisician.edits import edit_from, edits_from
+from noisician.edits import edit_from, edits_from, notes_back
 from noisician.errors import RequestError
 from noisician.models.embedded.apply import Applying, apply_edits
 from noisician.models.embedded.apply.bars import bar_of
+from noisician.models.embedded.apply.hearing import heard_grid, written_down
 from noisician.piece import Piece, to_dict
-from noisician.piece.derive import steps_of
+from noisician.piece.derive import derived, steps_of
 from noisician.score.harmony import parse_chord
 from noisician.styles import PITCHED_ROLES
 
@@ -335,11 +337,101 @@ def test_every_kind_of_edit_has_its_way() -> None:
     assert edit_from({"op": "remaster"}).paints is False
 
 
-def test_the_grid_changes_only_where_a_changed_note_is_written_otherwise() -> None:
+def test_who_is_written_hears_a_changed_note_where_it_is_written_otherwise() -> None:
     player = next(one for one in POP.plan.players if one.role == "bass")
     note = POP.notes[player.id][3]
     after = edited(POP, {"op": "notes", "player": player.id, "change": [{"id": note.id, "pitch": note.pitch + 1}]})
-    assert POP.grid is not None and after.grid is not None
     first, last = steps_of([note.start_beats, note.end_beats], POP.plan)
-    changed = np.flatnonzero((after.grid.columns[player.id] != POP.grid.columns[player.id]).any(axis=1))
+    assert after.grid == POP.grid
+    assert written_down(POP, POP.plan.players).grid == POP.grid
+    composed, heard = (heard_grid(written_down(one, [player]), POP.plan.players).tokens for one in (POP, after))
+    changed = np.flatnonzero((composed != heard).any(axis=1))
     assert len(changed) and first <= changed[0] and changed[-1] <= max(last, first + 1)
+
+
+#: Where notes are not what their grid derives to, too: chords that nobody followed, another tempo, bars written anew.
+REWORKED = edited(
+    POP,
+    {"op": "chords", "chords": [{"bar": 2, "chord": "Bm7"}]},
+    {"op": "tempo", "tempo_bpm": 101},
+    {"op": "regenerate", "players": ["bass"], "bars": [[3, 4]], "seed": 2},
+)
+
+
+@st.composite
+def note_edits(draw: st.DrawFn, piece: Piece) -> tuple[str, dict[str, Any]]:
+    """Whoever has notes, some of which are set, moved, deleted, transposed or retimed."""
+    player = draw(st.sampled_from([id_ for id_, notes in piece.notes.items() if len(notes) > 2]))
+    kind = draw(st.sampled_from(["notes", "transpose", "timing"]))
+    bars = {"players": [player], "bars": [[1, draw(st.integers(1, piece.plan.bars))]]}
+    if kind == "timing":
+        return player, {"op": kind, **bars, "quantise": draw(st.sampled_from([0.5, 1.0])), "velocity": 5}
+    pitched = piece.plan.player(player).role in PITCHED_ROLES
+    if kind == "transpose" and pitched:
+        return player, {"op": kind, **bars, "semitones": draw(st.sampled_from([-5, 2, 12]))}
+    ids = [note.id for note in piece.notes[player]]
+    moved, gone = draw(st.sampled_from(ids)), draw(st.sets(st.sampled_from(ids), max_size=3))
+    beats = draw(st.sampled_from([0.0, 0.5, 1.25, 3.0]))
+    change = {"id": moved, "start_beats": beats, "pitch": draw(st.integers(36, 50))}
+    added = {"pitch": draw(st.integers(36, 50)), "start_beats": beats + 0.5, "duration_beats": 0.5}
+    return player, {
+        "op": "notes", "player": player, "change": [] if moved in gone else [change], "delete": sorted(gone),
+        "add": [added] * draw(st.integers(0, 1)),
+    }  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), piece=st.sampled_from([POP, JAZZ, REWORKED]), count=st.integers(1, 4))
+def test_edits_of_notes_taken_back_are_the_same_piece(data: st.DataObject, piece: Piece, count: int) -> None:
+    states, backs = [piece], []
+    for _ in range(count):
+        player, edit = data.draw(note_edits(states[-1]))
+        if edit["op"] == "notes" and not (edit["add"] or edit["change"] or edit["delete"]):
+            continue
+        after = edited(states[-1], edit)
+        if after != states[-1]:
+            backs.append(notes_back(player, after.notes[player], states[-1].notes[player]))
+            states.append(after)
+    for back, before in zip(reversed(backs), reversed(states[:-1]), strict=True):
+        assert edited(states.pop(), json.loads(back.model_dump_json())) == before
+
+
+def test_a_note_brought_back_has_the_id_it_had_and_no_id_twice() -> None:
+    first, *rest = POP.notes["bass"]
+    gone = edited(POP, {"op": "notes", "player": "bass", "delete": [first.id]})
+    added = {"pitch": 40, "start_beats": 0, "duration_beats": 1}
+    again = edited(gone, {"op": "notes", "player": "bass", "add": [{**added, "id": first.id}, added]})
+    assert {note.id for note in again.notes["bass"]} == {note.id for note in POP.notes["bass"]} | {len(rest) + 2}
+    with pytest.raises(RequestError, match=f"has a note {rest[0].id} already"):
+        edited(gone, {"op": "notes", "player": "bass", "add": [{**added, "id": rest[0].id}]})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"op": "sections", "action": "rename", "section": 1, "kind": "drop"},
+        {"op": "replace_instrument", "player": "bass", "instrument": "flute"},
+        {"op": "extend", "by_bars": 2, "seed": 1},
+        {"op": "key", "key": "A"},
+        {"op": "chords", "chords": [{"bar": 1, "chord": "Bm7"}], "follow": ["bass"]},
+        {"op": "regenerate", "players": ["bass"], "bars": [[3, 4]], "seed": 1},
+    ],
+)
+def test_a_deleted_note_stays_away_whatever_else_is_done(edit: dict[str, Any]) -> None:
+    gone = POP.notes["bass"][0]
+    without = edited(POP, {"op": "notes", "player": "bass", "delete": [gone.id]})
+    whole, after = edited(POP, edit), edited(without, edit)
+    (step,) = steps_of([gone.start_beats], POP.plan)
+    played = [steps_of([note.start_beats for note in one.notes["bass"]], one.plan) for one in (whole, after)]
+    assert [step in steps for steps in played] == [True, False]
+
+
+def test_who_did_not_follow_chords_is_written_anew_without_the_old_notes() -> None:
+    player = next(one for one in POP.plan.players if one.role == "chords")
+    chords = {"op": "chords", "chords": [{"bar": 2, "chord": "F#m"}, {"bar": 3, "chord": "Eb7"}]}
+    stayed = edited(POP, chords)
+    assert stayed.notes == POP.notes
+    after = edited(stayed, {"op": "regenerate", "players": [player.id], "bars": [[2, 3]], "seed": 3})
+    assert after.grid is not None
+    meant = replace(after, notes={player.id: derived(after, after.plan.player(player.id))})
+    assert notes_in(after, player.id, (1, 2)) == notes_in(meant, player.id, (1, 2))

@@ -27,14 +27,14 @@ from noisician.models.embedded.apply.context import (
     players_of,
     spans_of,
 )
-from noisician.models.embedded.apply.hearing import heard_grid
+from noisician.models.embedded.apply.hearing import heard_grid, written_down
 from noisician.piece import Piece, PieceGrid, Player
 from noisician.piece.create import joined, noise_stream, player_ids, stem_names
-from noisician.piece.derive import rederived
+from noisician.piece.derive import derived, patched, rederived, steps_of
 from noisician.piece.model import role_columns
 from noisician.prompt import understand
 from noisician.request import Request
-from noisician.score import Section
+from noisician.score import Note, Section
 from noisician.score.decode import part_octave
 from noisician.score.grid import CHORDAL, MONOPHONIC, REST, ROLE_STREAMS, Grid
 from noisician.styles import ROLES, instruments
@@ -183,14 +183,15 @@ def _rewritten(
     wishes: Wishes | None = None,
 ) -> Piece:
     """The piece with the open cells ``[steps, streams]`` of some players written anew, and their bars drawn anew."""
-    after = drawn(piece, players, bars, number)
     lines = [player for player in players if is_written(player)]
     given = [player.id for player in players if player.role in ROLE_STREAMS and not player.written]
     if given:
         raise RequestError(f"{', '.join(given)}: the notes were given and are in no grid; set notes instead")
     if not lines or piece.grid is None:
-        return after
-    after = replace(after, plan=_playing_in(after, lines, bars).plan)
+        return drawn(piece, players, bars, number)
+    columns = piece.grid.columns
+    piece = written_down(piece, piece.plan.players)
+    after = _playing_in(drawn(piece, players, bars, number), lines, bars)
     opened = _without_set_notes(piece, lines, opened)
     seed = composing_seed(piece, number)
     firsts = _first_of_each_role(lines)
@@ -204,8 +205,8 @@ def _rewritten(
             composed = infill(
                 applying.composer(), plan, heard, opened, seed, keep=keep, wishes=wishes, on_step=applying.on_share
             )
-            columns = {one.id: _own_cells(grid, one, composed, opened) for one in firsts}
-            after = replace(after, grid=replace(grid, columns={**grid.columns, **columns}))
+            fresh = {one.id: _own_cells(grid, one, composed, opened) for one in firsts}
+            after = replace(after, grid=replace(grid, columns={**grid.columns, **fresh}))
             continue
         extra = [one for one in lines if one not in firsts][turn - 1]
         others = [one for one in after.plan.players if one.id != extra.id]
@@ -216,13 +217,33 @@ def _rewritten(
             keep=keep, wishes=wishes, on_step=applying.on_share,
         )  # fmt: skip
         after = replace(after, grid=grid.with_column(extra.id, line))
-    return rederived(piece, after, [player.id for player in lines])
+    notes = {player.id: _following(piece, after, player, opened) for player in lines}
+    assert after.grid is not None
+    own = {player.id: after.grid.columns[player.id] for player in lines}
+    return replace(after, grid=replace(after.grid, columns={**columns, **own}), notes={**after.notes, **notes})
 
 
 def _own_cells(grid: PieceGrid, player: Player, composed: Grid, opened: np.ndarray) -> np.ndarray:
     """A player's column with its open cells as they were composed."""
     streams = role_columns(player.role)
     return np.where(opened[:, streams], composed.tokens[:, streams], grid.columns[player.id])
+
+
+def _following(before: Piece, after: Piece, player: Player, opened: np.ndarray) -> tuple[Note, ...]:
+    """A player's notes as the grid of ``after`` has them: in open cells all of them but those that somebody set,
+    elsewhere where the grid has changed."""
+    notes = before.notes[player.id]
+    rows: np.ndarray = np.any(opened[:, role_columns(player.role)], axis=1)
+
+    def inside(some: Sequence[Note]) -> list[bool]:
+        steps = steps_of([note.start_beats for note in some], before.plan)
+        return rows[np.clip(steps, 0, len(rows) - 1)].tolist()
+
+    old = derived(before, player)
+    was = [note for note, is_open in zip(old, inside(old), strict=True) if not is_open]
+    # What is played may be no longer what the grid says: its chords were changed, say, and nobody followed.
+    was += [note for note, is_open in zip(notes, inside(notes), strict=True) if is_open and not note.is_set]
+    return patched(notes, was, derived(after, after.plan.player(player.id)), after.plan)
 
 
 def _without_set_notes(piece: Piece, players: Sequence[Player], opened: np.ndarray) -> np.ndarray:

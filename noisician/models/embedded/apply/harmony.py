@@ -11,6 +11,7 @@ from noisician.composer.reharmonise import follow_chords
 from noisician.edits import PlacedChord, SetChords, SetKey
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.context import Applying, is_written, players_of
+from noisician.models.embedded.apply.hearing import written_down
 from noisician.piece import Piece, PieceGrid, Player
 from noisician.piece.derive import derived, in_order, places, rederived, steps_of
 from noisician.piece.model import KeyMark, role_columns
@@ -49,6 +50,8 @@ def set_chords(piece: Piece, edit: SetChords, applying: Applying) -> Piece:
         beats_per_bar = piece.plan.meter.beats_per_bar
         changed |= set(range(first_beat // beats_per_bar, -(-last_beat // beats_per_bar)))
     following = [player for player in players_of(piece, edit.follow) if is_written(player)] if edit.follow else []
+    piece = written_down(piece, following)
+    assert piece.grid is not None
     after = replace(piece, grid=replace(piece.grid, chords=chords))
     after = _followed(after, following, sorted(changed))
     return rederived(piece, after, [player.id for player in following])

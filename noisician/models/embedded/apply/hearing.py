@@ -1,17 +1,61 @@
-"""What the composer hears when somebody is written: the other players, and the tune that is sung."""
+"""What the composer hears when somebody is written: what the players play now, and the tune that is sung."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from noisician.models.embedded.apply.context import is_written
 from noisician.models.embedded.song import tune_tokens
 from noisician.piece import Piece, Player
+from noisician.piece.derive import derived
+from noisician.piece.model import role_columns
+from noisician.score import Note, Score, Track
+from noisician.score.encode import encode
 from noisician.score.grid import REST, STREAMS, Grid
+from noisician.score.perform import swing_pair_steps
 
 #: The columns in which a tune is heard where they are free, the likest first.
 TUNE_STREAMS = ("lead", "counter", "arp")
+
+
+def written_down(piece: Piece, players: Iterable[Player]) -> Piece:
+    """The piece whose grid says what these players play.
+
+    A grid holds what was composed, and notes that somebody set, moved or took away are not in it. Here they are, in the
+    cells where they are written down otherwise than what the grid derives to; everywhere else the composer's own tokens
+    stay, which may say the same in other words.
+    """
+    if piece.grid is None:
+        return piece
+    columns = dict(piece.grid.columns)
+    for player in filter(is_written, players):
+        composed, played = derived(piece, player), piece.notes.get(player.id, ())
+        if [_played(note) for note in composed] == [_played(note) for note in played]:
+            continue
+        column = columns.get(player.id)
+        if column is None:
+            column = np.full((len(piece.grid.chords), len(role_columns(player.role))), REST, np.int16)
+        was, now = (_tokens(piece, player, notes) for notes in (composed, played))
+        columns[player.id] = np.where(was != now, now, column)
+    return replace(piece, grid=replace(piece.grid, columns=columns))
+
+
+def _played(note: Note) -> tuple[float, int, float, int]:
+    return note.start_beats, note.pitch, note.duration_beats, note.velocity
+
+
+def _tokens(piece: Piece, player: Player, notes: tuple[Note, ...]) -> np.ndarray:
+    """A player's notes as they are written down, int16 ``[steps, columns]``."""
+    plan = piece.plan
+    played = Score(
+        plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections,
+        (Track(player.role, player.instrument, notes),), piece.score.chords,
+    )  # fmt: skip
+    swing = plan.swing, swing_pair_steps(plan.meter, plan.swing_unit)
+    return encode(played, swing).tokens[:, role_columns(player.role)]
 
 
 def heard_grid(piece: Piece, players: Sequence[Player], opened: np.ndarray | None = None) -> Grid:

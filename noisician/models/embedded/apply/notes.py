@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from noisician.edits import ChangedNote, Copy, Rest, SetNotes, SetTiming, Transpose, UseFrom
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.bars import bar_of
@@ -15,7 +13,6 @@ from noisician.models.embedded.apply.context import (
     bar_span,
     bars_in_words,
     bars_of,
-    is_written,
     numbers_of,
     player_of,
     players_of,
@@ -25,12 +22,10 @@ from noisician.models.embedded.apply.context import (
 from noisician.piece import Piece, PiecePlan, Player
 from noisician.piece.create import joined
 from noisician.piece.derive import in_order, next_id, numbered, steps_of
-from noisician.piece.model import role_columns
 from noisician.score import Note, Score, Track
-from noisician.score.encode import encode
-from noisician.score.grid import REST, ROLE_STREAMS
+from noisician.score.grid import ROLE_STREAMS
 from noisician.score.harmony import SCALES, pitch_class
-from noisician.score.perform import perform, swing_pair_steps
+from noisician.score.perform import perform
 from noisician.styles import PITCHED_ROLES
 
 #: Shorter notes are not heard.
@@ -43,30 +38,27 @@ def set_notes(piece: Piece, edit: SetNotes, applying: Applying) -> Piece:
     if not (edit.add or edit.change or edit.delete):
         raise RequestError(f"notes of {player.id}: nothing to add, change or delete")
     notes = {note.id: note for note in piece.notes[player.id]}
-    touched: list[Note] = []
     for id_ in (*edit.delete, *(change.id for change in edit.change)):
         if id_ not in notes:
             raise RequestError(f"{player.id} has no note {id_}; its notes are numbered 1 to {max(notes, default=0)}")
     for id_ in edit.delete:
-        touched.append(notes.pop(id_))
+        del notes[id_]
     for change in edit.change:
         if change.id not in notes:
             raise RequestError(f"note {change.id} of {player.id} is both deleted and changed")
-        touched += [notes[change.id], _changed(notes[change.id], change)]
-        notes[change.id] = touched[-1]
-    added = [Note(one.pitch, one.start_beats, one.duration_beats, one.velocity, is_set=True) for one in edit.add]
-    touched += added
-    for note in notes.values():
+        notes[change.id] = _changed(notes[change.id], change)
+    added = [Note(**one.model_dump(exclude={"id"}), id=one.id or 0) for one in edit.add]
+    for note in (note for note in added if note.id):
+        if notes.setdefault(note.id, note) is not note:
+            raise RequestError(f"{player.id} has a note {note.id} already; a note without id gets one")
+    fresh = numbered((note for note in added if not note.id), next_id([*piece.notes[player.id], *notes.values()]))
+    for note in (*notes.values(), *fresh):
         _check_inside(piece, player, note)
-    for note in added:
-        _check_inside(piece, player, note)
-    fresh = numbered(added, next_id(piece.notes[player.id]))
-    return _with_notes(piece, player, [*notes.values(), *fresh], touched)
+    return _with_notes(piece, player, [*notes.values(), *fresh])
 
 
 def _changed(note: Note, change: ChangedNote) -> Note:
-    values = change.model_dump(exclude={"id"}, exclude_none=True)
-    return replace(note, **values, is_set=True)
+    return replace(note, **{"is_set": True, **change.model_dump(exclude={"id"}, exclude_none=True)})
 
 
 def _check_inside(piece: Piece, player: Player, note: Note) -> None:
@@ -106,11 +98,10 @@ def _silenced(piece: Piece, player: Player, bars: Sequence[int]) -> Piece:
             )
     whole: dict[int, Note] = {}
     further = [note for note in notes if whole.setdefault(note.id, note) is not note]
-    touched = [note for note in own if whole.get(note.id) != note]
     silent = spans_of(bar for bar in range(piece.plan.bars) if player.plays_in(bar) and bar not in bars)
     plan = piece.plan.with_player(replace(player, bars=silent))
     kept = [*whole.values(), *numbered(further, next_id(own))]
-    return _with_notes(replace(piece, plan=plan), plan.player(player.id), kept, touched)
+    return _with_notes(replace(piece, plan=plan), plan.player(player.id), kept)
 
 
 def _without(note: Note, start: float, end: float) -> list[Note]:
@@ -339,7 +330,7 @@ def _mapped(piece: Piece, player: Player, bars: Iterable[int], change: Callable[
     """Every note that begins in some bars changed, and marked as set; none leaves the piece."""
     wanted, old = set(bars), piece.notes[player.id]
     last_beats = float(piece.plan.bars * piece.plan.meter.beats_per_bar)
-    notes, touched = [], []
+    notes = []
     for note, bar in zip(old, bar_of(old, piece.plan), strict=True):
         new = change(note) if bar in wanted else note
         if new != note:
@@ -347,37 +338,13 @@ def _mapped(piece: Piece, player: Player, bars: Iterable[int], change: Callable[
             new = replace(
                 new, start_beats=start, duration_beats=min(new.duration_beats, last_beats - start), is_set=True
             )
-            touched += [note, new]
         notes.append(new)
-    return _with_notes(piece, player, notes, touched)
+    return _with_notes(piece, player, notes)
 
 
-def _with_notes(piece: Piece, player: Player, notes: Sequence[Note], touched: Sequence[Note]) -> Piece:
-    """A player's notes replaced. The grid hears those that were touched, so that others are written knowing them.
-
-    Its cells change only where the new notes are written down otherwise than the old: of the rest the composer's own
-    tokens stay, which may say the same in other words.
-    """
-    after = replace(piece, notes={**piece.notes, player.id: in_order(notes)})
-    if not touched or not is_written(player) or after.grid is None:
-        return after
-    old, new = (_written_down(one, player) for one in (piece, after))
-    column = after.grid.columns.get(player.id)
-    if column is None:
-        column = np.full((len(after.grid.chords), len(role_columns(player.role))), REST, np.int16)
-    return replace(after, grid=after.grid.with_column(player.id, np.where(old != new, new, column)))
-
-
-def _written_down(piece: Piece, player: Player) -> np.ndarray:
-    """A player's notes as tokens, int ``[steps, columns]``."""
-    plan = piece.plan
-    played = Score(
-        plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections,
-        (Track(player.role, player.instrument, piece.notes[player.id]),), piece.score.chords,
-    )  # fmt: skip
-    return encode(played, (plan.swing, swing_pair_steps(plan.meter, plan.swing_unit))).tokens[
-        :, role_columns(player.role)
-    ]
+def _with_notes(piece: Piece, player: Player, notes: Iterable[Note]) -> Piece:
+    """A player's notes replaced. The grid stays as it was composed: see :mod:`~.hearing`."""
+    return replace(piece, notes={**piece.notes, player.id: in_order(notes)})
 
 
 def _refuse_silence(piece: Piece) -> None:

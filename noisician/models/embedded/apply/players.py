@@ -8,6 +8,7 @@ from noisician.edits import RemovePlayer, ReplaceInstrument, SetFades, SetStrip,
 from noisician.errors import RequestError
 from noisician.mix import Mix
 from noisician.models.embedded.apply.context import Applying, player_of
+from noisician.models.embedded.apply.hearing import written_down
 from noisician.models.embedded.song import resung
 from noisician.piece import Piece
 from noisician.piece.derive import derived, patched
@@ -50,6 +51,7 @@ def replace_instrument(piece: Piece, edit: ReplaceInstrument, applying: Applying
         raise RequestError(
             f"{edit.instrument} cannot play what {player.instrument} plays: one has pitches, one has none"
         )
+    piece = written_down(piece, [player])
     changed = replace(player, instrument=edit.instrument)
     if player.role in ROLE_STREAMS and player.written and piece.grid is not None:
         heard = piece.grid.alone(player, piece.plan.time_signature)
