@@ -8,12 +8,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fake_composer import HearingNetwork
 from fake_model import generated
 
 from noisician.composer import Composer, ComposerSettings, make_plan
+from noisician.composer.conditions import MASK_TOKENS
+from noisician.edits import edits_from
 from noisician.errors import RequestError
 from noisician.lyrics import parse, syllables_of
 from noisician.models.embedded import EmbeddedModel
+from noisician.models.embedded.apply import Applying, apply_edits
 from noisician.models.embedded.apply.hearing import heard_grid
 from noisician.models.embedded.cast import Casting, cast, harmony_line, in_range
 from noisician.models.embedded.song import (
@@ -34,7 +38,7 @@ from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score import Score
 from noisician.score.decode import semitones_from_c
-from noisician.score.grid import REST, STREAMS, pitch_of
+from noisician.score.grid import FIRST_ONSET, REST, STREAMS, pitch_of
 from noisician.vocals.song import Song, harmony_pitch, sung_tracks
 from noisician.vocals.voices import voices
 
@@ -275,3 +279,35 @@ def test_who_is_written_again_hears_the_tune(piece: SungPiece) -> None:
     opened = np.zeros(heard.tokens.shape, bool)
     opened[:, LEAD] = True
     np.testing.assert_array_equal(heard_grid(whole, whole.plan.players, opened).tokens[:, LEAD], plain.tokens[:, LEAD])
+
+
+class Listening(HearingNetwork):
+    """Counts the notes of the lead that are there when it is first asked."""
+
+    lead_notes: int | None = None
+
+    def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        if self.lead_notes is None:
+            lead = inputs["tokens"][..., LEAD]
+            self.lead_notes = int(((lead >= FIRST_ONSET) & (lead < MASK_TOKENS[LEAD])).sum())
+        return super().__call__(**inputs)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [{"op": "sections", "action": "reorder", "order": [1, 2]}, {"op": "extend", "by_bars": 2, "seed": 1}],
+        [{"op": "sections", "action": "insert", "section": 3, "kind": "bridge", "bars": 2, "seed": 1}],
+    ],
+    ids=["extend", "insert"],
+)
+def test_new_bars_are_written_hearing_the_tune_that_nobody_plays(piece: SungPiece, edits: list[dict]) -> None:
+    whole = written_piece(piece.plan, piece.grid, SEED, RenderSettings(), piece.song, "")
+    told = []
+    for one in (whole, replace(whole, song=None)):
+        network = Listening()
+        applying = Applying(lambda network=network: Composer(network), lambda source: whole)  # type: ignore[arg-type]
+        apply_edits(one, edits_from(edits), applying)
+        told.append(network.lead_notes)
+    sung, unsung = told
+    assert sung > unsung

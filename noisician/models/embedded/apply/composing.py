@@ -112,14 +112,17 @@ def written(piece: Piece, number: int, applying: Applying, new: Sequence[Section
         raise RequestError("the piece holds no grid to go on from; its notes were given")
     piece = _cast(piece, new)
     plan = piece.plan.for_composer()
-    together = grid.together(piece.plan.players, piece.plan.time_signature)
-    masked = _masked(together, new)
+    rows = _rows_of(piece, [bar for one in new for bar in range(one.start_bar, one.start_bar + one.bars)])
+    sounding = written_down(piece, piece.plan.players)
+    assert sounding.grid is not None
+    together = sounding.grid.together(piece.plan.players, piece.plan.time_signature)
+    opened = np.zeros(together.tokens.shape, bool)
+    opened[rows] = True
     composed = written_bars(
-        applying.composer(), plan, masked, composing_seed(piece, number), settings=ComposerSettings(),
-        on_step=applying.on_share,
+        applying.composer(), plan, _masked(together, opened), composing_seed(piece, number),
+        heard=heard_grid(sounding, piece.plan.players, opened), settings=ComposerSettings(), on_step=applying.on_share,
     )  # fmt: skip
     columns = dict(grid.columns)
-    rows = _rows_of(piece, [bar for one in new for bar in range(one.start_bar, one.start_bar + one.bars)])
     for player in piece.plan.players:
         first = next((one for one in piece.plan.players if one.role == player.role and one.id in grid.columns), None)
         if player.id not in columns or first is None:
@@ -158,13 +161,10 @@ def _cast(piece: Piece, new: Sequence[Section]) -> Piece:
     return replace(piece, plan=replace(piece.plan, players=tuple(players)))
 
 
-def _masked(grid: Grid, new: Sequence[Section]) -> Grid:
+def _masked(grid: Grid, opened: np.ndarray) -> Grid:
     from noisician.composer.conditions import MASK_TOKENS
 
-    tokens, per_bar = grid.tokens.copy(), grid.meter.steps_per_bar
-    for section in new:
-        tokens[section.start_bar * per_bar : (section.start_bar + section.bars) * per_bar] = MASK_TOKENS
-    return Grid(tokens, grid.time_signature)
+    return Grid(np.where(opened, MASK_TOKENS, grid.tokens), grid.time_signature)
 
 
 def _rows_of(piece: Piece, bars: Iterable[int]) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from noisician.composer.holds import sounding
 from noisician.models.embedded.apply.context import is_written
 from noisician.models.embedded.song import tune_tokens
 from noisician.piece import Piece, Player
@@ -14,7 +15,7 @@ from noisician.piece.derive import derived
 from noisician.piece.model import role_columns
 from noisician.score import Note, Score, Track
 from noisician.score.encode import encode
-from noisician.score.grid import REST, STREAMS, Grid
+from noisician.score.grid import HOLD, REST, STREAMS, Grid
 from noisician.score.perform import swing_pair_steps
 
 #: The columns in which a tune is heard where they are free, the likest first.
@@ -79,5 +80,9 @@ def heard_grid(piece: Piece, players: Sequence[Player], opened: np.ndarray | Non
             free &= ~opened[:, stream].reshape(-1, per_bar).any(axis=1)
         here = unplaced & free
         tokens[here, :, stream] = tune[here]
+        # What was begun in a bar where it does not stand is not held here.
+        line = tokens[:, :, stream].reshape(-1).copy()
+        loose = np.repeat(here, per_bar) & (line == HOLD) & ~sounding(np.where(np.repeat(here, per_bar), line, REST))
+        tokens[:, :, stream] = np.where(loose, REST, line).reshape(tokens.shape[:2])
         unplaced &= ~here
     return Grid(tokens.reshape(-1, len(STREAMS)), grid.time_signature)
