@@ -38,9 +38,9 @@ class Progress:
     anything to paint, and throughout for models that do not show what they are doing: checkpoints, whose pipelines
     work on latents that only their decoders can turn into sound.
 
-    ``excerpt`` comes once, while an edit is made by a model that keeps what it renders: the first of the track that the
-    edit reaches, to be heard before the rest is there. It does not come for a loop, nor where levels are decided anew
-    (a player who joins, a remaster): they depend on the whole.
+    ``excerpt`` comes once, where a :class:`Run` wants it and an edit is made by a model that keeps what it renders: the
+    first of the track that the edit reaches, to be heard before the rest is there. It does not come for a loop, nor
+    where levels are decided anew (a player who joins, a remaster): they depend on the whole.
     """
 
     stage: str
@@ -194,13 +194,15 @@ class Run:
     """How a piece is made, whichever it is.
 
     ``on_progress`` hears of every step; once ``cancel`` returns true, :class:`Cancelled` is raised within one.
-    ``keep_stems`` keeps each player's samples too. ``inputs`` are the sound files that the request names.
+    ``keep_stems`` keeps each player's samples too. ``inputs`` are the sound files that the request names. ``excerpt``
+    is for those who play the first of an edit before the rest is there; making it takes a little longer in all.
     """
 
     on_progress: OnProgress = ignore_progress
     cancel: ShouldCancel = never
     keep_stems: bool = False
     inputs: AudioInputs = NO_INPUTS
+    excerpt: bool = False
 
     def stages(self, weights: Mapping[str, float]) -> Stages:
         """The stages of all the work, each with its cost."""

@@ -63,7 +63,7 @@ def edit(recipe: Recipe, edits: Sequence[Edit], run: Run, others: Others) -> Mus
             others(one.source)
     words = " ".join(getattr(one, "text", "") for one in edits).split()
     music = _music(recipe.request.model_copy(update={"seed": (recipe.seed + 1) % SEEDS}), False)
-    if "early" in words:
+    if "early" in words and run.excerpt:
         excerpt = Excerpt(music.audio[RATE_HZ // 10 : RATE_HZ * 3 // 20], 0.1, RATE_HZ)
         run.on_progress(Progress("rendering", 0.0, excerpt=excerpt))
     _work(words, run)

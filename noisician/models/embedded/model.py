@@ -129,7 +129,7 @@ class EmbeddedModel(MusicModel):
         stages = run.stages({"composing": EDITING_SHARE, "playing": 1.0 - EDITING_SHARE})
         edited, remarks = self._edited(recipe, edits, others, stages)
         playing = self._playing(run, remaster=edited.remaster)
-        if not isinstance(self._cache, NoCache):
+        if run.excerpt and not isinstance(self._cache, NoCache):
             first_s = first_heard_s(_opened(recipe), edited, self.networks.renderer)
             playing = replace(playing, first_heard_s=first_s)
         played = self._played(edited.piece, stages, playing)

@@ -195,7 +195,7 @@ def _params(task: Task, music: Music) -> dict[str, Any]:
 
 def _edited(task: Task, request: CheckedRequest, edits: tuple[Edit, ...], edit: Editor, watch: Watch) -> Music:
     assert task.parent is not None
-    run = Run(watch.on_progress, watch.cancel, keep_stems=True, inputs=read_inputs(request.request))
+    run = Run(watch.on_progress, watch.cancel, keep_stems=True, inputs=read_inputs(request.request), excerpt=True)
     return edit(task.parent, edits, run, task.others)
 
 

@@ -164,7 +164,7 @@ def test_an_edit_is_heard_as_far_as_the_player_whom_it_names_reaches(first: Musi
 
 def excerpts_of(model: EmbeddedModel, recipe: Recipe, edit: Edit) -> tuple[Music, list[Progress]]:
     heard: list[Progress] = []
-    music = model.edit(recipe, edits_from([edit]), Run(heard.append))
+    music = model.edit(recipe, edits_from([edit]), Run(heard.append, excerpt=True))
     return music, [progress for progress in heard if progress.excerpt is not None]
 
 
@@ -197,6 +197,12 @@ def test_the_first_that_an_edit_reaches_comes_before_the_rest(first: Music, warm
     assert len(excerpt.samples) >= min(EXCERPT_S * SAMPLE_RATE_HZ, len(music.audio) - start)
     if edit["op"] in ("regenerate", "mix"):  # fades move the whole track's numbers; who rests may have been silent
         assert changed[0] < stop
+
+
+def test_who_wants_no_excerpt_gets_none(first: Music, warm: EmbeddedModel) -> None:
+    heard: list[Progress] = []
+    warm.edit(first.recipe, edits_from([EDITS[2]]), Run(heard.append))
+    assert not any(progress.excerpt for progress in heard)
 
 
 def test_what_depends_on_the_whole_has_no_excerpt(first: Music, warm: EmbeddedModel) -> None:
