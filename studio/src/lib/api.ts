@@ -168,6 +168,8 @@ export const api = {
   jobs: (status: Status, limit = 100) => ask<Page<Job>>(url('v1/music', { status, limit })),
   cancel: (id: string) => ask<Job>(`v1/music/${id}/cancel`, { method: 'POST' }),
   deleteJob: (id: string) => ask<unknown>(`v1/music/${id}`, { method: 'DELETE' }),
+  /** The first that an edit changes, from `start_s` of the take that is being made. */
+  excerpt: (id: string, start_s: number) => url(`v1/music/${id}/excerpt`, { from: start_s }),
   preview: (id: string, version: number) => url(`v1/music/${id}/preview`, { v: version }),
 
   takes: (query: TakesQuery, signal?: AbortSignal) => ask<Page<Take>>(url('v1/takes', { ...query }), { signal }),

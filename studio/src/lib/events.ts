@@ -4,7 +4,7 @@ import type { EventType, ServiceEvent } from './types'
 
 export type Connection = 'connecting' | 'open' | 'lost'
 
-const TYPES: EventType[] = ['status', 'progress', 'preview', 'take', 'take_changed', 'take_deleted']
+const TYPES: EventType[] = ['status', 'progress', 'preview', 'excerpt', 'take', 'take_changed', 'take_deleted']
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 8000
 

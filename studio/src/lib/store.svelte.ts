@@ -33,6 +33,8 @@ class Studio {
   takes = new SvelteMap<string, Take>()
   /** How often the picture of a running job has changed. */
   previews = new SvelteMap<string, number>()
+  /** The first that a running edit changes, once it can be heard: where it begins, and in which of the job's takes. */
+  excerpts = new SvelteMap<string, { take: number; start_s: number }>()
 
   view = $state<View>({ query: '', starred: false, bin: false })
   /** Ids of the takes the service lists for this view. */
@@ -183,7 +185,10 @@ class Studio {
   #keep(job: Job): void {
     const before = this.jobs.get(job.id)
     for (const take of job.outputs) this.#enlist(take)
-    if (job.status === 'queued') this.previews.delete(job.id) // that of an attempt before is gone
+    if (job.status === 'queued') {
+      this.previews.delete(job.id) // those of an attempt before are gone
+      this.excerpts.delete(job.id)
+    }
     this.jobs.set(job.id, { ...job, take: before?.take ?? null, heardAt: Date.now() })
   }
 
@@ -402,10 +407,15 @@ class Studio {
     const { type, job_id, take_id } = event
     if (type === 'progress' && job_id) this.#progressed(job_id, event.data)
     else if (type === 'preview' && job_id) this.previews.set(job_id, (this.previews.get(job_id) ?? 0) + 1)
+    else if (type === 'excerpt' && job_id) this.#excerpted(job_id, event.data)
     else if (type === 'status' && job_id) this.#moved(job_id, event.data)
     else if (type === 'take' && take_id) void this.#took(take_id, job_id)
     else if (type === 'take_changed' && take_id) void this.#changed(take_id)
     else if (type === 'take_deleted' && take_id) void this.#deleted(take_id)
+  }
+
+  #excerpted(jobId: string, data: Record<string, unknown>): void {
+    this.excerpts.set(jobId, { take: Number(data.take), start_s: Number(data.start_s) })
   }
 
   #progressed(jobId: string, data: Record<string, unknown>): void {

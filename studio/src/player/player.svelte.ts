@@ -61,10 +61,10 @@ class Player {
   readonly #stemLevels = new Map<string, number>()
   readonly #scores = new ByteCache<ScoreView>(SCORES_KEPT)
 
-  /** Plays a take from the start, or goes on with it where it was. */
-  play(take: Take): void {
+  /** Plays a take from the start or from `from_s`, or goes on with it where it was. */
+  play(take: Take, from_s = 0): void {
     this.#wake()
-    if (this.current?.id !== take.id) return void this.#change(take, { from_s: 0, play: true })
+    if (this.current?.id !== take.id) return void this.#change(take, { from_s, play: true })
     if (!this.playing) void this.#start(take, this.source, { from_s: this.#startAt(), play: true })
   }
 
