@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.request import TEMPO_RANGE_BPM
 from noisician.score.model import Meter, Section
 from noisician.vocals.setting import BREATH_S, LineRoom, Placement, Sayable, set_line
 
@@ -223,3 +224,32 @@ def set_song(
         done.append(SetLine(where, placements))
         busy_until = where.start_bar * meter.steps_per_bar + placements[-1].end_step
     return tuple(done)
+
+
+def fitted_form(
+    parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy: float, duration_s: float | None, tail_s: float
+) -> SongForm:
+    """The form of a text around some energy, as long as ``duration_s`` where that is given.
+
+    Raises RequestError where the words alone last longer, with the tempo at which they would not.
+    """
+
+    def form_at(bpm: float) -> SongForm:
+        form = plan_form(parts, meter, bpm, energy)
+        return form if duration_s is None else fit_form(form, meter, bpm, duration_s, tail_s)
+
+    try:
+        return form_at(tempo_bpm)
+    except RequestError as too_long:
+        raise RequestError(f"{too_long}{_faster(form_at, tempo_bpm)}") from None
+
+
+def _faster(form_at: Callable[[float], SongForm], tempo_bpm: float) -> str:
+    """What tempo the words would fit at, as the end of a message; nothing where none would do."""
+    for faster in range(int(tempo_bpm) + 1, int(TEMPO_RANGE_BPM[1]) + 1):
+        try:
+            form_at(float(faster))
+        except RequestError:
+            continue
+        return f" (--bpm {faster} would do)"
+    return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.request import Request
 from noisician.vocals.frames import SPEAKERS
 from noisician.vocals.style import SingingStyle, bounded, with_comfort
 
@@ -21,6 +24,13 @@ try:
     import tomllib
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
+
+#: What a prompt says of who sings, by kind of voice.
+_KINDS = {
+    "female": re.compile(r"\b(female|woman|women|girl|soprano|mezzo|alto|her voice|diva)\b"),
+    "male": re.compile(r"\b(male|man|men|boy|tenor|baritone|bass voice|deep voice|his voice)\b"),
+    "child": re.compile(r"\b(child|children|kid|kids|childlike|child-like)\b"),
+}
 
 
 @dataclass(frozen=True)
@@ -142,3 +152,13 @@ def blend_voices(weighted: Sequence[tuple[Voice, float]]) -> Voice:
         ),
         habits=MappingProxyType(habits),
     )
+
+
+def choose_voice(request: Request, seed: int) -> Voice:
+    """The voice asked for, else one of the kind the prompt speaks of, drawn by the seed."""
+    if request.voice is not None:
+        return parse_voice(request.voice)
+    prompt = request.prompt.lower()
+    kinds = [kind for kind, words in _KINDS.items() if words.search(prompt)]
+    able = [voice for voice in voices().values() if voice.kind in (kinds or ("female", "male"))]
+    return able[zlib.crc32(f"{seed}/voice".encode()) % len(able)]

@@ -32,7 +32,7 @@ from noisician.models.embedded.play import (
     rendered_stems,
     with_undecided_mix,
 )
-from noisician.models.embedded.song import is_song, resung, timed_lyrics
+from noisician.models.embedded.song import is_song
 from noisician.models.embedded.write import write_piece
 from noisician.models.protocol import (
     Capabilities,
@@ -49,6 +49,8 @@ from noisician.piece import Piece, piece_of, to_dict
 from noisician.prompt import Controls
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
+from noisician.vocals.karaoke import timed_lyrics
+from noisician.vocals.words import resung
 from noisician.weights import manifest
 
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")

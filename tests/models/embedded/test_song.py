@@ -20,16 +20,7 @@ from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.apply import Applying, apply_edits
 from noisician.models.embedded.apply.hearing import heard_grid
 from noisician.models.embedded.cast import Casting, cast, harmony_line, in_range
-from noisician.models.embedded.song import (
-    LEAD,
-    LEAD_CENTRE_PITCH,
-    SungPiece,
-    choose_voice,
-    resung,
-    timed_lyrics,
-    without_stand_ins,
-    write_song,
-)
+from noisician.models.embedded.song import LEAD, SungPiece, without_stand_ins, write_song
 from noisician.models.embedded.write import written_piece
 from noisician.models.protocol import Run
 from noisician.models.support import checked
@@ -39,8 +30,11 @@ from noisician.request import Request
 from noisician.score import Score
 from noisician.score.decode import semitones_from_c
 from noisician.score.grid import FIRST_ONSET, REST, STREAMS, pitch_of
+from noisician.vocals.karaoke import timed_lyrics
 from noisician.vocals.song import Song, harmony_pitch, sung_tracks
-from noisician.vocals.voices import voices
+from noisician.vocals.tune import LEAD_CENTRE_PITCH
+from noisician.vocals.voices import choose_voice, voices
+from noisician.vocals.words import resung
 
 TEXT = """[Verse]
 Walking down the empty street tonight

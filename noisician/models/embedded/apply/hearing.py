@@ -9,7 +9,6 @@ import numpy as np
 
 from noisician.composer.holds import sounding
 from noisician.models.embedded.apply.context import is_written
-from noisician.models.embedded.song import tune_tokens
 from noisician.piece import Piece, Player
 from noisician.piece.derive import derived
 from noisician.piece.model import role_columns
@@ -17,6 +16,7 @@ from noisician.score import Note, Score, Track
 from noisician.score.encode import encode
 from noisician.score.grid import HOLD, REST, STREAMS, Grid
 from noisician.score.perform import swing_pair_steps
+from noisician.vocals.tune import tune_tokens
 
 #: The columns in which a tune is heard where they are free, the likest first.
 TUNE_STREAMS = ("lead", "counter", "arp")

@@ -9,7 +9,6 @@ from noisician.errors import RequestError
 from noisician.mix import Mix
 from noisician.models.embedded.apply.context import Applying, player_of
 from noisician.models.embedded.apply.hearing import written_down
-from noisician.models.embedded.song import resung
 from noisician.piece import Piece
 from noisician.piece.derive import derived, patched
 from noisician.request import Request
@@ -17,6 +16,7 @@ from noisician.score.decode import part_octave
 from noisician.score.grid import ROLE_STREAMS
 from noisician.styles import instruments
 from noisician.vocals.voices import parse_voice
+from noisician.vocals.words import resung
 
 
 def remove_player(piece: Piece, edit: RemovePlayer, applying: Applying) -> Piece:
