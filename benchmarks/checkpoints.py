@@ -88,14 +88,21 @@ def build_stable_audio_open(folder: Path) -> None:
     ).save_pretrained(folder, safe_serialization=True)
 
 
+def stable_audio_3_small_networks() -> tuple[Any, Any]:
+    """(transformer, autoencoder) of Stable Audio 3 small with random numbers: 459 M numbers, 1024 wide, 20 deep; and
+    SAME-S, whose shape is diffusers' default."""
+    from diffusers import AutoencoderSAME, StableAudio3DiTModel
+
+    transformer = StableAudio3DiTModel(embed_dim=1024, depth=20, num_heads=16, use_differential_attention=False)
+    autoencoder = AutoencoderSAME()
+    _fill_zeros(transformer)
+    _fill_zeros(autoencoder)
+    return transformer, autoencoder
+
+
 def build_stable_audio_3_small(folder: Path) -> None:
-    """Stable Audio 3 small: its 459 M transformer (1024 wide, 20 deep) and SAME-S, the autoencoder's defaults."""
-    from diffusers import (
-        AutoencoderSAME,
-        FlowMatchEulerDiscreteScheduler,
-        StableAudio3DiTModel,
-        StableAudio3Pipeline,
-    )
+    """Stable Audio 3 small as a pipeline on disk."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, StableAudio3Pipeline
     from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
     from transformers import GemmaTokenizer, T5GemmaConfig, T5GemmaEncoderModel
     from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
@@ -110,17 +117,15 @@ def build_stable_audio_3_small(folder: Path) -> None:
         num_key_value_heads=12,
         head_dim=64,
     ).to_dict()
-    pipe = StableAudio3Pipeline(
-        vae=AutoencoderSAME(),
+    transformer, autoencoder = stable_audio_3_small_networks()
+    StableAudio3Pipeline(
+        vae=autoencoder,
         text_encoder=T5GemmaEncoderModel(T5GemmaConfig(encoder=module, decoder=module, is_encoder_decoder=False)),
         tokenizer=GemmaTokenizer(vocab=words, merges=[], model_max_length=256),
         duration_embedder=StableAudio3DurationEmbedder(),
-        transformer=StableAudio3DiTModel(embed_dim=1024, depth=20, num_heads=16, use_differential_attention=False),
+        transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, stochastic_sampling=True),
-    )
-    _fill_zeros(pipe.vae)
-    _fill_zeros(pipe.transformer)
-    pipe.save_pretrained(folder, safe_serialization=True)
+    ).save_pretrained(folder, safe_serialization=True)
 
 
 def _fill_zeros(model: Any) -> None:

@@ -111,27 +111,32 @@ def stages_of(total_s: float, clocks: dict[str, float]) -> dict[str, float]:
 def timed_model() -> Any:
     """The shipped model with a stopwatch on its composer, renderer, vocoder and on playing as a whole."""
     from noisician.models.embedded import EmbeddedModel
+    from noisician.models.embedded.play import Networks
+
+    clocks: dict[str, float] = {}
+
+    class TimedNetworks(Networks):
+        @cached_property
+        def composer(self) -> Any:
+            return Stopwatch(super().composer, "compose", "composing", clocks)
+
+        @cached_property
+        def renderer(self) -> Any:
+            return Stopwatch(super().renderer, "render", "rendering", clocks)
+
+        @cached_property
+        def vocoder(self) -> Any:
+            return Stopwatch(super().vocoder, "synthesise", "vocoding", clocks)
 
     class Timed(EmbeddedModel):
-        def __init__(self) -> None:
-            self.clocks: dict[str, float] = {}
+        clocks: dict[str, float]
 
-        @cached_property
-        def _composer(self) -> Any:
-            return Stopwatch(super()._composer, "compose", "composing", self.clocks)
+        def _played(self, *arguments: Any, **named: Any) -> Any:
+            return clocked(super()._played, "playing", clocks)(*arguments, **named)
 
-        @cached_property
-        def _renderer(self) -> Any:
-            return Stopwatch(super()._renderer, "render", "rendering", self.clocks)
-
-        @cached_property
-        def _vocoder(self) -> Any:
-            return Stopwatch(super()._vocoder, "synthesise", "vocoding", self.clocks)
-
-        def _play(self, *arguments: Any, **named: Any) -> Any:
-            return clocked(super()._play, "playing", self.clocks)(*arguments, **named)
-
-    return Timed()
+    model = Timed(TimedNetworks())
+    model.clocks = clocks
+    return model
 
 
 def clocked(function: Callable[..., Any], name: str, clocks: dict[str, float]) -> Callable[..., Any]:
