@@ -178,6 +178,11 @@ def joined(recorded: Sequence[References]) -> References:
     return reduce(_joined, recorded)
 
 
+def who_plays(players: Sequence[Player], pitch: float) -> Player:
+    """Of the players whose recordings are joined, the one who plays a pitch."""
+    return [one for one in players if min(one.keys) <= pitch or one is players[0]][-1]
+
+
 def _joined(low: References, high: References) -> References:
     return _together(low.only(np.flatnonzero(low.pitch < high.pitch.min())), high)
 

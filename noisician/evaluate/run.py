@@ -32,7 +32,7 @@ from noisician.weights import MODELS, manifest
 __all__ = ["EvaluateSettings", "evaluate", "quick"]
 
 #: Suites that play soundfonts.
-_PLAYING = {"tempo", "key", "stems", "faults", "mixes", "edits", "vocoder", "renderer", "life"}
+_PLAYING = {"tempo", "key", "stems", "faults", "mixes", "edits", "vocoder", "renderer", "life", "recorded"}
 TITLE = "Evaluation"
 #: Suites whose rows depend on other models than those that play.
 MODELS_OF = {"vocals": ("vocals",), "weights": MODELS}
@@ -209,7 +209,8 @@ def _check_material(settings: EvaluateSettings) -> None:
         raise CorpusError(
             f"samples folder {settings.samples_dir} is missing; sampled kits in the baselines need it (--samples)"
         )
-    if "life" in settings.suites and (settings.recordings_dir is None or not settings.recordings_dir.is_dir()):
+    beside_recordings = {"life", "recorded"} & set(settings.suites)
+    if beside_recordings and (settings.recordings_dir is None or not settings.recordings_dir.is_dir()):
         raise CorpusError(
             f"recordings folder {settings.recordings_dir} is missing; single notes are compared with it (--recordings)"
         )

@@ -15,6 +15,7 @@ SUITE_NAMES = (
     "vocoder",
     "renderer",
     "life",
+    "recorded",
     "faults",
     "mixes",
     "edits",

@@ -8,6 +8,7 @@ from noisician.evaluate.suites import (
     life,
     mixes,
     novelty,
+    recorded,
     renderer,
     stems,
     tempo,
@@ -19,7 +20,7 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    tempo, key, stems, vocoder, renderer, life, faults, mixes, edits, novelty, vocals, determinism, weights,
+    tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, novelty, vocals, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.corpus.players import Player, Players
-from noisician.corpus.shipped_references import OTHER_KEYS, RECORDED, RECORDED_PIECES, player_names
+from noisician.corpus.shipped_references import OTHER_KEYS, RECORDED, RECORDED_PIECES, player_names, who_plays
 from noisician.diffusion.noise import NoiseField
 from noisician.evaluate.attacks import attack_ms, pre_echo_db
 from noisician.evaluate.life import harmonic_to_noise_db, level_jitter_db, peak_level_db, vibrato_extent_cents
@@ -98,7 +98,7 @@ def pitched_cases(players: Players, instrument: Instrument) -> list[Case]:
     cases = []
     for share in np.arange(1, KEYS_EACH + 1) / (KEYS_EACH + 1):
         wanted = low + share * (high - low)
-        truth = [one for one in truths if min(one.keys) <= wanted or one is truths[0]][-1]
+        truth = who_plays(truths, wanted)
         cases.append(Case(instrument, min(truth.keys, key=lambda key, wanted=wanted: abs(key - wanted)), truth))
     return cases
 
