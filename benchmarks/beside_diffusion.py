@@ -22,8 +22,8 @@ from statistics import median
 from typing import Any
 
 from common import markdown_table, publish
+from shapes import stable_audio_3_small_networks
 
-from checkpoints import stable_audio_3_small_networks
 from noisician.evaluate.prompts import prompts
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.weights import available_cores

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from common import RESULTS, markdown_table
+from shapes import stable_audio_3_small_networks
 
 PROMPT = "slow piano over warm tape noise, 80 bpm"
 SEED = 7
@@ -88,18 +89,6 @@ def build_stable_audio_open(folder: Path) -> None:
     ).save_pretrained(folder, safe_serialization=True)
 
 
-def stable_audio_3_small_networks() -> tuple[Any, Any]:
-    """(transformer, autoencoder) of Stable Audio 3 small with random numbers: 459 M numbers, 1024 wide, 20 deep; and
-    SAME-S, whose shape is diffusers' default."""
-    from diffusers import AutoencoderSAME, StableAudio3DiTModel
-
-    transformer = StableAudio3DiTModel(embed_dim=1024, depth=20, num_heads=16, use_differential_attention=False)
-    autoencoder = AutoencoderSAME()
-    _fill_zeros(transformer)
-    _fill_zeros(autoencoder)
-    return transformer, autoencoder
-
-
 def build_stable_audio_3_small(folder: Path) -> None:
     """Stable Audio 3 small as a pipeline on disk."""
     from diffusers import FlowMatchEulerDiscreteScheduler, StableAudio3Pipeline
@@ -126,15 +115,6 @@ def build_stable_audio_3_small(folder: Path) -> None:
         transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, stochastic_sampling=True),
     ).save_pretrained(folder, safe_serialization=True)
-
-
-def _fill_zeros(model: Any) -> None:
-    """Layers that begin as zeros would make the network do nothing at all."""
-    import torch
-
-    for values in model.parameters():
-        if not values.any():
-            torch.nn.init.normal_(values, std=0.02)
 
 
 SHAPES = (

@@ -35,7 +35,7 @@ __all__ = ["EvaluateSettings", "evaluate", "quick"]
 _PLAYING = {"tempo", "key", "stems", "faults", "mixes", "edits", "vocoder", "renderer", "life", "recorded"}
 TITLE = "Evaluation"
 #: Suites whose rows depend on other models than those that play.
-MODELS_OF = {"vocals": ("vocals",), "weights": MODELS}
+MODELS_OF = {"vocals": ("vocals",), "songs": (*PLAYING_MODELS, "vocals"), "weights": MODELS}
 
 
 def quick(folder: Path, **changes: Any) -> EvaluateSettings:

@@ -21,6 +21,7 @@ SUITE_NAMES = (
     "edits",
     "novelty",
     "vocals",
+    "songs",
     "determinism",
     "weights",
 )

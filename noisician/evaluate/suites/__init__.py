@@ -10,6 +10,7 @@ from noisician.evaluate.suites import (
     novelty,
     recorded,
     renderer,
+    songs,
     stems,
     tempo,
     vocals,
@@ -20,7 +21,8 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, novelty, vocals, determinism, weights,
+    tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, novelty, vocals, songs,
+    determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 

@@ -91,7 +91,7 @@ def play(
     piece: Piece, networks: Networks, stages: Stages, playing: Playing, player_stems: PlayerStems | None = None
 ) -> Played:
     """The sound of a piece. Raises Cancelled."""
-    parts = _cast(piece)
+    parts = cast_of(piece)
     samples = round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     preview = Preview(frames_of(samples), frames_of(played_samples(piece)) - frames_of(samples))
     stages = stages.within("playing", cost_of(piece, parts, playing.keep_stems).playing(), preview.log_mel)
@@ -119,11 +119,11 @@ def keys_of(piece: Piece, parts: Sequence[VocalPart]) -> tuple[str, ...]:
 
 def with_undecided_mix(piece: Piece) -> Piece:
     """The piece with a mix whose levels are none, for those who only look at what edits would do."""
-    parts = _cast(piece)
+    parts = cast_of(piece)
     return replace(piece, mix=undecided_mix(piece, parts, keys_of(piece, parts)))
 
 
-def _cast(piece: Piece) -> tuple[VocalPart, ...]:
+def cast_of(piece: Piece) -> tuple[VocalPart, ...]:
     """Who sings what."""
     if piece.song is None:
         return ()
