@@ -22,7 +22,8 @@ from noisician.vocoder.excitation import excitation, exciting_notes
 from noisician.vocoder.onsets import clusters, gated, sharpened
 from noisician.weights import Network, manifest, open_network
 
-PIECE_FRAMES = 512
+#: Whole pieces are made even of what is left over: half a minute is 2,584 frames, five of these, six of 512.
+PIECE_FRAMES = 520
 #: Frames of context on each side: six blocks of kernel 7 see 18, each correction 3 and the gate after it 4 more, the
 #: last transform and its gate 5, what is sharpened 7.
 HALO_FRAMES = 44
@@ -153,6 +154,8 @@ def unvoiced(noise: np.ndarray, voiced: np.ndarray) -> np.ndarray:
 _SILENT_LOG_MEL = -6.85
 #: Keeps the vocoder's noise apart from the renderer's of the same stem.
 _DOMAIN = 1 << 32
+#: Keeps the numbers of the noise's rows positive for the halo before the start; another number is another take.
+_NOISE_SHIFT = 2048
 
 
 def _levels(log_mel: np.ndarray) -> np.ndarray:
@@ -188,5 +191,4 @@ def _rows(values: np.ndarray, start: int, length: int) -> np.ndarray:
 
 def _white(noise: NoiseField, first_block: int, blocks: int) -> np.ndarray:
     """White noise that belongs to the absolute position, float32 ``[blocks · HOP]``."""
-    shift = 4 * PIECE_FRAMES  # keeps the row numbers positive for the halo before the start
-    return NOISE_LEVEL * noise.rows(first_block, blocks, HOP, _DOMAIN, shift).reshape(-1)
+    return NOISE_LEVEL * noise.rows(first_block, blocks, HOP, _DOMAIN, _NOISE_SHIFT).reshape(-1)
