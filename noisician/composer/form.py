@@ -12,9 +12,9 @@ from noisician.score.model import Section
 #: Added to the piece's energy in each kind of section.
 KIND_ENERGY = {
     "intro": -0.22,
-    "verse": -0.06,
+    "verse": -0.1,
     "pre_chorus": 0.04,
-    "chorus": 0.14,
+    "chorus": 0.16,
     "bridge": -0.08,
     "build": 0.06,
     "drop": 0.22,
@@ -32,6 +32,8 @@ SHORTEST_SECTION_BARS = 2
 FORM_FROM_S = 20.0
 #: How readily each role joins: a role plays where the section's energy reaches its threshold.
 _THRESHOLDS = {"chords": 0.0, "pad": 0.0, "bass": 0.24, "drums": 0.24, "lead": 0.18, "arp": 0.42, "counter": 0.5}
+#: Who waits for the chorus in bands of more than so many: verses are thin, choruses full.
+_FULL_ONLY, _THIN_FROM = ("pad", "arp", "counter"), 4
 _SILENT_IN = {
     "intro": ("lead", "counter"),
     "break": ("drums", "counter"),
@@ -195,6 +197,10 @@ def _players(section: Section, roles: Sequence[str], energy: float, is_lowest: b
     }
     if section.kind == "intro" and is_lowest and len(roles) > 3:
         players -= {"drums"}
+    if section.kind == "verse" and len(roles) > _THIN_FROM:
+        players -= set(_FULL_ONLY) - ({"pad"} if "chords" not in roles else set())
+    if section.kind in ("chorus", "drop"):
+        players |= set(roles) & {"pad", "arp"}
     if section.kind in ("verse", "chorus", "drop", "solo"):
         players |= {"bass", "drums", "chords"} & set(roles)
     if section.kind in ("chorus", "verse", "solo"):

@@ -1,17 +1,22 @@
-"""What makes a single line singable: mostly steps, few leaps, known before any pitch is drawn."""
+"""What makes a single line singable: mostly steps, few leaps, nothing that rubs against the harmony on a beat."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from noisician.score.grid import FIRST_ONSET, LEVELS, PITCH_LOW
+from noisician.score.grid import FIRST_ONSET, LEVELS, PITCH_LOW, VOCABULARY, chord_of
+from noisician.score.harmony import QUALITIES
 
 #: What a move costs in log likelihood, by its semitones from none to a fourth; from there each one more the same.
-MOVE_COSTS = np.array([0.65, 0.0, 0.0, 0.7, 0.85, 1.05], np.float32)
+MOVE_COSTS = np.array([0.85, 0.0, 0.0, 1.0, 1.15, 1.3], np.float32)
 COST_BEYOND = np.float32(0.6)
 EASY_LEAP_SEMITONES = len(MOVE_COSTS) - 1
 #: Notes further apart than this belong to different phrases.
 PHRASE_STEPS = 16
+#: What a note on a beat costs that lies a semitone beside a tone of the chord and is none itself.
+RUB_COST = np.float32(2.5)
 
 
 def move_cost(semitones: np.ndarray) -> np.ndarray:
@@ -38,6 +43,34 @@ def prefer_steps(logits: np.ndarray, tokens: np.ndarray) -> None:
         onsets = logits[near, FIRST_ONSET:]
         dearer = onsets - move_cost(moves)
         logits[near, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
+
+
+def avoid_rubs(logits: np.ndarray, chords: np.ndarray, beats: np.ndarray) -> None:
+    """In place, ``logits [steps, vocabulary]`` of a line: on ``beats`` (rows) whose chord is known, notes beside it
+    cost ``RUB_COST``; that one begins stays as likely as it was. ``chords [steps]`` are tokens, beyond the vocabulary
+    where unknown.
+    """
+    rows = beats[chords[beats] < VOCABULARY["chord"]]
+    classes = (PITCH_LOW + (np.arange(logits.shape[1])[FIRST_ONSET:] - FIRST_ONSET) // LEVELS) % 12
+    onsets = logits[rows, FIRST_ONSET:]
+    dearer = onsets - RUB_COST * _rubs()[chords[rows]][:, classes]
+    logits[rows, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
+
+
+def rubs(pitch_class: int, chord_token: int) -> bool:
+    """Whether a pitch class lies a semitone beside a tone of the chord and is none itself."""
+    chord = chord_of(chord_token)
+    if chord is None:
+        return False
+    tones = {(chord[0] + tone) % 12 for tone in QUALITIES[chord[1]]}
+    return pitch_class not in tones and bool({(pitch_class + 1) % 12, (pitch_class - 1) % 12} & tones)
+
+
+@cache
+def _rubs() -> np.ndarray:
+    """float32 ``[chord tokens, 12]``: 1 where a pitch class rubs."""
+    table = [[rubs(pitch_class, token) for pitch_class in range(12)] for token in range(VOCABULARY["chord"])]
+    return np.array(table, np.float32)
 
 
 def _total(logits: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from noisician.composer.board import CHORD, LEAD, Board
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.composer.holds import NOTE_STREAMS
+from noisician.composer.lines import rubs
 from noisician.score.grid import (
     CHORDAL,
     DRUM_HITS,
@@ -184,10 +185,7 @@ def _along(pitch: int, degrees: int, scale: Sequence[int]) -> int:
 
 def _fits(pitch: int, chord_token: int) -> float:
     """1 for a tone of the chord, −1 for a semitone beside one, else 0."""
-    tones = _tones(chord_token)
-    if not tones or pitch % 12 in tones:
-        return float(bool(tones))
-    return -1.0 if {(pitch + 1) % 12, (pitch - 1) % 12} & tones else 0.0
+    return float(pitch % 12 in _tones(chord_token)) - float(rubs(pitch % 12, chord_token))
 
 
 def _tones(chord_token: int) -> set[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from noisician.composer.board import CHORD, LEAD
 from noisician.composer.conditions import MASK_TOKENS, Steps, Style
 from noisician.composer.holds import NOTE_STREAMS, forbid_loose_holds
-from noisician.composer.lines import prefer_steps
+from noisician.composer.lines import avoid_rubs, prefer_steps
 from noisician.diffusion.unmask import Choice, Stage, unmask
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.weights import Network
@@ -118,6 +118,7 @@ def write(
 ) -> np.ndarray:
     """The passage's tokens, all chosen; ``rng`` has a generator for each stream (streams may share one)."""
     conditions = _Conditions.of(passage)
+    beats = np.flatnonzero(passage.chord_begins == np.arange(len(passage.chord_begins)))
 
     def predict(guess: np.ndarray) -> list[np.ndarray]:
         held = passage.with_held_chords(guess)
@@ -127,6 +128,7 @@ def write(
         for place in _LINES:
             if passage.cells[:, place].any():
                 prefer_steps(logits[place][0], guess[0, :, place])
+                avoid_rubs(logits[place][0], held[0, :, CHORD], beats)
         require([stream[0] for stream in logits], guess[0])
         return logits
 

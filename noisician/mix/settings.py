@@ -22,7 +22,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "tilt_db": (-5.0, 4.0),
     "glue": (0.0, 1.0),
     "delay_beats": (0.25, 2.0),
-    "automation_db": (0.0, 6.0),
+    "automation_db": (0.0, 12.0),
 }
 
 

@@ -14,7 +14,7 @@ from noisician.composer import Composer, ComposerSettings
 from noisician.composer.board import CHORD, LEAD, Board, planned_steps
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.composer.ending import come_home, has_ending
-from noisician.composer.lines import move_cost, prefer_steps
+from noisician.composer.lines import avoid_rubs, move_cost, prefer_steps
 from noisician.composer.repetition import Repeats, plan_repeats, take_over
 from noisician.score.grid import DRUMS, FIRST_ONSET, HOLD, REST, STREAMS, chord_token, pitch_of, pitch_token
 
@@ -145,3 +145,12 @@ def test_given_last_notes_stay() -> None:
     assert pitch_of(int(tokens[0, LEAD]))[0] == 60
     assert pitch_of(int(tokens[0, BASS]))[0] == 41
     assert MASK_TOKENS[LEAD] not in tokens[:, LEAD]
+
+
+def test_what_rubs_on_a_beat_is_unlikely_and_free_between_beats() -> None:
+    chords = np.array([chord_token(0, "maj")] * 2 + [10_000] * 2)
+    logits = np.zeros((4, pitch_token(100, 2) + 1), np.float32)
+    avoid_rubs(logits, chords, np.array([0, 2]))
+    assert logits[0, pitch_token(65, 0)] < -1 < logits[0, pitch_token(64, 0)]  # F beside E, and E itself
+    assert not logits[1:].any()  # no beat, or no known chord
+    assert np.exp(logits[0, FIRST_ONSET:]).mean() == pytest.approx(1, rel=1e-4)
