@@ -33,9 +33,6 @@ from noisician.weights import Network, manifest, open_network
 SILENCE = float(np.log(LOG_FLOOR))
 OVERLAP_FRAMES = 64
 FADE_FRAMES = 40
-#: Windows denoised together, always this many: the arithmetic is then the same for every window. More at a time make
-#: each only a twenty-fifth cheaper, and an edit of one note would have to wait for all of them.
-BATCH = 1
 #: Instruments whose moved and blended notes are kept ready.
 SKETCHERS_AT_HAND = 16
 
@@ -126,7 +123,7 @@ class Renderer:
             if laid[part].is_painted and laid[part].sounds(plan.start(window), plan.length)
         ]
         silence = np.full((plan.count, plan.length, MEL_BANDS), SILENCE, np.float32)
-        windows = [silence.copy() for _ in parts]
+        windows = {number: silence.copy() for number, one in enumerate(laid) if one.is_painted}
         keys = (
             {}
             if isinstance(cache, NoCache)
@@ -137,23 +134,21 @@ class Renderer:
             if kept is not None:
                 windows[job.part][job.window] = kept
                 jobs.remove(job)
-        batches = [jobs[first : first + BATCH] for first in range(0, len(jobs), BATCH)]
-        steps = Steps(len(batches) * settings.steps, on_step)
+        steps = Steps(len(jobs) * settings.steps, on_step)
         if not jobs:
             on_step(1.0)
 
-        def paint(batch: Sequence[_Job]) -> np.ndarray:
-            places = [(laid[job.part], plan.start(job.window)) for job in batch]
-            return self._paint(places, settings, steps, preview.canvas(plan, [job.window for job in batch]))
+        def paint(job: _Job) -> np.ndarray:
+            canvas = preview.canvas(plan, [job.window])
+            return self._paint(laid[job.part], plan.start(job.window), settings, steps, canvas)
 
-        for batch, painted in zip(batches, map_in_order(paint, batches, steps), strict=True):
-            for job, mel in zip(batch, painted, strict=False):
-                windows[job.part][job.window] = mel
-                if job in keys:
-                    cache.put(keys[job], mel.copy())
+        for job, mel in zip(jobs, map_in_order(paint, jobs, steps), strict=True):
+            windows[job.part][job.window] = mel
+            if job in keys:
+                cache.put(keys[job], mel.copy())
         return [
-            _hush(join(made, plan), one.heard) if one.is_painted else one.sketcher.lay_out(one.heard, frames)
-            for made, one in zip(windows, laid, strict=True)
+            _hush(join(windows[number], plan), one.heard) if one.is_painted else one.sketcher.lay_out(one.heard, frames)
+            for number, one in enumerate(laid)
         ]
 
     def changed_windows(
@@ -162,7 +157,7 @@ class Renderer:
         """(first frame, last + 1, whether it has to be painted) of the windows that differ between two parts.
 
         Both are (part, frames, settings); None is a part that was not there. A window that falls silent differs, and
-        nothing has to be painted for it.
+        so does one of a noise, whose sketch is its sound: nothing has to be painted for them.
         """
         part, old_frames, old_settings = before
         old = None if part is None else self._laid(part)
@@ -176,7 +171,7 @@ class Renderer:
             if not sounds and not sounded:
                 continue
             if sounds != sounded or self._key(old, first, old_settings) != self._key(new, first, settings):  # type: ignore[arg-type]
-                changed.append((first, first + plan.length, sounds))
+                changed.append((first, first + plan.length, sounds and new.is_painted))
         return changed
 
     def _laid(self, part: Part) -> _Laid:
@@ -207,17 +202,18 @@ class Renderer:
             settings,
         )
 
-    def _paint(
-        self, jobs: Sequence[tuple[_Laid, int]], settings: RenderSettings, steps: Steps, canvas: Canvas
-    ) -> np.ndarray:
-        """Log-mels ``[BATCH, window_frames, 128]`` of (part, first frame) pairs."""
-        jobs = [*jobs, *[jobs[-1]] * (BATCH - len(jobs))]
-        conditions = self._conditions(jobs)
-        noise = np.stack([laid.part.noise.rows(first, self.window_frames, MEL_BANDS) for laid, first in jobs])
+    def _paint(self, laid: _Laid, first: int, settings: RenderSettings, steps: Steps, canvas: Canvas) -> np.ndarray:
+        """The log-mel ``[window_frames, 128]`` of a part from a frame on.
+
+        Always alone: the arithmetic is then the same for every window. More at a time make each only a twenty-fifth
+        cheaper, and an edit of one note would have to wait for all of them.
+        """
+        conditions = self._conditions(laid, first)
+        noise = laid.part.noise.rows(first, self.window_frames, MEL_BANDS)[None]
 
         def denoise(x: np.ndarray, t: float) -> np.ndarray:
             canvas.show(x)
-            return self._network(mel_t=x, t=np.full(BATCH, t, np.float32), **conditions)[0]
+            return self._network(mel_t=x, t=np.full(1, t, np.float32), **conditions)[0]
 
         clean = euler(
             denoise,
@@ -227,17 +223,16 @@ class Renderer:
         )
         painted = np.maximum(clean * MEL_STD + MEL_MEAN, SILENCE).astype(np.float32)
         canvas.finish(painted)
-        return painted
+        return painted[0]
 
-    def _conditions(self, jobs: Sequence[tuple[_Laid, int]]) -> dict[str, np.ndarray]:
-        """What the network is told about each window."""
-        frames = self.window_frames
-        parts = [laid.part for laid, _ in jobs]
-        sketches = np.stack([laid.sketcher.lay_out(laid.heard, frames, first) for laid, first in jobs])
+    def _conditions(self, laid: _Laid, first: int) -> dict[str, np.ndarray]:
+        """What the network is told about a window, a batch of one."""
+        part, frames = laid.part, self.window_frames
+        sketch = laid.sketcher.lay_out(laid.heard, frames, first)
         return {
-            "sketch": (sketches - np.float32(MEL_MEAN)) / np.float32(MEL_STD),
-            "roll": np.stack([note_roll(laid.part.notes, frames, first) for laid, first in jobs]),
-            "traits": np.stack([traits(part.instrument) for part in parts]),
+            "sketch": ((sketch - np.float32(MEL_MEAN)) / np.float32(MEL_STD))[None],
+            "roll": note_roll(part.notes, frames, first)[None],
+            "traits": traits(part.instrument)[None],
         }
 
 

@@ -123,7 +123,9 @@ class FakeNetwork:
     def __call__(self, **inputs: np.ndarray) -> list[np.ndarray]:
         self.calls.append(len(inputs["mel_t"]))
         assert all(value.dtype == np.float32 for value in inputs.values())
-        made = [self._one({name: value[item] for name, value in inputs.items()}) for item in range(render.BATCH)]
+        made = [
+            self._one({name: value[item] for name, value in inputs.items()}) for item in range(len(inputs["mel_t"]))
+        ]
         return [np.stack(made)]
 
     @staticmethod
@@ -187,7 +189,7 @@ def test_any_length_gives_its_frames(renderer: Renderer, frames: int) -> None:
     assert mel.min() >= np.float32(render.SILENCE)
 
 
-def test_the_batch_is_always_full_and_silence_is_not_painted(renderer: Renderer) -> None:
+def test_each_window_is_painted_alone_and_silence_is_not(renderer: Renderer) -> None:
     network: FakeNetwork = renderer._network  # type: ignore[assignment]
     note = NoteEvent(69, 0.0, 0.2, 90)
     heard = Sketcher(SINES).heard([note])[0]
@@ -195,7 +197,7 @@ def test_the_batch_is_always_full_and_silence_is_not_painted(renderer: Renderer)
     hearing = sum(heard.within(plan.start(window), plan.length) for window in range(plan.count))
     assert 0 < hearing < plan.count
     renderer.render([part((note,))], 1000, RenderSettings(steps=1))
-    assert network.calls == [render.BATCH] * -(-hearing // render.BATCH)
+    assert network.calls == [1] * hearing
 
 
 def test_where_the_score_is_silent_the_mel_is(renderer: Renderer) -> None:
