@@ -51,10 +51,10 @@ class ExportOptions:
 class JudgeOptions:
     checkpoint: Annotated[Path, typer.Argument(help="What train renderer left behind (.safetensors).")]
     clips: Annotated[int, typer.Option(min=1, help="Held-out exercises of each source.")] = 24
-    steps: Annotated[int, typer.Option(min=1, help="Steps from noise to sound.")] = 6
-    last_time: Annotated[float, typer.Option(min=0.01, max=0.99, help="The t of the last step: later, smoother.")] = (
-        0.32
-    )
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps from noise to sound; the renderer's own.")] = None
+    last_time: Annotated[
+        float | None, typer.Option(min=0.01, max=0.99, help="The t of the last step: later, smoother; as the steps.")
+    ] = None
     references: Annotated[Path, typer.Option(help="Folder the judges' references are kept in.")] = Path(
         "data/judge_references"
     )
@@ -136,7 +136,8 @@ def judge(options: JudgeOptions) -> None:
     from noisician.renderer import RenderSettings
     from noisician.training.judge_renderer import Judgement, judge
 
-    settings = RenderSettings(steps=options.steps, last_time=options.last_time)
+    asked = {"steps": options.steps, "last_time": options.last_time}
+    settings = replace(RenderSettings(), **{name: value for name, value in asked.items() if value is not None})
     judgement = Judgement(
         options.checkpoint, options.references, options.clips, settings, options.recordings, options.pictures
     )

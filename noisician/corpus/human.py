@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -296,23 +295,3 @@ def pack_scores(folder: Path, path: Path, *, held_out: bool = False, overwrite: 
     finally:
         partial.unlink(missing_ok=True)
     return len(scores)
-
-
-def load_packed(path: Path) -> list[HumanScore]:
-    """The scores :func:`pack_scores` wrote. Raises CorpusError for another or damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as packed:
-            columns = {name: packed[name] for name in packed.files}
-        if tuple(columns["streams"]) != STREAMS:
-            raise CorpusError(f"{path} was packed for other token streams; pack the scores again")
-        grids = np.split(columns["tokens"].astype(np.int16), np.cumsum(columns["steps"])[:-1])
-        rows = zip(
-            *(columns[name].tolist() for name in ("name", "mode", "time_signature", "tempo_bpm", "kind")),
-            strict=True,
-        )
-        return [
-            HumanScore(name, Grid(tokens, signature), mode, signature, tempo_bpm, kind)
-            for tokens, (name, mode, signature, tempo_bpm, kind) in zip(grids, rows, strict=True)
-        ]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise CorpusError(f"{path} is not a readable file of packed scores ({error})") from None

@@ -49,21 +49,3 @@ def euler(denoise: Denoise, x: np.ndarray, times: np.ndarray, on_step: OnStep = 
 def _towards(x: np.ndarray, x0: np.ndarray, t: float, t_next: float) -> np.ndarray:
     keep = np.float32(t_next / t)
     return keep * x + (1 - keep) * x0
-
-
-def guided(conditional: Denoise, unconditional: Denoise, scale: float, interval: tuple[float, float]) -> Denoise:
-    """Classifier-free guidance x₀ = u + w (c − u) inside an interval of t, the conditional model outside it.
-
-    Limiting the interval is better and cheaper than guiding throughout (Kynkäänniemi et al., arXiv 2404.07724).
-    """
-    if scale == 1.0:
-        return conditional
-
-    def denoise(x: np.ndarray, t: float) -> np.ndarray:
-        c = conditional(x, t)
-        if not interval[0] <= t <= interval[1]:
-            return c
-        u = unconditional(x, t)
-        return u + np.float32(scale) * (c - u)
-
-    return denoise

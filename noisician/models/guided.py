@@ -27,14 +27,14 @@ from noisician.music import Music
 from noisician.piece import score_of
 from noisician.prompt import Controls
 from noisician.recipe import Recipe, without_folders
-from noisician.request import Feature, Request
+from noisician.request import OPTIONS, Feature, Request
 
 #: What of a request is the painter's affair alone.
-_PAINTERS = (
-    "model", "preset", "device", "dtype", "negative_prompt", "lyrics", "language", "vocals", "voice",
-    "strength", "repaint", "reference_audio", "morph_prompt", "morph_audio", "morph", "steps",
-    "guidance_scale", "guide",
-)  # fmt: skip
+_PAINTERS = tuple(
+    name
+    for name, option in OPTIONS.items()
+    if option.panel in ("Songs", "Checkpoints") or name in ("model", "steps", "guidance_scale")
+)
 #: What the sketch brings along whatever the painter can do. Its stems are not those of the result.
 _SKETCHED: frozenset[Feature] = frozenset({"text", "score", "tempo", "key", "time_signature"})
 _SKETCH_SHARE = 0.3

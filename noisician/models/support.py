@@ -16,7 +16,11 @@ from noisician.prompt import Controls, read_figures, understand
 from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
 
 #: What words can say too.
-_SAYABLE = ("tempo_bpm", "key", "mode", "time_signature", "genres", "moods", "instruments", "without")
+_SAYABLE = tuple(
+    name
+    for name, option in OPTIONS.items()
+    if option.panel == "Music" and not {"text", "negative_prompt"}.isdisjoint(option.needs)
+)
 _OUTPUTS: Mapping[str, Feature] = {
     "--stems": "stems",
     "--midi": "score",

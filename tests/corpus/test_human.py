@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from noisician.corpus.human import load_packed, pack_scores, read_score, read_scores
+from noisician.corpus.human import pack_scores, read_score, read_scores
 from noisician.corpus.musicxml import read_mxl
 from noisician.errors import CorpusError
 from noisician.score.grid import FIRST_ONSET, HOLD, Grid, chord_of, pitch_of
@@ -197,7 +197,7 @@ def test_a_dotted_sixteenth_keeps_its_thirty_second(tmp_path: Path) -> None:
     assert _events(score.grid, "lead")[:3] == [(0, 72), (1, 74), (2, 76)]
 
 
-def test_every_tenth_song_is_held_out_and_packing_restores_the_rest(tmp_path: Path) -> None:
+def test_every_tenth_song_is_held_out_and_the_rest_is_packed(tmp_path: Path) -> None:
     for number in range(1, 21):
         _song(tmp_path / "lieder" / f"lc{number:02}.mxl")
     held_out = [score.name for score in read_scores(tmp_path, held_out=True)]
@@ -206,11 +206,11 @@ def test_every_tenth_song_is_held_out_and_packing_restores_the_rest(tmp_path: Pa
     assert len(training) == 18
     packed = tmp_path / "human.npz"
     assert pack_scores(tmp_path, packed) == 18
-    for before, after in zip(training, load_packed(packed), strict=True):
-        assert np.array_equal(before.grid.tokens, after.grid.tokens)
-        assert before.grid.tokens.dtype == after.grid.tokens.dtype
-        assert (before.name, before.mode, before.kind) == (after.name, after.mode, after.kind)
-        assert (before.time_signature, before.tempo_bpm) == (after.time_signature, after.tempo_bpm)
+    with np.load(packed, allow_pickle=False) as there:
+        np.testing.assert_array_equal(there["tokens"], np.concatenate([score.grid.tokens for score in training]))
+        assert there["steps"].tolist() == [len(score.grid.tokens) for score in training]
+        for name in ("name", "mode", "kind", "time_signature", "tempo_bpm"):
+            assert there[name].tolist() == [getattr(score, name) for score in training]
     with pytest.raises(CorpusError, match="exists"):
         pack_scores(tmp_path, packed)
 
@@ -223,5 +223,3 @@ def test_damaged_input_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(CorpusError, match="holds no"):
         list(read_scores(tmp_path, held_out=False))
-    with pytest.raises(CorpusError, match="packed scores"):
-        load_packed(broken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from noisician.diffusion.flow import Denoise, euler, guided, shift_for, shifted_times
+from noisician.diffusion.flow import Denoise, euler, shift_for, shifted_times
 from noisician.errors import Cancelled
 
 
@@ -87,30 +87,6 @@ def test_steps_are_told_and_may_cancel() -> None:
     with pytest.raises(Cancelled):
         euler(of_velocity(1, 0), np.zeros((1, 1), np.float32), shifted_times(9), cancel_at_two)
     assert told == [1, 2]
-
-
-def constant(value: float) -> Denoise:
-    return lambda x, t: np.full_like(x, value)
-
-
-def test_guidance_of_scale_one_and_zero_is_one_model_alone() -> None:
-    x = np.zeros((1, 2), np.float32)
-    conditional = constant(2)
-    assert guided(conditional, constant(5), 1.0, (0, 1)) is conditional
-    np.testing.assert_array_equal(guided(conditional, constant(5), 0.0, (0, 1))(x, 0.5), 5)
-
-
-def test_guidance_extrapolates_inside_its_interval_only() -> None:
-    denoise = guided(constant(2), constant(1), 3.0, (0.2, 0.9))
-    x = np.zeros((1, 1), np.float32)
-    assert [float(denoise(x, t)[0, 0]) for t in (0.1, 0.2, 0.5, 0.9, 0.95)] == [2, 4, 4, 4, 2]
-
-
-def test_models_that_agree_are_not_moved_by_guidance() -> None:
-    noise = np.linspace(-1, 1, 5, dtype=np.float32)[None]
-    plain = euler(gaussian(0.5, 0.3), noise, shifted_times(8))
-    model = guided(gaussian(0.5, 0.3), gaussian(0.5, 0.3), 4.0, (0, 1))
-    np.testing.assert_allclose(euler(model, noise, shifted_times(8)), plain, atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [2, 4, 6, 17])
