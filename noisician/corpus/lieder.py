@@ -20,6 +20,7 @@ from noisician.errors import CorpusError
 from noisician.lyrics import syllabify
 from noisician.lyrics.dictionary import lookup
 from noisician.lyrics.english import is_function_word
+from noisician.lyrics.phones import STRESS_WEIGHTS
 from noisician.score.model import METERS, Meter
 from noisician.vocals.setting import LENGTH_CLASSES, WEIGHTS, SettingCosts, length_class, metric_weight
 
@@ -168,7 +169,7 @@ def _stresses(word: str, count: int) -> list[int]:
         if len(found) == count:
             if count == 1 and is_function_word(word):
                 return [0]
-            return [{0: 0, 1: 2, 2: 1}[syllable.stress] for syllable in found]
+            return [STRESS_WEIGHTS[syllable.stress] for syllable in found]
     return [0] * count
 
 

@@ -17,7 +17,7 @@ from noisician.corpus.lieder import StressedSteps, stress_agreement
 from noisician.errors import RequestError
 from noisician.evaluate.singing_texts import Text
 from noisician.lyrics import Lyrics, LyricSyllable, SungWord, parse
-from noisician.lyrics.phones import VOWELS, bare
+from noisician.lyrics.phones import STRESS_WEIGHTS, VOWELS, bare, stress_digit
 from noisician.score.model import METERS, Meter
 from noisician.vocals.form import SetLine, plan_form, set_song
 from noisician.vocals.frames import FRAME_RATE_HZ, Performance, SungNote, SungSyllable
@@ -132,8 +132,7 @@ def _sung(syllable: LyricSyllable, edges: Sequence[int], step_s: float) -> SungS
         SungNote(pitch, start * step_s, end * step_s)
         for pitch, (start, end) in zip(pitches, pairwise(edges), strict=False)
     )
-    digits = [int(phone[-1]) for phone in syllable.phones if phone[-1].isdigit()]
-    stress = digits[0] if digits else 0
+    stress = stress_digit(syllable.phones)
     return SungSyllable(syllable.phones, tuple(notes), syllable.word_start, syllable.word_end, stress, syllable.accent)
 
 
@@ -173,8 +172,7 @@ def _spoken_stresses(word: SungWord) -> list[int]:
     """0 for words of grammar in one syllable and what the dictionary leaves unstressed, else 1 or 2."""
     if len(word.syllables) == 1 and word.syllables[0].is_function_word:
         return [0]
-    digits = ["".join(phone[-1] for phone in syllable.phones if phone[-1].isdigit()) for syllable in word.syllables]
-    return [{"1": 2, "2": 1}.get(digit, 0) for digit in digits]
+    return [STRESS_WEIGHTS[stress_digit(syllable.phones)] for syllable in word.syllables]
 
 
 def agreement(lines: Sequence[Sequence[StressedSteps]]) -> tuple[float, int] | None:

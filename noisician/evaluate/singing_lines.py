@@ -21,6 +21,7 @@ from noisician.errors import CorpusError
 from noisician.evaluate.singing_checks import set_text
 from noisician.evaluate.singing_texts import Text
 from noisician.lyrics import syllabify
+from noisician.lyrics.phones import stress_digit
 from noisician.vocals.frames import SPEAKERS, Performance, SungNote, SungSyllable
 from noisician.vocals.performance import perform
 from noisician.vocals.singer import Phrase
@@ -87,7 +88,7 @@ def write_sheet(take: int) -> Sheet:
         sung = []
         for syllable, placement in zip(syllables, line.placements, strict=True):
             begins_s, ends_s = ((step - start) * setting.step_s for step in (placement.step, placement.end_step))
-            stress = next((int(phone[-1]) for phone in syllable.phones if phone[-1].isdigit()), 0)
+            stress = stress_digit(syllable.phones)
             notes = (SungNote(float(next(tune)), begins_s, ends_s),)
             sung.append(SungSyllable(syllable.phones, notes, syllable.word_start, syllable.word_end, stress))
         lines.append(tuple(sung))

@@ -32,6 +32,9 @@ CONSONANTS = tuple(sorted(OBSTRUENTS | SONORANTS))
 #: Every symbol of a pronunciation: vowels with their stress (0 none, 1 primary, 2 secondary), then consonants.
 SYMBOLS = (*(f"{vowel}{stress}" for vowel in VOWELS for stress in "012"), *CONSONANTS)
 
+#: How heavy a syllable of each stress digit is: 0 none, 2 the main one of its word, 1 a lesser one.
+STRESS_WEIGHTS = (0, 2, 1)
+
 #: Phones of one word, vowels with a stress digit: ("HH", "AH0", "L", "OW1").
 Pronunciation: TypeAlias = tuple[str, ...]
 
@@ -54,6 +57,11 @@ class Syllable:
 def is_vowel(phone: str) -> bool:
     """Whether a phone, with or without a stress digit, is a vowel."""
     return bare(phone) in _VOWEL_SET
+
+
+def stress_digit(phones: Pronunciation) -> int:
+    """The stress digit of a syllable's phones; 0 where its vowel has none."""
+    return next((int(phone[-1]) for phone in phones if phone[-1].isdigit()), 0)
 
 
 def bare(phone: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from noisician.lyrics.language import Language, language
 from noisician.lyrics.model import Line, Lyrics, Word
-from noisician.lyrics.phones import Pronunciation, syllable_count
+from noisician.lyrics.phones import STRESS_WEIGHTS, Pronunciation, syllable_count
 from noisician.lyrics.spelling import divide
 from noisician.lyrics.syllables import syllabify
 
@@ -100,7 +100,7 @@ def _syllables(
         syllables = syllabify(sounds)
         grammatical = tongue.is_function_word(text)
         for place, syllable in enumerate(syllables):
-            weight = {0: 0, 1: 2, 2: 1}[syllable.stress]
+            weight = STRESS_WEIGHTS[syllable.stress]
             if grammatical and (weight or len(syllables) == 1):
                 weight = 0 if tongue.is_weak(text) and not ends_line else 1
             if word.accent and syllable.stress == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from noisician.lyrics.phones import Pronunciation, Syllable, is_vowel
+from noisician.lyrics.phones import Pronunciation, Syllable, is_vowel, stress_digit
 
 _SINGLE = (
     "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y",
@@ -35,7 +35,7 @@ def syllabify(phones: Pronunciation) -> tuple[Syllable, ...]:
             onset=tuple(phones[start:nucleus]),
             nucleus=phones[nucleus].rstrip("012"),
             coda=tuple(phones[nucleus + 1 : end]),
-            stress=int(phones[nucleus][-1]) if phones[nucleus][-1].isdigit() else 0,
+            stress=stress_digit((phones[nucleus],)),
         )
         for start, nucleus, end in zip(starts, nuclei, ends, strict=True)
     )

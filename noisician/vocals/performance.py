@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from noisician.lyrics.phones import STRESS_WEIGHTS
 from noisician.vocals.frames import FRAME_RATE_HZ, Frames, Performance, SungSyllable, TimedPhone
 from noisician.vocals.phones import PAUSE, PHONE_IDS, VOICED
 from noisician.vocals.pitch import (
@@ -30,7 +31,7 @@ from noisician.vocals.timing import LEAD_S, Timeline, full_vowels, local_clock, 
 _TIMING, _PITCH, _DYNAMICS = range(3)  # random streams
 
 #: Strength of a syllable by the dictionary's digit.
-STRENGTH = {0: 0.0, 1: 2.0, 2: 1.0}
+STRENGTH = tuple(float(weight) for weight in STRESS_WEIGHTS)
 HEIGHT_EFFORT = 0.28  # an octave above comfort
 STRESS_EFFORT = 0.05
 ACCENT_EFFORT = 0.15

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from noisician.lyrics import Lyrics, SungWord, is_vowel, syllables_of
+from noisician.lyrics.phones import stress_digit
 from noisician.score.model import VOICE, Note, Track
 from noisician.score.perform import swing_time, unswing_time
 from noisician.vocals.form import LineBars, SungPart
@@ -44,8 +45,7 @@ class SongSyllable:
     @property
     def stress(self) -> int:
         """The digit of its vowel: 0 none, 1 primary, 2 secondary."""
-        digits = [phone[-1] for phone in self.phones if phone[-1].isdigit()]
-        return int(digits[0]) if digits else 0
+        return stress_digit(self.phones)
 
 
 @dataclass(frozen=True)
