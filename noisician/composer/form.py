@@ -7,21 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from noisician.score.energy import KIND_ENERGY, piece_energy, section_energy
 from noisician.score.model import Section
 
-#: Added to the piece's energy in each kind of section.
-KIND_ENERGY = {
-    "intro": -0.22,
-    "verse": -0.1,
-    "pre_chorus": 0.04,
-    "chorus": 0.16,
-    "bridge": -0.08,
-    "build": 0.06,
-    "drop": 0.22,
-    "break": -0.22,
-    "solo": 0.08,
-    "outro": -0.25,
-}
 #: What goes first when a piece is too short for its form.
 _EXPENDABLE = ("solo", "bridge", "pre_chorus", "break", "outro", "build", "intro", "verse")
 #: What a listener waits for, the strongest first.
@@ -127,17 +115,6 @@ def _share_out(lengths: Sequence[int], bars: int) -> list[int]:
         shared[np.argmax(exact - shared)] += unit
     shared[-1] += rest
     return [int(length) for length in shared]
-
-
-def section_energy(kind: str, energy: float) -> float:
-    """The energy 0.05 … 1 of a kind of section in a piece of this energy."""
-    return float(np.clip(energy + KIND_ENERGY.get(kind, 0.0), 0.05, 1.0))
-
-
-def piece_energy(sections: Sequence[Section]) -> float:
-    """The energy a piece was planned with, as its sections tell: what :func:`section_energy` took to theirs, 0 … 1."""
-    own = [section.energy - KIND_ENERGY.get(section.kind, 0.0) for section in sections]
-    return float(np.clip(np.average(own, weights=[section.bars for section in sections]), 0.0, 1.0))
 
 
 def label_of(kind: str, sections: Sequence[Section]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from noisician.errors import RequestError
 from noisician.request import TEMPO_RANGE_BPM
+from noisician.score.energy import SUNG_ENERGY, section_energy
 from noisician.score.model import Meter, Section
 from noisician.vocals.setting import BREATH_S, LineRoom, Placement, Sayable, set_line
 
@@ -29,10 +30,6 @@ COMPOSED_AS = {
     "end": "outro",
 }
 WORDLESS_BARS = {"intro": 4, "solo": 8, "outro": 4, "break": 4, "drop": 8, "build": 4}
-_ENERGY = {
-    "intro": -0.2, "verse": -0.06, "pre_chorus": 0.04, "chorus": 0.14, "bridge": -0.05, "drop": 0.2, "break": -0.2,
-    "solo": 0.08, "outro": -0.22,
-}  # fmt: skip
 _GROWTH = 0.05  # of energy each time a section comes back, twice
 
 
@@ -85,10 +82,10 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
 
     def add(kind: str, bars: int, part: int | None) -> None:
         label = labels.setdefault(kind if part is None else parts[part].kind, chr(ord("A") + len(labels)))
-        grown = energy + _ENERGY.get(kind, 0.0) + _GROWTH * min(times.get(label, 0), 2)
+        growth = _GROWTH * min(times.get(label, 0), 2)
         times[label] = times.get(label, 0) + 1
         start = sum(section.bars for section in sections)
-        sections.append(Section(kind, label, start, bars, float(np.clip(grown, 0.05, 1.0))))
+        sections.append(Section(kind, label, start, bars, section_energy(kind, energy, SUNG_ENERGY, growth)))
         singing.append(part)
 
     kinds = {part.composed_kind for part in parts}

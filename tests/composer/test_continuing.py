@@ -17,16 +17,14 @@ from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
 from noisician.composer.extend import extend, with_open_bars
 from noisician.composer.extra import Extra, infill_extra, seat
 from noisician.composer.form import (
-    KIND_ENERGY,
     choose_players,
     complete_players,
     label_of,
-    piece_energy,
     plan_sections,
-    section_energy,
 )
 from noisician.composer.reharmonise import STRONG_BEATS, fitting_tones, follow_chords
 from noisician.errors import RequestError
+from noisician.score.energy import KIND_ENERGY, piece_energy, section_energy
 from noisician.score.grid import (
     DRUMS,
     FIRST_ONSET,

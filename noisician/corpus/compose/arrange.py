@@ -9,6 +9,7 @@ import numpy as np
 
 from noisician.corpus.compose.library import pick, sub_rng
 from noisician.corpus.compose.spec import ROLES, Part, SectionSpec, mood_entry
+from noisician.score.energy import PROCEDURAL_ENERGY
 from noisician.styles import table
 
 LABELS = {
@@ -22,18 +23,6 @@ LABELS = {
     "break": "K",
     "solo": "S",
     "outro": "O",
-}
-ENERGY_OFFSETS = {
-    "intro": -0.2,
-    "verse": -0.06,
-    "pre_chorus": 0.0,
-    "chorus": 0.12,
-    "drop": 0.15,
-    "bridge": -0.05,
-    "build": 0.02,
-    "break": -0.28,
-    "solo": 0.08,
-    "outro": -0.2,
 }
 #: Chance that a role of the song's instrumentation plays in a section of a kind.
 _PLAYS: dict[str, dict[str, float]] = {
@@ -125,7 +114,7 @@ def choose_parts(
 
 
 def section_energy(genre: Mapping[str, Any], mood: Mapping[str, Any], kind: str) -> float:
-    return float(np.clip(genre["energy"] + 0.8 * mood["energy"] + ENERGY_OFFSETS[kind], 0.02, 1.0))
+    return float(np.clip(genre["energy"] + 0.8 * mood["energy"] + PROCEDURAL_ENERGY[kind], 0.02, 1.0))
 
 
 def plan_sections(

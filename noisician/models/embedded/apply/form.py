@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from noisician.composer.conditions import SECTION_KINDS
-from noisician.composer.form import label_of, piece_energy, section_energy
+from noisician.composer.form import label_of
 from noisician.edits import Extend, Loop, SetSections
 from noisician.errors import RequestError
 from noisician.models.embedded.apply.bars import Source, rearranged
@@ -16,6 +16,7 @@ from noisician.piece import Piece
 from noisician.piece.derive import rederived
 from noisician.request import DURATION_RANGE_S
 from noisician.score import Section
+from noisician.score.energy import piece_energy, section_energy
 
 #: A stretch of a new form: the section it is to be, and the old bars that stand in it.
 Stretch = tuple[Section, tuple[Source, ...]]
