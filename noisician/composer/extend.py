@@ -20,18 +20,6 @@ from noisician.score.grid import Grid
 _RECALL = 0xC4
 
 
-def with_open_bars(grid: Grid, at_bar: int, bars: int) -> Grid:
-    """The grid with ``bars`` unwritten ones (mask tokens) before its bar ``at_bar``; its number of bars appends them.
-
-    Raises RequestError for a place outside the piece.
-    """
-    if not 0 <= at_bar <= grid.bars or bars < 1:
-        raise RequestError(f"{bars} bars at bar {at_bar + 1} do not fit a piece of {grid.bars} bars")
-    step = at_bar * grid.meter.steps_per_bar
-    opened = np.tile(MASK_TOKENS, (bars * grid.meter.steps_per_bar, 1))
-    return Grid(np.concatenate([grid.tokens[:step], opened, grid.tokens[step:]]), grid.time_signature)
-
-
 def extend(
     composer: Composer,
     plan: Plan,
@@ -43,7 +31,7 @@ def extend(
     settings: ComposerSettings | None = None,
     on_step: Callable[[float], None] = lambda share: None,
 ) -> Grid:
-    """The grid with all of its mask tokens written (see :func:`with_open_bars`); everything else comes back untouched.
+    """The grid with its bars of mask tokens written; everything else comes back untouched.
 
     ``plan`` is that of the longer piece. Sections that return start from their written appearance, wherever that
     stands; who does not play in a section rests; with ``settings.settle`` an open first and last bar, and the first of

@@ -35,11 +35,6 @@ class WindowPlan:
     def start(self, window: int) -> int:
         return window * self.hop
 
-    def touching(self, first_frame: int, last_frame: int) -> range:
-        """The windows that hold any frame of ``first_frame … last_frame`` (exclusive)."""
-        first = max(0, -(-(first_frame - self.length + 1) // self.hop))
-        return range(first, min(self.count, -(-last_frame // self.hop)))
-
 
 def join(windows: np.ndarray, plan: WindowPlan) -> np.ndarray:
     """``[count, length, width]`` → ``[frames, width]``: raised-cosine crossfades in the middle half of each overlap.

@@ -149,11 +149,6 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
 
-    def load_ema(self) -> nn.Module:
-        """The network with the averaged weights, ready to evaluate."""
-        self.net.load_state_dict(self.ema)
-        return self.net.eval()
-
 
 def save_checkpoint(path: Path, weights: Mapping[str, Tensor], config: Any) -> None:
     """Half-precision safetensors with the network's configuration in the header."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from noisician.composer import Composer, ComposerSettings, Plan
 from noisician.composer.board import VARIATION
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS
-from noisician.composer.extend import extend, with_open_bars
+from noisician.composer.extend import extend
 from noisician.composer.extra import Extra, infill_extra, seat
 from noisician.composer.form import (
     choose_players,
@@ -56,15 +56,11 @@ def a_piece(signature: str = "4/4") -> tuple[Plan, Grid]:
     return plan, composer().compose(plan, 1, QUICK)
 
 
-def test_bars_are_opened_where_they_are_wanted() -> None:
-    _, grid = a_piece()
-    for at in (0, 5, 12):
-        longer = with_open_bars(grid, at, 2).tokens
-        np.testing.assert_array_equal(np.delete(longer, np.s_[at * 16 : at * 16 + 32], axis=0), grid.tokens)
-        assert (longer[at * 16 : at * 16 + 32] == MASK_TOKENS).all()
-    for at, bars in ((13, 1), (-1, 1), (0, 0)):
-        with pytest.raises(RequestError, match="do not fit a piece of 12 bars"):
-            with_open_bars(grid, at, bars)
+def with_open_bars(grid: Grid, at_bar: int, bars: int) -> Grid:
+    """The grid with ``bars`` unwritten ones before its bar ``at_bar``."""
+    step = at_bar * grid.meter.steps_per_bar
+    opened = np.tile(MASK_TOKENS, (bars * grid.meter.steps_per_bar, 1))
+    return Grid(np.concatenate([grid.tokens[:step], opened, grid.tokens[step:]]), grid.time_signature)
 
 
 @pytest.mark.parametrize("front", [False, True])

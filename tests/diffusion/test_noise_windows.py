@@ -68,15 +68,6 @@ def test_lengthening_moves_no_window(plan: WindowPlan, more: int) -> None:
     assert [longer.start(window) for window in range(plan.count)] == [plan.start(w) for w in range(plan.count)]
 
 
-@given(plan=plans(), first=st.integers(0, 199), length=st.integers(1, 50))
-def test_touching_names_exactly_the_windows_that_hold_a_frame(plan: WindowPlan, first: int, length: int) -> None:
-    last = first + length
-    expected = [
-        window for window in range(plan.count) if plan.start(window) < last and plan.start(window) + plan.length > first
-    ]
-    assert list(plan.touching(first, last)) == expected
-
-
 @given(plan=plans())
 def test_windows_cut_from_one_array_join_to_that_array(plan: WindowPlan) -> None:
     whole = np.random.default_rng(0).standard_normal((plan.start(plan.count - 1) + plan.length, 2))
