@@ -23,7 +23,7 @@ KIND_ENERGY = {
 }
 #: Of songs: a text brings its own contrast, so its edges are a little less apart.
 SUNG_ENERGY = {
-    "intro": -0.2, "verse": -0.06, "pre_chorus": 0.04, "chorus": 0.14, "bridge": -0.05, "drop": 0.2, "break": -0.2,
+    "intro": -0.2, "verse": -0.1, "pre_chorus": 0.04, "chorus": 0.16, "bridge": -0.05, "drop": 0.2, "break": -0.2,
     "solo": 0.08, "outro": -0.22,
 }  # fmt: skip
 #: Of the procedural songs that the composer learns from.
