@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -16,6 +18,12 @@ from fake_model import FakeModel, Outcome, RunCommand, TinyFolder
 from noisician import folders
 from noisician.cli import main
 from noisician.models import registry
+
+
+def pytest_configure() -> None:
+    """What librosa has compiled lies apart for each worker: two that write it at once leave files that crash."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"noisician-numba-{worker}"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -306,7 +306,8 @@ class Studio {
     try {
       const back = await api.restoreTake(take.id)
       this.takes.set(take.id, back)
-      this.listed = this.view.bin ? this.listed.filter((id) => id !== take.id) : [take.id, ...this.listed]
+      const others = this.listed.filter((id) => id !== take.id) // the event may have been here first
+      this.listed = this.view.bin ? others : [take.id, ...others]
     } catch (error) {
       ui.problem(messageOf(error))
     }
@@ -489,9 +490,8 @@ class Studio {
     if (!this.takes.has(takeId)) return
     try {
       const take = await api.take(takeId)
-      // Restored since the event was sent: its card stays, and so does a menu open in it.
-      if (take.deleted_at === null) this.takes.set(takeId, take)
-      else this.#unlist(takeId, take.deleted_at)
+      // Restored since the event was sent: its card stays, and so does a menu open in it; another event says the rest.
+      if (take.deleted_at !== null) this.#unlist(takeId, take.deleted_at)
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) this.#forget(takeId)
     }
