@@ -22,6 +22,7 @@ from noisician.mix.plan import PAN_LIMIT, StemPlan
 from noisician.mix.settings import MixSettings
 from noisician.mix.space import Room
 from noisician.mix.vocals import VocalChain, VoiceLevels
+from noisician.unknown_keys import grafted, missing
 
 WHOLE_ENGINE = 1  #: the first arithmetic: its curves remember the whole piece, so all is decided anew each time
 ENGINE = 2  #: the newest: local, so that its numbers can be kept and an edit is heard within a known reach
@@ -137,7 +138,9 @@ class Mix:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; the strips by their keys, in order."""
-        return _merged(_plain(self), self.unknown)
+        strips = {strip.key for strip in self.strips}
+        theirs = {key: kept for key, kept in self.unknown.get("strips", {}).items() if key in strips}
+        return grafted(_plain(self), {**self.unknown, "strips": theirs})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Mix:
@@ -160,7 +163,7 @@ class Mix:
             raise FileError(
                 f"the recipe's mix is of engine {mix.engine}; this version has {ENGINE}, so update noisician"
             )
-        return replace(mix, unknown=_unknown(data, _plain(mix)))
+        return replace(mix, unknown=missing(data, _plain(mix)))
 
 
 def _plain(mix: Mix) -> dict[str, Any]:
@@ -190,27 +193,3 @@ def _strip(key: str, data: Mapping[str, Any]) -> Strip:
         place["drive"] = _known(Drive, place["drive"])
     levels = None if data["levels"] is None else _known(VoiceLevels, data["levels"])
     return _known(Strip, {**data, "key": key, "place": _known(StemPlan, place), "levels": levels})
-
-
-def _unknown(data: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``data`` has beyond ``known``, at any depth of mappings."""
-    rest: dict[str, Any] = {}
-    for name, value in data.items():
-        if name not in known:
-            rest[name] = value
-        elif isinstance(value, Mapping) and isinstance(known[name], Mapping):
-            inner = _unknown(value, known[name])
-            rest |= {name: inner} if inner else {}
-    return rest
-
-
-def _merged(own: dict[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
-    """``own`` and what is beside it; what belonged to a player who has gone, goes."""
-    merged = dict(own)
-    for name, value in unknown.items():
-        if name not in own:
-            merged[name] = value
-        elif isinstance(own[name], Mapping) and isinstance(value, Mapping):
-            inner = {key: part for key, part in value.items() if name != "strips" or key in own[name]}
-            merged[name] = _merged(own[name], inner)
-    return merged

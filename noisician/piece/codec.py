@@ -6,7 +6,7 @@ that an older one can open, edit and hand on a piece without losing anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
@@ -26,18 +26,17 @@ from noisician.piece.model import (
 )
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Section
+from noisician.unknown_keys import grafted, missing
 from noisician.vocals.song import Song
 
 PIECE_VERSION = 1
-#: How the elements of a list of objects are told apart, tried in this order.
-_KEYS = ("id", "bar", "start_bar")
 
 Record = TypeVar("Record")
 
 
 def to_dict(piece: Piece) -> dict[str, Any]:
     """Plain JSON values; :func:`from_dict` restores an equal piece."""
-    return _grafted(_known(piece), piece.unknown)
+    return grafted(_known(piece), piece.unknown)
 
 
 def from_dict(data: Mapping[str, Any]) -> Piece:
@@ -50,7 +49,7 @@ def from_dict(data: Mapping[str, Any]) -> Piece:
     except (KeyError, TypeError, ValueError, AttributeError) as broken:
         raise FileError(f"the piece is incomplete ({type(broken).__name__}: {broken}); it was cut or edited") from None
     _check(piece)
-    object.__setattr__(piece, "unknown", _missing(data, _known(piece)))
+    object.__setattr__(piece, "unknown", missing(data, _known(piece)))
     return piece
 
 
@@ -139,36 +138,3 @@ def _check(piece: Piece) -> None:
             f"the piece's grid has {len(piece.grid.chords)} steps where its {plan.bars} bars have "
             f"{plan.bars * plan.meter.steps_per_bar}; it was edited"
         )
-
-
-def _missing(data: Any, known: Any) -> Any:
-    """What of ``data`` is not in ``known``: a tree of the unknown keys alone, empty where there are none."""
-    if isinstance(data, Mapping) and isinstance(known, Mapping):
-        rest = {name: value if name not in known else _missing(value, known[name]) for name, value in data.items()}
-        return {name: value for name, value in rest.items() if name not in known or value}
-    if _is_records(data) and _is_records(known):
-        there = {_key(record): record for record in known}
-        rest = {_key(record): _missing(record, there[_key(record)]) for record in data if _key(record) in there}
-        return {key: value for key, value in rest.items() if value}
-    return {}
-
-
-def _grafted(known: Any, unknown: Any) -> Any:
-    """``known`` with the unknown keys back in their places; those of records that are gone are gone with them."""
-    if not unknown:
-        return known
-    if isinstance(known, Mapping):
-        kept = {name: _grafted(value, unknown.get(name)) for name, value in known.items()}
-        return {**{name: value for name, value in unknown.items() if name not in known}, **kept}
-    if _is_records(known):
-        return [_grafted(record, unknown.get(_key(record))) for record in known]
-    return known
-
-
-def _is_records(value: Any) -> bool:
-    return isinstance(value, Sequence) and bool(value) and all(isinstance(one, Mapping) and _key(one) for one in value)
-
-
-def _key(record: Mapping[str, Any]) -> str:
-    """Names a record within its list, in a form JSON has for keys; empty where nothing names it."""
-    return next((f"{name}={record[name]}" for name in _KEYS if name in record), "")
