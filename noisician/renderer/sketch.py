@@ -287,7 +287,7 @@ class Sketcher:
             interval = pitch - float(self._references.pitch[note])
             # Cents beyond what anyone hears are not worth a product.
             plain = self._references.kind != "harmonic" or abs(interval) < 0.02
-            moved = held if plain else held @ _shift(round(interval, 2)).T
+            moved = held if plain else _along_mel(held, round(interval, 2))
             if len(self._moved) >= NOTES_AT_HAND:
                 self._moved.clear()
             self._moved[int(note), pitch] = moved
@@ -331,9 +331,21 @@ def _end_slope(rows: np.ndarray, times: np.ndarray, back: int) -> np.ndarray:
     return (at @ (rows[-back:] - rows[-back:].mean(axis=0)) / (at @ at)).astype(np.float32)
 
 
+def _along_mel(log_mel: np.ndarray, semitones: float) -> np.ndarray:
+    """A log-mel ``[…, 128]`` moved: the band at f takes what was at f / 2^(semitones / 12), by cubic interpolation.
+
+    Four bands are added up rather than a matrix multiplied: threads of a BLAS take longer to meet than that.
+    """
+    bands, weights = _taps(semitones)
+    moved = log_mel[..., bands[0]] * weights[0]
+    for band, weight in zip(bands[1:], weights[1:], strict=True):
+        moved += log_mel[..., band] * weight
+    return moved
+
+
 @lru_cache(512)
-def _shift(semitones: float) -> np.ndarray:
-    """``[128, 128]``: the band at f takes what was at f / 2^(semitones / 12), by cubic interpolation (Catmull–Rom)."""
+def _taps(semitones: float) -> tuple[np.ndarray, np.ndarray]:
+    """Bands and their weights (Catmull–Rom), ``[4, 128]`` each, of which a moved band is made."""
     source = np.clip(band_of_hz(band_centres_hz() / 2 ** (semitones / 12)), 0, MEL_BANDS - 1)
     low = np.floor(source).astype(int)
     x = source - low
@@ -345,7 +357,5 @@ def _shift(semitones: float) -> np.ndarray:
             0.5 * (-(x**2) + x**3),
         ]
     )
-    matrix = np.zeros((MEL_BANDS, MEL_BANDS))
-    for offset in range(4):
-        np.add.at(matrix, (np.arange(MEL_BANDS), np.clip(low + offset - 1, 0, MEL_BANDS - 1)), weights[offset])
-    return matrix.astype(np.float32)
+    bands = np.clip(low + np.arange(-1, 3)[:, None], 0, MEL_BANDS - 1)
+    return bands, weights.astype(np.float32)
