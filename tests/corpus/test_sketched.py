@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,16 @@ def test_a_sustained_note_outlasts_its_recording_and_ends_soon_after_it_should(f
     level = np.sqrt(np.mean(audio[: 4 * SAMPLE_RATE_HZ].reshape(40, -1) ** 2, axis=1))
     assert np.all(level[:29] > 0.25)
     assert np.all(level[34:] < 0.01)
+
+
+def test_a_vibraphone_is_damped_where_bells_ring_on(flute: Recordings) -> None:
+    """Half a second after the end of a note, of the same recording played as one and as the other."""
+    left = {}
+    for name, program in (("vibraphone", 11), ("glockenspiel", 9)):
+        sound = play(replace(flute, program=program, articulation="mallet"), 69, 0.3)
+        left[name] = np.abs(sound[round(0.8 * SAMPLE_RATE_HZ) :]).max() / np.abs(sound).max()
+    assert left["vibraphone"] < 0.01
+    assert left["glockenspiel"] > 0.5
 
 
 def test_where_one_layer_was_recorded_the_level_follows_the_velocity(flute: Recordings) -> None:
