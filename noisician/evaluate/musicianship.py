@@ -13,6 +13,7 @@ import numpy as np
 
 from noisician.score.grid import DRUMS, FIRST_ONSET, HOLD, LEVELS, PITCH_LOW, STREAMS, Grid, chord_of
 from noisician.score.harmony import QUALITIES, SCALES
+from noisician.score.model import Section
 
 BARS = 16
 #: Notes further apart than this belong to different phrases; the leap between them is nobody's.
@@ -155,6 +156,29 @@ def ends_at_home(grid: Grid, mode: str) -> dict[str, bool]:
         last = int(hits[-1])
         ends["drums"] = last >= len(grid.tokens) - grid.meter.steps_per_bar and last % grid.meter.steps_per_beat == 0
     return ends
+
+
+def returning_sections(grid: Grid, sections: Sequence[Section]) -> list[float]:
+    """How much every section that comes back after another is what it was: the share of tokens in which it equals its
+    first appearance, of those where either has something, as far as the shorter of the two goes. 1 is a literal repeat.
+    """
+    alike = []
+    for place, section in enumerate(sections):
+        first = next(at for at, other in enumerate(sections) if other.label == section.label)
+        if any(other.label != section.label for other in sections[first:place]):
+            alike.append(_alike(_bars_of(grid, sections[first]), _bars_of(grid, section)))
+    return alike
+
+
+def _bars_of(grid: Grid, section: Section) -> np.ndarray:
+    per_bar = grid.meter.steps_per_bar
+    return grid.tokens[section.start_bar * per_bar : (section.start_bar + section.bars) * per_bar]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> float:
+    length = min(len(one), len(other))
+    sounds = (one[:length] > 0) | (other[:length] > 0)
+    return float((one[:length] == other[:length])[sounds].mean()) if sounds.any() else 0.0
 
 
 def _degrees(pitches: np.ndarray, mode: str) -> np.ndarray:
