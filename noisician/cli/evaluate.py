@@ -18,6 +18,7 @@ class EvaluateOptions:
 
     suites: Annotated[list[str] | None, typer.Option(help="Which; several with commas. All if left out.")] = None
     prompts: Annotated[int | None, typer.Option(help="Prompts of each list.")] = None
+    seeds: Annotated[int | None, typer.Option(help="Pieces of each genre that are held against its checklist.")] = None
     length: Annotated[float | None, typer.Option(help="Seconds of each track.")] = None
     clips: Annotated[int | None, typer.Option(help="Held-out clips of each comparison.")] = None
     out: Annotated[Path | None, typer.Option(help="Folder of report and rows.")] = None
@@ -44,6 +45,7 @@ def evaluate(options: EvaluateOptions) -> None:
         given = {
             "suites": listed(options.suites) if options.suites else None,
             "prompts": options.prompts,
+            "seeds": options.seeds,
             "duration_s": options.length,
             "clips": options.clips,
             "folder": options.out,

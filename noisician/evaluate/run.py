@@ -19,6 +19,7 @@ from typing import Any
 from noisician.corpus.clips import Studio
 from noisician.corpus.soundfont import HELD_OUT_SOUNDFONT, SOUNDFONTS, TRAINING_SOUNDFONTS
 from noisician.errors import CorpusError, FileError
+from noisician.evaluate.checklists import checklists_digest
 from noisician.evaluate.machine import description, versions
 from noisician.evaluate.performance import Performer
 from noisician.evaluate.prompts import PROMPT_LISTS, Prompt, prompts
@@ -35,12 +36,19 @@ __all__ = ["EvaluateSettings", "evaluate", "quick"]
 _PLAYING = {"tempo", "key", "stems", "faults", "mixes", "edits", "vocoder", "renderer", "life", "recorded"}
 TITLE = "Evaluation"
 #: Suites whose rows depend on other models than those that play.
-MODELS_OF = {"vocals": ("vocals",), "songs": (*PLAYING_MODELS, "vocals"), "weights": MODELS}
+MODELS_OF = {
+    "musicianship": ("composer",),
+    "vocals": ("vocals",),
+    "songs": (*PLAYING_MODELS, "vocals"),
+    "weights": MODELS,
+}
+#: What changes the rows of one suite alone.
+OWN_MARKS = {"musicianship": ("seeds", "checklists")}
 
 
 def quick(folder: Path, **changes: Any) -> EvaluateSettings:
     """Settings of a smoke test: every suite on next to nothing. The figures mean nothing."""
-    small: dict[str, Any] = {"prompts": 1, "duration_s": 6.0, "clips": 2, "clip_s": 4.0, "folder": folder}
+    small: dict[str, Any] = {"prompts": 1, "seeds": 1, "duration_s": 6.0, "clips": 2, "clip_s": 4.0, "folder": folder}
     return EvaluateSettings(**(small | changes))
 
 
@@ -108,13 +116,17 @@ class Fingerprint:
     clip_s: float
     soundfont: str
     seed: int
+    seeds: int
+    checklists: str
     machine: str
     versions: Mapping[str, str]
 
     def of_suite(self, name: str) -> dict[str, Any]:
         """Plain values with the weights that a suite's rows depend on: new voices leave the players' rows valid."""
         models = MODELS_OF.get(name, PLAYING_MODELS)
-        return asdict(self) | {"weights": {model: sha for model, sha in self.weights.items() if model in models}}
+        foreign = {mark for suite, marks in OWN_MARKS.items() if suite != name for mark in marks}
+        plain = {mark: value for mark, value in asdict(self).items() if mark not in foreign}
+        return plain | {"weights": {model: sha for model, sha in self.weights.items() if model in models}}
 
 
 def fingerprint(settings: EvaluateSettings) -> Fingerprint:
@@ -126,6 +138,8 @@ def fingerprint(settings: EvaluateSettings) -> Fingerprint:
         clip_s=settings.clip_s,
         soundfont=settings.soundfont,
         seed=settings.seed,
+        seeds=settings.seeds,
+        checklists=checklists_digest(),
         machine=description(),
         versions=versions(),
     )

@@ -19,6 +19,7 @@ SUITE_NAMES = (
     "faults",
     "mixes",
     "edits",
+    "musicianship",
     "novelty",
     "vocals",
     "songs",
@@ -27,6 +28,7 @@ SUITE_NAMES = (
 )
 PROMPTS_RANGE = (1, 40)
 CLIPS_RANGE = (1, 500)
+SEEDS_RANGE = (1, 100)
 DURATION_RANGE_S = (3.0, 300.0)
 
 
@@ -35,17 +37,19 @@ class EvaluateSettings:
     """What is measured, on how much of it, and what it is measured against.
 
     ``prompts`` are taken from the start of each list of ``prompts.toml``; ``duration_s`` is the length of each track
-    made from them. ``clips`` held-out études go into each comparison of spectrograms, ``clip_s`` of each (12 s at
-    most). ``soundfont`` plays the baselines of the tracks. ``songs_dir`` holds the composer's training packs,
-    ``samples_dir`` the recordings that sample kits and textures are played from, ``recordings_dir`` those of single
-    notes of real instruments, ``scores_dir`` the scores written by people, whose held-out part is measured against the
-    corpus beside the model's songs and whose held-out words are sung, ``vocals_dir`` the shards of the singing corpus.
-    Each is needed only by the suites that use it. Raises RequestError for values out of range.
+    made from them. ``seeds`` pieces of every genre are held against its checklist. ``clips`` held-out études go into
+    each comparison of spectrograms, ``clip_s`` of each (12 s at most). ``soundfont`` plays the baselines of the tracks.
+    ``songs_dir`` holds the composer's training packs, ``samples_dir`` the recordings that sample kits and textures are
+    played from, ``recordings_dir`` those of single notes of real instruments, ``scores_dir`` the scores written by
+    people, whose held-out part is measured against the corpus beside the model's songs and whose held-out words are
+    sung, ``vocals_dir`` the shards of the singing corpus. Each is needed only by the suites that use it. Raises
+    RequestError for values out of range.
     """
 
     suites: tuple[str, ...] = SUITE_NAMES
     prompts: int = 40
     duration_s: float = 30.0
+    seeds: int = 10
     clips: int = 60
     clip_s: float = 12.0
     folder: Path = Path("evaluation")
@@ -63,6 +67,7 @@ class EvaluateSettings:
         if unknown or not self.suites:
             raise RequestError(f"suite {(unknown or [''])[0]!r} is none of {', '.join(SUITE_NAMES)}")
         _check("prompts", self.prompts, PROMPTS_RANGE, "")
+        _check("seeds", self.seeds, SEEDS_RANGE, "")
         _check("clips", self.clips, CLIPS_RANGE, "")
         _check("duration", self.duration_s, DURATION_RANGE_S, " s")
         _check("clip length", self.clip_s, (1.0, 12.0), " s")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisician.composer.conditions import Style
 from noisician.corpus.clips import Clip, Studio
 from noisician.corpus.songs import open_songs, procedural_songs, write_pack
 from noisician.errors import Cancelled, CorpusError, FileError, RequestError
@@ -30,6 +31,7 @@ from noisician.evaluate.suites import (
     determinism,
     faults,
     key,
+    musicianship,
     novelty,
     renderer,
     stems,
@@ -117,6 +119,7 @@ def test_every_prompt_has_a_seed_of_its_own() -> None:
         {"prompts": 41},
         {"duration_s": 1.0},
         {"clips": 0},
+        {"seeds": 0},
     ],
 )
 def test_settings_refuse_what_cannot_be_run(wrong: dict) -> None:
@@ -385,6 +388,46 @@ def test_novelty_figures() -> None:
     assert figures[2].value == 11
 
 
+def test_every_piece_is_held_against_its_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(musicianship, "judged_genres", lambda: ("house",))
+    settings = run.quick(tmp_path, duration_s=4.0)
+    (_, ours), (_, song) = list(musicianship.rows(settings))
+    assert (ours["kind"], ours["genre"], song["kind"]) == (musicianship.COMPOSED, "house", musicianship.TRAINING)
+    assert ours["share"] == pytest.approx(sum(ours["points"].values()) / len(ours["points"]))
+    assert ours["returns"] is None  # too short to ask for
+    assert set(song) - {"kind", "seed"} < set(ours)
+    json.dumps([ours, song])
+
+
+def test_the_mode_of_a_training_song() -> None:
+    (song,) = procedural_songs(0, 1)
+    marked = replace(song, style=Style({}, {}, "dorian", "4/4").vector())
+    assert musicianship.mode_of(marked) == "dorian"
+
+
+def test_musicianship_figures() -> None:
+    def row(kind: str, steps: float | None, **more: object) -> Row:
+        return {"kind": kind, "seed": 0, "steps": steps, **more}
+
+    points = [{"in four": True, "no drums": False}, {"in four": True, "no drums": True}]
+    rows = [
+        row(musicianship.COMPOSED, 0.2, genre="house", points=points[0], share=0.5, returns=True),
+        row(musicianship.COMPOSED, 0.6, genre="house", points=points[1], share=1.0, returns=None),
+        row(musicianship.COMPOSED, None, genre="waltz", points=points[1], share=1.0, returns=False),
+        row(musicianship.TRAINING, 0.5),
+    ]
+    figures = musicianship.figures(rows)
+    steps = figure(figures, "lead: moves by one or two semitones")
+    assert (steps.value, steps.items, steps.met) == (pytest.approx(0.4), 2, True)
+    assert steps.baselines == {"training songs": 0.5}
+    returns = figure(figures, "form: tracks of 12 bars or more in which a section comes back")
+    assert (returns.value, returns.items, returns.met) == (50, 2, False)
+    assert figure(figures, "checklists: points of all genres that are met").value == pytest.approx(250 / 3)
+    house = figure(figures, "checklist: house")
+    assert house.value == 75 and house.how == "Missed most: no drums (1 of 2)."
+    assert figure(figures, "checklist: waltz").how == "Missed most: nothing."
+
+
 # --- the runner -------------------------------------------------------------------------------------------------
 
 
@@ -433,6 +476,13 @@ def test_rows_of_other_weights_are_left_out_and_named(tmp_path: Path, made_up: d
     report = run.evaluate(settings_for(tmp_path, "novelty", overwrite=True))
     assert [figure.name for figure in report.figures] == ["the novelty"]
     assert report.context["left out"].startswith("weights")
+
+
+def test_only_its_own_rows_hang_on_the_checklists(tmp_path: Path, made_up: dict) -> None:
+    few, many = (run.fingerprint(replace(run.quick(tmp_path), seeds=seeds)) for seeds in (1, 2))
+    assert few.of_suite("weights") == many.of_suite("weights")
+    assert few.of_suite("musicianship") != many.of_suite("musicianship")
+    assert len(few.of_suite("musicianship")["checklists"]) == 16
 
 
 def test_an_existing_report_is_refused_before_any_work(tmp_path: Path, made_up: dict) -> None:

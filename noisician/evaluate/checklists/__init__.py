@@ -10,6 +10,7 @@ one of its tests is, or all of one of its lists of tests.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ from noisician.score.grid import Grid
 from noisician.score.model import SECTION_KINDS
 from noisician.styles import ROLES, TIMBRE_TAGS, shipped_instruments
 
-__all__ = ["Check", "Checklist", "Point", "checklist", "checklists", "read", "ticked"]
+__all__ = ["Check", "Checklist", "Point", "checklist", "checklists", "checklists_digest", "read", "ticked"]
 
 _MODULES = (rhythm, harmony, form)
 FACTS = {test.__name__: test for module in _MODULES for test in module.FACTS}
@@ -85,8 +86,16 @@ class Checklist:
 @cache
 def checklists() -> Mapping[str, Checklist]:
     """All that ship, by genre. Raises NoisicianError for an entry that is none."""
-    text = files("noisician.evaluate.checklists").joinpath("genres.toml").read_text(encoding="utf-8")
-    return read(tomllib.loads(text))
+    return read(tomllib.loads(_text()))
+
+
+def checklists_digest() -> str:
+    """The beginning of the SHA-256 of the lists that ship: what was ticked by others cannot be compared."""
+    return hashlib.sha256(_text().encode()).hexdigest()[:16]
+
+
+def _text() -> str:
+    return files("noisician.evaluate.checklists").joinpath("genres.toml").read_text(encoding="utf-8")
 
 
 def checklist(genre: str) -> Checklist:

@@ -7,6 +7,7 @@ from noisician.evaluate.suites import (
     key,
     life,
     mixes,
+    musicianship,
     novelty,
     recorded,
     renderer,
@@ -21,8 +22,8 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, novelty, vocals, songs,
-    determinism, weights,
+    tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, novelty, vocals,
+    songs, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 
