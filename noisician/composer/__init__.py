@@ -5,7 +5,7 @@ Any part of a grid is written again by :mod:`noisician.composer.infill`.
 
 from noisician.composer.board import Tune
 from noisician.composer.compose import Composer
-from noisician.composer.plan import Plan, make_plan, with_sections
+from noisician.composer.plan import Ending, Plan, make_plan, with_sections
 from noisician.composer.regions import HARMONY, open_cells, vary_cells
 from noisician.composer.wishes import Wishes
 from noisician.composer.writing import ComposerSettings
@@ -14,6 +14,7 @@ __all__ = [
     "HARMONY",
     "Composer",
     "ComposerSettings",
+    "Ending",
     "Plan",
     "Tune",
     "Wishes",

@@ -160,4 +160,6 @@ def active_roles(plan: Plan) -> np.ndarray:
     active = np.zeros((plan.bars, len(GRID_ROLES)), bool)
     for section, players in zip(plan.sections, plan.players, strict=True):
         active[section.start_bar : section.start_bar + section.bars] = [role in players for role in GRID_ROLES]
+    for rest in plan.rests:
+        active[rest.first : rest.last, GRID_ROLES.index(rest.role)] = False
     return active

@@ -16,6 +16,7 @@ import numpy as np
 from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
+from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
 from noisician.composer.regions import STRETCH_BARS
 from noisician.composer.repetition import Repeats, plan_repeats, take_over
@@ -42,11 +43,12 @@ class Composer:
         on_step: Callable[[float], None] = lambda share: None,
     ) -> Grid:
         """The grid of a plan. ``given`` (mask tokens where open) fixes any cells; ``on_step`` may raise to cancel."""
-        board = Board.of(plan, planned_steps(plan), given, tune)
+        board = Board.of(plan, planned_steps(plan), given, moved_tune(tune, plan))
         known = board.tokens != MASK_TOKENS
         ends = settings.settle and has_ending(plan)
         if settings.settle:
             board.settle(plan)
+            write_marks(board, plan)
         if ends:
             write_ending(board, plan)
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
@@ -65,6 +67,7 @@ class Composer:
             self._write(board, plan, first_bar, bars, settings, rng, partial(step, half=halves - 1))
         if ends:
             come_home(board.tokens, known, board.tune is not None)
+        modulate(board.tokens, plan)
         return Grid(board.tokens, plan.time_signature)
 
     def _write(

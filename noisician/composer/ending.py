@@ -33,8 +33,8 @@ _ENDING_ON_A_CHORD = ("lead", "counter", "arp", *CHORDAL)
 
 
 def has_ending(plan: Plan) -> bool:
-    """Whether a piece ends at all: a loop goes on, and what is very short just stops."""
-    return not plan.loop and plan.bars >= SHORTEST_BARS
+    """Whether an ending is written: a loop goes on, what fades or is cut does too, what is very short just stops."""
+    return plan.ending == "written" and not plan.loop and plan.bars >= SHORTEST_BARS
 
 
 def write_ending(board: Board, plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,12 +30,25 @@ _SILENT_IN = {
 }
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """What was said of the first section of a kind: how many bars it has, and on which bar (from 0) it begins."""
+
+    bars: Mapping[str, int] = field(default_factory=dict)
+    start_bar: Mapping[str, int] = field(default_factory=dict)
+
+
 def plan_sections(
-    form: Sequence[tuple[str, int]], bars: int, energy: float, wanted: Mapping[str, bool] | None = None
+    form: Sequence[tuple[str, int]],
+    bars: int,
+    energy: float,
+    wanted: Mapping[str, bool] | None = None,
+    fixed: Fixed = Fixed(),
 ) -> tuple[Section, ...]:
     """Fits a genre's form, (kind, bars) pairs, into ``bars``.
 
-    ``wanted`` says of some kinds that they must (True) or must not (False) appear.
+    ``wanted`` says of some kinds that they must (True) or must not (False) appear. What is ``fixed`` holds as far as
+    every other section keeps a bar.
     """
     wanted = dict(wanted or {})
     kinds = [(kind, length) for kind, length in form if wanted.get(kind, True)] or [("verse", bars)]
@@ -44,7 +57,8 @@ def plan_sections(
             kinds.insert(*_place_for(kind, len(kinds)))
     kinds = _shortened(_lengthened(kinds, bars), bars, wanted)
     longest_side = max(SHORTEST_SECTION_BARS, bars // 6)  # a short piece has no time for a long way in
-    lengths = _share_out([min(n, longest_side) if kind in _SIDES else n for kind, n in kinds], bars)
+    kinds = [(kind, min(length, longest_side) if kind in _SIDES else length) for kind, length in kinds]
+    kinds, lengths = _fitted(kinds, bars, fixed)
     sections, start, labels = [], 0, {}
     for (kind, _), length in zip(kinds, lengths, strict=True):
         label = labels.setdefault(kind, chr(ord("A") + len(labels)))
@@ -115,6 +129,35 @@ def _share_out(lengths: Sequence[int], bars: int) -> list[int]:
         shared[np.argmax(exact - shared)] += unit
     shared[-1] += rest
     return [int(length) for length in shared]
+
+
+def _fitted(kinds: list[tuple[str, int]], bars: int, fixed: Fixed) -> tuple[list[tuple[str, int]], list[int]]:
+    """The sections and their lengths, those that are fixed in their places."""
+    for kind, start in fixed.start_bar.items():
+        at = next((place for place, (other, _) in enumerate(kinds) if other == kind), None)
+        if at is None or not 0 < start < bars:
+            continue
+        before, after = kinds[:at] or [("verse", 8)], kinds[at:]
+        while len(before) > 1 and start < SHORTEST_SECTION_BARS * len(before):
+            before.pop(_weakest(before, {}))
+        while len(after) > 1 and bars - start < SHORTEST_SECTION_BARS * len(after):
+            after.pop(1 + _weakest(after[1:], {}))
+        return [*before, *after], [
+            *_with_lengths(before, start, fixed.bars), *_with_lengths(after, bars - start, fixed.bars)
+        ]  # fmt: skip
+    return kinds, _with_lengths(kinds, bars, fixed.bars)
+
+
+def _with_lengths(kinds: Sequence[tuple[str, int]], bars: int, fixed: Mapping[str, int]) -> list[int]:
+    """Lengths that sum to ``bars``; the first of a fixed kind has its own, where the others keep a bar each."""
+    first = {kind: at for at, (kind, _) in reversed(list(enumerate(kinds)))}
+    held = {first[kind]: length for kind, length in fixed.items() if kind in first}
+    others = [length for at, (_, length) in enumerate(kinds) if at not in held]
+    rest = bars - sum(held.values())
+    if not held or rest < len(others) or (rest and not others):
+        return _share_out([length for _, length in kinds], bars)
+    shared = iter(_share_out(others, rest) if others else [])
+    return [held[at] if at in held else next(shared) for at in range(len(kinds))]
 
 
 def label_of(kind: str, sections: Sequence[Section]) -> str:

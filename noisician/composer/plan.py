@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,10 +10,11 @@ from typing import Literal
 import numpy as np
 
 from noisician.composer.conditions import Style
-from noisician.composer.form import FORM_FROM_S, choose_players, plan_sections
+from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections
+from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
-from noisician.prompt.controls import Controls
+from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
 from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
 from noisician.score.model import METERS, Section
@@ -21,11 +23,14 @@ from noisician.styles import ROLES, TIMBRE_TAGS, instruments, table
 DEFAULT_DURATION_S = 30.0
 #: Left at the end for what still rings when the last bar is over.
 TAIL_S = 2.0
-#: How far from the wanted end the last bar may end when the tempo was ours to choose.
-_BENT_OFF_S = 0.5
+#: How far before the wanted end the last bar may end when the tempo was ours to choose, and how far it bends for that.
+_BENT_OFF_S, _BENT_SHARE = 0.5, 0.04
 #: Roles are filled in this order, so that wanted instruments find the role they fit best.
 _FILL_ORDER = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
 _FEWEST_PLAYERS = 5
+_HARMONY = ("chords", "arp", "pad")
+#: Who has a hand for the bass, and how low an instrument has to reach for that (MIDI pitch).
+_TWO_HANDED, LOWEST_OF_A_BASS = ("keys", "organ", "guitar", "strings", "mallets"), 45
 #: Where somebody goes whose own roles are taken: the nearest part first. Basses and kits double each other instead.
 _NEAREST = {
     "lead": ("counter", "arp", "chords", "pad"),
@@ -36,13 +41,17 @@ _NEAREST = {
 }
 
 
+Ending = Literal["written", "cut", "fade"]
+
+
 @dataclass(frozen=True)
 class Plan:
     """A piece before its first note.
 
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
     play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
-    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play.
+    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are
+    wishes about places; ``rests`` (within sections in which a role plays) and ``marks`` what they come to in this form.
     """
 
     tempo_bpm: float
@@ -61,20 +70,37 @@ class Plan:
     swing: float
     swing_unit: Literal["eighth", "sixteenth"]
     loop: bool
+    cues: tuple[Cue, ...] = ()
+    features: tuple[Feature, ...] = ()
+    rests: tuple[Rest, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def bar_s(self) -> float:
+        return METERS[self.time_signature].beats_per_bar * 60 / self.tempo_bpm
+
+    @property
+    def ending(self) -> Ending:
+        """How it ends: as written, or cut off, or faded out."""
+        return _ending(self.features)
+
+    def feature(self, kind: str) -> Feature | None:
+        return next((one for one in self.features if one.kind == kind), None)
 
 
 def make_plan(controls: Controls, seed: int) -> Plan:
-    """Decides what the controls leave open. The same controls and seed give the same plan.
+    """Decides what the controls leave open. The same controls and seed give the same plan; other words, another one.
 
     Raises RequestError when everything that could play was excluded.
     """
-    rng = generator(seed, 0x91A)
+    rng = generator(seed, 0x91A, *_words_key(controls))
     genres = dict(controls.genres) or {_choose_genre(controls, rng): 1.0}
     moods = dict(controls.moods)
     genre, mood = _Blend(table("genres"), genres), _Blend(table("moods"), moods)
-    signature = controls.time_signature or genre.choose(rng, "time_signatures")
-    mode = controls.mode or _choose_mode(genre, mood, rng)
-    key = controls.key or str(rng.choice(TONICS))
+    # Everything is drawn, whether it is asked for or not: an option changes itself and nothing else.
+    drawn = genre.choose(rng, "time_signatures"), _choose_mode(genre, mood, rng), str(rng.choice(TONICS))
+    signature = controls.time_signature or drawn[0]
+    mode, key = controls.mode or drawn[1], controls.key or drawn[2]
     energy = controls.energy
     if energy is None:
         energy = float(np.clip(genre.mean("energy") + mood.mean("energy", 0.0), 0.05, 1.0))
@@ -86,13 +112,16 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
-    if duration_s < FORM_FROM_S and not wanted:
+    if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
         form = [("chorus" if energy > 0.4 else "verse", bars)]
-    sections = plan_sections(form, bars, energy, wanted)
+    bar_s = METERS[signature].beats_per_bar * 60 / tempo_bpm
+    sections = plan_sections(form, bars, energy, wanted, _fixed(controls.sections, bar_s))
+    sections = arched(sections, controls.features)
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    players = _with_soloists(sections, players, controls.sections, instrumentation)
     production = _production(controls, genre, mood)
     swing = genre.mean("swing") if controls.swing is None else controls.swing
-    return Plan(
+    plan = Plan(
         tempo_bpm=tempo_bpm,
         key=key,
         mode=mode,
@@ -109,7 +138,59 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         swing=swing,
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
+        cues=controls.cues,
+        features=controls.features,
     )
+    return _shaped(plan)
+
+
+def _words_key(controls: Controls) -> tuple[int, ...]:
+    """A number for the words of the prompt: two prompts of one seed are two pieces. Options change only themselves."""
+    said = {reason.words for reason in controls.reasons if reason.source != "option"} | set(controls.not_understood)
+    return (zlib.crc32("\n".join(sorted(said)).encode()),) if said else ()
+
+
+def _shaped(plan: Plan) -> Plan:
+    """The plan with its cues and features at their places in its form."""
+    if not plan.cues and not plan.features:
+        return plan
+    stage = Stage(plan.sections, plan.instrumentation, plan.bar_s)
+    players, rests = cast_by_cues(stage, plan.cues, answering(plan.players, plan.features))
+    rests = (*rests, *answers(plan.sections, plan.features, players))
+    return replace(plan, players=players, rests=rests, marks=marks_of(stage, plan.features))
+
+
+def _fixed(hints: Sequence[SectionHint], bar_s: float) -> Fixed:
+    """What is said of sections' lengths and places, in bars."""
+    return Fixed(
+        bars={hint.kind: hint.bars for hint in hints if hint.bars is not None},
+        start_bar={hint.kind: round(hint.at_s / bar_s) for hint in hints if hint.at_s is not None},
+    )
+
+
+def _with_soloists(
+    sections: Sequence[Section],
+    players: tuple[tuple[str, ...], ...],
+    hints: Sequence[SectionHint],
+    instrumentation: Sequence[tuple[str, str]],
+) -> tuple[tuple[str, ...], ...]:
+    """In a solo whoever it belongs to plays, and no other tune."""
+    soloist = next((hint.soloist for hint in hints if hint.soloist), None)
+    own = [role for role, id_ in instrumentation if id_ == soloist and role in MONOPHONIC and role != "bass"]
+    if not own:
+        return players
+    silent = {"lead", "counter"} - {own[0]}
+    return tuple(
+        tuple(role for role in (*playing, *(own[:1] if own[0] not in playing else ())) if role not in silent)
+        if section.kind == "solo"
+        else playing
+        for section, playing in zip(sections, players, strict=True)
+    )
+
+
+def _ending(features: Sequence[Feature]) -> Ending:
+    kinds = {feature.kind for feature in features}
+    return "cut" if "cut" in kinds else "fade" if "fade_out" in kinds else "written"
 
 
 def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) -> Plan:
@@ -118,7 +199,8 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
     roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
-    return replace(plan, sections=tuple(sections), bars=bars, duration_s=duration_s, players=players)
+    sections = arched(sections, plan.features)
+    return _shaped(replace(plan, sections=sections, bars=bars, duration_s=duration_s, players=players))
 
 
 class _Blend:
@@ -201,11 +283,11 @@ def _choose_length(
     low, typical, high = (
         sum(entry["tempo_bpm"][place] * weight for entry, weight in genre.parts) for place in range(3)
     )
-    tempo = controls.tempo_bpm
-    if tempo is None:
-        tempo = rng.triangular(low, typical, high) if high > low else typical
-        tempo = float(np.clip(round(tempo * mood.mean("tempo_factor", 1.0)), *TEMPO_RANGE_BPM))
-    tail_s = 0.0 if controls.loop else TAIL_S
+    drawn_bpm = rng.triangular(low, typical, high) if high > low else typical
+    drawn_bpm = float(np.clip(round(drawn_bpm * mood.mean("tempo_factor", 1.0)), *TEMPO_RANGE_BPM))
+    tempo = drawn_bpm if controls.tempo_bpm is None else controls.tempo_bpm
+    ending = _ending(controls.features)
+    tail_s = 0.0 if controls.loop or ending != "written" else TAIL_S
     if controls.bars is not None:
         played_s = controls.bars * beats_per_bar * 60 / tempo
         if played_s > DURATION_RANGE_S[1]:
@@ -216,18 +298,29 @@ def _choose_length(
         return tempo, controls.bars, played_s + tail_s
     wanted_s = controls.duration_s or DEFAULT_DURATION_S
     musical_s = wanted_s - min(tail_s, wanted_s / 4)
-    exact = musical_s * tempo / (60 * beats_per_bar)
     if controls.loop:
-        bars = max(1, round(exact))
+        bars = max(1, round(musical_s * tempo / (60 * beats_per_bar)))
         return tempo, bars, bars * beats_per_bar * 60 / tempo
-    if controls.tempo_bpm is None and exact >= 6:
-        bars = max(2, 2 * round(exact / 2))
-        fitting = bars * beats_per_bar * 60 / musical_s
-        for digits in (0, 1, 2):  # whole where that is close: over ten minutes half a beat a minute is seconds
-            bent = round(fitting, digits)
-            if low <= bent <= high and abs(bars * beats_per_bar * 60 / bent - musical_s) < _BENT_OFF_S:
-                return float(bent), bars, wanted_s
-    return tempo, max(1, int(exact + 1e-6)), wanted_s
+    if controls.tempo_bpm is None:
+        tempo = _filling(tempo, musical_s, beats_per_bar, (max(low, TEMPO_RANGE_BPM[0]), min(high, TEMPO_RANGE_BPM[1])))
+    bars = max(1, int(musical_s * tempo / (60 * beats_per_bar) + 1e-6))
+    if ending == "cut":  # what is cut off leaves nothing behind
+        return tempo, bars, bars * beats_per_bar * 60 / tempo
+    return tempo, bars, wanted_s
+
+
+def _filling(tempo_bpm: float, musical_s: float, beats_per_bar: int, limits_bpm: tuple[float, float]) -> float:
+    """The whole tempo near the one drawn whose bars fill the time best; of those that do, the nearest."""
+    reach = max(1, round(_BENT_SHARE * tempo_bpm))
+    near = [tempo_bpm + step for step in range(-reach, reach + 1)]
+    fitting = [bpm for bpm in near if limits_bpm[0] <= bpm <= limits_bpm[1]] or [tempo_bpm]
+
+    def missed(bpm: float) -> tuple[float, float]:
+        bar_s = beats_per_bar * 60 / bpm
+        rest_s = musical_s - int(musical_s / bar_s + 1e-6) * bar_s
+        return max(rest_s, _BENT_OFF_S), abs(bpm - tempo_bpm)
+
+    return min(fitting, key=missed)
 
 
 def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:
@@ -235,6 +328,19 @@ def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:
 
 
 def _choose_instrumentation(controls: Controls, genre: _Blend, rng: np.random.Generator) -> tuple[tuple[str, str], ...]:
+    players = closed_cast(controls.instruments) if controls.closed else _open_cast(controls, genre, rng)
+    players = sorted(dict.fromkeys(players), key=lambda player: ROLES.index(player[0]))
+    instrumentation = players + _atmosphere(controls, genre, rng)
+    if not instrumentation:
+        raise RequestError(
+            f"nobody is left to play: without {', '.join(controls.excluded)} no role of this style has an instrument; "
+            "name some with --instruments"
+        )
+    return tuple(instrumentation)
+
+
+def _open_cast(controls: Controls, genre: _Blend, rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Those who were asked for, and the genre's own players in the roles that are left."""
     assigned, doubles = _assign_wanted(controls.instruments, controls.excluded)
     open_roles = []
     for role in _FILL_ORDER:
@@ -243,20 +349,50 @@ def _choose_instrumentation(controls: Controls, genre: _Blend, rng: np.random.Ge
         if role in assigned or not choices or role in controls.excluded:
             continue
         open_roles.append((presence, role, draw(rng, choices), rng.random() < presence))
+    by_presence = sorted(open_roles, key=lambda role: -role[0])
+    if controls.players is not None:
+        for _, role, id_, _ in by_presence[: max(0, controls.players - len(assigned) - len(doubles))]:
+            assigned[role] = id_
+        return [*assigned.items(), *doubles]
+    if any(feature.kind == "call_and_response" for feature in controls.features):
+        assigned |= {role: id_ for _, role, id_, _ in open_roles if role in ("lead", "counter")}
     for _, role, id_, drawn in open_roles:
         if drawn:
             assigned[role] = id_
-    for _, role, id_, drawn in sorted(open_roles, key=lambda role: -role[0]):
+    for _, role, id_, drawn in by_presence:
         if not drawn and len(assigned) < _FEWEST_PLAYERS and id_ not in assigned.values():
             assigned[role] = id_
-    players = sorted([*assigned.items(), *doubles], key=lambda player: ROLES.index(player[0]))
-    instrumentation = players + _atmosphere(controls, genre, rng)
-    if not instrumentation:
-        raise RequestError(
-            f"nobody is left to play: without {', '.join(controls.excluded)} no role of this style has an instrument; "
-            "name some with --instruments"
-        )
-    return tuple(instrumentation)
+    return [*assigned.items(), *doubles]
+
+
+def closed_cast(wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """(role, instrument) of those named and nobody else: somebody has the tune, and free hands take what is missing.
+
+    One who plays several notes at once may have several roles; it stays one instrument.
+    """
+    table_ = instruments()
+    assigned, doubles = _assign_wanted(wanted, ())
+    able = [id_ for id_ in dict.fromkeys(wanted) if table_[id_].polyphonic and table_[id_].excitation == "harmonic"]
+    if "lead" not in assigned:
+        voice = next((role for role in ("counter", "bass", "arp") if "lead" in _own_roles(assigned.get(role))), None)
+        singer = next((id_ for id_ in sorted(able, key=lambda id_: "lead" not in table_[id_].roles)), None)
+        if voice is not None and not table_[assigned[voice]].polyphonic:
+            assigned["lead"] = assigned.pop(voice)
+        elif singer is not None:
+            assigned["lead"] = singer
+    if not {"chords", "pad", "arp"} & set(assigned):
+        hands = next((id_ for id_ in able if set(_HARMONY) & set(table_[id_].roles)), None)
+        if hands is not None:
+            assigned[next(role for role in _HARMONY if role in table_[hands].roles)] = hands
+    if "bass" not in assigned:
+        left = next((id_ for id_ in able if table_[id_].range[0] <= LOWEST_OF_A_BASS), None)
+        if left is not None and table_[left].family in _TWO_HANDED:
+            assigned["bass"] = left
+    return [*assigned.items(), *doubles]
+
+
+def _own_roles(id_: str | None) -> tuple[str, ...]:
+    return () if id_ is None else instruments()[id_].roles
 
 
 def _assign_wanted(wanted: Sequence[str], excluded: Sequence[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -284,7 +420,7 @@ def _assign_wanted(wanted: Sequence[str], excluded: Sequence[str]) -> tuple[dict
                     return True
         return False
 
-    present = [id_ for id_ in dict.fromkeys(wanted) if own(id_) and not {id_, table_[id_].family} & set(excluded)]
+    present = [id_ for id_ in wanted if own(id_) and not {id_, table_[id_].family} & set(excluded)]
     standing = [id_ for id_ in present if not assign(id_, set())]
     doubles = []
     for id_ in standing:

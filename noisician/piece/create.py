@@ -10,15 +10,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from noisician.composer import Plan, make_plan
+from noisician.composer.shape import bars_played
 from noisician.errors import FileError, RequestError
 from noisician.piece.derive import derived_notes, numbered
 from noisician.piece.model import KeyMark, MeterMark, Piece, PieceGrid, PiecePlan, Player, TempoMark
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
+from noisician.request import TONICS
 from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import part_octave
 from noisician.score.encode import encode, estimate_swing
 from noisician.score.grid import ROLE_STREAMS, Grid
+from noisician.score.harmony import pitch_class
 from noisician.score.model import VOICE
 from noisician.score.perform import mean_energy, swing_pair_steps
 from noisician.vocals.song import Song
@@ -95,7 +98,7 @@ def _outline(plan: Plan) -> PiecePlan:
     return PiecePlan(
         tempo_map=(TempoMark(0, plan.tempo_bpm),),
         meter_map=(MeterMark(0, plan.time_signature),),
-        key_map=(KeyMark(0, plan.key, plan.mode),),
+        key_map=_key_map(plan),
         sections=plan.sections,
         players=(),
         duration_s=plan.duration_s,
@@ -109,7 +112,33 @@ def _outline(plan: Plan) -> PiecePlan:
         humanise=HUMANISE,
         mean_energy=mean_energy(plan.sections),
         loop=plan.loop,
+        ending=plan.ending,
+        fade_in_s=_fade_in_s(plan),
+        fade_out_s=_fade_out_s(plan),
     )
+
+
+def _key_map(plan: Plan) -> tuple[KeyMark, ...]:
+    """The key, and where it changes; the notes of a grid are moved there already."""
+    changes = [mark for mark in plan.marks if mark.kind == "key_change"]
+    moved = [(mark.first, TONICS[(pitch_class(plan.key) + round(mark.value)) % 12]) for mark in changes]
+    return (KeyMark(0, plan.key, plan.mode), *(KeyMark(bar, key, plan.mode) for bar, key in moved))
+
+
+def _fade_in_s(plan: Plan) -> float:
+    fade = plan.feature("fade_in")
+    return 0.0 if fade is None else min(fade.value or 0.0, plan.duration_s / 2)
+
+
+def _fade_out_s(plan: Plan) -> float | None:
+    """From the first bar that fades to the end of the track; None where nobody asked for a fade."""
+    if plan.ending == "cut":
+        return 0.0
+    fade = plan.feature("fade_out")
+    if fade is None:
+        return None
+    bars = min(round(fade.value or 0), max(1, plan.bars // 2))
+    return plan.duration_s - (plan.bars - bars) * plan.bar_s
 
 
 def _named(players: Sequence[Player]) -> tuple[Player, ...]:
@@ -126,9 +155,10 @@ def _active_bars(plan: Plan, role: str) -> tuple[tuple[int, int], ...]:
     if role not in ROLE_STREAMS:
         return ((0, plan.bars),)
     spans = [
-        (section.start_bar, section.start_bar + section.bars)
+        stretch
         for section, playing in zip(plan.sections, plan.players, strict=True)
         if role in playing
+        for stretch in bars_played(section.start_bar, section.start_bar + section.bars, role, plan.rests)
     ]
     return joined(spans)
 

@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from noisician.composer import Plan
+from noisician.composer import Ending, Plan
 from noisician.composer.conditions import Style
 from noisician.errors import RequestError
 from noisician.mix import Mix
+from noisician.prompt.controls import Feature
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import chords_of, semitones_from_c
@@ -28,6 +29,12 @@ from noisician.vocals.song import Song, sung_tracks
 
 SwingUnit = Literal["eighth", "sixteenth"]
 GRID_VERSION = 1
+#: What the composer is told of an ending.
+_FEATURES_OF: Mapping[Ending, tuple[Feature, ...]] = {
+    "written": (),
+    "cut": (Feature(kind="cut"),),
+    "fade": (Feature(kind="fade_out"),),
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,7 @@ class PiecePlan:
     The maps hold marks in order of their bars, the first at bar 0; ``pickup_beats`` come before the first bar line.
     ``duration_s`` is the whole track, tail included. ``mean_energy`` is the energy at which nobody plays louder or
     softer than written: the average when the piece was made, kept so that a new section leaves the others' dynamics.
+    ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out.
     """
 
     tempo_map: tuple[TempoMark, ...]
@@ -103,6 +111,9 @@ class PiecePlan:
     humanise: float = 0.0
     mean_energy: float = 0.5
     loop: bool = False
+    ending: Ending = "written"
+    fade_in_s: float = 0.0
+    fade_out_s: float | None = None
     pickup_beats: float = 0.0
 
     @property
@@ -173,6 +184,7 @@ class PiecePlan:
             swing=self.swing,
             swing_unit=self.swing_unit,
             loop=self.loop,
+            features=_FEATURES_OF[self.ending],
         )
 
 

@@ -6,6 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+#: What a :class:`Cue` can say somebody does, and how ``explain`` says it.
+_DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in"}
+FeatureKind = Literal[
+    "fade_out", "fade_in", "cut", "key_change", "half_time", "silence", "call_and_response", "stop_time", "rising",
+    "falling",
+]  # fmt: skip
+#: What a feature's value counts.
+_UNITS = {"fade_out": "bars", "fade_in": "s", "key_change": "semitones", "silence": "beats"}
+
 
 class Reason(BaseModel):
     """Why one field has one value."""
@@ -20,12 +29,84 @@ class Reason(BaseModel):
 
 
 class SectionHint(BaseModel):
-    """A wish about form: ``kind`` as in Section.kind; ``wanted`` False for "no intro"."""
+    """A wish about form: ``kind`` as in Section.kind; ``wanted`` False for "no intro".
+
+    ``bars`` is how long its first is to be, ``at_s`` when it is to begin, ``soloist`` who leads in it (an instrument).
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: str
     wanted: bool = True
+    bars: int | None = None
+    at_s: float | None = None
+    soloist: str | None = None
+
+    def __str__(self) -> str:
+        more = (
+            "" if self.wanted else "no",
+            self.kind,
+            f"of {self.bars} bars" if self.bars is not None else "",
+            f"at {self.at_s:g} s" if self.at_s is not None else "",
+            f"for {self.soloist}" if self.soloist else "",
+        )
+        return " ".join(part for part in more if part)
+
+
+class Moment(BaseModel):
+    """Where in a piece: a section (``nth`` of its kind from 1, −1 the last), seconds, or a bar counted from 1.
+
+    ``section`` is a kind, or "piece": then ``nth`` counts sections of any kind.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    section: str | None = None
+    nth: int = 1
+    at_s: float | None = None
+    bar: int | None = None
+
+    def __str__(self) -> str:
+        if self.at_s is not None:
+            return f"{int(self.at_s // 60)}:{self.at_s % 60:02g}"
+        if self.bar is not None:
+            return f"bar {self.bar}"
+        which = {1: "the first", -1: "the last", 0: "every"}.get(self.nth, f"number {self.nth} of the")
+        return f"{which} {'section' if self.section == 'piece' else self.section}"
+
+
+class Cue(BaseModel):
+    """When somebody plays: ``who`` are roles, families or instruments.
+
+    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), or everybody else rests in
+    it ("alone").
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    who: tuple[str, ...]
+    does: Literal["enter", "leave", "rest", "alone"]
+    moment: Moment
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.who)} {_DOES[self.does]} {self.moment}"
+
+
+class Feature(BaseModel):
+    """Something the form does. ``where`` is a kind of section, None where it concerns the whole piece.
+
+    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: FeatureKind
+    where: str | None = None
+    value: float | None = None
+
+    def __str__(self) -> str:
+        value = f" {self.value:g} {_UNITS[self.kind]}" if self.value is not None else ""
+        return self.kind.replace("_", " ") + value + (f" ({self.where})" if self.where else "")
 
 
 class Controls(BaseModel):
@@ -35,9 +116,11 @@ class Controls(BaseModel):
 
     genres: tuple[tuple[str, float], ...] = ()  # (id, weight), weights sum to 1, heaviest first
     moods: tuple[tuple[str, float], ...] = ()
-    instruments: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()  # one named twice is two players
     textures: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()  # ids of roles, instruments, families or textures to leave out
+    closed: bool = False  # nobody joins the instruments named
+    players: int | None = None  # how many play, textures and effects aside
     tempo_bpm: float | None = None
     key: str | None = None
     mode: str | None = None
@@ -49,6 +132,8 @@ class Controls(BaseModel):
     swing: float | None = None  # 0 straight … 1 triplet
     production: tuple[str, ...] = ()  # renderer/mix tags: bright dark driven lofi wide dry wet ...
     sections: tuple[SectionHint, ...] = ()
+    cues: tuple[Cue, ...] = ()
+    features: tuple[Feature, ...] = ()
     loop: bool = False
     reasons: tuple[Reason, ...] = ()
     not_understood: tuple[str, ...] = ()

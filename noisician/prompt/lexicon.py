@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, cast
 
 from noisician import styles
+from noisician.prompt.controls import Cue, Feature, SectionHint
 from noisician.prompt.text import Token, clean, tokenize
 
 SCALARS = ("tempo", "energy", "density", "swing")
@@ -27,7 +28,7 @@ class Effect:
     """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there."""
 
     field: str
-    value: str | float | bool
+    value: str | float | bool | SectionHint | Cue | Feature
     weight: float = 1.0
 
 
@@ -84,6 +85,7 @@ class Lexicon:
         self.entries: dict[str, Entry] = {}
         self._add_styles()
         self._add_phrases(words["phrase"])
+        self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
         self.harmless = {self.key(phrase) for phrase in words["negations"]["harmless"]}
         self.degrees = {self.key(phrase): float(d) for phrase, d in words["degrees"].items()}
@@ -122,6 +124,18 @@ class Lexicon:
                 key = self.key(text)
                 known = None if phrase.get("replaces") else self.entries.get(key)
                 self.entries[key] = entry if known is None else known + entry
+
+    def _let_words_speak(self) -> None:
+        """A genre's name of several words keeps what its words say by themselves of tempo and mood: "slow blues"."""
+        for id_, entry in styles.table("genres").items():
+            for phrase in (entry["name"], *entry["synonyms"]):
+                key = self.key(phrase)
+                words = key.split(" ")
+                if len(words) < 2 or not any(e == Effect("genres", id_) for e in self.entries[key].effects):
+                    continue
+                said = (e for word in words for e in self.entries.get(word, Entry(())).effects)
+                own = tuple(e for e in said if e.field == "tempo" or (e.field == "moods" and e.weight >= 1))
+                self.entries[key] = self.entries[key] + Entry(own)
 
     def longest(self, tokens: Sequence[Token], first: int) -> int:
         """How many tokens from ``first`` could be one phrase: they share a clause."""

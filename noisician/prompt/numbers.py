@@ -21,7 +21,7 @@ TONIC_NAMES = {0: "C", 1: "C#", 2: "D", 3: "Eb", 4: "E", 5: "F", 6: "F#", 7: "G"
 _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 
 _WORDS = "|".join(sorted((w.replace("-", "[- ]") for w in NUMBER_WORDS), key=len, reverse=True))
-_N = rf"(?<![\w.,/:])(?P<n>\d{{1,6}}(?:\.\d+)?|{_WORDS})"
+NUMBER_PATTERN = rf"(?<![\w.,/:])(?P<n>\d{{1,6}}(?:\.\d+)?|{_WORDS})"
 _MODES = "|".join(MODE_WORDS)
 _SHARP = r"(?P<accidental>\s?#|\s?♯|\s?♭|b(?!\w)|[- ]?sharp\b|[- ]?flat\b)"
 _CLAUSE_END = r"(?=\s*(?:$|[,.;:!?)\]\n]|(?:and|at|with)\b))"
@@ -30,11 +30,15 @@ _CLIP = r"(?=\s+(?:long|loop|clip|track|piece|version|jingle|song|cue|sting|bed)
 
 @dataclass(frozen=True)
 class Figure:
-    """What stands at ``start`` … ``end`` of the cleaned text. No effects: understood, but means no setting."""
+    """What stands at ``start`` … ``end`` of the cleaned text. No effects: understood, but means no setting.
+
+    Words at ``skip``, from and to, are none of it: adjectives that mean something of their own.
+    """
 
     start: int
     end: int
     effects: tuple[Effect, ...]
+    skip: tuple[int, int] | None = None
 
 
 def number(text: str) -> float:
@@ -83,22 +87,27 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"\bhalf[- ](?:a[- ])?minute\b"), lambda m: _seconds(30.0)),
     (_pattern(r"\b(?:a|one) minute and a half\b"), lambda m: _seconds(90.0)),
-    (_pattern(rf"{_N}[- ]and[- ]a[- ]half[- ]min(?:ute)?s?\b"), lambda m: _seconds(60 * number(m["n"]) + 30)),
-    (_pattern(rf"{_N}[- ]?min(?:ute)?s?(?:[- ]long)?\b(?!\s*(?:key|chord|scale))"),
+    (_pattern(rf"{NUMBER_PATTERN}[- ]and[- ]a[- ]half[- ]min(?:ute)?s?\b"),
+     lambda m: _seconds(60 * number(m["n"]) + 30)),
+    (_pattern(rf"{NUMBER_PATTERN}[- ]?min(?:ute)?s?(?:[- ]long)?\b(?!\s*(?:key|chord|scale))"),
      lambda m: _seconds(60 * number(m["n"]))),
     (_pattern(r"\ba minute(?: long)?\b"), lambda m: _seconds(60.0)),
-    (_pattern(rf"{_N}[- ]?(?:hours?|hrs?)(?:[- ]long)?\b"), lambda m: _seconds(3600 * number(m["n"]))),
-    (_pattern(rf"{_N}[- ]?sec(?:ond)?s?(?:[- ]long)?\b"), lambda m: _seconds(number(m["n"]))),
+    (_pattern(rf"{NUMBER_PATTERN}[- ]?(?:hours?|hrs?)(?:[- ]long)?\b"), lambda m: _seconds(3600 * number(m["n"]))),
+    (_pattern(rf"{NUMBER_PATTERN}[- ]?sec(?:ond)?s?(?:[- ]long)?\b"), lambda m: _seconds(number(m["n"]))),
     (_pattern(rf"\bfor (?P<n>\d{{1,3}})\s?s\b|(?<![\w'])(?P<n2>\d{{1,3}})\s?s{_CLIP}"),
      lambda m: _seconds(float(m["n"] or m["n2"]))),
     (_pattern(r"(?<!the )(?<!roaring )(?<![\w'.,])(?!(?:00|50|60|70|80|90|303|808|909)s)(?P<n>\d{1,3})s\b"),
      lambda m: _seconds(float(m["n"]))),
-    (_pattern(rf"(?<!every )(?<!each )(?<!after )(?<!first )(?<!last ){_N}[- ]?(?:bars?|measures?)"
+    (_pattern(r"(?<!every )(?<!each )(?<!after )(?<!first )(?<!last )"
+              rf"{NUMBER_PATTERN}[- ]?(?:bars?|measures?)"
               r"(?:[- ]long)?\b(?!\s+(?:blues|intro|outro|drop|build|break|solo|bridge|verse|chorus))"),
      lambda m: (Effect("bars", number(m["n"])),)),
-    (_pattern(rf"{_N}(?:\s*(?:-|–|to)\s*(?P<high>\d{{2,3}}))?[- ]*(?:bpm|beats (?:per|a) min(?:ute)?)\b"), _tempo),
+    (_pattern(rf"{NUMBER_PATTERN}(?:\s*(?:-|–|to)\s*(?P<high>\d{{2,3}}))?[- ]*"
+              r"(?:bpm|beats (?:per|a) min(?:ute)?)\b"), _tempo),
     (_pattern(r"\b(?:tempo|bpm)\s*(?:of|is|at|around|about|[:=])?\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"
               r"(?:\s*(?:-|–|to)\s*(?P<high>\d{2,3})\b)?"), _tempo),
+    (_pattern(r"^\s*(?P<n>[6-9]\d|1\d\d|2[0-3]\d)(?=\s+[a-z]{4})"
+              r"(?!\s+(?:bars?|measures?|seconds?|secs?|min|piece|year|people|players?|miles|degrees|proof))"), _tempo),
     (_pattern(r"[♩♪]\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\bat (?P<n>[4-9]\d|1\d\d|2[0-3]\d)\b(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and)\b))"), _tempo),
     (_pattern(r"(?:\b(?:in|in the key of|key of)\s+|\bkey\s*[:=]?\s*)"

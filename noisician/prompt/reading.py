@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from noisician.prompt.lexicon import SCALARS, Effect, Entry, Lexicon, Match, lexicon, with_degree
@@ -12,10 +13,17 @@ from noisician.prompt.meaning import THRESHOLDS, Nearest, content_words, nearest
 from noisician.prompt.negation import Cue, apply_negations
 from noisician.prompt.numbers import figures
 from noisician.prompt.text import Token, clean, tokenize
+from noisician.prompt.wishes import wishes
 
 _NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't", "dont", "non", "anything but")
 ONLY_WORDS = ("just", "only", "solely")
 ARTICLES = ("a", "an", "the", "some", "one")
+ADDING_WORDS = ("with", "featuring", "features", "feature", "plus", "including", "includes", "has", "having", "add")
+WORKS = (
+    "piece", "pieces", "work", "music", "sonata", "suite", "study", "etude", "prelude", "nocturne", "composition",
+    "duet", "duo", "trio", "quartet", "quintet", "arranged", "written", "song",
+)  # fmt: skip
+"""What is written "for" somebody: those play it, and nobody else."""
 
 SUGGESTION_MARGIN = 0.15
 """A meaning must be this much clearer to outweigh a genre that an era or a place suggests."""
@@ -60,7 +68,7 @@ def read(prompt: str) -> Reading:
     cleaned = clean(prompt)
     tokens = tokenize(cleaned, words.spelling)
     found = _scan(cleaned, tokens, words)
-    matches, absorbed = apply_negations(tokens, found.matches, found.cues, words)
+    matches, absorbed = apply_negations(tokens, _guests(tokens, found.matches), found.cues, words)
     findings = list(found.figures)
     for place, match in enumerate(matches):
         if place in absorbed:
@@ -90,6 +98,22 @@ def read(prompt: str) -> Reading:
     return Reading(tokens, tuple(findings), tuple(dict.fromkeys(tokens[place].raw for place in lost)))
 
 
+def _guests(tokens: Sequence[Token], matches: Sequence[Match]) -> list[Match]:
+    """An ensemble that is added "with" a genre that somebody else named closes nothing: it is a guest."""
+    genres = [place for place, match in enumerate(matches) if any(e.field == "genres" for e in match.entry.effects)]
+    out: list[Match] = []
+    for place, match in enumerate(matches):
+        before = match.first - 1
+        while before >= 0 and tokens[before].text in ARTICLES:
+            before -= 1
+        added = before >= 0 and tokens[before].text in ADDING_WORDS and any(other != place for other in genres)
+        if added and any(e.field == "only" and e.value is True for e in match.entry.effects):
+            kept = tuple(e for e in match.entry.effects if e.field != "only")
+            match = replace(match, entry=replace(match.entry, effects=kept))
+        out.append(match)
+    return out
+
+
 def _only(tokens: Sequence[Token], matches: Sequence[Match], covered: set[int]) -> list[Finding]:
     """ "just piano", "only a harp", "piano only": the words that leave all others out."""
     played = [
@@ -101,15 +125,35 @@ def _only(tokens: Sequence[Token], matches: Sequence[Match], covered: set[int]) 
     after = {match.last for match in played}
     found: list[Finding] = []
     for place, token in enumerate(tokens):
-        if token.text not in ONLY_WORDS or place in covered:
+        if token.text not in (*ONLY_WORDS, "for") or (place in covered and token.text != "for"):
             continue
         following = place + 1
         while following < len(tokens) and tokens[following].text in ARTICLES:
             following += 1
         ends_clause = place + 1 == len(tokens) or tokens[place + 1].clause != token.clause
-        if following in before or (ends_clause and place in after):
+        says_only = token.text in ONLY_WORDS and (following in before or (ends_clause and place in after))
+        written_for = token.text == "for" and following in before and place and tokens[place - 1].text in WORKS
+        if says_only or written_for:
             found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
-    return found
+    return found + _listed(tokens, played)
+
+
+def _listed(tokens: Sequence[Token], played: Sequence[Match]) -> list[Finding]:
+    """ "piano and cello": instruments joined by nothing but "and", and nobody said to be added "with" them."""
+    chain_: list[Match] = []
+    for match in sorted(played, key=lambda match: match.first):
+        between = [token.text for token in tokens[chain_[-1].last : match.first]] if chain_ else []
+        if chain_ and "and" in between and all(word in ("and", *ARTICLES) for word in between):
+            chain_.append(match)
+        elif len(chain_) > 1:
+            break
+        else:
+            chain_ = [match]
+    if len(chain_) < 2 or any(token.text in ADDING_WORDS for token in tokens[: chain_[0].first]):
+        return []
+    first, last = chain_[0].first, chain_[-1].last
+    words = " ".join(token.raw for token in tokens[first:last])
+    return [Finding(words, (Effect("only", "listed"),), first, last, "lexicon")]
 
 
 def negated_effects(entry: Entry, words: Lexicon) -> tuple[Effect, ...]:
@@ -135,8 +179,14 @@ def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
 
 def _scan(cleaned: str, tokens: Sequence[Token], words: Lexicon) -> _Scan:
     scan = _Scan([], [], {}, set(), [])
-    for figure in figures(cleaned):
-        places = [p for p, t in enumerate(tokens) if t.start < figure.end and t.end > figure.start]
+    for figure in chain(wishes(cleaned), figures(cleaned)):
+        skipped = figure.skip or (0, 0)
+        places = [
+            place
+            for place, token in enumerate(tokens)
+            if token.start < figure.end and token.end > figure.start
+            if not skipped[0] <= token.start < skipped[1]
+        ]
         if places and scan.covered.isdisjoint(places):
             scan.covered.update(places)
             typed = cleaned[figure.start : figure.end].strip()
@@ -181,7 +231,21 @@ def _step(tokens: Sequence[Token], place: int, degree: float, words: Lexicon, sc
     scan.covered.update(range(place, last))
     scan.degrees[place] = degree
     scan.matches.append(match)
+    ensemble = _ensemble_within(window, match, words)
+    if ensemble is not None:
+        scan.covered.update(range(ensemble.first, ensemble.last))
+        scan.matches.append(ensemble)
+        last = ensemble.last
     return last, 1.0
+
+
+def _ensemble_within(window: Sequence[Token], match: Match, words: Lexicon) -> Match | None:
+    """An ensemble that begins inside another phrase and reaches beyond it: "late night jazz" and "jazz trio"."""
+    for place in range(match.first + 1, match.last):
+        inner = words.at(window, place)
+        if inner and inner.last > match.last and any(e.field in ("only", "players") for e in inner.entry.effects):
+            return inner
+    return None
 
 
 def _corrected(tokens: Sequence[Token], place: int, words: Lexicon) -> Match | None:

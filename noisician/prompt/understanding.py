@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from noisician import styles
 from noisician.errors import RequestError
-from noisician.prompt.controls import Controls, Reason, SectionHint
+from noisician.prompt.controls import Controls, Cue, Feature, Reason, SectionHint
 from noisician.prompt.lexicon import SCALARS, Effect, lexicon
 from noisician.prompt.options import (
     check_contradictions,
@@ -84,7 +85,7 @@ def _checked_options(request: Request) -> tuple[Finding, ...]:
 
 def _meaning(request: Request, options: Sequence[Finding], reading: Reading) -> Controls:
     """What options and words mean together. Raises RequestError for figures that cannot be."""
-    draft = _Draft(options, reading.findings)
+    draft = _Draft(options, reading)
     draft.styles()
     draft.sounds()
     draft.scalars()
@@ -96,9 +97,10 @@ def _meaning(request: Request, options: Sequence[Finding], reading: Reading) -> 
 class _Draft:
     """The controls while they are being put together, with the reason beside each value."""
 
-    def __init__(self, options: Sequence[Finding], words: Sequence[Finding]) -> None:
+    def __init__(self, options: Sequence[Finding], reading: Reading) -> None:
         self.options = options
-        self.words = words
+        self.words = reading.findings
+        self.tokens = reading.tokens
         self.values: dict[str, Any] = {}
         self.reasons: list[Reason] = []
         self.solos: list[Finding] = []  # "… solo" as a part of the form
@@ -144,18 +146,22 @@ class _Draft:
         table = styles.instruments()
         excluded = self._excluded()
         chosen: list[str] = []
-        for named in self.named("instruments", "family"):
-            generic = named.effect.field == "family"
-            if generic and any(table[id_].family == named.id for id_ in chosen):
-                continue
-            id_ = self._of_family(named.id, excluded) if generic else named.id
-            if id_ is None or self._barred(id_, excluded):
-                continue
-            if id_ not in chosen:
-                chosen.append(id_)
-            self.explain(_sound_field(id_), id_, named.finding, implied=generic)
+        for finding, sounds in _by_finding(self.named("instruments", "family")):
+            for (field, wanted), count in sounds.items():
+                generic = field == "family"
+                if generic and count == 1 and any(table[id_].family == wanted for id_ in chosen):
+                    continue
+                ids = self._of_family(wanted, excluded)[:count] if generic else [wanted] * count
+                ids = [id_ for id_ in ids if not self._barred(id_, excluded)]
+                for id_, wanted_count in Counter(ids).items():
+                    chosen += [id_] * (wanted_count - chosen.count(id_))
+                    shown = f"{wanted_count} {id_}" if wanted_count > 1 else id_
+                    self.explain(_sound_field(id_), shown, finding, implied=generic)
+        self._count(chosen)
         alone = self._alone(chosen)
+        self.values["closed"] = alone is not None
         if alone is not None:
+            self.explain("closed", True, alone)
             for id_ in _all_but(chosen):
                 if id_ not in excluded:
                     excluded[id_] = alone
@@ -164,6 +170,15 @@ class _Draft:
         self.values["instruments"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "instruments")
         self.values["textures"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "textures")
         self.values["excluded"] = tuple(excluded)
+
+    def _count(self, chosen: Sequence[str]) -> None:
+        """How many play, where an ensemble says it and names fewer."""
+        played = sum(_sound_field(id_) == "instruments" for id_ in chosen)
+        for named in self.named("players")[:1]:
+            count = int(float(named.id))
+            if played < count:
+                self.values["players"] = count
+                self.explain("players", count, named.finding)
 
     def _excluded(self) -> dict[str, Finding]:
         """What to leave out. An instrument named beside its excluded family stays: the rest of it goes."""
@@ -190,8 +205,8 @@ class _Draft:
         instrument = styles.instruments()[id_]
         return bool({id_, instrument.family} & set(excluded)) or set(instrument.roles) <= set(excluded)
 
-    def _of_family(self, family: str, excluded: Iterable[str]) -> str | None:
-        """The genre's own instrument of ``family``, likeliest first, else the family's default."""
+    def _of_family(self, family: str, excluded: Iterable[str]) -> list[str]:
+        """The instruments of ``family``: the genre's own, likeliest first, then the family's default, then all."""
         table = styles.instruments()
         shares: dict[str, float] = {}
         for genre, weight in self.values["genres"]:
@@ -200,8 +215,8 @@ class _Draft:
                     shares[id_] = shares.get(id_, 0.0) + weight * seat["presence"] * share
         ranked = sorted(shares, key=lambda id_: -shares[id_])
         default = lexicon().family_defaults[family]
-        fitting = [id_ for id_ in (*ranked, default, *table) if table[id_].family == family]
-        return next((id_ for id_ in fitting if not self._barred(id_, excluded)), None)
+        fitting = dict.fromkeys(id_ for id_ in (*ranked, default, *table) if table[id_].family == family)
+        return [id_ for id_ in fitting if not self._barred(id_, excluded)]
 
     def _alone(self, chosen: Sequence[str]) -> Finding | None:
         """The words that say the chosen instruments play alone. "jazz with a sax solo" says so of nobody."""
@@ -209,7 +224,13 @@ class _Draft:
         sole = len(played) == 1 and not self.values["genres"]
         for named in self.named("only"):
             finding = named.finding
-            if not played:
+            if named.effect.value == "listed":
+                if not self.values["genres"]:
+                    return finding
+            elif named.effect.value == "ensemble":
+                if played and "players" not in self.values:
+                    return finding
+            elif not played:
                 self.lost.append(finding.words)
             elif named.effect.value != "before" or sole or self._stands_before_instrument(finding):
                 return finding
@@ -222,6 +243,7 @@ class _Draft:
         return any(
             effect.field in ("instruments", "family") and other.first in (finding.first, finding.last)
             for other in self.words
+            if self.tokens[other.first].clause == self.tokens[finding.first].clause
             if not other.negated
             for effect in other.effects
         )
@@ -236,7 +258,8 @@ class _Draft:
             if field == "tempo":
                 if self.named("tempo_bpm"):
                     continue
-                field, mean = "tempo_bpm", self._tempo_at(mean)
+                near = self.named("tempo_near")
+                field, mean = "tempo_bpm", float(near[0].id) if near else self._tempo_at(mean)
             self.values[field] = mean
             for named in found:
                 self.explain(field, mean, named.finding, implied=field == "tempo_bpm")
@@ -322,23 +345,70 @@ class _Draft:
         unwanted = {named.id: named.finding for named in self.named("not_sections")}
         hints: dict[str, SectionHint] = {}
         for named in self.named("sections"):
-            if named.id not in unwanted:
-                hints[named.id] = SectionHint(kind=named.id)
-                self.explain("sections", named.id, named.finding)
+            hint = _hint_of(named.effect)
+            if hint.kind in unwanted:
+                continue
+            hint = self._with_soloist(hint, named.finding)
+            hints[hint.kind] = _merged(hints.get(hint.kind, hint), hint)
+            self.explain("sections", hint, named.finding)
         for finding in self.solos:
-            hints["solo"] = SectionHint(kind="solo")
-            self.explain("sections", "solo", finding)
+            hints["solo"] = self._with_soloist(SectionHint(kind="solo"), finding)
+            self.explain("sections", hints["solo"], finding)
         for kind, finding in unwanted.items():
             hints[kind] = SectionHint(kind=kind, wanted=False)
-            self.explain("sections", f"no {kind}", finding)
+            self.explain("sections", hints[kind], finding)
         self.values["sections"] = tuple(hints.values())
+        for field in ("cues", "features"):
+            found = self.named(field)
+            self.values[field] = tuple(dict.fromkeys(_feature_of(named.effect) for named in found))
+            for named in found:
+                self.explain(field, _feature_of(named.effect), named.finding)
         self.values["loop"] = bool(self.named("loop"))
         for named in self.named("loop"):
             self.explain("loop", True, named.finding)
+        self.lost += [named.finding.words for named in self.named("unmet")]
+
+    def _with_soloist(self, hint: SectionHint, finding: Finding) -> SectionHint:
+        """A solo belongs to the instrument its words name, or the one right before them."""
+        if hint.kind != "solo":
+            return hint
+        own = [other for other in self.words if other is finding] + [
+            other for other in self.words if other.last == finding.first
+        ]
+        wanted = [e for other in own for e in other.effects if e.field in ("instruments", "family")]
+        players = self.values["instruments"]
+        table = styles.instruments()
+        fits = (id_ for e in wanted for id_ in players if str(e.value) in (id_, table[id_].family))
+        return hint.model_copy(update={"soloist": next(fits, None)})
 
     def controls(self, not_understood: Sequence[str]) -> Controls:
         lost = tuple(dict.fromkeys([*not_understood, *self.lost]))
         return Controls(**self.values, reasons=tuple(self.reasons), not_understood=lost)
+
+
+def _by_finding(named: Iterable[Named]) -> list[tuple[Finding, Counter[tuple[str, str]]]]:
+    """The sounds each finding names, and how many players of each."""
+    found: list[tuple[Finding, Counter[tuple[str, str]]]] = []
+    for one in named:
+        if not found or found[-1][0] is not one.finding:
+            found.append((one.finding, Counter()))
+        found[-1][1][one.effect.field, one.id] += 1
+    return found
+
+
+def _hint_of(effect: Effect) -> SectionHint:
+    return effect.value if isinstance(effect.value, SectionHint) else SectionHint(kind=str(effect.value))
+
+
+def _merged(known: SectionHint, new: SectionHint) -> SectionHint:
+    """Both of what was said about one kind of section; what was said first counts."""
+    return SectionHint.model_validate(new.model_dump(exclude_none=True) | known.model_dump(exclude_none=True))
+
+
+def _feature_of(effect: Effect) -> Cue | Feature:
+    if isinstance(effect.value, (Cue, Feature)):
+        return effect.value
+    return Feature.model_validate({"kind": effect.value})
 
 
 def _sound_field(id_: str) -> str:

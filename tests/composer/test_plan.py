@@ -218,8 +218,8 @@ def test_bars_are_exact(bars: int, signature: str) -> None:
 def test_a_long_piece_ends_when_it_was_to_end() -> None:
     for seed in range(10):
         plan = make_plan(Controls(genres=(("ambient", 1.0),), duration_s=600), seed)
-        ends_s = plan.bars * METERS[plan.time_signature].beats_per_bar * 60 / plan.tempo_bpm
-        assert ends_s == pytest.approx(600 - TAIL_S, abs=0.5)
+        assert plan.tempo_bpm == round(plan.tempo_bpm)
+        assert 600 - TAIL_S - plan.bar_s < plan.bars * plan.bar_s <= 600 - TAIL_S
 
 
 def instrumentation_of(*wanted: str, excluded: tuple[str, ...] = ()) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from noisician import styles
 from noisician.errors import RequestError
 from noisician.prompt import Controls, explain_rows, understand
+from noisician.prompt.controls import FeatureKind
 from noisician.prompt.lexicon import SCALARS, lexicon
 from noisician.prompt.options import families, resolve
 from noisician.request import MODES, PROMPT_LIMIT_CHARS, TIME_SIGNATURES, TONICS, Request
@@ -84,11 +85,11 @@ def test_only_these(prompt: str):
     assert "bass" in controls.excluded and not {"drums", "chords", "keys"} & set(controls.excluded)
 
 
-def test_quartet_keeps_its_three_roles():
+def test_a_quartet_is_four_and_nobody_else():
     controls = told("string quartet")
-    assert controls.instruments == ("violin", "viola", "cello")
-    kept = set(styles.ROLES) - set(controls.excluded)
-    assert kept == {"lead", "counter", "bass"}
+    assert controls.instruments == ("violin", "violin", "viola", "cello")
+    assert controls.closed
+    assert {"drums", "chords", "texture"} <= set(controls.excluded)
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n\t ", "\u200b"])
@@ -264,8 +265,8 @@ def test_weights_of_several_genres():
 
 def test_generic_words_follow_the_genre():
     assert set(told("metal with guitar").instruments) <= {"distortion_guitar", "overdriven_guitar", "muted_guitar"}
-    assert told("bossa nova with guitar").instruments == ("nylon_guitar",)
-    reason = next(r for r in told("bossa nova with guitar").reasons if r.field == "instruments")
+    assert told("country with guitar").instruments == ("steel_guitar",)
+    reason = next(r for r in told("country with guitar").reasons if r.field == "instruments")
     assert (reason.words, reason.source) == ("guitar", "implied")
 
 
@@ -386,7 +387,10 @@ def test_words_table_names_only_what_exists():
         "key": set(TONICS),
         "time_signature": set(TIME_SIGNATURES),
         "sections": {"intro", "verse", "pre_chorus", "chorus", "bridge", "build", "drop", "break", "solo", "outro"},
-        "only": {True, "before"},
+        "only": {True, "before", "ensemble"},
+        "players": set(range(2, 7)),
+        "features": set(get_args(FeatureKind)),
+        "tempo_near": set(range(40, 241)),
         "loop": {True},
         "neutral": {True},
     }

@@ -120,7 +120,9 @@ def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
 
 
 def _finish_of(piece: Piece) -> Finish:
-    return Finish(loop=piece.plan.loop, fade_out_s=min(FADE_OUT_S, piece.plan.duration_s / 8))
+    plan = piece.plan
+    fade_out_s = min(FADE_OUT_S, plan.duration_s / 8) if plan.fade_out_s is None else plan.fade_out_s
+    return Finish(loop=plan.loop, fade_out_s=fade_out_s, fade_in_s=plan.fade_in_s)
 
 
 def mixed_again(

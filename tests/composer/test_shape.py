@@ -1,0 +1,182 @@
+"""Wishes at their places: rests, marks, lengths of sections, endings; and what is composed of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_composer import HearingNetwork, plan_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisician.composer import Composer, ComposerSettings, Plan, make_plan
+from noisician.composer.form import Fixed, plan_sections
+from noisician.composer.marks import modulate
+from noisician.composer.shape import Mark, Rest, bars_played
+from noisician.piece import Piece, written_piece
+from noisician.prompt import understand
+from noisician.renderer import RenderSettings
+from noisician.request import Request
+from noisician.score.grid import FIRST_ONSET, REST, STREAMS, chord_of, chord_token, pitch_of, pitch_token
+
+QUICK = ComposerSettings(steps=2)
+
+
+def planned(prompt: str, seed: int = 0, duration_s: float = 40.0) -> Plan:
+    return make_plan(understand(Request(prompt=prompt, duration_s=duration_s)), seed)
+
+
+def composed(plan: Plan) -> Piece:
+    grid = Composer(HearingNetwork()).compose(plan, 0, QUICK)  # type: ignore[arg-type]
+    return written_piece(plan, grid, 0, RenderSettings())
+
+
+def bars_of(piece: Piece, id_: str) -> set[int]:
+    """The bars in which a player begins a note."""
+    bar_beats = piece.plan.meter.beats_per_bar
+    return {int((note.start_beats + 0.1) // bar_beats) for note in piece.notes.get(id_, ())}
+
+
+def test_nobody_drums_before_the_drop() -> None:
+    plan = planned("house, no drums until the drop")
+    drop = next(section for section in plan.sections if section.kind == "drop")
+    assert drop.start_bar > 0
+    drummed = bars_of(composed(plan), "drums")
+    assert drummed and min(drummed) >= drop.start_bar
+
+
+def test_drums_from_a_time_begin_at_the_nearest_bar() -> None:
+    plan = planned("pop, drums from 0:20")
+    first = min(bars_of(composed(plan), "drums"))
+    starts = [section.start_bar for section in plan.sections]
+    assert abs(first * plan.bar_s - 20) <= plan.bar_s * (1.5 if first in starts else 0.5)
+
+
+def test_somebody_alone_has_the_first_section() -> None:
+    plan = planned("starts with only piano, rock")
+    first = range(plan.sections[0].bars)
+    piece = composed(plan)
+    playing = {player.instrument for player in piece.plan.players if set(first) & bars_of(piece, player.id)}
+    assert playing - {"noise_riser", "impact", "reverse_swell", "sub_boom", "downlifter"} == {"grand_piano"}
+
+
+def test_a_solo_is_its_players_own() -> None:
+    plan = planned("jazz with a trumpet solo, saxophone and piano", duration_s=60)
+    solos = [place for place, section in enumerate(plan.sections) if section.kind == "solo"]
+    role = next(role for role, id_ in plan.instrumentation if id_ == "trumpet")
+    assert solos and all(role in plan.players[place] for place in solos)
+    assert all(not ({"lead", "counter"} - {role}) & set(plan.players[place]) for place in solos)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind", "bars"), [("rock, intro of 8 bars", "intro", 8), ("techno, 6 bar break", "break", 6)]
+)
+def test_a_section_is_as_long_as_was_said(prompt: str, kind: str, bars: int) -> None:
+    plan = planned(prompt, duration_s=90)
+    assert next(section.bars for section in plan.sections if section.kind == kind) == bars
+    assert sum(section.bars for section in plan.sections) == plan.bars
+
+
+def test_a_drop_is_where_it_was_said_to_be() -> None:
+    plan = planned("edm, big drop at 0:25", duration_s=60)
+    drop = next(section for section in plan.sections if section.kind == "drop")
+    assert abs(drop.start_bar * plan.bar_s - 25) <= plan.bar_s / 2
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    bars=st.integers(1, 80),
+    held=st.dictionaries(st.sampled_from(["intro", "verse", "drop", "outro"]), st.integers(1, 40), max_size=3),
+    starts=st.dictionaries(st.sampled_from(["drop", "chorus"]), st.integers(0, 90), max_size=2),
+)
+def test_sections_tile_the_piece_whatever_is_fixed(bars: int, held: dict[str, int], starts: dict[str, int]) -> None:
+    form = [("intro", 4), ("verse", 8), ("build", 4), ("drop", 8), ("verse", 8), ("drop", 8), ("outro", 4)]
+    sections = plan_sections(form, bars, 0.5, dict.fromkeys([*held, *starts], True), Fixed(held, starts))
+    assert [section.start_bar for section in sections] == np.cumsum([0, *(s.bars for s in sections)])[:-1].tolist()
+    assert sum(section.bars for section in sections) == bars
+    assert all(section.bars >= 1 for section in sections)
+
+
+def test_energy_rises_where_it_was_to_rise() -> None:
+    for prompt, sign in (("rock, from quiet to loud", 1), ("ambient, gets quieter", -1)):
+        energies = [section.energy for section in planned(prompt, duration_s=90).sections]
+        assert len(energies) > 2 and np.all(sign * np.diff(energies) >= 0)
+        assert abs(energies[-1] - energies[0]) > 0.2
+
+
+def test_bars_played_are_those_without_rests() -> None:
+    rests = [Rest("lead", 2, 4), Rest("drums", 0, 8)]
+    assert bars_played(0, 8, "lead", rests) == [(0, 2), (4, 8)]
+    assert bars_played(0, 8, "drums", rests) == []
+    assert bars_played(0, 8, "bass", rests) == [(0, 8)]
+
+
+def test_call_and_response_take_turns() -> None:
+    plan = planned("jazz, call and response")
+    assert {role for role, _ in plan.instrumentation} >= {"lead", "counter"}
+    rests = {
+        role: {bar for one in plan.rests if one.role == role for bar in range(one.first, one.last)}
+        for role in ("lead", "counter")
+    }
+    assert rests["lead"] and rests["counter"] and not rests["lead"] & rests["counter"]
+
+
+def test_silence_before_a_section() -> None:
+    plan = replace(plan_of((("build", 2), ("drop", 3))), marks=(Mark("silence", 1, 2, 1.0),))
+    tokens = Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens  # type: ignore[arg-type]
+    assert (tokens[28:32, 1:] == REST).all()
+    assert (tokens[16:28, 1:] != REST).any()
+
+
+def test_half_time_has_its_backbeat_on_three() -> None:
+    plan = replace(plan_of((("verse", 1), ("drop", 4))), marks=(Mark("half_time", 1, 5),))
+    tokens = Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens  # type: ignore[arg-type]
+    snare = tokens[16:64, STREAMS.index("snare")].reshape(3, 16)
+    assert (snare[:, 8] != REST).all() and (np.delete(snare, 8, axis=1) == REST).all()
+    assert (tokens[16:64:16, STREAMS.index("kick")] != REST).all()
+
+
+def test_stop_time_leaves_the_tune_alone() -> None:
+    plan = replace(plan_of((("verse", 4),)), marks=(Mark("stop_time", 1, 3),))
+    tokens = Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens  # type: ignore[arg-type]
+    stopped = np.concatenate([np.arange(20, 32), np.arange(36, 48)])
+    for name in ("bass", "chords", "kick", "hat"):
+        assert (tokens[stopped, STREAMS.index(name)] == REST).all()
+    assert (tokens[stopped, STREAMS.index("lead")] >= FIRST_ONSET).any()
+
+
+def test_a_change_of_key_moves_everything_from_there_on() -> None:
+    plan = replace(plan_of((("verse", 1), ("chorus", 1))), marks=(Mark("key_change", 1, 2, 2.0),))
+    tokens = np.zeros((32, len(STREAMS)), np.int16)
+    tokens[:, 0] = chord_token(11, "maj")
+    tokens[[0, 16, 24], STREAMS.index("lead")] = [pitch_token(60, 1), pitch_token(60, 1), pitch_token(103, 2)]
+    modulate(tokens, plan)
+    assert [chord_of(int(tokens[step, 0])) for step in (0, 16)] == [(11, "maj"), (1, "maj")]
+    lead = tokens[:, STREAMS.index("lead")]
+    assert [pitch_of(int(lead[step])) for step in (0, 16, 24)] == [(60, 1), (62, 1), (93, 2)]
+    assert (np.delete(lead, [0, 16, 24]) == REST).all()
+
+
+def test_a_piece_knows_its_keys() -> None:
+    plan = replace(planned("rock with a key change for the last chorus"), key="B")
+    mark = next(one for one in plan.marks if one.kind == "key_change")
+    assert mark.first == [section.start_bar for section in plan.sections if section.kind == "chorus"][-1]
+    piece = composed(plan)
+    assert [(one.bar, one.key) for one in piece.plan.key_map] == [(0, "B"), (mark.first, "C#")]
+
+
+def test_what_is_cut_has_no_tail_and_no_written_ending() -> None:
+    plan = planned("punk, ends suddenly")
+    assert plan.ending == "cut"
+    assert plan.duration_s == pytest.approx(plan.bars * plan.bar_s)
+    piece = composed(plan)
+    assert (piece.plan.ending, piece.plan.fade_out_s) == ("cut", 0.0)
+    assert piece.plan.for_composer().ending == "cut"
+
+
+def test_a_fade_lasts_its_bars() -> None:
+    plan = planned("rock, fade out over 6 bars", duration_s=45)
+    assert plan.ending == "fade" and plan.duration_s == 45
+    fade_s = composed(plan).plan.fade_out_s
+    assert fade_s is not None and 6 * plan.bar_s <= fade_s < 7 * plan.bar_s
