@@ -33,8 +33,8 @@ SILENCE = render.SILENCE
 NOTES = tuple(NoteEvent(60 + step, 0.1 + 0.4 * step, 0.4 + 0.4 * step, 80) for step in range(5))
 SINES = record(decaying_sine, "harmonic", "struck", [(60, 80), (72, 80)])
 PARTS = [
-    Part(instruments()["flute"], SINES, NOTES, (), NoiseField(3, 0)),
-    Part(instruments()["violin"], SINES, NOTES[1:], (), NoiseField(3, 1)),
+    Part(instruments()["flute"], SINES, NOTES, NoiseField(3, 0)),
+    Part(instruments()["violin"], SINES, NOTES[1:], NoiseField(3, 1)),
 ]
 LOUD = 1.5
 
