@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
 _PIPED_WIDTH = 240
+#: How many values that have one reason are named, before the rest is counted.
+VALUES_SHOWN = 6
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,7 +48,7 @@ def explain(options: ExplainOptions) -> None:
         return
     rows = explain_rows(controls)
     if rows:
-        print_table(("field", "value", "words", "why"), rows)
+        print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
 
@@ -146,6 +148,19 @@ def styles(options: StylesOptions) -> None:
         print_table(
             (f"{len(rows)} {kind}", *list(rows[0])[1:]), [[str(value) for value in row.values()] for row in rows]
         )
+
+
+def _together(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Rows (field, value, words, why) that differ in their value alone as one, its first few values named."""
+    values: dict[tuple[str, str, str], list[str]] = {}
+    for name, value, words, why in rows:
+        values.setdefault((name, words, why), []).append(value)
+    return [[name, _first_few(some), words, why] for (name, words, why), some in values.items()]
+
+
+def _first_few(values: Sequence[str]) -> str:
+    shown = ", ".join(values[:VALUES_SHOWN])
+    return shown if len(values) <= VALUES_SHOWN else f"{shown} and {len(values) - VALUES_SHOWN} more"
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

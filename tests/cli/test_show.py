@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def test_explain_gives_each_value_its_reason(run_command: RunCommand) -> None:
     words = [line.split() for line in lines]
     assert ["genres", "lofi_hip_hop", "lofi", "known", "word"] in words
     assert ["tempo_bpm", "90", "--bpm", "90", "option"] in words
-    assert any(row[:2] == ["excluded", "drums"] for row in words)
+    assert any(row[:3] == ["excluded", "drums,", "percussion"] for row in words)
     assert any(row[:3] == ["not", "understood", "qxzzy"] for row in words)
 
 
@@ -105,3 +106,9 @@ def test_quiet_progress(capsys: pytest.CaptureFixture[str]) -> None:
     with watch(quiet=True) as show:
         show("rendering", 0.5)
     assert capsys.readouterr().err == ""
+
+
+def test_explain_names_what_one_word_implies_in_one_line(run_command: RunCommand) -> None:
+    lines = [line for line in run_command("explain", "a jazz trio").out.splitlines() if line.startswith("excluded")]
+    assert len(lines) == 1
+    assert re.search(r"\w+, \w+.* and \d+ more", lines[0])
