@@ -241,10 +241,11 @@ def test_production_is_the_mix_or_one_player() -> None:
 
 
 def test_sections_their_lengths_and_energy() -> None:
-    grid = drums(4, kick=[1, 5, 9, 10, 13, 14])
+    grid = drums(4, kick=[1, 5, 9, 10])  # the chorus's second bar is the end
     assert value("sections", grid, kinds=["chorus"]) and not value("sections", grid, kinds=["drop"])
     assert value("energy", grid) == pytest.approx(0.6)
     assert value("fuller", grid, kinds=["chorus"], than=["verse", "intro"]) == 2
+    assert value("fuller", line([60] * 12), kinds=["chorus"], than=["verse"]) is None  # a chorus of nothing but an end
     assert value("fuller", grid, kinds=["drop"], than=["verse"]) is None
     assert value("section_lengths", grid, multiple=2) == 1
     assert value("section_lengths", grid, multiple=4) == 0

@@ -120,9 +120,13 @@ def energy(plan: Plan, grid: Grid) -> float | None:
 
 
 def fuller(plan: Plan, grid: Grid, *, kinds: Sequence[str], than: Sequence[str]) -> float | None:
-    """Strokes a bar of all players in these kinds of sections, over those in others."""
+    """Strokes a bar of all players in these kinds of sections, over those in others. The last bar, in which players
+    hold or have stopped, belongs to neither.
+    """
     strokes = by_bar(grid, struck_by(grid, ("all",))).sum(axis=1)
-    own, others = strokes[bars_of(plan, grid, kinds)], strokes[bars_of(plan, grid, than)]
+    own, others = (
+        strokes[[bar for bar in bars_of(plan, grid, wanted) if bar < grid.bars - 1]] for wanted in (kinds, than)
+    )
     return float(own.mean() / others.mean()) if len(own) and len(others) and others.any() else None
 
 

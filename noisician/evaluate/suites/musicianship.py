@@ -65,7 +65,7 @@ _SHARES = (
     Aim("drums_home", "endings: drums on a beat of the last bar", Target("at least", 90)),
 )
 _HOW = (
-    "Scores composed for every genre by its name alone, {seeds} seeds each, over their first 16 bars. Baselines: songs "
+    "Scores composed for every genre by its name alone, {seeds} seeds each. {what} Baselines: songs "
     "of the training procedure that were held out and, where there are scores by people, the held-out ones."
 )
 
@@ -149,9 +149,11 @@ def rows(settings: EvaluateSettings) -> Iterator[tuple[float, Row]]:
 def figures(rows: Sequence[Row]) -> list[Figure]:
     """Medians and shares with what they should be, then the share of points of all genres and of each."""
     ours = [row for row in rows if row["kind"] == COMPOSED]
-    how = _HOW.format(seeds=len({row["seed"] for row in ours}))
-    found = [_figure(rows, aim, _median, how) for aim in _MEDIANS]
-    found += [_figure(rows, aim, percent, f"{how} Share of those of whom it can be said.", "%") for aim in _SHARES]
+    seeds = len({row["seed"] for row in ours})
+    median = _HOW.format(seeds=seeds, what=f"Median over their first {musicianship.BARS} bars.")
+    share = _HOW.format(seeds=seeds, what="Share of those that have what is asked about, over all their bars.")
+    found = [_figure(rows, aim, _median, median) for aim in _MEDIANS]
+    found += [_figure(rows, aim, percent, share, "%") for aim in _SHARES]
     return [*found, _all_points(ours), *(_points_of(genre, ours) for genre in dict.fromkeys(r["genre"] for r in ours))]
 
 
