@@ -183,13 +183,13 @@ def ducked_db(role: str, instrument: str, hz: float, *, loop: bool = False) -> n
 def test_players_give_way_smoothly_while_the_lead_sings(role: str) -> None:
     depth_db = table("mix")["roles"][role]["give_way_db"]
     change = ducked_db(role, {"pad": "warm_pad", "chords": "grand_piano", "drums": "standard_kit"}[role], 1000.0)
-    assert 1 <= depth_db <= 2
+    assert 1 <= depth_db <= 4
     assert np.abs(change[:100]).max() < 0.02
-    assert change[200:250] == pytest.approx(-depth_db, abs=0.05)
-    assert change[108] == pytest.approx(-depth_db * (1 - np.exp(-1)), abs=0.25)  # one attack time
-    assert change[280] == pytest.approx(-depth_db * 0.55, abs=0.15)  # one release time and the attack's smoothing
-    assert change[399] > -0.1
-    assert np.abs(np.diff(change)).max() < 0.3
+    assert change[200:250] == pytest.approx(-depth_db, abs=0.05 * depth_db)
+    assert change[108] == pytest.approx(-depth_db * (1 - np.exp(-1)), abs=0.12 * depth_db)  # one attack time
+    assert change[280] == pytest.approx(-depth_db * 0.55, abs=0.075 * depth_db)  # one release time and the attack's smoothing
+    assert change[399] > -0.05 * depth_db
+    assert np.abs(np.diff(change)).max() < 0.15 * depth_db
     assert change.max() < 0.02
 
 
