@@ -410,9 +410,10 @@ def test_musicianship_figures() -> None:
         return {"kind": kind, "seed": 0, "steps": steps, **more}
 
     points = [{"in four": True, "no drums": False}, {"in four": True, "no drums": True}]
+    house_points = [row_points | {"a backbeat": False} for row_points in points]
     rows = [
-        row(musicianship.COMPOSED, 0.2, genre="house", points=points[0], share=0.5, returns=True),
-        row(musicianship.COMPOSED, 0.6, genre="house", points=points[1], share=1.0, returns=None),
+        row(musicianship.COMPOSED, 0.2, genre="house", points=house_points[0], share=0.5, returns=True),
+        row(musicianship.COMPOSED, 0.6, genre="house", points=house_points[1], share=1.0, returns=None),
         row(musicianship.COMPOSED, None, genre="waltz", points=points[1], share=1.0, returns=False),
         row(musicianship.TRAINING, 0.5),
     ]
@@ -423,8 +424,10 @@ def test_musicianship_figures() -> None:
     returns = figure(figures, "form: tracks of 12 bars or more in which a section comes back")
     assert (returns.value, returns.items, returns.met) == (50, 2, False)
     assert figure(figures, "checklists: points of all genres that are met").value == pytest.approx(250 / 3)
+    never = figure(figures, "checklists: points that no piece of their genre meets")
+    assert (never.value, never.items, never.how) == (1, 5, "house: a backbeat")
     house = figure(figures, "checklist: house")
-    assert house.value == 75 and house.how == "Missed most: no drums (1 of 2)."
+    assert house.value == 75 and house.how == "Missed most: a backbeat (2 of 2); no drums (1 of 2)."
     assert figure(figures, "checklist: waltz").how == "Missed most: nothing."
 
 

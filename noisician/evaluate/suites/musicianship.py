@@ -154,7 +154,8 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
     share = _HOW.format(seeds=seeds, what="Share of those that have what is asked about, over all their bars.")
     found = [_figure(rows, aim, _median, median) for aim in _MEDIANS]
     found += [_figure(rows, aim, percent, share, "%") for aim in _SHARES]
-    return [*found, _all_points(ours), *(_points_of(genre, ours) for genre in dict.fromkeys(r["genre"] for r in ours))]
+    genres = dict.fromkeys(row["genre"] for row in ours)
+    return [*found, _all_points(ours), _never_met(ours), *(_points_of(genre, ours) for genre in genres)]
 
 
 def _median(values: Sequence[Any]) -> float | None:
@@ -186,6 +187,21 @@ def _all_points(ours: Sequence[Row]) -> Figure:
         "alike.",
         Target("at least", 85),
         len(ours),
+    )
+
+
+def _never_met(ours: Sequence[Row]) -> Figure:
+    """What defines a genre can be among the few points that are missing: a share does not tell."""
+    met = Counter((row["genre"], point) for row in ours for point, yes in row["points"].items() if yes)
+    asked = dict.fromkeys((row["genre"], point) for row in ours for point in row["points"])
+    never = [(genre, point) for genre, point in asked if not met[genre, point]]
+    return Figure(
+        "checklists: points that no piece of their genre meets",
+        len(never) if ours else None,
+        "",
+        "; ".join(f"{genre}: {point}" for genre, point in never) or "None.",
+        None,
+        len(asked),
     )
 
 
