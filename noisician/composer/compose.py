@@ -99,7 +99,7 @@ class Composer:
         def require(logits: Sequence[np.ndarray], tokens: np.ndarray) -> None:
             if board.tune is not None:
                 board.tune.require(logits[LEAD], first)
-            for stream in np.flatnonzero(begins.any(axis=0)):
+            for stream in map(int, np.flatnonzero(begins.any(axis=0))):
                 logits[stream][begins[:, stream], :FIRST_ONSET] = NEVER
 
         stages = stages_of(passage.cells, settings, song=board.tune is not None)

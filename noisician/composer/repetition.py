@@ -103,9 +103,10 @@ def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[i
     for stream, sources in repeats.source.items():
         name = STREAMS[stream]
         for bar in bars:
-            if sources[bar] is None:
+            source = sources[bar]
+            if source is None:
                 continue
-            target, origin = board.rows(section.start_bar + bar), board.rows(section.start_bar + sources[bar])
+            target, origin = board.rows(section.start_bar + bar), board.rows(section.start_bar + source)
             if (board.tokens[origin, stream] == MASK_TOKENS[stream]).any():
                 continue
             harmony = board.tokens[:, CHORD]

@@ -46,4 +46,4 @@ def _half_band() -> np.ndarray:
     """A low-pass at half the doubled band's width, 2 · REACH − 1 taps: Kaiser's window, −60 dB beyond."""
     from scipy.signal import firwin
 
-    return np.asarray(firwin(2 * REACH - 1, 0.5, window=("kaiser", 5.0)))
+    return np.asarray(firwin(2 * REACH - 1, 0.5, window=("kaiser", 5.0)))  # pyright: ignore[reportArgumentType]

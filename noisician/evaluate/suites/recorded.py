@@ -101,7 +101,7 @@ class Stage:
         self, instrument: Instrument, noise: NoiseField, notes: Sequence[NoteEvent], duration_s: float
     ) -> np.ndarray:
         """A stem by references, renderer and vocoder, mono float32 ``[round(duration_s · 44100)]``."""
-        part = Part(instrument, shipped_references(instrument.id), tuple(notes), (), noise)
+        part = Part(instrument, shipped_references(instrument.id), tuple(notes), noise)
         (mel,) = self.renderer.render([part], int(np.ceil(duration_s * FRAME_RATE_HZ)), RenderSettings())
         audio = self.vocoder.synthesise(mel, part.notes, instrument, noise)
         return audio[: round(duration_s * SAMPLE_RATE_HZ)]
