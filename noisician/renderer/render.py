@@ -55,7 +55,7 @@ class RenderSettings:
     """
 
     steps: int = 2
-    last_time: float = 0.25
+    last_time: float = 0.2
 
 
 @dataclass(frozen=True)
