@@ -187,7 +187,8 @@ def test_players_give_way_smoothly_while_the_lead_sings(role: str) -> None:
     assert np.abs(change[:100]).max() < 0.02
     assert change[200:250] == pytest.approx(-depth_db, abs=0.05 * depth_db)
     assert change[108] == pytest.approx(-depth_db * (1 - np.exp(-1)), abs=0.12 * depth_db)  # one attack time
-    assert change[280] == pytest.approx(-depth_db * 0.55, abs=0.075 * depth_db)  # one release time and the attack's smoothing
+    # One release time and the attack's smoothing.
+    assert change[280] == pytest.approx(-depth_db * 0.55, abs=0.075 * depth_db)
     assert change[399] > -0.05 * depth_db
     assert np.abs(np.diff(change)).max() < 0.15 * depth_db
     assert change.max() < 0.02
