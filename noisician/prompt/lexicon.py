@@ -214,7 +214,7 @@ def lexicon() -> Lexicon:
 def with_degree(effect: Effect, degree: float) -> Effect:
     """ "very" drives a scalar from the middle outwards and a style's weight up; "slightly" the reverse."""
     if effect.field in SCALARS:
-        value = 0.5 + (float(effect.value) - 0.5) * degree
+        value = 0.5 + (float(effect.value) - 0.5) * degree  # pyright: ignore[reportArgumentType]
         return replace(effect, value=min(1.0, max(0.0, value)))
     if effect.field in ("genres", "moods", "suggests"):
         return replace(effect, weight=effect.weight * degree)

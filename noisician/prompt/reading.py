@@ -168,7 +168,7 @@ def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
         return (Effect("exclude", effect.value),)
     if effect.field in SCALARS:
         # "not too fast" is a little under the middle, not slow.
-        return (replace(effect, value=0.5 - 0.3 * (float(effect.value) - 0.5)),)
+        return (replace(effect, value=0.5 - 0.3 * (float(effect.value) - 0.5)),)  # pyright: ignore[reportArgumentType]
     if effect.field == "production":
         opposite = words.opposites.get(str(effect.value))
         return () if opposite is None else (replace(effect, value=opposite),)

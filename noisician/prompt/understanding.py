@@ -254,7 +254,7 @@ class _Draft:
             found = self.named(field)
             if not found:
                 continue
-            mean = round(sum(float(named.effect.value) for named in found) / len(found), 3)
+            mean = round(sum(float(named.effect.value) for named in found) / len(found), 3)  # pyright: ignore[reportArgumentType]
             if field == "tempo":
                 if self.named("tempo_bpm"):
                     continue
@@ -334,7 +334,7 @@ class _Draft:
         from_options = bool(found) and found[0].finding.source == "option"
         kept = next((n for n in found if n.effect.field == "bars"), found[0] if found else None)
         for named in found:
-            value = int(float(named.effect.value)) if named.effect.field == "bars" else float(named.effect.value)
+            value = int(float(named.effect.value)) if named.effect.field == "bars" else float(named.effect.value)  # pyright: ignore[reportArgumentType]
             if from_options or named is kept:
                 self.values[named.effect.field] = value
                 self.explain(named.effect.field, value, named.finding)

@@ -74,7 +74,7 @@ def test_the_recipe_names_seed_weights_and_settings() -> None:
     assert recipe.seed == recipe.request.seed == 11
     assert recipe.models == {name: entry["sha256"][:16] for name, entry in ENTRIES.items()}
     assert recipe.piece is not None
-    assert recipe.piece["render"] == {"steps": 2, "last_time": 0.25}
+    assert recipe.piece["render"] == {"steps": 2, "last_time": 0.2}
 
 
 def test_a_seed_nobody_chose_is_reported_and_reproduces() -> None:
