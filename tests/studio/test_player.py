@@ -57,6 +57,12 @@ def song(service: Service) -> dict[str, Any]:
     return service.make(**SONG)["outputs"][0]
 
 
+def matched_gain(takes: list[dict[str, Any]], index: int = 0) -> float:
+    """What compared takes are played at: each as loud as the quietest of them."""
+    loudness_lufs = [take["loudness_lufs"] for take in takes]
+    return 10 ** ((min(loudness_lufs) - loudness_lufs[index]) / 20)
+
+
 @pytest.fixture
 def ears(page: Any) -> Recorder:
     page.set_default_timeout(PATIENCE_MS)
@@ -104,7 +110,7 @@ def test_what_is_heard_is_the_file(
     service: Service,
     band: list[dict[str, Any]],
 ) -> None:
-    track = samples_of(service.url, band[0])
+    track = samples_of(service.url, band[0]) * matched_gain(band)
     play(page, band[0])
     sought_s = ears.run_to(1.0)
     assert position_s(page) == pytest.approx(sought_s - START / RATE_HZ, abs=0.11)
@@ -137,6 +143,13 @@ def test_what_is_heard_is_the_file(
     found = heard[resumed + 1000 : resumed + 1000 + len(rest)]
     same(found[:-2000], rest[:-2000] / 4)
     assert np.abs(heard[resumed + 1000 + len(rest) :]).max() == 0
+
+
+def bent(samples: np.ndarray, knee: float = 0.8) -> np.ndarray:
+    """Stems as the mixer plays them: before mastering, so peaks above 0.8 are bent towards full scale."""
+    size = np.abs(samples)
+    above = knee + (1 - knee) * np.tanh((size - knee) / (1 - knee))
+    return np.sign(samples) * np.where(size <= knee, size, above)
 
 
 def gain_to(heard: np.ndarray, expected: np.ndarray) -> float:
@@ -215,7 +228,7 @@ def test_the_mixer_plays_the_stems_in_step(
 
     mix = np.sum(list(stems.values()), axis=0)
     track = samples_of(service.url, take)
-    level = float(np.sqrt(np.mean(track[::16] ** 2) / np.mean(mix[::16] ** 2)))
+    level = matched_gain(band) * float(np.sqrt(np.mean(track[::16] ** 2) / np.mean(mix[::16] ** 2)))
     half = 10 ** (-6 / 20)
     parts = [mix, stems[drums], None, mix - stems[first], mix + (half - 1) * stems[drums], mix - stems[drums]]
     for start_s, part in zip(heard_from, parts, strict=False):
@@ -223,7 +236,7 @@ def test_the_mixer_plays_the_stems_in_step(
         if part is None:
             assert np.abs(found).max() < 1e-6
         else:
-            assert gain_to(found, at(part, start_s + 0.04, 0.45)) == pytest.approx(level, rel=0.02)
+            assert gain_to(found, bent(level * at(part, start_s + 0.04, 0.45))) == pytest.approx(1, rel=0.02)
 
 
 def test_a_loop_of_bars_has_no_gap(page: Any, ears: Recorder, service: Service, band: list[dict[str, Any]]) -> None:
@@ -246,7 +259,7 @@ def test_a_loop_of_bars_has_no_gap(page: Any, ears: Recorder, service: Service, 
     assert loop.get_attribute("aria-pressed") == "false"
     heard = ears.samples()
 
-    track = samples_of(service.url, take)
+    track = samples_of(service.url, take) * matched_gain(band)
     first, end = round(BAR_S * RATE_HZ), round(2 * BAR_S * RATE_HZ)
     same(heard[FADED_IN : START + end], track[FADED_IN - START : end])
     for turn in range(3):
@@ -309,7 +322,7 @@ def test_comparing_keeps_place_and_loudness(
     page: Any, ears: Recorder, service: Service, band: list[dict[str, Any]]
 ) -> None:
     one, other = (samples_of(service.url, take) for take in band)
-    louder(page, band[1], band[0]["loudness_lufs"] + 6)
+    louder(page, band[1], band[0]["loudness_lufs"] + 6)  # so that the first is played as it is
     play(page, band[0])
     group = page.get_by_role("region", name="Player").get_by_role("group", name="Compare takes")
     buttons = [group.get_by_role("button", name=re.compile(f"^Take {letter}")) for letter in "AB"]
@@ -533,7 +546,7 @@ def test_stems_notes_words_and_settings_are_exported(
         assert file.name.startswith("folk-song-with-guitar_180bpm_")
     words_file = downloaded(page, tmp_path, "LRC")
     assert words_file.suffix == ".lrc"
-    assert re.search(r"^\[00:00\.\d\d\].*Sing.*with.*me", words_file.read_text(), re.MULTILINE)
+    assert re.search(r"^\[00:0[0-3]\.\d\d\].*Sing.*with.*me", words_file.read_text(), re.MULTILINE)
 
 
 def test_a_loop_is_not_offered_as_mp3(page: Any, service: Service, tmp_path: Path) -> None:
