@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -100,7 +101,12 @@ def test_idempotency_key(desk: Desk) -> None:
 
 
 def test_prefer_wait_answers_when_the_job_has_ended(desk: Desk) -> None:
-    worker = threading.Timer(0.3, desk.work)
+    def work() -> None:
+        while desk.http.get("/v1/music").json()["data"] == []:
+            time.sleep(0.05)
+        desk.work()
+
+    worker = threading.Thread(target=work)
     worker.start()
     answer = desk.http.post("/v1/music", json={"prompt": "x"}, headers={"Prefer": "respond-async, wait=30"})
     worker.join()
