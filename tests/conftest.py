@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -21,9 +22,11 @@ from noisician.models import registry
 
 
 def pytest_configure() -> None:
-    """What librosa has compiled lies apart for each worker: two that write it at once leave files that crash."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"noisician-numba-{worker}"))
+    """What librosa has compiled lies apart for each worker of each checkout: two that write it at once leave files that
+    crash."""
+    worker, checkout = os.environ.get("PYTEST_XDIST_WORKER", "alone"), zlib.crc32(bytes(Path(__file__)))
+    folder = Path(tempfile.gettempdir()) / f"noisician-numba-{checkout:08x}-{worker}"
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
 
 
 @pytest.hookimpl(wrapper=True)
