@@ -98,9 +98,12 @@ class Board:
         """
         home = chord_token(0, "min" if SCALES[plan.mode][2] == 3 else "maj")
         stated = {section.start_bar for section in plan.sections if section.kind in STATED_AT_HOME}
-        for bar in stated | ({0} if plan.loop else {0, plan.bars - 1}):
-            chords = self.tokens[self.rows(bar), CHORD]
-            self.tokens[self.rows(bar), CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
+        at_home = [self.rows(bar) for bar in sorted(stated | {0})]
+        if not plan.loop:
+            at_home.append(self.rows(plan.bars - 1)[plan.last_chord[0] :])
+        for rows in at_home:
+            chords = self.tokens[rows, CHORD]
+            self.tokens[rows, CHORD] = np.where(chords == MASK_TOKENS[CHORD], home, chords)
 
     def recall(self, section: Section, first_bar: int, bars: int, rng: np.random.Generator) -> bool:
         """Fills open cells of a returning section from its first appearance that is written, leaving some open to vary;

@@ -1,4 +1,4 @@
-"""A written ending: the last bar is one held chord on the tonic, everybody comes to rest on it."""
+"""A written ending: the last thing is one held chord on the tonic, everybody comes to rest on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from noisician.score.grid import (
 )
 from noisician.score.harmony import QUALITIES
 
-#: Shorter pieces are over before they could end.
+#: Shorter pieces of whole bars are over before they could end.
 SHORTEST_BARS = 4
 #: From this energy on the last hit is an accent with a crash; below, a soft one without.
 LOUD_ENERGY = 0.4
@@ -33,20 +33,23 @@ _ENDING_ON_A_CHORD = ("lead", "counter", "arp", *CHORDAL)
 
 
 def has_ending(plan: Plan) -> bool:
-    """Whether an ending is written: a loop goes on, what fades or is cut does too, what is very short just stops."""
-    return plan.ending == "written" and not plan.loop and plan.bars >= SHORTEST_BARS
+    """Whether an ending is written: a loop goes on, what fades or is cut does too, a few whole bars just stop."""
+    ends_in_a_bar = plan.duration_s < plan.bars * plan.bar_s
+    return plan.ending == "written" and not plan.loop and (ends_in_a_bar or plan.bars >= SHORTEST_BARS)
 
 
 def write_ending(board: Board, plan: Plan) -> None:
-    """In place, where the last bar is open: one note or chord that is held, its pitch still to be chosen where anything
-    but the bass plays it.
+    """In place, where the end of the last bar is open: one note or chord that is held, its pitch still to be chosen
+    where anything but the bass plays it.
     """
-    rows = board.rows(plan.bars - 1)
+    first, end = plan.last_chord
+    rows = board.rows(plan.bars - 1)[first:]
+    held_on = np.where(np.arange(first + 1, first + len(rows)) < end, HOLD, REST)
     held = [name for name in (*MONOPHONIC, *CHORDAL) if board.active[rows[0], STREAMS.index(name)]]
     for name in held:
         stream = STREAMS.index(name)
         line = board.tokens[:, stream]
-        line[rows[1:]] = np.where(line[rows[1:]] == MASK_TOKENS[stream], HOLD, line[rows[1:]])
+        line[rows[1:]] = np.where(line[rows[1:]] == MASK_TOKENS[stream], held_on, line[rows[1:]])
         if name == "bass" and line[rows[0]] == MASK_TOKENS[stream]:
             line[rows[0]] = pitch_token(36, 1)
     _last_hit(board, plan)
@@ -55,7 +58,7 @@ def write_ending(board: Board, plan: Plan) -> None:
 def must_begin(board: Board, plan: Plan, first: int, count: int) -> np.ndarray:
     """bool ``[count, streams]``: where, from step ``first`` on, something has to be struck."""
     begins = np.zeros((count, len(STREAMS)), bool)
-    at = board.rows(plan.bars - 1)[0] - first
+    at = board.rows(plan.bars - 1)[plan.last_chord[0]] - first
     if has_ending(plan) and 0 <= at < count:
         for name in _ENDING_ON_A_CHORD:
             stream = STREAMS.index(name)
@@ -84,13 +87,13 @@ def come_home(tokens: np.ndarray, given: np.ndarray, has_tune: bool) -> None:
 
 
 def _last_hit(board: Board, plan: Plan) -> None:
-    """The drums end on the first beat of the last bar, or of the one after they have stopped."""
+    """The drums end with the last chord, or on the first beat of the bar after they have stopped."""
     columns = [STREAMS.index(name) for name in DRUMS]
     playing = np.flatnonzero(board.active[:, columns].any(axis=1))
     if not len(playing):
         return
     last = playing[-1] // board.steps_per_bar
-    rows = board.rows(min(last + 1, plan.bars - 1))
+    rows = board.rows(last + 1) if last + 1 < plan.bars - 1 else board.rows(plan.bars - 1)[plan.last_chord[0] :]
     loud = plan.sections[-1].energy >= LOUD_ENERGY
     hits = {"kick": 3 if loud else 2, "cymbal": [key for key, _ in DRUM_HITS["cymbal"]].index(49) + 1 if loud else REST}
     for name, stream in zip(DRUMS, columns, strict=True):

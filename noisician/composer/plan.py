@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -17,14 +18,11 @@ from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
 from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
-from noisician.score.model import METERS, Section
+from noisician.score.length import TAIL_S, bars_for, last_chord
+from noisician.score.model import METERS, Meter, Section
 from noisician.styles import ROLES, TIMBRE_TAGS, instruments, table
 
 DEFAULT_DURATION_S = 30.0
-#: Left at the end for what still rings when the last bar is over.
-TAIL_S = 2.0
-#: How far before the wanted end the last bar may end when the tempo was ours to choose, and how far it bends for that.
-_BENT_OFF_S, _BENT_SHARE = 0.5, 0.04
 #: Roles are filled in this order, so that wanted instruments find the role they fit best.
 _FILL_ORDER = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
 _FEWEST_PLAYERS = 5
@@ -84,6 +82,11 @@ class Plan:
         """How it ends: as written, or cut off, or faded out."""
         return _ending(self.features)
 
+    @property
+    def last_chord(self) -> tuple[int, int]:
+        """(first, end) of a written ending's chord in steps of the last bar."""
+        return last_chord(self.duration_s, self.bars, METERS[self.time_signature], self.tempo_bpm)
+
     def feature(self, kind: str) -> Feature | None:
         return next((one for one in self.features if one.kind == kind), None)
 
@@ -107,7 +110,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     density = controls.density
     if density is None:
         density = float(np.clip(0.5 + mood.mean("density", 0.0), 0.0, 1.0))
-    tempo_bpm, bars, duration_s = _choose_length(controls, genre, mood, METERS[signature].beats_per_bar, rng)
+    tempo_bpm, bars, duration_s = _choose_length(controls, genre, mood, METERS[signature], rng)
     instrumentation = _choose_instrumentation(controls, genre, rng)
     roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
@@ -277,9 +280,9 @@ def _choose_mode(genre: _Blend, mood: _Blend, rng: np.random.Generator) -> str:
 
 
 def _choose_length(
-    controls: Controls, genre: _Blend, mood: _Blend, beats_per_bar: int, rng: np.random.Generator
+    controls: Controls, genre: _Blend, mood: _Blend, meter: Meter, rng: np.random.Generator
 ) -> tuple[float, int, float]:
-    """(tempo_bpm, bars, duration_s). A tempo left open bends a little so that whole bars fill the time."""
+    """(tempo_bpm, bars, duration_s). A tempo left open is the genre's and the words', whatever the length."""
     low, typical, high = (
         sum(entry["tempo_bpm"][place] * weight for entry, weight in genre.parts) for place in range(3)
     )
@@ -287,40 +290,22 @@ def _choose_length(
     drawn_bpm = float(np.clip(round(drawn_bpm * mood.mean("tempo_factor", 1.0)), *TEMPO_RANGE_BPM))
     tempo = drawn_bpm if controls.tempo_bpm is None else controls.tempo_bpm
     ending = _ending(controls.features)
-    tail_s = 0.0 if controls.loop or ending != "written" else TAIL_S
+    bar_s = meter.beats_per_bar * 60 / tempo
     if controls.bars is not None:
-        played_s = controls.bars * beats_per_bar * 60 / tempo
+        played_s = controls.bars * bar_s
         if played_s > DURATION_RANGE_S[1]:
             raise RequestError(
                 f"{controls.bars} bars at {tempo:g} BPM last {played_s:.0f} s, over the limit of "
                 f"{DURATION_RANGE_S[1]:.0f} s; ask for fewer bars or a faster tempo"
             )
-        return tempo, controls.bars, played_s + tail_s
+        return tempo, controls.bars, played_s + (TAIL_S if ending == "written" and not controls.loop else 0.0)
     wanted_s = controls.duration_s or DEFAULT_DURATION_S
-    musical_s = wanted_s - min(tail_s, wanted_s / 4)
     if controls.loop:
-        bars = max(1, round(musical_s * tempo / (60 * beats_per_bar)))
-        return tempo, bars, bars * beats_per_bar * 60 / tempo
-    if controls.tempo_bpm is None:
-        tempo = _filling(tempo, musical_s, beats_per_bar, (max(low, TEMPO_RANGE_BPM[0]), min(high, TEMPO_RANGE_BPM[1])))
-    bars = max(1, int(musical_s * tempo / (60 * beats_per_bar) + 1e-6))
-    if ending == "cut":  # what is cut off leaves nothing behind
-        return tempo, bars, bars * beats_per_bar * 60 / tempo
-    return tempo, bars, wanted_s
-
-
-def _filling(tempo_bpm: float, musical_s: float, beats_per_bar: int, limits_bpm: tuple[float, float]) -> float:
-    """The whole tempo near the one drawn whose bars fill the time best; of those that do, the nearest."""
-    reach = max(1, round(_BENT_SHARE * tempo_bpm))
-    near = [tempo_bpm + step for step in range(-reach, reach + 1)]
-    fitting = [bpm for bpm in near if limits_bpm[0] <= bpm <= limits_bpm[1]] or [tempo_bpm]
-
-    def missed(bpm: float) -> tuple[float, float]:
-        bar_s = beats_per_bar * 60 / bpm
-        rest_s = musical_s - int(musical_s / bar_s + 1e-6) * bar_s
-        return max(rest_s, _BENT_OFF_S), abs(bpm - tempo_bpm)
-
-    return min(fitting, key=missed)
+        bars = max(1, round(wanted_s / bar_s))
+        return tempo, bars, bars * bar_s
+    if ending == "written":
+        return tempo, bars_for(wanted_s, meter, tempo), wanted_s
+    return tempo, max(1, ceil(wanted_s / bar_s - 1e-6)), wanted_s
 
 
 def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from noisician.errors import RequestError
 from noisician.request import TEMPO_RANGE_BPM
 from noisician.score.energy import SUNG_ENERGY, section_energy
+from noisician.score.length import bars_for
 from noisician.score.model import Meter, Section
 from noisician.vocals.setting import BREATH_S, LineRoom, Placement, Sayable, set_line
 
@@ -137,18 +138,17 @@ def _enough(line: Sequence[Sayable], bars: int, rapped: bool, meter: Meter, temp
     return bars
 
 
-def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, duration_s: float, tail_s: float) -> SongForm:
-    """The form with what has no words shortened or lengthened so that it fills ``duration_s``.
+def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, wanted: int) -> SongForm:
+    """A form of ``wanted`` bars: what is played without words gives way or lasts longer, an outro takes the odd rest.
 
     Raises RequestError where the words alone last longer.
     """
-    bar_s = meter.beats_per_bar * 60 / tempo_bpm
-    wanted = int((duration_s - tail_s) / bar_s + 1e-6)
     sung = sum(section.bars for section, part in zip(form.sections, form.parts, strict=True) if part is not None)
     if sung > wanted:
+        bar_s = meter.beats_per_bar * 60 / tempo_bpm
         raise RequestError(
-            f"the lyrics need {sung * bar_s + tail_s:.0f} s at {tempo_bpm:g} BPM ({sung} bars), the length asked for "
-            f"is {duration_s:g} s; leave the length out, sing fewer lines or take a faster tempo"
+            f"the lyrics need {sung * bar_s:.0f} s at {tempo_bpm:g} BPM ({sung} bars), the length asked for has room for "
+            f"{wanted * bar_s:.0f} s ({wanted} bars); leave the length out, sing fewer lines or take a faster tempo"
         )
     lengths = [section.bars for section in form.sections]
     free = [place for place, part in enumerate(form.parts) if part is None]
@@ -158,7 +158,18 @@ def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, duration_s: float, 
     while free and sum(lengths) + 4 <= wanted:
         place = min(free, key=lambda place: lengths[place] / WORDLESS_BARS.get(form.sections[place].kind, 8))
         lengths[place] += 4
-    return _with_lengths(form, lengths)
+    rest = wanted - sum(lengths)
+    if rest and free:
+        lengths[free[-1]] += rest
+    fitted = _with_lengths(form, lengths)
+    return fitted if free or not rest else _with_outro(fitted, rest)
+
+
+def _with_outro(form: SongForm, bars: int) -> SongForm:
+    taken = {section.label for section in form.sections}
+    label = next(letter for letter in map(chr, range(ord("A"), ord("Z") + 1)) if letter not in taken)
+    outro = Section("outro", label, form.bars, bars, form.sections[-1].energy)
+    return SongForm((*form.sections, outro), (*form.parts, None), form.lines)
 
 
 def _with_lengths(form: SongForm, lengths: Sequence[int]) -> SongForm:
@@ -224,16 +235,17 @@ def set_song(
 
 
 def fitted_form(
-    parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy: float, duration_s: float | None, tail_s: float
+    parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy: float, bars: int | None, duration_s: float | None
 ) -> SongForm:
-    """The form of a text around some energy, as long as ``duration_s`` where that is given.
+    """The form of a text around some energy: of as many bars, or as fill ``duration_s``, where one of them is given.
 
     Raises RequestError where the words alone last longer, with the tempo at which they would not.
     """
 
     def form_at(bpm: float) -> SongForm:
         form = plan_form(parts, meter, bpm, energy)
-        return form if duration_s is None else fit_form(form, meter, bpm, duration_s, tail_s)
+        wanted = bars_for(duration_s, meter, bpm) if bars is None and duration_s is not None else bars
+        return form if wanted is None else fit_form(form, meter, bpm, wanted)
 
     try:
         return form_at(tempo_bpm)

@@ -7,7 +7,8 @@ import numpy as np
 from noisician.composer import Plan
 from noisician.composer.conditions import GRID_ROLES, MASK_TOKENS, STEP_FEATURES, STYLE_FEATURES, WINDOW_BARS, Style
 from noisician.score.grid import FIRST_ONSET, STREAMS, VOCABULARY
-from noisician.score.model import Section
+from noisician.score.length import TAIL_S
+from noisician.score.model import METERS, Section
 
 SIZES = [VOCABULARY[stream] for stream in STREAMS]
 PLACES = np.random.default_rng(0).standard_normal((16, sum(SIZES))).astype(np.float32)
@@ -63,7 +64,7 @@ def plan_of(
         mode="major",
         time_signature=signature,
         bars=starts[-1],
-        duration_s=10.0,
+        duration_s=starts[-1] * METERS[signature].beats_per_bar * 0.5 + TAIL_S,
         sections=sections,
         players=players,
         instrumentation=tuple((role, "grand_piano") for role in roles),

@@ -166,16 +166,24 @@ def test_long_lines_get_more_bars_and_slow_songs_fewer() -> None:
 
 def test_a_form_fits_a_length_and_says_when_it_cannot() -> None:
     form = plan_form(PARTS, FOUR, 120.0, 0.6)
-    longer = fit_form(form, FOUR, 120.0, 120.0, 2.0)
-    assert 50 <= longer.bars <= 59
+    longer = fit_form(form, FOUR, 120.0, 59)
+    assert longer.bars == 59
     assert len(longer.lines) == 16
-    shorter = fit_form(form, FOUR, 120.0, 2 * 34 + 2.5, 2.0)
-    assert shorter.bars <= 34 < form.bars
+    shorter = fit_form(form, FOUR, 120.0, 34)
+    assert shorter.bars == 34 < form.bars
     starts = {line.part: line.start_bar for line in reversed(shorter.lines)}
     for section, part in zip(shorter.sections, shorter.parts, strict=True):
         assert part is None or section.start_bar == starts[part]
-    with pytest.raises(RequestError, match=r"the lyrics need \d+ s at 120 BPM \(\d+ bars\), .* is 20 s"):
-        fit_form(form, FOUR, 120.0, 20.0, 2.0)
+    with pytest.raises(RequestError, match=r"the lyrics need \d+ s at 120 BPM \(\d+ bars\), .* room for 20 s"):
+        fit_form(form, FOUR, 120.0, 10)
+
+
+def test_a_form_that_is_all_sung_gets_an_outro_for_the_rest() -> None:
+    parts = tuple(part for part in PARTS if part.lines)
+    form = plan_form(parts, FOUR, 120.0, 0.6, frame=False)
+    longer = fit_form(form, FOUR, 120.0, form.bars + 3)
+    assert longer.bars == form.bars + 3
+    assert (longer.sections[-1].kind, longer.sections[-1].bars, longer.parts[-1]) == ("outro", 3, None)
 
 
 def test_the_shipped_costs_are_those_of_the_scores() -> None:

@@ -15,6 +15,7 @@ from noisician.errors import RequestError
 from noisician.lyrics import Lyrics, SungWord
 from noisician.request import Request
 from noisician.score.grid import REST, STREAMS, Grid, pitch_of
+from noisician.score.length import TAIL_S
 from noisician.score.model import METERS, Meter
 from noisician.score.perform import swing_pair_steps
 from noisician.vocals.form import SetLine, SongForm, fitted_form, set_song
@@ -24,8 +25,6 @@ from noisician.vocals.voices import choose_voice
 from noisician.vocals.words import lyrics_of
 
 LEAD = STREAMS.index("lead")
-#: Left after the last bar for what still rings.
-TAIL_S = 2.0
 #: Instruments that a prompt's words for a singer are taken for when nobody sings.
 _STAND_INS = frozenset({"voice_oohs", "choir"})
 
@@ -64,9 +63,8 @@ def write_song(
     voice = choose_voice(request, seed)
     parts, words = sung_parts(lyrics)
     bar_s = meter.beats_per_bar * 60 / plan.tempo_bpm
-    duration_s = request.bars * bar_s + TAIL_S if request.bars else request.duration_s
     energy = float(np.average([section.energy for section in plan.sections]))
-    form = fitted_form(parts, meter, plan.tempo_bpm, energy, duration_s, TAIL_S)
+    form = fitted_form(parts, meter, plan.tempo_bpm, energy, request.bars, request.duration_s)
     lines = set_song(parts, form, meter, plan.tempo_bpm, seed)
     plan = with_sections(plan, form.sections, request.duration_s or form.bars * bar_s + TAIL_S)
     players = (

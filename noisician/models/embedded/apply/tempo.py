@@ -26,12 +26,14 @@ from noisician.score.perform import swing_pair_steps, unswing_time
 def set_tempo(piece: Piece, edit: SetTempo, applying: Applying) -> Piece:
     """The same beats, faster or slower; what rings at the end rings as long."""
     plan = replace(piece.plan, tempo_map=(TempoMark(0, edit.tempo_bpm),))
-    return replace(piece, plan=_lasting(plan, piece.plan.tail_s, f"at {edit.tempo_bpm:g} BPM"))
+    return replace(piece, plan=_lasting(plan, piece.plan, f"at {edit.tempo_bpm:g} BPM"))
 
 
-def _lasting(plan: PiecePlan, tail_s: float, where: str) -> PiecePlan:
-    """The plan with the duration that its bars have now. Raises RequestError for one out of range."""
-    duration_s = plan.bars * plan.bar_s + max(0.0, tail_s)
+def _lasting(plan: PiecePlan, before: PiecePlan, where: str) -> PiecePlan:
+    """The plan with the duration that its bars have now: what rang after the last bar rings as long, what the end cut
+    off that bar it cuts off again. Raises RequestError for one out of range."""
+    tail_s = before.tail_s if before.tail_s >= 0 else before.tail_s * plan.bar_s / before.bar_s
+    duration_s = plan.bars * plan.bar_s + tail_s
     low, high = DURATION_RANGE_S
     if not low <= duration_s <= high:
         raise RequestError(f"{where} the piece lasts {duration_s:.1f} s; pieces last {low:g} to {high:g} s")
@@ -61,7 +63,7 @@ def set_meter(piece: Piece, edit: SetMeter, applying: Applying) -> Piece:
 
 
 def _in_meter(plan: PiecePlan, new: Meter) -> PiecePlan:
-    return _lasting(replace(plan, meter_map=(MeterMark(0, new.name),)), plan.tail_s, f"in {new.name}")
+    return _lasting(replace(plan, meter_map=(MeterMark(0, new.name),)), plan, f"in {new.name}")
 
 
 def _regrouped(piece: Piece, new: Meter) -> Piece:
