@@ -13,11 +13,11 @@ from noisician.score.model import Meter
 #: What is left for ringing out where the bars are given, and the length follows.
 TAIL_S = 1.5
 #: The least that the last chord gets, and the share of a short piece.
-RING_S, _RING_SHARE = 1.0, 1 / 8
+RING_S, _RING_SHARE = 1.0, 1 / 12
 #: The last chord is struck at most so long before the end: beats, and seconds on top.
-LATEST_BEATS, _LATEST_S, _LATEST_SHARE = 2, 1.4, 0.15
+LATEST_BEATS, _LATEST_S, _LATEST_SHARE = 2, 1.4, 0.1
 #: Who is held lets go so long before the end.
-_RELEASE_S, _RELEASE_SHARE = 0.5, 1 / 12
+_RELEASE_S, _RELEASE_SHARE = 0.5, 1 / 40
 #: Beats of a bar, from 0, on which a piece may come to its end.
 _STRONG_BEATS = {"4/4": (0, 2), "3/4": (0, 2), "6/8": (0, 1)}
 

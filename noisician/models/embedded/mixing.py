@@ -40,7 +40,7 @@ from noisician.piece import Piece
 from noisician.score.model import VOICE
 
 #: The last of what rings goes out over this.
-FADE_OUT_S = 1.0
+FADE_OUT_S, _FADE_SHARE = 0.6, 1 / 20
 #: So much of what an edit changed is mixed first.
 EXCERPT_S = 2.0
 #: A kick ducks others for less than this, and begins to a little before it is heard.
@@ -121,7 +121,7 @@ def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
 
 def _finish_of(piece: Piece) -> Finish:
     plan = piece.plan
-    fade_out_s = min(FADE_OUT_S, plan.duration_s / 8) if plan.fade_out_s is None else plan.fade_out_s
+    fade_out_s = min(FADE_OUT_S, _FADE_SHARE * plan.duration_s) if plan.fade_out_s is None else plan.fade_out_s
     return Finish(loop=plan.loop, fade_out_s=fade_out_s, fade_in_s=plan.fade_in_s)
 
 
