@@ -182,7 +182,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(here: Path, run_comman
     data = json.loads(run_command("edit", "a.wav", *words, "--json").out)
     assert list(data["painted_s"]) == ["bass"] and data["heard_s"]
     mixed = run_command("edit", "a.wav", "--gain", "bass=1", "--dry-run")
-    assert mixed.out.splitlines() == ["mix bass: gain 1 dB", "  paints nothing", "  heard in 0.00-6.00 s"]
+    assert mixed.out.splitlines() == ["mix bass: gain 1 dB", "  paints nothing", "  heard in 0.00-5.50 s"]
     assert files_in(here) == before
 
 
@@ -345,7 +345,7 @@ def test_intensities_are_refused_before_any_work(here: Path, run_command: RunCom
 def test_the_library_takes_values_and_mappings(here: Path) -> None:
     first = noisician.read_recipe("a.wav")
     music = noisician.edit("a.wav", noisician.SetStrip(player="bass", gain_db=1), {"op": "tempo", "tempo_bpm": 160})
-    assert music.duration_s == 8 and music.score is not None and music.score.tempo_bpm == 160
+    assert music.duration_s == 7.5 and music.score is not None and music.score.tempo_bpm == 160
     assert music.recipe.lineage == (
         {"id": first.id6, "operation": "edit", "words": "mix bass: gain 1 dB; tempo 160 BPM"},
     )
@@ -366,7 +366,7 @@ def test_extend_loop_and_repaint_are_names_of_edits(here: Path) -> None:
         "loop bars 1-2",
         "regenerate everybody, 0-0.75 s (seed 2)",
     ]
-    assert (longer.duration_s, looped.duration_s, longer.stems) == (8, 2, {})
+    assert (longer.duration_s, looped.duration_s, longer.stems) == (7.5, 2, {})
     assert "0-0.75 s widened to bars 1-1" in anew.remarks
     with pytest.raises(RequestError, match="no stretch to repaint"):
         noisician.repaint("a.wav")

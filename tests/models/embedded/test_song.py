@@ -213,7 +213,7 @@ def test_words_for_a_singer_seat_no_instrument() -> None:
 
 
 def test_words_too_long_for_the_length_say_at_what_tempo_they_would_fit(request_: Request) -> None:
-    slow = request_.model_copy(update={"tempo_bpm": 80.0, "duration_s": 22.0})
+    slow = request_.model_copy(update={"tempo_bpm": 80.0, "duration_s": 18.0})
     with pytest.raises(RequestError, match=r"the lyrics need \d+ s at 80 BPM .* \(--bpm (\d+) would do\)") as error:
         generated(EmbeddedModel(), slow)
     fitting = int(str(error.value).split("--bpm ")[1].split()[0])
