@@ -1,7 +1,7 @@
 """How a length in seconds is filled: on which beat a piece comes to its end, and how long its last chord lasts.
 
-What is left over when whole bars have been counted is part of a written ending: the last chord is struck on a strong beat
-near the end, and held until the piece has to be still.
+What is left over when whole bars have been counted is part of a written ending: the last chord is struck on a strong
+beat near the end, and held until the piece has to be still.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _STRONG_BEATS = {"4/4": (0, 2), "3/4": (0, 2), "6/8": (0, 1)}
 
 
 def last_beat(duration_s: float, meter: Meter, tempo_bpm: float) -> int:
-    """The beat, from 0, on which the last chord of a piece of this length is struck: a downbeat where one is near enough
-    to the end, else another strong beat."""
+    """The beat, from 0, on which the last chord of a piece of this length is struck: a downbeat where one is near
+    enough to the end, else another strong beat."""
     beat_s = 60 / tempo_bpm
     ring_s = min(RING_S, _RING_SHARE * duration_s)
     latest = floor((duration_s - ring_s) / beat_s + 1e-6)

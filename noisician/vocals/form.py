@@ -147,8 +147,8 @@ def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, wanted: int) -> Son
     if sung > wanted:
         bar_s = meter.beats_per_bar * 60 / tempo_bpm
         raise RequestError(
-            f"the lyrics need {sung * bar_s:.0f} s at {tempo_bpm:g} BPM ({sung} bars), the length asked for has room for "
-            f"{wanted * bar_s:.0f} s ({wanted} bars); leave the length out, sing fewer lines or take a faster tempo"
+            f"the lyrics need {sung * bar_s:.0f} s at {tempo_bpm:g} BPM ({sung} bars), the length asked for has room "
+            f"for {wanted * bar_s:.0f} s ({wanted} bars); leave the length out, sing fewer lines or take a faster tempo"
         )
     lengths = [section.bars for section in form.sections]
     free = [place for place, part in enumerate(form.parts) if part is None]

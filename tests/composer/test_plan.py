@@ -160,7 +160,7 @@ def assert_length(controls: Controls, plan: Plan) -> None:
         wanted_s = controls.duration_s or 30.0
         assert plan.duration_s == wanted_s
         assert (plan.bars - 1) * bar_s < wanted_s
-        first, end = plan.last_chord
+        first, _ = plan.last_chord
         step_s = bar_s / METERS[plan.time_signature].steps_per_bar
         begun_s = (plan.bars - 1) * bar_s + first * step_s
         if plan.ending == "written":
