@@ -141,7 +141,6 @@ def metadata_of(recipe: Recipe, score: Score | None, lyrics: tuple[TimedLine, ..
             lyrics=lyrics,
             language=request.language or "en",
         )
-    bar_s = score.meter.beats_per_bar * score.seconds_per_beat
     return Metadata(
         title=title,
         prompt=request.prompt,
@@ -150,7 +149,7 @@ def metadata_of(recipe: Recipe, score: Score | None, lyrics: tuple[TimedLine, ..
         mode=score.mode,
         time_signature=score.time_signature,
         seed=recipe.seed,
-        sections=tuple(Marker(section.kind, section.start_bar * bar_s) for section in score.sections),
+        sections=tuple(Marker(section.kind, score.bar_start_s(section.start_bar)) for section in score.sections),
         beats=round(score.duration_beats),
         loop=bool(recipe.controls.get("loop")),
         software=f"noisician {recipe.noisician}",

@@ -12,6 +12,7 @@ import numpy as np
 
 from noisician.composer.conditions import Style
 from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections
+from noisician.composer.pace import even_s, played_s
 from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
@@ -85,7 +86,9 @@ class Plan:
     @property
     def last_chord(self) -> tuple[int, int]:
         """(first, end) of a written ending's chord in steps of the last bar."""
-        return last_chord(self.duration_s, self.bars, METERS[self.time_signature], self.tempo_bpm)
+        meter = METERS[self.time_signature]
+        length_s = even_s(self.duration_s, self.features, meter, self.tempo_bpm)
+        return last_chord(length_s, self.bars, meter, self.tempo_bpm)
 
     def feature(self, kind: str) -> Feature | None:
         return next((one for one in self.features if one.kind == kind), None)
@@ -292,20 +295,20 @@ def _choose_length(
     ending = _ending(controls.features)
     bar_s = meter.beats_per_bar * 60 / tempo
     if controls.bars is not None:
-        played_s = controls.bars * bar_s
-        if played_s > DURATION_RANGE_S[1]:
+        lasting_s = played_s(controls.bars * bar_s, controls.features, meter, tempo)
+        if lasting_s > DURATION_RANGE_S[1]:
             raise RequestError(
-                f"{controls.bars} bars at {tempo:g} BPM last {played_s:.0f} s, over the limit of "
+                f"{controls.bars} bars at {tempo:g} BPM last {lasting_s:.0f} s, over the limit of "
                 f"{DURATION_RANGE_S[1]:.0f} s; ask for fewer bars or a faster tempo"
             )
-        return tempo, controls.bars, played_s + (TAIL_S if ending == "written" and not controls.loop else 0.0)
+        return tempo, controls.bars, lasting_s + (TAIL_S if ending == "written" and not controls.loop else 0.0)
     wanted_s = controls.duration_s or DEFAULT_DURATION_S
     if controls.loop:
         bars = max(1, round(wanted_s / bar_s))
         return tempo, bars, bars * bar_s
     if ending == "written":
-        return tempo, bars_for(wanted_s, meter, tempo), wanted_s
-    return tempo, max(1, ceil(wanted_s / bar_s - 1e-6)), wanted_s
+        return tempo, bars_for(even_s(wanted_s, controls.features, meter, tempo), meter, tempo), wanted_s
+    return tempo, max(1, ceil(even_s(wanted_s, controls.features, meter, tempo) / bar_s - 1e-6)), wanted_s
 
 
 def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:

@@ -23,12 +23,10 @@ class Timing:
     @classmethod
     def of(cls, score: Score) -> Timing:
         """The timing of a score, swing and human timing included."""
-        beat_s = score.seconds_per_beat
-        bar_s = score.meter.beats_per_bar * beat_s
         drums = (track.notes for track in score.tracks if track.role == "drums")
-        kicks = {note.start_beats * beat_s for notes in drums for note in notes if note.pitch in KICKS}
+        kicks = {score.tempo.seconds(note.start_beats) for notes in drums for note in notes if note.pitch in KICKS}
         return cls(
             tempo_bpm=score.tempo_bpm,
             kicks_s=tuple(sorted(kicks)),
-            energies=tuple((section.start_bar * bar_s, section.energy) for section in score.sections),
+            energies=tuple((score.bar_start_s(section.start_bar), section.energy) for section in score.sections),
         )

@@ -109,13 +109,13 @@ def _of_sound(edits: Sequence[Edit], recipe: Recipe) -> tuple[Edit, ...]:
     score = score_of(recipe)
     if score is None:
         raise FileError("the recipe holds no sketch; it was cut or edited")
-    bar_s = score.meter.beats_per_bar * score.seconds_per_beat
 
     def placed(region: Region) -> dict[str, object]:
         late = next((bars for bars in region.bars if not bars[0] <= bars[1] <= score.bars), None)
         if late is not None:
             raise RequestError(f"bars {late[0]}-{late[1]}: the piece has {score.bars} bars")
-        return {"bars": (), "seconds": (*((bar_s * (a - 1), bar_s * b) for a, b in region.bars), *region.seconds)}
+        in_seconds = ((score.bar_start_s(first - 1), score.bar_start_s(last)) for first, last in region.bars)
+        return {"bars": (), "seconds": (*in_seconds, *region.seconds)}
 
     found: list[Edit] = []
     for edit in edits:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from noisician.composer import Plan, make_plan
+from noisician.composer.pace import tempo_changes
 from noisician.composer.shape import bars_played
 from noisician.errors import FileError, RequestError
 from noisician.piece.derive import derived_notes, numbered
@@ -22,7 +23,7 @@ from noisician.score.decode import part_octave
 from noisician.score.encode import encode, estimate_swing
 from noisician.score.grid import ROLE_STREAMS, Grid
 from noisician.score.harmony import pitch_class
-from noisician.score.model import VOICE
+from noisician.score.model import METERS, VOICE
 from noisician.score.perform import mean_energy, swing_pair_steps
 from noisician.vocals.song import Song
 
@@ -96,7 +97,7 @@ def written_piece(
 
 def _outline(plan: Plan) -> PiecePlan:
     return PiecePlan(
-        tempo_map=(TempoMark(0, plan.tempo_bpm),),
+        tempo_map=_tempo_map(plan),
         meter_map=(MeterMark(0, plan.time_signature),),
         key_map=_key_map(plan),
         sections=plan.sections,
@@ -116,6 +117,12 @@ def _outline(plan: Plan) -> PiecePlan:
         fade_in_s=_fade_in_s(plan),
         fade_out_s=_fade_out_s(plan),
     )
+
+
+def _tempo_map(plan: Plan) -> tuple[TempoMark, ...]:
+    per_bar = METERS[plan.time_signature].beats_per_bar
+    changes = (TempoMark(change.start_beats / per_bar, change.tempo_bpm) for change in tempo_changes(plan))
+    return (TempoMark(0, plan.tempo_bpm), *changes)
 
 
 def _key_map(plan: Plan) -> tuple[KeyMark, ...]:

@@ -25,6 +25,7 @@ from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import chords_of, semitones_from_c
 from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
 from noisician.score.model import METERS, Meter
+from noisician.score.tempo import TempoCurve
 from noisician.vocals.song import Song, sung_tracks
 
 SwingUnit = Literal["eighth", "sixteenth"]
@@ -39,9 +40,9 @@ _FEATURES_OF: Mapping[Ending, tuple[Feature, ...]] = {
 
 @dataclass(frozen=True)
 class TempoMark:
-    """Beats a minute from a bar on."""
+    """Beats a minute from a bar on; ``bar`` may lie within one (2.5: the middle of the third)."""
 
-    bar: int
+    bar: float
     tempo_bpm: float
 
 
@@ -140,14 +141,36 @@ class PiecePlan:
     def bars(self) -> int:
         return sum(section.bars for section in self.sections)
 
+    @cached_property
+    def tempo(self) -> TempoCurve:
+        """Beats to seconds."""
+        per_bar = self.meter.beats_per_bar
+        return TempoCurve.of(self.tempo_bpm, ((mark.bar * per_bar, mark.tempo_bpm) for mark in self.tempo_map[1:]))
+
     @property
     def bar_s(self) -> float:
+        """How long the first bar lasts."""
         return self.meter.beats_per_bar * 60 / self.tempo_bpm
+
+    def bar_start_s(self, bar: float) -> float:
+        """When a bar, counted from 0, begins."""
+        return bar * self.bar_s if len(self.tempo_map) == 1 else self.tempo.seconds(bar * self.meter.beats_per_bar)
+
+    def bar_at(self, time_s: float) -> float:
+        """The inverse of :meth:`bar_start_s`."""
+        if len(self.tempo_map) == 1:
+            return time_s / self.bar_s
+        return self.tempo.beats(time_s) / self.meter.beats_per_bar
+
+    @property
+    def bars_s(self) -> float:
+        """How long all bars last."""
+        return self.bar_start_s(self.bars)
 
     @property
     def tail_s(self) -> float:
-        """What rings on after the last bar."""
-        return self.duration_s - self.bars * self.bar_s
+        """What rings on after the last bar; less than 0 where the end cuts that bar short."""
+        return self.duration_s - self.bars_s
 
     def player(self, id_: str) -> Player:
         """Raises RequestError for somebody who is not there."""
@@ -173,7 +196,7 @@ class PiecePlan:
             mode=self.mode,
             time_signature=self.time_signature,
             bars=self.bars,
-            duration_s=self.duration_s,
+            duration_s=self.bars * self.bar_s + self.tail_s,  # the composer's tempo does not change
             sections=self.sections,
             players=playing,
             instrumentation=tuple((player.role, player.instrument) for player in self.players),
@@ -283,6 +306,7 @@ class Piece:
             time_signature=plan.time_signature,
             bars=plan.bars,
             sections=plan.sections,
+            tempo_changes=plan.tempo.changes,
             tracks=(*(sung_tracks(self.song) if self.song is not None else ()), *players),
             chords=() if self.grid is None else chords_of(self.grid.chords, plan.meter, semitones_from_c(plan.key)),
         )

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 _DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in"}
 FeatureKind = Literal[
     "fade_out", "fade_in", "cut", "key_change", "half_time", "silence", "call_and_response", "stop_time", "rising",
-    "falling",
+    "falling", "ritard", "accelerando", "slowing", "fermata",
 ]  # fmt: skip
 #: What a feature's value counts.
-_UNITS = {"fade_out": "bars", "fade_in": "s", "key_change": "semitones", "silence": "beats"}
+_UNITS = {"fade_out": "bars", "fade_in": "s", "key_change": "semitones", "silence": "beats", "ritard": "bars"}
 
 
 class Reason(BaseModel):
@@ -95,7 +95,8 @@ class Cue(BaseModel):
 class Feature(BaseModel):
     """Something the form does. ``where`` is a kind of section, None where it concerns the whole piece.
 
-    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence.
+    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence, bars
+    of a ritard.
     """
 
     model_config = ConfigDict(frozen=True)

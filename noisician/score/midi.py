@@ -26,6 +26,7 @@ from noisician.score.encode import estimate_key
 from noisician.score.harmony import pitch_class
 from noisician.score.midi_roles import Part, infer_roles
 from noisician.score.model import METERS, SECTION_KINDS, VOICE, Chord, Meter, Note, Score, Section, Track
+from noisician.score.tempo import TempoCurve
 from noisician.styles import ROLES, Instrument, instruments, table
 
 TICKS_PER_QUARTER = 480
@@ -127,7 +128,8 @@ def _timed_track(name: str, events: list[tuple[int, int, Any]], end_tick: int) -
 
 def _conductor(score: Score) -> mido.MidiTrack:
     meter = score.meter
-    quarter_bpm = score.tempo_bpm * meter.steps_per_beat / 4
+    beat_ticks, quarters = ticks_per_beat(meter), meter.steps_per_beat / 4
+    tempi = [(0.0, score.tempo_bpm), *((change.start_beats, change.tempo_bpm) for change in score.tempo_changes)]
     minor = score.mode in ("minor", "dorian", "phrygian")
     terms = {
         "tempo_bpm": score.tempo_bpm,
@@ -139,7 +141,10 @@ def _conductor(score: Score) -> mido.MidiTrack:
     }
     events = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
-        (0, 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(quarter_bpm))),
+        *(
+            (round(beats * beat_ticks), 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm * quarters)))
+            for beats, bpm in tempi
+        ),
         (
             0,
             2,
@@ -152,7 +157,7 @@ def _conductor(score: Score) -> mido.MidiTrack:
         ),
         (0, 3, mido.MetaMessage("key_signature", key=_signature_name(score.key, minor))),
     ]
-    bar_ticks = ticks_per_beat(meter) * meter.beats_per_bar
+    bar_ticks = beat_ticks * meter.beats_per_bar
     for section in score.sections:
         text = f"{section.kind} {section.label}".strip()
         events.append((section.start_bar * bar_ticks, 4, mido.MetaMessage("marker", text=text)))
@@ -203,9 +208,9 @@ class _Voice:
 
 @dataclass
 class _Heading:
-    """What the file says about the whole piece; the first of each kind counts."""
+    """What the file says about the whole piece; of metre and key the first counts."""
 
-    tempo_us: int | None = None
+    tempi_us: dict[int, int] = field(default_factory=dict)  # by tick, a quarter note each
     signature: tuple[int, int] | None = None
     key: str | None = None
     terms: Mapping[str, Any] | None = None
@@ -215,7 +220,7 @@ class _Heading:
 def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     """The score in a MIDI file.
 
-    Tempo and metre are the first the file states (2/4, 2/2 and others read as 4/4, 9/8 and 12/8 as 6/8); key and
+    The metre is the first that the file states (2/4, 2/2 and others read as 4/4, 9/8 and 12/8 as 6/8); key and
     mode come from the key signature, or by Krumhansl–Schmuckler without one. Raises FileError for anything that
     is no MIDI file, has no notes, or claims more than 4000 bars.
     """
@@ -322,8 +327,8 @@ def _terms(text: str, heading: _Heading) -> Mapping[str, Any] | None:
 
 
 def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
-    if message.type == "set_tempo" and heading.tempo_us is None:
-        heading.tempo_us = message.tempo
+    if message.type == "set_tempo":
+        heading.tempi_us[tick] = max(message.tempo, 1)
     elif message.type == "time_signature" and heading.signature is None:
         heading.signature = (message.numerator, message.denominator)
     elif message.type == "key_signature" and heading.key is None:
@@ -361,7 +366,16 @@ def _own_score(heading: _Heading, voices: list[_Voice], signature: str, beat_tic
         sections=tuple(Section(**section) for section in terms["sections"]),
         tracks=tuple(_tracks(voices, beat_ticks)),
         chords=tuple(Chord(*chord) for chord in terms["chords"]),
+        tempo_changes=_tempo(heading, signature, beat_ticks).changes,
     )
+
+
+def _tempo(heading: _Heading, signature: str, beat_ticks: float) -> TempoCurve:
+    """The tempo as the file has it: 120 quarter notes a minute until it states one."""
+    quarters = METERS[signature].steps_per_beat / 4  # a beat
+    stated = {tick: round(60e6 / us / quarters, 3) for tick, us in sorted(heading.tempi_us.items())}
+    changes = ((tick / beat_ticks, bpm) for tick, bpm in stated.items() if tick)
+    return TempoCurve.of(stated.get(0, 120 / quarters), changes)
 
 
 def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
@@ -383,14 +397,16 @@ def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat
     meter = METERS[signature]
     tracks = tuple(_tracks(voices, beat_ticks))
     key, mode = _stated_key(heading.key) or _heard_key(tracks)
+    tempo = _tempo(heading, signature, beat_ticks)
     return Score(
-        tempo_bpm=round(60e6 / (heading.tempo_us or 500_000) / (meter.steps_per_beat / 4), 3),
+        tempo_bpm=tempo.tempo_bpm,
         key=key,
         mode=mode,
         time_signature=signature,
         bars=bars,
         sections=tuple(_sections(heading.markers, beat_ticks * meter.beats_per_bar, bars)),
         tracks=tracks,
+        tempo_changes=tempo.changes,
     )
 
 

@@ -3,7 +3,8 @@
 Conventions
 -----------
 * A *beat* is the felt beat: a quarter note in 4/4 and 3/4, a dotted quarter in 6/8. ``tempo_bpm`` counts
-  those beats, so ``seconds = beats * 60 / tempo_bpm`` in every metre.
+  those beats, so ``seconds = beats * 60 / tempo_bpm`` in every metre as long as the tempo stays; where it changes,
+  :class:`~noisician.score.tempo.TempoCurve` tells.
 * A *step* is a sixteenth note: 4 a beat in 4/4 and 3/4 (16 and 12 a bar), 6 a beat in 6/8 (12 a bar).
 * Pitches are MIDI numbers (60 = middle C). Drum tracks use the General MIDI percussion map.
 * Note times are those that are *played*: swing and human timing are already in ``start_beats``.
@@ -13,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from noisician.request import BEATS_PER_BAR
+from noisician.score.tempo import TempoChange, TempoCurve
 
 #: What stands for the instrument of a sung track.
 VOICE = "voice"
@@ -101,6 +104,8 @@ class Chord:
 
 @dataclass(frozen=True)
 class Score:
+    """Notes in beats, under a tempo that may change."""
+
     tempo_bpm: float
     key: str
     mode: str
@@ -109,14 +114,24 @@ class Score:
     sections: tuple[Section, ...] = ()
     tracks: tuple[Track, ...] = ()
     chords: tuple[Chord, ...] = field(default=())
+    tempo_changes: tuple[TempoChange, ...] = ()
 
     @property
     def meter(self) -> Meter:
         return METERS[self.time_signature]
 
+    @cached_property
+    def tempo(self) -> TempoCurve:
+        return TempoCurve(self.tempo_bpm, self.tempo_changes)
+
     @property
     def seconds_per_beat(self) -> float:
+        """How long the first beat lasts."""
         return 60.0 / self.tempo_bpm
+
+    def bar_start_s(self, bar: float) -> float:
+        """When a bar, counted from 0, begins."""
+        return self.tempo.seconds(bar * self.meter.beats_per_bar)
 
     @property
     def duration_beats(self) -> float:
@@ -124,7 +139,7 @@ class Score:
 
     @property
     def duration_s(self) -> float:
-        return self.duration_beats * self.seconds_per_beat
+        return self.tempo.seconds(self.duration_beats)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_dict` restores an equal score."""
@@ -133,6 +148,8 @@ class Score:
             {_TAGS_KEY if name == "timbre_tags" else name: value for name, value in track.items()}
             for track in data["tracks"]
         ]
+        if not self.tempo_changes:
+            del data["tempo_changes"]
         return data
 
     @classmethod
@@ -156,4 +173,5 @@ class Score:
             sections=tuple(Section(**section) for section in data["sections"]),
             tracks=tracks,
             chords=tuple(Chord(**chord) for chord in data["chords"]),
+            tempo_changes=tuple(TempoChange(**change) for change in data.get("tempo_changes", ())),
         )

@@ -19,8 +19,8 @@ class NoteEvent:
 
 def played_notes(score: Score, track: Track) -> tuple[NoteEvent, ...]:
     """A track's notes in seconds, in order of start."""
-    second = score.seconds_per_beat
+    seconds = score.tempo.seconds
     notes = (
-        NoteEvent(note.pitch, note.start_beats * second, note.end_beats * second, note.velocity) for note in track.notes
+        NoteEvent(note.pitch, seconds(note.start_beats), seconds(note.end_beats), note.velocity) for note in track.notes
     )
     return tuple(sorted(notes, key=lambda note: (note.start_s, note.pitch)))

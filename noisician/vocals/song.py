@@ -14,6 +14,7 @@ from noisician.lyrics import Lyrics, SungWord, is_vowel, syllables_of
 from noisician.lyrics.phones import stress_digit
 from noisician.score.model import VOICE, Note, Track
 from noisician.score.perform import swing_time, unswing_time
+from noisician.score.tempo import TempoCurve
 from noisician.vocals.form import LineBars, SungPart
 from noisician.vocals.frames import SungNote, SungSyllable
 from noisician.vocals.setting import Sayable
@@ -99,13 +100,13 @@ class SongLine:
         )
         return replace(self, syllables=tuple(syllables))
 
-    def phrase(self, seconds_per_beat: float) -> tuple[SungSyllable, ...]:
+    def phrase(self, tempo: TempoCurve) -> tuple[SungSyllable, ...]:
         """What is sung, in seconds of the piece."""
         return tuple(
             SungSyllable(
                 phones=one.phones,
                 notes=tuple(
-                    SungNote(float(note.pitch), note.start_beats * seconds_per_beat, note.end_beats * seconds_per_beat)
+                    SungNote(float(note.pitch), tempo.seconds(note.start_beats), tempo.seconds(note.end_beats))
                     for note in one.notes
                 ),
                 word_start=one.word_start,

@@ -165,7 +165,7 @@ def assert_length(controls: Controls, plan: Plan) -> None:
         begun_s = (plan.bars - 1) * bar_s + first * step_s
         if plan.ending == "written":
             assert begun_s == 0 or wanted_s - begun_s <= 2 * 60 / plan.tempo_bpm + 1.5
-            assert wanted_s - begun_s >= min(1, wanted_s / 8)
+            assert wanted_s - begun_s >= min(1, wanted_s / 12)
         else:
             assert plan.bars * bar_s >= wanted_s - 1e-6
 

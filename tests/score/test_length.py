@@ -40,7 +40,7 @@ def test_any_length_is_filled(duration_s: float, tempo_bpm: int, signature: str)
     meter, beat_s = METERS[signature], 60 / tempo_bpm
     beat, bars = last_beat(duration_s, meter, tempo_bpm), bars_for(duration_s, meter, tempo_bpm)
     left_s = duration_s - beat * beat_s
-    assert beat == 0 or min(1, duration_s / 8) - 1e-4 <= left_s <= 2 * beat_s + 1.5
+    assert beat == 0 or min(1, duration_s / 12) - 1e-4 <= left_s <= 2 * beat_s + 1.5
     assert (bars - 1) * meter.beats_per_bar <= beat < bars * meter.beats_per_bar
     first, end = last_chord(duration_s, bars, meter, tempo_bpm)
     assert first == (beat - (bars - 1) * meter.beats_per_bar) * meter.steps_per_beat

@@ -64,8 +64,9 @@ class Casting:
             seed, style = line.seed(self.seed, name), self.style(line, voice)
             if member is not None:
                 style = members(style, member + 1, seed)[member].style
-            lead_s = min(LEAD_S, line.lead_beats * self.score.seconds_per_beat)
-            phrases.append(Phrase(line.phrase(self.score.seconds_per_beat), voice, style, seed, lead_s))
+            tempo = self.score.tempo
+            lead_s = min(LEAD_S, line.lead_beats * tempo.beat_s(line.start_beats))
+            phrases.append(Phrase(line.phrase(tempo), voice, style, seed, lead_s))
         return VocalPart(role, name, tuple(phrases))
 
     def refrain(self, lines: Sequence[SongLine]) -> tuple[SongLine, ...]:

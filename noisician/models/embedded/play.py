@@ -195,11 +195,14 @@ def part_of(piece: Piece, player: Player) -> Part:
 
 def noise_of(piece: Piece, player: Player) -> NoiseField:
     """A player's noise: the piece's first draw, and where bars were drawn anew, that draw's own."""
-    bar_frames = piece.plan.bar_s * FRAME_RATE_HZ
+
+    def frame_of(bar: int) -> int:
+        return round(piece.plan.bar_start_s(bar) * FRAME_RATE_HZ)
+
     redrawn = tuple(
         NoiseSpan(
-            round(span.start_bar * bar_frames),
-            round((span.start_bar + span.bars) * bar_frames),
+            frame_of(span.start_bar),
+            frame_of(span.start_bar + span.bars),
             zlib.crc32(f"{player.stream}/draw {span.number}".encode()),
         )
         for span in piece.draws.get(player.id, ())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from noisician.composer import Composer, ComposerSettings, Plan, Tune, with_sections
+from noisician.composer.pace import even_s, played_s
 from noisician.errors import RequestError
 from noisician.lyrics import Lyrics, SungWord
 from noisician.request import Request
@@ -64,9 +65,11 @@ def write_song(
     parts, words = sung_parts(lyrics)
     bar_s = meter.beats_per_bar * 60 / plan.tempo_bpm
     energy = float(np.average([section.energy for section in plan.sections]))
-    form = fitted_form(parts, meter, plan.tempo_bpm, energy, request.bars, request.duration_s)
+    length_s = request.duration_s and even_s(request.duration_s, plan.features, meter, plan.tempo_bpm)
+    form = fitted_form(parts, meter, plan.tempo_bpm, energy, request.bars, length_s)
+    lasting_s = played_s(form.bars * bar_s, plan.features, meter, plan.tempo_bpm)
     lines = set_song(parts, form, meter, plan.tempo_bpm, seed)
-    plan = with_sections(plan, form.sections, request.duration_s or form.bars * bar_s + TAIL_S)
+    plan = with_sections(plan, form.sections, request.duration_s or lasting_s + TAIL_S)
     players = (
         tuple(dict.fromkeys((*playing, "lead"))) if part is not None else playing
         for playing, part in zip(plan.players, form.parts, strict=True)

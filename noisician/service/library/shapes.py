@@ -14,6 +14,7 @@ from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecor
 if TYPE_CHECKING:
     from noisician.music import Music
     from noisician.score import Score, Track
+    from noisician.score.tempo import TempoCurve
 
 ErrorType = Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
 S = TypeVar("S", bound=schemas.Shape)
@@ -154,7 +155,6 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
 
 def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
-    beat_s, bar_beats = score.seconds_per_beat, score.meter.beats_per_bar
     names = _note_names(score.key, score.mode)
     tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
     return schemas.ScoreView(
@@ -162,13 +162,13 @@ def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
         key=score.key,
         mode=score.mode,
         time_signature=score.time_signature,
-        bars_s=tuple(bar * bar_beats * beat_s for bar in range(score.bars + 1)),
-        beats_per_bar=bar_beats,
-        tracks=tuple(_score_track(track, stem, beat_s) for track, stem in tracks),
+        bars_s=tuple(score.bar_start_s(bar) for bar in range(score.bars + 1)),
+        beats_per_bar=score.meter.beats_per_bar,
+        tracks=tuple(_score_track(track, stem, score.tempo) for track, stem in tracks),
         chords=tuple(
             schemas.ScoreChord(
-                start_s=chord.start_beats * beat_s,
-                end_s=(chord.start_beats + chord.duration_beats) * beat_s,
+                start_s=score.tempo.seconds(chord.start_beats),
+                end_s=score.tempo.seconds(chord.start_beats + chord.duration_beats),
                 name=names[chord.root % 12] + _QUALITY_SIGNS.get(chord.quality, chord.quality),
             )
             for chord in score.chords
@@ -246,12 +246,11 @@ class _Facts:
 def _sections(score: Score | None) -> tuple[schemas.SectionInfo, ...]:
     if score is None:
         return ()
-    bar_s = score.meter.beats_per_bar * score.seconds_per_beat
     return tuple(
         schemas.SectionInfo(
             kind=section.kind,
-            start_s=section.start_bar * bar_s,
-            end_s=(section.start_bar + section.bars) * bar_s,
+            start_s=score.bar_start_s(section.start_bar),
+            end_s=score.bar_start_s(section.start_bar + section.bars),
             start_bar=section.start_bar,
             bars=section.bars,
         )
@@ -268,7 +267,7 @@ def _players(score: Score | None, stems: Collection[str]) -> tuple[schemas.Playe
     )
 
 
-def _score_track(track: Track, stem: str | None, beat_s: float) -> schemas.ScoreTrack:
+def _score_track(track: Track, stem: str | None, tempo: TempoCurve) -> schemas.ScoreTrack:
     return schemas.ScoreTrack(
         role=track.role,
         instrument=track.instrument,
@@ -276,8 +275,8 @@ def _score_track(track: Track, stem: str | None, beat_s: float) -> schemas.Score
         notes=tuple(
             schemas.ScoreNote(
                 pitch=note.pitch,
-                start_s=note.start_beats * beat_s,
-                end_s=note.end_beats * beat_s,
+                start_s=tempo.seconds(note.start_beats),
+                end_s=tempo.seconds(note.end_beats),
                 velocity=note.velocity,
                 syllable=note.syllable,
             )

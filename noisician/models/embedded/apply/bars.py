@@ -11,6 +11,7 @@ import numpy as np
 from noisician.models.embedded.apply.context import numbers_of, spans_of, spans_of_numbers
 from noisician.piece import Piece, PiecePlan, Player
 from noisician.piece.derive import derived, in_order, next_id, numbered, patched, steps_of
+from noisician.piece.model import TempoMark
 from noisician.score import Note, Section
 from noisician.score.grid import REST, ROLE_STREAMS
 from noisician.score.perform import TIMING_LIMIT_S
@@ -34,8 +35,9 @@ def rearranged(piece: Piece, sources: Sequence[Source], sections: Sequence[Secti
         plan,
         sections=tuple(sections),
         players=players,
-        duration_s=len(sources) * plan.bar_s + plan.tail_s,
+        tempo_map=_tempo_map(plan, sources),
     )
+    moved = replace(moved, duration_s=moved.bars_s + plan.tail_s)
     fresh = replace(
         piece,
         plan=moved,
@@ -51,6 +53,19 @@ def rearranged(piece: Piece, sources: Sequence[Source], sections: Sequence[Secti
         song=None if piece.song is None else _song(piece.song, sources, sections, plan.meter.beats_per_bar),
     )
     return with_atmosphere(piece, fresh)
+
+
+def _tempo_map(plan: PiecePlan, sources: Sequence[Source]) -> tuple[TempoMark, ...]:
+    """Each bar at the tempo it had; new ones at that of the bar before."""
+    marks: list[TempoMark] = []
+    for bar, source in enumerate(sources):
+        if source is None:
+            continue
+        begun_bpm = next(mark.tempo_bpm for mark in reversed(plan.tempo_map) if mark.bar <= source)
+        inside = [mark for mark in plan.tempo_map if source < mark.bar < source + 1]
+        own = [TempoMark(bar, begun_bpm), *(TempoMark(bar + mark.bar - source, mark.tempo_bpm) for mark in inside)]
+        marks += [mark for mark in own if not marks or mark.tempo_bpm != marks[-1].tempo_bpm]
+    return (TempoMark(0, marks[0].tempo_bpm if marks else plan.tempo_bpm), *marks[1:])
 
 
 def _played(player: Player, source: Source) -> bool:

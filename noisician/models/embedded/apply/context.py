@@ -88,13 +88,13 @@ def bar_span(piece: Piece, bars: tuple[int, int]) -> tuple[int, int]:
 
 
 def _widened(piece: Piece, start_s: float, end_s: float, applying: Applying) -> tuple[int, int]:
-    bar_s, bars = piece.plan.bar_s, piece.plan.bars
+    plan, bars = piece.plan, piece.plan.bars
     if end_s <= start_s:
         raise RequestError(f"{start_s:g}-{end_s:g} s ends before it begins")
-    if start_s >= bars * bar_s:
-        raise RequestError(f"{start_s:g}-{end_s:g} s: the piece's {bars} bars end at {bars * bar_s:.1f} s")
-    first = math.floor(start_s / bar_s + 1e-9)
-    last = min(bars, max(first + 1, math.ceil(end_s / bar_s - 1e-9)))
+    if start_s >= plan.bars_s:
+        raise RequestError(f"{start_s:g}-{end_s:g} s: the piece's {bars} bars end at {plan.bars_s:.1f} s")
+    first = math.floor(plan.bar_at(start_s) + 1e-9)
+    last = min(bars, max(first + 1, math.ceil(plan.bar_at(end_s) - 1e-9)))
     applying.remark(f"{start_s:g}-{end_s:g} s widened to bars {first + 1}-{last}")
     return first, last
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -63,9 +64,10 @@ def extend(piece: Piece, edit: Extend, applying: Applying) -> Piece:
         raise RequestError("extend by bars or by seconds, one of them")
     if piece.plan.loop:
         raise RequestError("a loop has no end to extend; insert a section instead")
-    bars = edit.by_bars or max(1, round((edit.by_seconds or 0.0) / piece.plan.bar_s))
-    if edit.by_seconds is not None and abs(bars * piece.plan.bar_s - edit.by_seconds) > 0.01:
-        applying.remark(f"{edit.by_seconds:g} s widened to {bars} bars, {bars * piece.plan.bar_s:.1f} s")
+    bar_s = piece.plan.meter.beats_per_bar * piece.plan.tempo.beat_s(0 if edit.where == "before" else math.inf)
+    bars = edit.by_bars or max(1, round((edit.by_seconds or 0.0) / bar_s))
+    if edit.by_seconds is not None and abs(bars * bar_s - edit.by_seconds) > 0.01:
+        applying.remark(f"{edit.by_seconds:g} s widened to {bars} bars, {bars * bar_s:.1f} s")
     old = [_as_it_is(section) for section in piece.plan.sections]
     new: list[Stretch] = [(section, (None,) * section.bars) for section in _continuing(piece, bars, edit.where)]
     stretches = [*new, *old] if edit.where == "before" else [*old, *new]
@@ -104,7 +106,7 @@ def loop(piece: Piece, edit: Loop, applying: Applying) -> Piece:
         if len(bars):
             stretches.append((section, tuple(bars)))
     looped = _formed(piece, stretches, applying, None)
-    plan = replace(looped.plan, loop=True, duration_s=looped.plan.bars * looped.plan.bar_s)
+    plan = replace(looped.plan, loop=True, duration_s=looped.plan.bars_s)
     return replace(looped, plan=plan)
 
 
@@ -135,18 +137,19 @@ def _formed(piece: Piece, stretches: Sequence[Stretch], applying: Applying, seed
             new.append(replace(placed, start_bar=len(sources) + open_at, bars=len(bars) - open_at))
         sections.append(placed)
         sources += bars
-    _check_length(piece, len(sources))
     formed = rearranged(piece, sources, sections)
+    _check_length(formed)
     if not new:
         return formed
     return written(formed, 1 if seed is None else seed, applying, new)
 
 
-def _check_length(piece: Piece, bars: int) -> None:
-    length_s = bars * piece.plan.bar_s + max(0.0, piece.plan.tail_s)
+def _check_length(piece: Piece) -> None:
+    length_s = piece.plan.duration_s
     if length_s > DURATION_RANGE_S[1]:
         raise RequestError(
-            f"{bars} bars last {length_s:.0f} s, over the limit of {DURATION_RANGE_S[1]:.0f} s; take fewer bars"
+            f"{piece.plan.bars} bars last {length_s:.0f} s, over the limit of {DURATION_RANGE_S[1]:.0f} s; "
+            "take fewer bars"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,16 +24,23 @@ from noisician.score.perform import swing_pair_steps, unswing_time
 
 
 def set_tempo(piece: Piece, edit: SetTempo, applying: Applying) -> Piece:
-    """The same beats, faster or slower; what rings at the end rings as long."""
-    plan = replace(piece.plan, tempo_map=(TempoMark(0, edit.tempo_bpm),))
+    """The same beats, faster or slower; where the tempo changes it changes by as much. What rings at the end rings as
+    long."""
+    plan = replace(piece.plan, tempo_map=_scaled(piece.plan.tempo_map, edit.tempo_bpm))
     return replace(piece, plan=_lasting(plan, piece.plan, f"at {edit.tempo_bpm:g} BPM"))
+
+
+def _scaled(tempo_map: Sequence[TempoMark], tempo_bpm: float) -> tuple[TempoMark, ...]:
+    first, *others = tempo_map
+    factor = tempo_bpm / first.tempo_bpm
+    return (TempoMark(0, tempo_bpm), *(TempoMark(mark.bar, mark.tempo_bpm * factor) for mark in others))
 
 
 def _lasting(plan: PiecePlan, before: PiecePlan, where: str) -> PiecePlan:
     """The plan with the duration that its bars have now: what rang after the last bar rings as long, what the end cut
     off that bar it cuts off again. Raises RequestError for one out of range."""
     tail_s = before.tail_s if before.tail_s >= 0 else before.tail_s * plan.bar_s / before.bar_s
-    duration_s = plan.bars * plan.bar_s + tail_s
+    duration_s = plan.bars_s + tail_s
     low, high = DURATION_RANGE_S
     if not low <= duration_s <= high:
         raise RequestError(f"{where} the piece lasts {duration_s:.1f} s; pieces last {low:g} to {high:g} s")
@@ -90,7 +97,7 @@ def _regrouped(piece: Piece, new: Meter) -> Piece:
     swing = plan.swing if pair == new_pair else 0.0
     return replace(
         piece,
-        plan=_in_meter(replace(plan, tempo_map=(TempoMark(0, tempo_bpm),), swing=swing), new),
+        plan=_in_meter(replace(plan, tempo_map=_scaled(plan.tempo_map, tempo_bpm), swing=swing), new),
         notes={id_: in_order(moved(note) for note in notes) for id_, notes in piece.notes.items()},
     )
 
