@@ -16,10 +16,13 @@ import numpy as np
 from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
+from noisician.composer.idiom import pattern_bars
+from noisician.composer.lines import prefer_blue_notes
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
+from noisician.composer.ready import write_harmony, write_patterns
 from noisician.composer.regions import STRETCH_BARS
-from noisician.composer.repetition import Repeats, plan_repeats, take_over
+from noisician.composer.repetition import Repeats, fills_of, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
 from noisician.score.grid import FIRST_ONSET, STREAMS, Grid
@@ -47,6 +50,7 @@ class Composer:
         known = board.tokens != MASK_TOKENS
         ends = settings.settle and has_ending(plan)
         if settings.settle:
+            write_harmony(board, plan)
             board.settle(plan)
             write_marks(board, plan)
         if ends:
@@ -54,7 +58,12 @@ class Composer:
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
         for turn, (section, first_bar, bars) in enumerate(stretches):
             returns = board.recall(section, first_bar, bars, generator(seed, 0xC0, first_bar))
-            repeats = None if returns else plan_repeats(section, board, generator(seed, 0xC4, section.start_bar))
+            dice = generator(seed, 0xC4, section.start_bar)
+            groove_bars = pattern_bars(plan.idiom, section.kind, board.steps_per_bar)
+            repeats = None if returns else plan_repeats(section, board, dice, groove_bars)
+            if settings.settle:
+                fresh = fills_of(section, board, dice) if repeats is None else repeats.fresh
+                write_patterns(board, plan, section, fresh, plan.bars - ends)
             rng, halves = generator(seed, 0xC1, first_bar), 1 if repeats is None else 2
 
             def step(share: float, half: int, turn: int = turn, halves: int = halves) -> None:
@@ -99,6 +108,8 @@ class Composer:
         def require(logits: Sequence[np.ndarray], tokens: np.ndarray) -> None:
             if board.tune is not None:
                 board.tune.require(logits[LEAD], first)
+            if plan.idiom is not None and plan.idiom.blue:
+                prefer_blue_notes(logits[LEAD])
             for stream in map(int, np.flatnonzero(begins.any(axis=0))):
                 logits[stream][begins[:, stream], :FIRST_ONSET] = NEVER
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,8 @@ from noisician.score.model import Section
 _EXPENDABLE = ("solo", "bridge", "pre_chorus", "break", "outro", "build", "intro", "verse")
 #: What a listener waits for, the strongest first.
 _HOMES = ("chorus", "drop", "verse")
+#: Of forms in rounds.
+_ROUNDS = ("verse", "verse", "solo")
 _SIDES = ("intro", "outro", "break", "build")
 SHORTEST_SECTION_BARS = 2
 #: Pieces shorter than this are one section.
@@ -59,12 +61,32 @@ def plan_sections(
     longest_side = max(SHORTEST_SECTION_BARS, bars // 6)  # a short piece has no time for a long way in
     kinds = [(kind, min(length, longest_side) if kind in _SIDES else length) for kind, length in kinds]
     kinds, lengths = _fitted(kinds, bars, fixed)
+    return sections_of(zip((kind for kind, _ in kinds), lengths, strict=True), energy)
+
+
+def sections_of(kinds: Iterable[tuple[str, int]], energy: float) -> tuple[Section, ...]:
+    """(kind, bars) one after the other, in a piece of this energy."""
     sections, start, labels = [], 0, {}
-    for (kind, _), length in zip(kinds, lengths, strict=True):
+    for kind, length in kinds:
         label = labels.setdefault(kind, chr(ord("A") + len(labels)))
         sections.append(Section(kind, label, start, length, section_energy(kind, energy)))
         start += length
     return _grow(sections)
+
+
+def rounds(bars: int, round_bars: int) -> list[tuple[str, int]]:
+    """(kind, bars) of a form of rounds of so many bars, as the blues has: what is over is a way in and a way out."""
+    count, over = divmod(bars, round_bars)
+    if not count:
+        return [("verse", bars)]
+    way_in = 0 if over == 1 else min(over, 4)
+    way_out = over - way_in
+    form = [("intro", way_in)] * bool(way_in) + [(_ROUNDS[at % len(_ROUNDS)], round_bars) for at in range(count)]
+    if way_out == 1:
+        form[-1] = (form[-1][0], round_bars + 1)
+    elif way_out:
+        form.append(("outro" if way_out <= 4 else "solo", way_out))
+    return form
 
 
 def _lengthened(kinds: list[tuple[str, int]], bars: int) -> list[tuple[str, int]]:

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from noisician.composer.conditions import Style
-from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections
+from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of
+from noisician.composer.idiom import Idiom, choose_idiom
 from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
@@ -49,9 +50,10 @@ class Plan:
     """A piece before its first note.
 
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
-    play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
-    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are
-    wishes about places; ``rests`` (within sections in which a role plays) and ``marks`` what they come to in this form.
+    play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail
+    included; ``idiom`` is what its genre has ready. ``velocity_shift`` is how much harder (or softer) the mood
+    makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests`` (within sections in which a
+    role plays) and ``marks`` what they come to in this form.
     """
 
     tempo_bpm: float
@@ -70,6 +72,7 @@ class Plan:
     swing: float
     swing_unit: Literal["eighth", "sixteenth"]
     loop: bool
+    idiom: Idiom | None = None
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
     rests: tuple[Rest, ...] = ()
@@ -115,7 +118,10 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
         form = [("chorus" if energy > 0.4 else "verse", bars)]
     bar_s = METERS[signature].beats_per_bar * 60 / tempo_bpm
-    sections = plan_sections(form, bars, energy, wanted, _fixed(controls.sections, bar_s))
+    if "round_bars" in genre.heaviest and not wanted:
+        sections = sections_of(rounds(bars, genre.heaviest["round_bars"]), energy)
+    else:
+        sections = plan_sections(form, bars, energy, wanted, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
     players = _with_soloists(sections, players, controls.sections, instrumentation)
@@ -138,6 +144,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         swing=swing,
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
+        idiom=choose_idiom(genre.heaviest, mode, signature, seed, *_words_key(controls)),
         cues=controls.cues,
         features=controls.features,
     )

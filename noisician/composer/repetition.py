@@ -75,8 +75,10 @@ class Repeats:
         return later
 
 
-def plan_repeats(section: Section, board: Board, rng: np.random.Generator) -> Repeats:
-    """Which bars of a section come again in it, and where they change."""
+def plan_repeats(section: Section, board: Board, rng: np.random.Generator, groove_bars: int = 0) -> Repeats:
+    """Which bars of a section come again in it, and where they change. ``groove_bars``: how long a groove that is ready
+    is; 0 where the network writes it.
+    """
     bars, steps = section.bars, board.steps_per_bar
     fresh = np.zeros((bars * steps, len(STREAMS)), bool)
     source: dict[int, Sequence[int | None]] = {}
@@ -86,15 +88,22 @@ def plan_repeats(section: Section, board: Board, rng: np.random.Generator) -> Re
             if taken is not None and rng.random() < NEW_ENDING_SHARE:
                 fresh[(bar + 1) * steps - board.steps_per_beat : (bar + 1) * steps, LEAD] = True
     pattern = 2 if bars >= 4 and rng.random() < TWO_BAR_SHARE else 1
+    pattern = groove_bars or pattern
     groove = tuple(None if bar < pattern else bar % pattern for bar in range(bars))
     for name in _GROOVE:
         source[STREAMS.index(name)] = groove
-    for bar in _fills(bars, rng):
+    return Repeats(source, fresh | fills_of(section, board, rng))
+
+
+def fills_of(section: Section, board: Board, rng: np.random.Generator) -> np.ndarray:
+    """bool ``[steps, streams]`` of a section: the cells of its fills."""
+    fills = np.zeros((section.bars * board.steps_per_bar, len(STREAMS)), bool)
+    for bar in _fills(section.bars, rng):
         beats = int(rng.choice(FILL_BEATS, p=(0.35, 0.45, 0.2)))
-        rows = slice((bar + 1) * steps - beats * board.steps_per_beat, (bar + 1) * steps)
+        end = (bar + 1) * board.steps_per_bar
         for name in (*DRUMS, "bass") if beats < 4 else DRUMS:
-            fresh[rows, STREAMS.index(name)] = True
-    return Repeats(source, fresh)
+            fills[end - min(beats * board.steps_per_beat, board.steps_per_bar) : end, STREAMS.index(name)] = True
+    return fills
 
 
 def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[int], mode: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from noisician.score.grid import chord_token
+from noisician.score.grid import VOCABULARY, chord_of, chord_token
 from noisician.score.harmony import QUALITIES, SCALES, chord_tones
 from noisician.score.model import Meter
 
@@ -58,6 +58,18 @@ class Harmony:
     spans: tuple[Span, ...]
     index: np.ndarray
 
+    @classmethod
+    def of_tokens(cls, tokens: np.ndarray, mode: str) -> Harmony | None:
+        """The chords of a grid's stream ``[steps]``; None where one is missing or not decided."""
+        known = (tokens > 0) & (tokens < VOCABULARY["chord"])
+        if not len(tokens) or not known.all():
+            return None
+        starts = [0, *(np.flatnonzero(np.diff(tokens)) + 1).tolist()]
+        edges = zip(starts, [*starts[1:], len(tokens)], strict=True)
+        spans = tuple(Span(start, end, *_chord(int(tokens[start]))) for start, end in edges)
+        index = np.repeat(np.arange(len(spans)), [span.end - span.start for span in spans])
+        return cls(mode, spans, index)
+
     def at(self, step: int) -> Span:
         return self.spans[self.index[step]]
 
@@ -76,6 +88,13 @@ class Harmony:
     def tokens(self) -> np.ndarray:
         per_span = np.array([chord_token(span.root, span.quality) for span in self.spans], np.int16)
         return per_span[self.index]
+
+
+def _chord(token: int) -> tuple[int, str]:
+    chord = chord_of(token)
+    if chord is None:
+        raise ValueError(f"chord token {token} is no chord")
+    return chord
 
 
 @cache
@@ -142,12 +161,14 @@ def progression(
     rng = dice("harmony", "A" if shares and part != "C" else part)
     pool = music.get("bridges", {}).get(mode) if part == "C" else None
     pool = pool or music["progressions"].get(mode)
-    if pool and from_home and (shares or part == "A"):
-        pool = [text for text in pool if parse_progression(text)[0][0][0] == 0] or pool
-    bars = parse_progression(pool[rng.integers(len(pool))]) if pool else _common(mode, music["colour"], rng)
-    if not shares and part == "B" and pool and len(pool) > 1:
+    stating = pool
+    if pool and from_home:
+        stating = [text for text in pool if parse_progression(text)[0][0][0] == 0] or pool
+    first = stating if shares or part == "A" else pool
+    bars = parse_progression(first[rng.integers(len(first))]) if first else _common(mode, music["colour"], rng)
+    if not shares and part == "B" and pool and stating and len(pool) > 1:
         verse = dice("harmony", "A")
-        taken = int(verse.integers(len(pool)))
+        taken = pool.index(stating[verse.integers(len(stating))])
         bars = parse_progression(pool[(taken + 1 + rng.integers(len(pool) - 1)) % len(pool)])
     return tuple(bar for bar in bars for _ in range(stretch)) if len(bars) <= 4 else bars
 

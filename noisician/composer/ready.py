@@ -1,0 +1,142 @@
+"""Writes on the board what a genre brings along ready, before the network is asked: it writes everything else under
+these chords and around these patterns. Cells that somebody gave are never touched.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import numpy as np
+
+from noisician.composer.board import CHORD, Board
+from noisician.composer.conditions import MASK_TOKENS
+from noisician.composer.idiom import PATTERNS, Idiom, bars_of_harmony
+from noisician.composer.plan import Plan
+from noisician.diffusion.noise import generator
+from noisician.score.grid import DRUMS, REST, STREAMS
+from noisician.score.model import METERS, Meter, Section
+from noisician.score.patterns import bars_of, groove_rows
+from noisician.score.playing import arpeggio, strike_bars, walk, write_bass_bar
+from noisician.score.progressions import Harmony, build
+from noisician.styles import table
+
+#: Where what a groove leaves open is played, and where a whole line of it (a ride, a shaker) is left out.
+_FULL, _THIN = ("chorus", "drop", "solo"), ("verse", "intro", "outro", "bridge", "break")
+#: Chance of each open stroke of a groove where it is full, and what share of a bar makes a line.
+FULL_SHARE, LINE_SHARE = 0.85, 0.25
+#: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
+SPARSE, DENSE = 0.35, 0.65
+_DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
+
+
+def write_harmony(board: Board, plan: Plan) -> None:
+    """In place, where no chord is given: the chords that the plan chose."""
+    if plan.idiom is None or not plan.idiom.chords or not plan.sections:
+        return
+    bars = bars_of_harmony(plan.idiom, plan.sections, plan.loop)
+    tokens = build(bars, plan.mode, METERS[plan.time_signature]).tokens()
+    line = board.tokens[: len(tokens), CHORD]
+    board.tokens[: len(tokens), CHORD] = np.where(line == MASK_TOKENS[CHORD], tokens, line)
+
+
+def write_patterns(board: Board, plan: Plan, section: Section, fresh: np.ndarray, until: int) -> None:
+    """In place, in the open cells of a section's bars before bar ``until``: the groove and the patterns that are ready.
+
+    ``fresh`` bool ``[steps, streams]`` of the section is left open, for fills and endings.
+    """
+    idiom, meter = plan.idiom, METERS[plan.time_signature]
+    bars = min(section.bars, until - section.start_bar)
+    if idiom is None or bars <= 0:
+        return
+    rows = slice(section.start_bar * board.steps_per_bar, (section.start_bar + bars) * board.steps_per_bar)
+    tokens = np.tile(MASK_TOKENS, (rows.stop - rows.start, 1))
+    if idiom.grooves:
+        tokens[:, _DRUM_STREAMS] = _drums(idiom, section, bars, meter, plan.style.density)
+    harmony = Harmony.of_tokens(board.tokens[rows, CHORD], plan.mode)
+    if harmony is not None:
+        for stream, names in idiom.patterns.items():
+            tokens[:, STREAMS.index(stream)] = _played(stream, names[section.kind], idiom, section, harmony, meter)
+    here = (board.tokens[rows] == MASK_TOKENS) & board.active[rows]
+    if section.kind != "build":
+        here &= ~fresh[: len(tokens)]
+    here[:, CHORD] = False
+    board.tokens[rows] = np.where(here, tokens, board.tokens[rows])
+
+
+def _dice(idiom: Idiom, section: Section, name: str) -> np.random.Generator:
+    """Throws that fall the same whenever a section of this label is written."""
+    return generator(idiom.seed, ord(section.label), crc32(name.encode()))
+
+
+def _played(stream: str, name: str, idiom: Idiom, section: Section, harmony: Harmony, meter: Meter) -> np.ndarray:
+    """Tokens ``[steps]`` of one player's pattern over the section's chords."""
+    entry = table("patterns")[PATTERNS[stream]][name]
+    per_bar = meter.steps_per_bar
+    bars = len(harmony.index) // per_bar
+    if stream == "arp":
+        return arpeggio(entry, harmony, per_bar, generator(idiom.seed, 0xA), _dice(idiom, section, "arp"))
+    if stream == "bass" and entry.get("kind") == "walking":
+        return walk(harmony, meter, _dice(idiom, section, "walk"))
+    texts = bars_of(entry["bar"], per_bar)
+    if stream == "chords":
+        register = 0 if entry.get("voice") == "power" else idiom.register
+        return strike_bars(
+            [texts[bar % len(texts)] for bar in range(bars)],
+            harmony, per_bar, register, entry.get("voice", idiom.voicing), tie=False,
+        )  # fmt: skip
+    tokens, rng = np.full(len(harmony.index), REST, np.int16), _dice(idiom, section, "bass")
+    for bar in range(bars):
+        write_bass_bar(tokens, bar * per_bar, texts[bar % len(texts)], entry, harmony, rng)
+    return tokens
+
+
+def _drums(idiom: Idiom, section: Section, bars: int, meter: Meter, density: float) -> np.ndarray:
+    """Tokens ``[steps, drums]`` of the groove; mask tokens where the network decides: strokes that come and go, and
+    what the groove knows nothing of.
+    """
+    name, per_bar = idiom.grooves[section.kind], meter.steps_per_bar
+    if section.kind == "build":
+        return _build(bars, meter, table("grooves")[name]["fill"])
+    full = (section.kind in _FULL and density > SPARSE) or density > DENSE
+    thin = (section.kind in _THIN and density < DENSE) or density < SPARSE
+    rows, rng = groove_rows(name, per_bar), _dice(idiom, section, "groove")
+    length = max(len(pattern) for pattern in rows.values())
+    out = np.tile(MASK_TOKENS[_DRUM_STREAMS], (length * per_bar, 1))
+    for place, drum in enumerate(DRUMS):
+        sure, open_ = rows.get(drum), rows.get(f"{drum}_maybe")
+        if sure is None and open_ is None:
+            continue
+        line = np.zeros(length * per_bar, np.int16) if sure is None else _over(sure, length)
+        if open_ is not None:
+            may = np.where(line == 0, _over(open_, length), 0)
+            is_line = np.count_nonzero(may) > LINE_SHARE * len(may)
+            if full:
+                line = np.where((may > 0) & (rng.random(len(may)) < FULL_SHARE), may, line)
+            elif not (thin and is_line):
+                line = np.where(may > 0, MASK_TOKENS[_DRUM_STREAMS[place]], line)
+        if drum == "kick" and section.kind == "break":
+            line = np.zeros_like(line)
+        out[:, place] = line
+    return np.tile(out, (-(-bars // length), 1))[: bars * per_bar]
+
+
+def _over(pattern: np.ndarray, length: int) -> np.ndarray:
+    """``[length · steps a bar]`` of a pattern ``[bars, steps a bar]`` that goes round."""
+    return np.concatenate([pattern[bar % len(pattern)] for bar in range(length)])
+
+
+def _build(bars: int, meter: Meter, fill: str) -> np.ndarray:
+    """Tokens ``[steps, drums]`` of a way up: strokes twice as dense from quarter to quarter and louder, the kick gone
+    from its middle on, a beat of silence before what it leads to.
+    """
+    steps, beat = bars * meter.steps_per_bar, meter.steps_per_beat
+    out = np.zeros((steps, len(DRUMS)), np.int16)
+    struck, kick = DRUMS.index("tom" if fill == "toms" else "snare"), DRUMS.index("kick")
+    for step in range(steps - beat):
+        share = step / steps
+        gap = beat if share < 0.5 else max(beat // 2, 1) if share < 0.75 else 1
+        if step % gap == 0:
+            out[step, struck] = 1 + min(int(4 * share), 3) if fill == "toms" else min(1 + int(3 * share), 3)
+        if share < 0.5 and bars > 2 and step % beat == 0:
+            out[step, kick] = 2
+    return out
