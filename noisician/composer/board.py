@@ -75,6 +75,7 @@ class Board:
     sections: tuple[Section, ...]
     active: np.ndarray  # bool [steps, streams]: whether the stream's role plays there
     tune: Tune | None
+    begins: np.ndarray  # bool [steps, streams]: where a note, still to be chosen, has to begin
 
     @classmethod
     def of(cls, plan: Plan, steps: Steps, given: Grid | None, tune: Tune | None = None) -> Board:
@@ -90,7 +91,16 @@ class Board:
             active[:, LEAD] |= tune.sung
         tokens[(tokens == MASK_TOKENS) & ~active] = REST
         meter = Grid.empty(1, plan.time_signature).meter
-        return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active, tune)
+        return cls(
+            tokens,
+            steps,
+            meter.steps_per_bar,
+            meter.steps_per_beat,
+            plan.sections,
+            active,
+            tune,
+            np.zeros(tokens.shape, bool),
+        )
 
     def settle(self, plan: Plan) -> None:
         """The first and last bar, and the first of each section that states something, stand on the tonic where nothing

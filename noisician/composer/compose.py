@@ -16,11 +16,10 @@ import numpy as np
 from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
-from noisician.composer.idiom import pattern_bars
 from noisician.composer.lines import prefer_blue_notes
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
-from noisician.composer.ready import write_harmony, write_patterns
+from noisician.composer.ready import fullness, habits_of, write_harmony, write_patterns, write_tune
 from noisician.composer.regions import STRETCH_BARS
 from noisician.composer.repetition import Repeats, fills_of, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
@@ -59,11 +58,14 @@ class Composer:
         for turn, (section, first_bar, bars) in enumerate(stretches):
             returns = board.recall(section, first_bar, bars, generator(seed, 0xC0, first_bar))
             dice = generator(seed, 0xC4, section.start_bar)
-            groove_bars = pattern_bars(plan.idiom, section.kind, board.steps_per_bar)
-            repeats = None if returns else plan_repeats(section, board, dice, groove_bars)
+            habits = habits_of(plan, section)
+            repeats = None if returns else plan_repeats(section, board, dice, habits)
             if settings.settle:
-                fresh = fills_of(section, board, dice) if repeats is None else repeats.fresh
+                fresh = fills_of(section, board, dice, habits.fill_share) if repeats is None else repeats.fresh
                 write_patterns(board, plan, section, fresh, plan.bars - ends)
+            if settings.settle and repeats is not None and LEAD in repeats.source:
+                new = [source is None for source in repeats.source[LEAD]]
+                write_tune(board, plan, section, new, plan.bars - ends)
             rng, halves = generator(seed, 0xC1, first_bar), 1 if repeats is None else 2
 
             def step(share: float, half: int, turn: int = turn, halves: int = halves) -> None:
@@ -102,10 +104,15 @@ class Composer:
             starts_piece=start_bar == 0,
             rows=slice(0, last - first),
             later=None if section is None or repeats is None else _later(board, section, repeats, first, last),
+            conjunct=1.0 if plan.idiom is None else plan.idiom.conjunct,
         )
         begins = must_begin(board, plan, first, last - first) if settings.settle else np.zeros((0, len(STREAMS)), bool)
 
+        bias = fullness(plan, first, last) if settings.settle else {}
+
         def require(logits: Sequence[np.ndarray], tokens: np.ndarray) -> None:
+            for stream, gain in bias.items():
+                logits[stream][:, FIRST_ONSET:] += gain[:, None]
             if board.tune is not None:
                 board.tune.require(logits[LEAD], first)
             if plan.idiom is not None and plan.idiom.blue:

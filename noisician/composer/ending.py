@@ -54,7 +54,7 @@ def write_ending(board: Board, plan: Plan) -> None:
 
 def must_begin(board: Board, plan: Plan, first: int, count: int) -> np.ndarray:
     """bool ``[count, streams]``: where, from step ``first`` on, something has to be struck."""
-    begins = np.zeros((count, len(STREAMS)), bool)
+    begins = board.begins[first : first + count].copy()
     at = board.rows(plan.bars - 1)[0] - first
     if has_ending(plan) and 0 <= at < count:
         for name in _ENDING_ON_A_CHORD:

@@ -26,6 +26,8 @@ _PARTS = {
 }  # fmt: skip
 #: What a genre has written out where it says nothing else.
 _WRITTEN = ("harmony", "drums")
+#: Kinds of tunes that live by being heard again at once.
+_RIFFS = ("hook", "riff", "anthem")
 #: Whose patterns have another name in the tables.
 PATTERNS = {"bass": "bass", "chords": "comp", "arp": "arp"}
 
@@ -36,7 +38,9 @@ class Idiom:
 
     ``chords`` are bars of (root, quality) that go round, in rounds of the whole piece where ``through``; ``cadence``
     stands before the last bar, on ``home``. ``grooves`` and ``patterns`` (by stream) are names of the style tables;
-    ``voicing`` and ``register`` are those of struck chords. ``blue``: the tune loves blue notes.
+    ``voicing`` and ``register`` are those of struck chords. The tune has the rhythms ``tune``, where there are
+    any, loves ``blue`` notes, is made of ``riffs`` that come again at once, and goes in steps as ``conjunct`` says (1 as
+    tunes mostly do); its onsets gain ``lead_onsets`` in log likelihood. ``steady``: the groove is the same everywhere; ``fill_share`` of the sections end with a fill.
     """
 
     chords: Mapping[str, Bars]
@@ -47,14 +51,20 @@ class Idiom:
     patterns: Mapping[str, Mapping[str, str]]
     voicing: str
     register: int
+    tune: tuple[str, ...]
     blue: bool
+    riffs: bool
+    conjunct: float
+    lead_onsets: float
+    steady: bool
+    fill_share: float
     seed: int
 
 
 def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed: int, *path: int) -> Idiom:
     """What a piece of this genre takes from its tables; ``seed`` and ``path`` name the draw."""
     music, meter = genre["music"], METERS[time_signature]
-    written = music.get("written", _WRITTEN)
+    written, steady = music.get("written", _WRITTEN), bool(music.get("steady", False))
 
     def dice(*names: str) -> np.random.Generator:
         return generator(seed, 0x1D1, *path, *(crc32(name.encode()) for name in names))
@@ -66,13 +76,17 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
     def by_kind(table_kind: str) -> dict[str, str]:
         weights = usable(table_kind, music[table_kind], meter)
         main, other = one(weights, table_kind), one(weights, table_kind, "chorus")
-        contrasts = dice(table_kind, "contrast").random() < music.get("contrast", 0.35)
-        return {kind: other if contrasts and kind in ("chorus", "drop") else main for kind in SECTION_KINDS}
+        if dice(table_kind, "contrast").random() >= music.get("contrast", 0.0 if steady else 0.35):
+            other = main
+        if table_kind == "grooves":  # of two, the chorus has the one with more strokes
+            main, other = sorted((main, other), key=lambda name: _strokes_a_bar(name, meter.steps_per_bar))
+        return {kind: other if kind in ("chorus", "drop") else main for kind in SECTION_KINDS}
 
     chords: dict[str, Bars] = {}
     for kind in SECTION_KINDS if "harmony" in written else ():
         part = _PARTS[kind][int(dice("part", kind).integers(len(_PARTS[kind])))]
         chords[kind] = progression(music, mode, part, dice, from_home=True)
+    melody = one(music["melody"], "melody")
     return Idiom(
         chords=chords,
         through="round_bars" in genre,
@@ -82,9 +96,21 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
         patterns={stream: by_kind(name) for stream, name in PATTERNS.items() if name in written},
         voicing=one(music["voicings"], "voicing"),
         register=1 + int(dice("register").random() < 0.4),
-        blue=table("patterns")["melody"][one(music["melody"], "melody")]["scale"] == "blues",
+        tune=tuple(bar.replace(" ", "") for bar in music.get("tunes", {}).get(time_signature, ())),
+        blue=table("patterns")["melody"][melody]["scale"] == "blues",
+        riffs=melody in _RIFFS or bool(music.get("riffs", False)),
+        conjunct=float(music.get("conjunct", 1.0)),
+        lead_onsets=float(music.get("lead_onsets", 0.0)),
+        steady=steady,
+        fill_share=float(music.get("fill_share", 1.0)),
         seed=int(dice("players").integers(2**31)),
     )
+
+
+def _strokes_a_bar(groove: str, steps_per_bar: int) -> float:
+    """Sure strokes, and half of those that come and go."""
+    rows = groove_rows(groove, steps_per_bar).items()
+    return sum(np.count_nonzero(row) / len(row) * (0.5 if name.endswith("_maybe") else 1.0) for name, row in rows)
 
 
 def bars_of_harmony(idiom: Idiom, sections: Sequence[Section], loops: bool) -> list[Bar]:

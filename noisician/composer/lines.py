@@ -29,9 +29,9 @@ def move_cost(semitones: np.ndarray) -> np.ndarray:
     return MOVE_COSTS[np.minimum(sizes, EASY_LEAP_SEMITONES)] + COST_BEYOND * beyond
 
 
-def prefer_steps(logits: np.ndarray, tokens: np.ndarray) -> None:
+def prefer_steps(logits: np.ndarray, tokens: np.ndarray, weight: float = 1.0) -> None:
     """In place, ``logits [steps, vocabulary]`` of a line of ``tokens [steps]``: onsets cost what the moves from the
-    nearest known notes before and behind them cost. That one begins stays as likely as it was.
+    nearest known notes before and behind them cost, times ``weight``. That one begins stays as likely as it was.
     """
     pitches = PITCH_LOW + (np.arange(logits.shape[1]) - FIRST_ONSET) // LEVELS
     rows = np.arange(len(tokens))
@@ -44,7 +44,7 @@ def prefer_steps(logits: np.ndarray, tokens: np.ndarray) -> None:
         near = np.flatnonzero(there & (np.abs(neighbours - rows) <= PHRASE_STEPS))
         moves = pitches[None, FIRST_ONSET:] - pitches[tokens[neighbours[near]]][:, None]
         onsets = logits[near, FIRST_ONSET:]
-        dearer = onsets - move_cost(moves)
+        dearer = onsets - np.float32(weight) * move_cost(moves)
         logits[near, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
 
 

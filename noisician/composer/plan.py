@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from noisician.composer.conditions import Style
-from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of
+from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of, strains
 from noisician.composer.idiom import Idiom, choose_idiom
 from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
 from noisician.diffusion.noise import generator
@@ -115,13 +115,17 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
+    kept = {kind: True for kind in genre.heaviest.get("keeps", ())} | wanted
     if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
         form = [("chorus" if energy > 0.4 else "verse", bars)]
     bar_s = METERS[signature].beats_per_bar * 60 / tempo_bpm
     if "round_bars" in genre.heaviest and not wanted:
         sections = sections_of(rounds(bars, genre.heaviest["round_bars"]), energy)
+    elif "strain_bars" in genre.heaviest and not wanted:
+        own = strains(form, bars, genre.heaviest["strain_bars"], energy)
+        sections = plan_sections(form, bars, energy) if own is None else own
     else:
-        sections = plan_sections(form, bars, energy, wanted, _fixed(controls.sections, bar_s))
+        sections = plan_sections(form, bars, energy, kept, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
     players = _with_soloists(sections, players, controls.sections, instrumentation)

@@ -4,16 +4,18 @@ these chords and around these patterns. Cells that somebody gave are never touch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
 
-from noisician.composer.board import CHORD, Board
+from noisician.composer.board import CHORD, LEAD, Board
 from noisician.composer.conditions import MASK_TOKENS
-from noisician.composer.idiom import PATTERNS, Idiom, bars_of_harmony
+from noisician.composer.idiom import PATTERNS, Idiom, bars_of_harmony, pattern_bars
 from noisician.composer.plan import Plan
+from noisician.composer.repetition import Habits
 from noisician.diffusion.noise import generator
-from noisician.score.grid import DRUMS, REST, STREAMS
+from noisician.score.grid import DRUMS, HOLD, REST, STREAMS
 from noisician.score.model import METERS, Meter, Section
 from noisician.score.patterns import bars_of, groove_rows
 from noisician.score.playing import arpeggio, strike_bars, walk, write_bass_bar
@@ -24,9 +26,37 @@ from noisician.styles import table
 _FULL, _THIN = ("chorus", "drop", "solo"), ("verse", "intro", "outro", "bridge", "break")
 #: Chance of each open stroke of a groove where it is full, and what share of a bar makes a line.
 FULL_SHARE, LINE_SHARE = 0.85, 0.25
+#: Chance of each open stroke of a groove that is the same everywhere.
+STEADY_SHARE = 0.4
+#: What onsets of those who fill the texture gain in choruses and drops and in verses, and the tune's share of that.
+FULL_GAIN, THIN_GAIN, LEAD_SHARE = np.float32(0.5), np.float32(-0.5), np.float32(0.5)
+_FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
 _DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
+
+
+def habits_of(plan: Plan, section: Section) -> Habits:
+    """How the plan's genre repeats in a section."""
+    idiom = plan.idiom
+    if idiom is None:
+        return Habits()
+    bars = pattern_bars(idiom, section.kind, METERS[plan.time_signature].steps_per_bar)
+    return Habits(bars, idiom.riffs, idiom.fill_share)
+
+
+def fullness(plan: Plan, first: int, last: int) -> dict[int, np.ndarray]:
+    """By stream, float32 ``[last - first]``: what onsets gain in log likelihood in steps ``first`` … ``last - 1``, where
+    sections are fuller or thinner than others.
+    """
+    steps_per_bar = METERS[plan.time_signature].steps_per_bar
+    gain = np.zeros(plan.bars * steps_per_bar, np.float32)
+    for section in plan.sections:
+        rows = slice(section.start_bar * steps_per_bar, (section.start_bar + section.bars) * steps_per_bar)
+        gain[rows] = FULL_GAIN if section.kind in ("chorus", "drop") else THIN_GAIN if section.kind == "verse" else 0.0
+    busy = np.float32(0.0 if plan.idiom is None else plan.idiom.lead_onsets)
+    found = {stream: gain[first:last] for stream in _FILLING}
+    return found | {LEAD: LEAD_SHARE * gain[first:last] + busy}
 
 
 def write_harmony(board: Board, plan: Plan) -> None:
@@ -61,6 +91,29 @@ def write_patterns(board: Board, plan: Plan, section: Section, fresh: np.ndarray
         here &= ~fresh[: len(tokens)]
     here[:, CHORD] = False
     board.tokens[rows] = np.where(here, tokens, board.tokens[rows])
+
+
+def write_tune(board: Board, plan: Plan, section: Section, new: Sequence[bool], until: int) -> None:
+    """In place, in the open bars of a section that bring something ``new``: rhythms of a tune that the genre has; which
+    notes begin there is the network's to say.
+    """
+    idiom = plan.idiom
+    if idiom is None or not idiom.tune or board.tune is not None:
+        return
+    rng = _dice(idiom, section, "tune")
+    for bar, is_new in enumerate(new):
+        rhythm = np.array(list(idiom.tune[int(rng.integers(len(idiom.tune)))]))
+        rows = board.rows(section.start_bar + bar)
+        line = board.tokens[rows, LEAD]
+        if not is_new or section.start_bar + bar >= until or not board.active[rows, LEAD].all():
+            continue
+        if (line != MASK_TOKENS[LEAD]).any():
+            continue
+        tied = np.cumsum(rhythm != "-") == 0  # what is held from the bar before is decided there
+        board.tokens[rows, LEAD] = np.where(
+            (rhythm == "x") | tied, MASK_TOKENS[LEAD], np.where(rhythm == "-", HOLD, REST)
+        )
+        board.begins[rows, LEAD] = rhythm == "x"
 
 
 def _dice(idiom: Idiom, section: Section, name: str) -> np.random.Generator:
@@ -100,6 +153,8 @@ def _drums(idiom: Idiom, section: Section, bars: int, meter: Meter, density: flo
     full = (section.kind in _FULL and density > SPARSE) or density > DENSE
     thin = (section.kind in _THIN and density < DENSE) or density < SPARSE
     rows, rng = groove_rows(name, per_bar), _dice(idiom, section, "groove")
+    if idiom.steady:
+        rng = generator(idiom.seed, 0x6)
     length = max(len(pattern) for pattern in rows.values())
     out = np.tile(MASK_TOKENS[_DRUM_STREAMS], (length * per_bar, 1))
     for place, drum in enumerate(DRUMS):
@@ -110,7 +165,9 @@ def _drums(idiom: Idiom, section: Section, bars: int, meter: Meter, density: flo
         if open_ is not None:
             may = np.where(line == 0, _over(open_, length), 0)
             is_line = np.count_nonzero(may) > LINE_SHARE * len(may)
-            if full:
+            if idiom.steady:
+                line = np.where((may > 0) & (rng.random(1 if is_line else len(may)) < STEADY_SHARE), may, line)
+            elif full:
                 line = np.where((may > 0) & (rng.random(len(may)) < FULL_SHARE), may, line)
             elif not (thin and is_line):
                 line = np.where(may > 0, MASK_TOKENS[_DRUM_STREAMS[place]], line)

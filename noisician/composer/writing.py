@@ -59,7 +59,8 @@ class Passage:
     ``tokens`` int64 ``[steps, streams]``, mask tokens where open. ``chord_begins`` int64 ``[steps]``: the step where
     the chord in force began, so that an open harmony is chosen there and held through. ``starts_piece``: nothing
     sounds before the first step. Only ``rows`` are written, and of them not what is ``later`` (bool ``[steps,
-    streams]``): what is open there stays so.
+    streams]``): what is open there stays so. ``conjunct`` is how
+    much lines care for steps.
     """
 
     tokens: np.ndarray
@@ -69,6 +70,7 @@ class Passage:
     starts_piece: bool
     rows: slice
     later: np.ndarray | None = None
+    conjunct: float = 1.0
 
     @property
     def cells(self) -> np.ndarray:
@@ -127,7 +129,7 @@ def write(
             forbid_loose_holds(logits[place][0], guess[0, :, place], passage.starts_piece)
         for place in _LINES:
             if passage.cells[:, place].any():
-                prefer_steps(logits[place][0], guess[0, :, place])
+                prefer_steps(logits[place][0], guess[0, :, place], passage.conjunct)
                 avoid_rubs(logits[place][0], held[0, :, CHORD], beats)
         require([stream[0] for stream in logits], guess[0])
         return logits
