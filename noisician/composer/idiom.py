@@ -15,7 +15,7 @@ import numpy as np
 
 from noisician.diffusion.noise import generator
 from noisician.score.model import METERS, SECTION_KINDS, Section
-from noisician.score.patterns import groove_rows, usable
+from noisician.score.patterns import bars_of, groove_rows, usable
 from noisician.score.progressions import Bar, Bars, fit, home_chord, parse_progression, progression
 from noisician.styles import table
 
@@ -36,11 +36,12 @@ PATTERNS = {"bass": "bass", "chords": "comp", "arp": "arp"}
 class Idiom:
     """What is ready of one piece. Everything is by kind of section.
 
-    ``chords`` are bars of (root, quality) that go round, in rounds of the whole piece where ``through``; ``cadence``
-    stands before the last bar, on ``home``. ``grooves`` and ``patterns`` (by stream) are names of the style tables;
-    ``voicing`` and ``register`` are those of struck chords. The tune has the rhythms ``tune``, where there are
-    any, loves ``blue`` notes, is made of ``riffs`` that come again at once, and goes in steps as ``conjunct`` says (1 as
-    tunes mostly do); its onsets gain ``lead_onsets`` in log likelihood. ``steady``: the groove is the same everywhere; ``fill_share`` of the sections end with a fill.
+    ``chords`` are bars of (root, quality) that go round, in rounds of the whole piece where ``through``;
+    ``cadence`` stands before the last bar, on ``home``. ``grooves`` and ``patterns`` (by stream) are names of the
+    style tables; ``voicing`` and ``register`` are those of struck chords. The tune has the rhythms ``tune``, where
+    there are any, loves ``blue`` notes, is made of ``riffs`` that come again at once, and goes in steps as
+    ``conjunct`` says (1 as tunes mostly do); its onsets gain ``lead_onsets`` in log likelihood. ``steady``: the
+    groove is the same everywhere; ``fill_share`` of the sections end with a fill.
     """
 
     chords: Mapping[str, Bars]
@@ -78,8 +79,8 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
         main, other = one(weights, table_kind), one(weights, table_kind, "chorus")
         if dice(table_kind, "contrast").random() >= music.get("contrast", 0.0 if steady else 0.35):
             other = main
-        if table_kind == "grooves":  # of two, the chorus has the one with more strokes
-            main, other = sorted((main, other), key=lambda name: _strokes_a_bar(name, meter.steps_per_bar))
+        # Of two, the chorus has the one with more strokes.
+        main, other = sorted((main, other), key=lambda name: _strokes_a_bar(table_kind, name, meter.steps_per_bar))
         return {kind: other if kind in ("chorus", "drop") else main for kind in SECTION_KINDS}
 
     chords: dict[str, Bars] = {}
@@ -107,9 +108,12 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
     )
 
 
-def _strokes_a_bar(groove: str, steps_per_bar: int) -> float:
-    """Sure strokes, and half of those that come and go."""
-    rows = groove_rows(groove, steps_per_bar).items()
+def _strokes_a_bar(table_kind: str, name: str, steps_per_bar: int) -> float:
+    """Of a groove or pattern: sure strokes, and half of those that come and go."""
+    if table_kind != "grooves":
+        bars = bars_of(table("patterns")[table_kind][name].get("bar", ""), steps_per_bar)
+        return sum(sum(letter not in "-." for letter in bar) for bar in bars) / max(len(bars), 1)
+    rows = groove_rows(name, steps_per_bar).items()
     return sum(np.count_nonzero(row) / len(row) * (0.5 if name.endswith("_maybe") else 1.0) for name, row in rows)
 
 

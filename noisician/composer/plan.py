@@ -127,7 +127,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     else:
         sections = plan_sections(form, bars, energy, kept, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
-    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    players = _cast(sections, roles, energy, genre.heaviest)
     players = _with_soloists(sections, players, controls.sections, instrumentation)
     production = _production(controls, genre, mood)
     swing = genre.mean("swing") if controls.swing is None else controls.swing
@@ -209,9 +209,21 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     bars = sum(section.bars for section in sections)
     energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
     roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
-    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    heaviest = max(plan.style.genres, key=lambda id_: plan.style.genres[id_], default="")
+    players = _cast(sections, roles, energy, table("genres").get(heaviest, {}))
     sections = arched(sections, plan.features)
     return _shaped(replace(plan, sections=sections, bars=bars, duration_s=duration_s, players=players))
+
+
+def _cast(
+    sections: Sequence[Section], roles: Sequence[str], energy: float, genre: Mapping
+) -> tuple[tuple[str, ...], ...]:
+    """Who plays in each section; a genre may say who opens its pieces."""
+    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    opening = tuple(role for role in roles if role in genre.get("opened_by", ()))
+    if not opening or len(sections) < 2 or sections[0].kind != "intro":
+        return players
+    return (opening, *players[1:])
 
 
 class _Blend:

@@ -23,7 +23,7 @@ from noisician.score.progressions import Harmony, build
 from noisician.styles import table
 
 #: Where what a groove leaves open is played, and where a whole line of it (a ride, a shaker) is left out.
-_FULL, _THIN = ("chorus", "drop", "solo"), ("verse", "intro", "outro", "bridge", "break")
+_FULL, _THIN = ("chorus", "drop", "solo"), ("verse", "pre_chorus", "intro", "outro", "bridge", "break")
 #: Chance of each open stroke of a groove where it is full, and what share of a bar makes a line.
 FULL_SHARE, LINE_SHARE = 0.85, 0.25
 #: Chance of each open stroke of a groove that is the same everywhere.
@@ -33,6 +33,7 @@ FULL_GAIN, THIN_GAIN, LEAD_SHARE = np.float32(0.5), np.float32(-0.5), np.float32
 _FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
+_CARRYING = [STREAMS.index(name) for name in ("kick", "snare")]
 _DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
 
 
@@ -46,14 +47,20 @@ def habits_of(plan: Plan, section: Section) -> Habits:
 
 
 def fullness(plan: Plan, first: int, last: int) -> dict[int, np.ndarray]:
-    """By stream, float32 ``[last - first]``: what onsets gain in log likelihood in steps ``first`` … ``last - 1``, where
+    """By stream, float32 ``[last - first]``: what onsets of steps ``first`` … ``last - 1`` gain in log likelihood, where
     sections are fuller or thinner than others.
     """
     steps_per_bar = METERS[plan.time_signature].steps_per_bar
     gain = np.zeros(plan.bars * steps_per_bar, np.float32)
     for section in plan.sections:
         rows = slice(section.start_bar * steps_per_bar, (section.start_bar + section.bars) * steps_per_bar)
-        gain[rows] = FULL_GAIN if section.kind in ("chorus", "drop") else THIN_GAIN if section.kind == "verse" else 0.0
+        gain[rows] = (
+            FULL_GAIN
+            if section.kind in ("chorus", "drop")
+            else THIN_GAIN
+            if section.kind in ("verse", "pre_chorus")
+            else 0.0
+        )
     busy = np.float32(0.0 if plan.idiom is None else plan.idiom.lead_onsets)
     found = {stream: gain[first:last] for stream in _FILLING}
     return found | {LEAD: LEAD_SHARE * gain[first:last] + busy}
@@ -87,8 +94,9 @@ def write_patterns(board: Board, plan: Plan, section: Section, fresh: np.ndarray
         for stream, names in idiom.patterns.items():
             tokens[:, STREAMS.index(stream)] = _played(stream, names[section.kind], idiom, section, harmony, meter)
     here = (board.tokens[rows] == MASK_TOKENS) & board.active[rows]
-    if section.kind != "build":
-        here &= ~fresh[: len(tokens)]
+    if section.kind != "build":  # a fill plays around the strokes that carry the groove
+        carried = (tokens > REST) & (tokens < MASK_TOKENS) & np.isin(np.arange(len(STREAMS)), _CARRYING)
+        here &= ~fresh[: len(tokens)] | carried
     here[:, CHORD] = False
     board.tokens[rows] = np.where(here, tokens, board.tokens[rows])
 
