@@ -29,6 +29,8 @@ SHORTEST_BARS = 4
 #: From this energy on the last hit is an accent with a crash; below, a soft one without.
 LOUD_ENERGY = 0.4
 LOWEST_ROOT = 33
+#: What a tune comes to rest on: root, third and fifth, also of a chord with more to it.
+_TRIAD_INTERVALS, _FIFTH = (0, 3, 4, 7), 7
 _ENDING_ON_A_CHORD = ("lead", "counter", "arp", *CHORDAL)
 
 
@@ -71,7 +73,7 @@ def come_home(tokens: np.ndarray, given: np.ndarray, has_tune: bool) -> None:
     if chord is None:
         return
     root, quality = chord
-    tones = {(root + tone) % 12 for tone in QUALITIES[quality][:3]}
+    tones = {(root + tone) % 12 for tone in QUALITIES[quality] if tone in _TRIAD_INTERVALS} | {(root + _FIFTH) % 12}
     for stream, allowed in ((LEAD, tones), (STREAMS.index("bass"), {root})):
         onsets = np.flatnonzero(tokens[:, stream] >= FIRST_ONSET)
         if not len(onsets) or given[onsets[-1], stream] or (stream == LEAD and has_tune):
