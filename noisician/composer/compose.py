@@ -16,7 +16,6 @@ import numpy as np
 from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
-from noisician.composer.lines import prefer_blue_notes
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
 from noisician.composer.ready import fullness, habits_of, write_harmony, write_patterns, write_tune
@@ -105,6 +104,7 @@ class Composer:
             rows=slice(0, last - first),
             later=None if section is None or repeats is None else _later(board, section, repeats, first, last),
             conjunct=1.0 if plan.idiom is None else plan.idiom.conjunct,
+            blue=plan.idiom is not None and plan.idiom.blue,
         )
         begins = must_begin(board, plan, first, last - first) if settings.settle else np.zeros((0, len(STREAMS)), bool)
 
@@ -115,8 +115,6 @@ class Composer:
                 logits[stream][:, FIRST_ONSET:] += gain[:, None]
             if board.tune is not None:
                 board.tune.require(logits[LEAD], first)
-            if plan.idiom is not None and plan.idiom.blue:
-                prefer_blue_notes(logits[LEAD])
             for stream in map(int, np.flatnonzero(begins.any(axis=0))):
                 logits[stream][begins[:, stream], :FIRST_ONSET] = NEVER
 

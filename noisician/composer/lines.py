@@ -17,6 +17,8 @@ EASY_LEAP_SEMITONES = len(MOVE_COSTS) - 1
 PHRASE_STEPS = 16
 #: What a note on a beat costs that lies a semitone beside a tone of the chord and is none itself.
 RUB_COST = np.float32(2.5)
+#: The same between the beats, from where notes are held into one; tunes with blue notes live by that.
+OFF_BEAT_RUB_COST = 1.0
 #: What blue notes gain in log likelihood, by their pitch class from the tonic.
 BLUE_GAINS = np.zeros(12, np.float32)
 BLUE_GAINS[[3, 6, 10]] = 1.6, 0.8, 1.0
@@ -48,15 +50,17 @@ def prefer_steps(logits: np.ndarray, tokens: np.ndarray, weight: float = 1.0) ->
         logits[near, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
 
 
-def avoid_rubs(logits: np.ndarray, chords: np.ndarray, beats: np.ndarray) -> None:
-    """In place, ``logits [steps, vocabulary]`` of a line: on ``beats`` (rows) whose chord is known, notes beside it
-    cost ``RUB_COST``; that one begins stays as likely as it was. ``chords [steps]`` are tokens, beyond the vocabulary
-    where unknown.
+def avoid_rubs(logits: np.ndarray, chords: np.ndarray, beats: np.ndarray, off_beat_cost: float) -> None:
+    """In place, ``logits [steps, vocabulary]`` of a line: where the chord is known, notes beside it cost RUB_COST on
+    ``beats`` (rows) and ``off_beat_cost`` elsewhere; that one begins stays as likely as it was. ``chords [steps]`` are
+    tokens, beyond the vocabulary where unknown.
     """
-    rows = beats[chords[beats] < VOCABULARY["chord"]]
+    costs = np.full(len(chords), off_beat_cost, np.float32)
+    costs[beats] = RUB_COST
+    rows = np.flatnonzero((chords < VOCABULARY["chord"]) & (costs > 0))
     classes = (PITCH_LOW + (np.arange(logits.shape[1])[FIRST_ONSET:] - FIRST_ONSET) // LEVELS) % 12
     onsets = logits[rows, FIRST_ONSET:]
-    dearer = onsets - RUB_COST * _rubs()[chords[rows]][:, classes]
+    dearer = onsets - costs[rows, None] * _rubs()[chords[rows]][:, classes]
     logits[rows, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
 
 

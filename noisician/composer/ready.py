@@ -28,8 +28,9 @@ _FULL, _THIN = ("chorus", "drop", "solo"), ("verse", "pre_chorus", "intro", "out
 FULL_SHARE, LINE_SHARE = 0.85, 0.25
 #: Chance of each open stroke of a groove that is the same everywhere.
 STEADY_SHARE = 0.4
-#: What onsets of those who fill the texture gain in a section, and the tune's share of that.
-GAINS, LEAD_SHARE = {"chorus": 0.5, "drop": 0.5, "verse": -0.5, "pre_chorus": -0.5}, np.float32(0.5)
+#: What onsets of those who fill the texture gain in a section, and those of the tune.
+GAINS = {"chorus": 0.5, "drop": 0.5, "verse": -0.5, "pre_chorus": -0.5}
+LEAD_GAINS = {"chorus": 0.25, "drop": 0.25}
 _FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
@@ -50,14 +51,12 @@ def fullness(plan: Plan, first: int, last: int) -> dict[int, np.ndarray]:
     """By stream, float32 ``[last - first]``: what onsets of steps ``first`` … ``last - 1`` gain in log likelihood where
     sections are fuller or thinner.
     """
-    steps_per_bar = METERS[plan.time_signature].steps_per_bar
-    gain = np.zeros(plan.bars * steps_per_bar, np.float32)
-    for section in plan.sections:
-        rows = slice(section.start_bar * steps_per_bar, (section.start_bar + section.bars) * steps_per_bar)
-        gain[rows] = GAINS.get(section.kind, 0.0)
+    differ = len({GAINS.get(section.kind) for section in plan.sections}) > 1
+    bars = [section.kind if differ else "" for section in plan.sections for _ in range(section.bars)]
+    kinds = np.repeat(bars, METERS[plan.time_signature].steps_per_bar)[first:last]
+    gain, lead = (np.array([gains.get(kind, 0.0) for kind in kinds], np.float32) for gains in (GAINS, LEAD_GAINS))
     busy = np.float32(0.0 if plan.idiom is None else plan.idiom.lead_onsets)
-    found = {stream: gain[first:last] for stream in _FILLING}
-    return found | {LEAD: LEAD_SHARE * gain[first:last] + busy}
+    return {**dict.fromkeys(_FILLING, gain), LEAD: lead + busy}
 
 
 def write_harmony(board: Board, plan: Plan) -> None:
