@@ -25,7 +25,7 @@ from noisician.score.harmony import SCALES
 from noisician.score.model import Section
 
 STATED_AT_HOME = ("verse", "chorus", "drop")
-CHORD, LEAD = STREAMS.index("chord"), STREAMS.index("lead")
+CHORD, LEAD, BASS = (STREAMS.index(name) for name in ("chord", "lead", "bass"))
 _LINES = [STREAMS.index(name) for name in MONOPHONIC]
 NEVER = np.float32(-1e9)
 #: Share of each role's beats written anew when a section returns; of drums only the last bar, for a fresh fill.

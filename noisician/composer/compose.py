@@ -13,12 +13,13 @@ from functools import partial
 
 import numpy as np
 
-from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
+from noisician.composer.board import BASS, CHORD, LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
+from noisician.composer.lines import prefer_roots
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
-from noisician.composer.ready import fullness, habits_of, write_harmony, write_patterns, write_tune
+from noisician.composer.ready import begin_at_changes, fullness, habits_of, write_harmony, write_patterns, write_tune
 from noisician.composer.regions import STRETCH_BARS
 from noisician.composer.repetition import Repeats, fills_of, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
@@ -62,6 +63,7 @@ class Composer:
             if settings.settle:
                 fresh = fills_of(section, board, dice, habits.fill_share) if repeats is None else repeats.fresh
                 write_patterns(board, plan, section, fresh, plan.bars - ends)
+                begin_at_changes(board, section)
             if settings.settle and repeats is not None and LEAD in repeats.source:
                 new = [source is None for source in repeats.source[LEAD]]
                 write_tune(board, plan, section, new, plan.bars - ends)
@@ -115,6 +117,9 @@ class Composer:
                 logits[stream][:, FIRST_ONSET:] += gain[:, None]
             if board.tune is not None:
                 board.tune.require(logits[LEAD], first)
+            struck = np.flatnonzero(begins[:, BASS])
+            if len(struck):
+                prefer_roots(logits[BASS], tokens[:, CHORD], struck)
             for stream in map(int, np.flatnonzero(begins.any(axis=0))):
                 logits[stream][begins[:, stream], :FIRST_ONSET] = NEVER
 

@@ -34,6 +34,7 @@ LEAD_GAINS = {"chorus": 0.25, "drop": 0.25}
 _FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
+_HARMONIC = [STREAMS.index(name) for name in ("bass", "chords", "pad")]
 _CARRYING = [STREAMS.index(name) for name in ("kick", "snare")]
 _DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
 
@@ -92,6 +93,17 @@ def write_patterns(board: Board, plan: Plan, section: Section, fresh: np.ndarray
         here &= ~fresh[: len(tokens)] | carried
     here[:, CHORD] = False
     board.tokens[rows] = np.where(here, tokens, board.tokens[rows])
+
+
+def begin_at_changes(board: Board, section: Section) -> None:
+    """In place: who plays the harmony strikes anew where it changes inside a bar of the section."""
+    first = section.start_bar * board.steps_per_bar
+    rows = np.arange(first + 1, first + section.bars * board.steps_per_bar)
+    chords = board.tokens[:, CHORD]
+    changes = rows[(chords[rows] != chords[rows - 1]) & (rows % board.steps_per_bar > 0)]
+    for stream in _HARMONIC:
+        open_ = (board.tokens[changes, stream] == MASK_TOKENS[stream]) & board.active[changes, stream]
+        board.begins[changes[open_], stream] = True
 
 
 def write_tune(board: Board, plan: Plan, section: Section, new: Sequence[bool], until: int) -> None:

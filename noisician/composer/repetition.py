@@ -135,6 +135,8 @@ def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[i
             if (board.tokens[origin, stream] == MASK_TOKENS[stream]).any():
                 continue
             harmony = board.tokens[:, CHORD]
+            if name in ("bass", *CHORDAL) and (_changes(harmony[target]) & ~_changes(harmony[origin])).any():
+                continue  # what holds one chord does not fit a bar of two
             moved = _moved(board.tokens[origin, stream], name, harmony[origin], harmony[target], mode, board)
             here = (board.tokens[target, stream] == MASK_TOKENS[stream]) & board.active[target, stream]
             here &= ~repeats.fresh[bar * steps : (bar + 1) * steps, stream]
@@ -142,6 +144,11 @@ def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[i
             filled[target, stream] = here
     for stream in NOTE_STREAMS:
         _drop_loose_holds(board.tokens[:, stream], filled[:, stream])
+
+
+def _changes(harmony: np.ndarray) -> np.ndarray:
+    """bool ``[steps − 1]``: where the chord of a bar changes."""
+    return harmony[1:] != harmony[:-1]
 
 
 def _phrases(bars: int, rng: np.random.Generator, riffs: bool = False) -> tuple[int | None, ...]:
