@@ -13,6 +13,7 @@ from noisician.score.grid import (
     FIRST_ONSET,
     HOLD,
     LEVELS,
+    MONOPHONIC,
     REST,
     ROLE_STREAMS,
     STREAMS,
@@ -24,7 +25,8 @@ from noisician.score.harmony import SCALES
 from noisician.score.model import Section
 
 STATED_AT_HOME = ("verse", "chorus", "drop")
-CHORD, LEAD = STREAMS.index("chord"), STREAMS.index("lead")
+CHORD, LEAD, BASS = (STREAMS.index(name) for name in ("chord", "lead", "bass"))
+_LINES = [STREAMS.index(name) for name in MONOPHONIC]
 NEVER = np.float32(-1e9)
 #: Share of each role's beats written anew when a section returns; of drums only the last bar, for a fresh fill.
 VARIATION = {"lead": 0.04, "counter": 0.2, "arp": 0.15, "bass": 0.1, "chords": 0.1, "pad": 0.0}
@@ -73,6 +75,7 @@ class Board:
     sections: tuple[Section, ...]
     active: np.ndarray  # bool [steps, streams]: whether the stream's role plays there
     tune: Tune | None
+    begins: np.ndarray  # bool [steps, streams]: where a note, still to be chosen, has to begin
 
     @classmethod
     def of(cls, plan: Plan, steps: Steps, given: Grid | None, tune: Tune | None = None) -> Board:
@@ -88,7 +91,16 @@ class Board:
             active[:, LEAD] |= tune.sung
         tokens[(tokens == MASK_TOKENS) & ~active] = REST
         meter = Grid.empty(1, plan.time_signature).meter
-        return cls(tokens, steps, meter.steps_per_bar, meter.steps_per_beat, plan.sections, active, tune)
+        return cls(
+            tokens,
+            steps,
+            meter.steps_per_bar,
+            meter.steps_per_beat,
+            plan.sections,
+            active,
+            tune,
+            np.zeros(tokens.shape, bool),
+        )
 
     def settle(self, plan: Plan) -> None:
         """The first and last bar, and the first of each section that states something, stand on the tonic where nothing
@@ -120,11 +132,18 @@ class Board:
         target = np.concatenate([self.rows(first_bar + bar) for bar in range(bars)])
         heard = self.active[rows] & self.active[target]
         fresh = self._fresh(len(target), rng)
-        use = (self.tokens[target] == MASK_TOKENS) & heard & ~fresh
+        use = (self.tokens[target] == MASK_TOKENS) & heard & ~fresh & ~self._on_other_chords(rows, target)
         if self.tune is not None:  # other words may move an onset to where the first time had none
             use[:, LEAD] &= ~self.tune.onset[target] | (self.tokens[rows, LEAD] >= FIRST_ONSET)
         self.tokens[target] = np.where(use, self.tokens[rows], self.tokens[target])
         return True
+
+    def _on_other_chords(self, rows: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """bool ``[steps, streams]``: lines in bars that now stand on other chords than the first time."""
+        now = self.tokens[target, CHORD]
+        other = (now != MASK_TOKENS[CHORD]) & (now != self.tokens[rows, CHORD])
+        bars = np.repeat(other.reshape(-1, self.steps_per_bar).any(axis=1), self.steps_per_bar)
+        return bars[:, None] & np.isin(np.arange(len(STREAMS)), _LINES)
 
     def is_written(self, section: Section) -> bool:
         first, last = section.start_bar, section.start_bar + section.bars

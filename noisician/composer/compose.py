@@ -13,13 +13,15 @@ from functools import partial
 
 import numpy as np
 
-from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
+from noisician.composer.board import BASS, CHORD, LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
+from noisician.composer.lines import prefer_roots
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
+from noisician.composer.ready import begin_at_changes, fullness, habits_of, write_harmony, write_patterns, write_tune
 from noisician.composer.regions import STRETCH_BARS
-from noisician.composer.repetition import Repeats, plan_repeats, take_over
+from noisician.composer.repetition import Repeats, fills_of, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
 from noisician.score.grid import FIRST_ONSET, STREAMS, Grid
@@ -47,6 +49,7 @@ class Composer:
         known = board.tokens != MASK_TOKENS
         ends = settings.settle and has_ending(plan)
         if settings.settle:
+            write_harmony(board, plan)
             board.settle(plan)
             write_marks(board, plan)
         if ends:
@@ -54,7 +57,16 @@ class Composer:
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
         for turn, (section, first_bar, bars) in enumerate(stretches):
             returns = board.recall(section, first_bar, bars, generator(seed, 0xC0, first_bar))
-            repeats = None if returns else plan_repeats(section, board, generator(seed, 0xC4, section.start_bar))
+            dice = generator(seed, 0xC4, section.start_bar)
+            habits = habits_of(plan, section)
+            repeats = None if returns else plan_repeats(section, board, dice, habits)
+            if settings.settle:
+                fresh = fills_of(section, board, dice, habits.fill_share) if repeats is None else repeats.fresh
+                write_patterns(board, plan, section, fresh, plan.bars - ends)
+                begin_at_changes(board, section)
+            if settings.settle and repeats is not None and LEAD in repeats.source:
+                new = [source is None for source in repeats.source[LEAD]]
+                write_tune(board, plan, section, new, plan.bars - ends)
             rng, halves = generator(seed, 0xC1, first_bar), 1 if repeats is None else 2
 
             def step(share: float, half: int, turn: int = turn, halves: int = halves) -> None:
@@ -93,12 +105,21 @@ class Composer:
             starts_piece=start_bar == 0,
             rows=slice(0, last - first),
             later=None if section is None or repeats is None else _later(board, section, repeats, first, last),
+            conjunct=1.0 if plan.idiom is None else plan.idiom.conjunct,
+            blue=plan.idiom is not None and plan.idiom.blue,
         )
         begins = must_begin(board, plan, first, last - first) if settings.settle else np.zeros((0, len(STREAMS)), bool)
 
+        bias = fullness(plan, first, last) if settings.settle else {}
+
         def require(logits: Sequence[np.ndarray], tokens: np.ndarray) -> None:
+            for stream, gain in bias.items():
+                logits[stream][:, FIRST_ONSET:] += gain[:, None]
             if board.tune is not None:
                 board.tune.require(logits[LEAD], first)
+            struck = np.flatnonzero(begins[:, BASS])
+            if len(struck):
+                prefer_roots(logits[BASS], tokens[:, CHORD], struck)
             for stream in map(int, np.flatnonzero(begins.any(axis=0))):
                 logits[stream][begins[:, stream], :FIRST_ONSET] = NEVER
 

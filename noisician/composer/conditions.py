@@ -10,7 +10,7 @@ import numpy as np
 from noisician.request import MODES, TIME_SIGNATURES
 from noisician.score.grid import ROLE_STREAMS, STREAMS, VOCABULARY
 from noisician.score.model import METERS, SECTION_KINDS, Section
-from noisician.styles import table
+from noisician.styles import base_of, learnt_genres, table
 
 #: Bars a window of the composer holds, and the steps that makes at most.
 WINDOW_BARS = 16
@@ -41,10 +41,12 @@ class Style:
     def vector(self) -> np.ndarray:
         """float32 ``[STYLE_FEATURES]``."""
         genres, moods = np.zeros(GENRE_SLOTS), np.zeros(MOOD_SLOTS)
-        for weights, slots, name in ((self.genres, genres, "genres"), (self.moods, moods, "moods")):
-            places = {id_: place for place, id_ in enumerate(table(name))}
+        for weights, slots, known in (
+            (self.genres, genres, learnt_genres()),
+            (self.moods, moods, tuple(table("moods"))),
+        ):
             for id_, weight in weights.items():
-                slots[places[id_]] = weight
+                slots[known.index(base_of(id_))] += weight
         mode = [float(self.mode == mode) for mode in MODES]
         meter = [float(self.time_signature == signature) for signature in TIME_SIGNATURES]
         return np.concatenate([genres, moods, mode, meter, [self.density, float(self.by_people)]]).astype(np.float32)

@@ -29,6 +29,8 @@ SHORTEST_BARS = 4
 #: From this energy on the last hit is an accent with a crash; below, a soft one without.
 LOUD_ENERGY = 0.4
 LOWEST_ROOT = 33
+#: What a tune comes to rest on: root, third and fifth, also of a chord with more to it.
+_TRIAD_INTERVALS, _FIFTH = (0, 3, 4, 7), 7
 _ENDING_ON_A_CHORD = ("lead", "counter", "arp", *CHORDAL)
 
 
@@ -57,7 +59,7 @@ def write_ending(board: Board, plan: Plan) -> None:
 
 def must_begin(board: Board, plan: Plan, first: int, count: int) -> np.ndarray:
     """bool ``[count, streams]``: where, from step ``first`` on, something has to be struck."""
-    begins = np.zeros((count, len(STREAMS)), bool)
+    begins = board.begins[first : first + count].copy()
     at = board.rows(plan.bars - 1)[plan.last_chord[0]] - first
     if has_ending(plan) and 0 <= at < count:
         for name in _ENDING_ON_A_CHORD:
@@ -74,7 +76,7 @@ def come_home(tokens: np.ndarray, given: np.ndarray, has_tune: bool) -> None:
     if chord is None:
         return
     root, quality = chord
-    tones = {(root + tone) % 12 for tone in QUALITIES[quality][:3]}
+    tones = {(root + tone) % 12 for tone in QUALITIES[quality] if tone in _TRIAD_INTERVALS} | {(root + _FIFTH) % 12}
     for stream, allowed in ((LEAD, tones), (STREAMS.index("bass"), {root})):
         onsets = np.flatnonzero(tokens[:, stream] >= FIRST_ONSET)
         if not len(onsets) or given[onsets[-1], stream] or (stream == LEAD and has_tune):

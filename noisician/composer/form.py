@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,8 @@ from noisician.score.model import Section
 _EXPENDABLE = ("solo", "bridge", "pre_chorus", "break", "outro", "build", "intro", "verse")
 #: What a listener waits for, the strongest first.
 _HOMES = ("chorus", "drop", "verse")
+#: Of forms in rounds.
+_ROUNDS = ("verse", "solo", "verse")
 _SIDES = ("intro", "outro", "break", "build")
 SHORTEST_SECTION_BARS = 2
 #: Pieces shorter than this are one section.
@@ -56,15 +58,48 @@ def plan_sections(
         if kind not in [existing for existing, _ in kinds]:
             kinds.insert(*_place_for(kind, len(kinds)))
     kinds = _shortened(_lengthened(kinds, bars), bars, wanted)
-    longest_side = max(SHORTEST_SECTION_BARS, bars // 6)  # a short piece has no time for a long way in
+    longest_side = max(SHORTEST_SECTION_BARS, bars // 12 * 2)  # a short piece has no time for a long way in
     kinds = [(kind, min(length, longest_side) if kind in _SIDES else length) for kind, length in kinds]
     kinds, lengths = _fitted(kinds, bars, fixed)
+    return sections_of(zip((kind for kind, _ in kinds), lengths, strict=True), energy)
+
+
+def sections_of(kinds: Iterable[tuple[str, int]], energy: float) -> tuple[Section, ...]:
+    """(kind, bars) one after the other, in a piece of this energy."""
     sections, start, labels = [], 0, {}
-    for (kind, _), length in zip(kinds, lengths, strict=True):
+    for kind, length in kinds:
         label = labels.setdefault(kind, chr(ord("A") + len(labels)))
         sections.append(Section(kind, label, start, length, section_energy(kind, energy)))
         start += length
     return _grow(sections)
+
+
+def rounds(bars: int, round_bars: int) -> list[tuple[str, int]]:
+    """(kind, bars) of a form of rounds of so many bars, as the blues has: what is over is a way in and a way out."""
+    count, over = divmod(bars, round_bars)
+    if not count:
+        return [("verse", bars)]
+    body = [(_ROUNDS[at % len(_ROUNDS)], round_bars) for at in range(count)]
+    if over == 1:  # the last chord of the last round
+        return [*body[:-1], (body[-1][0], round_bars + 1)]
+    way_in = over if over <= 4 else min(over - 4, 4)
+    way_out = over - way_in
+    return [*[("intro", way_in)] * (way_in > 0), *body, *[("solo", way_out)] * (way_out > 0)]
+
+
+def strains(form: Sequence[tuple[str, int]], bars: int, strain_bars: int, energy: float) -> tuple[Section, ...] | None:
+    """A form of strains of so many bars or twice that, as dances have, after an intro of what is over; None where
+    there is no time for two.
+    """
+    count, over = divmod(bars, strain_bars)
+    if count < 2:
+        return None
+    kinds = _lengthened(list(form), bars)
+    while len(kinds) > count:
+        kinds.pop(_weakest(kinds, {}))
+    lengths = [strain_bars * length for length in _share_out([length for _, length in kinds], count)]
+    way_in = [("intro", over)] if over else []
+    return sections_of([*way_in, *zip((kind for kind, _ in kinds), lengths, strict=True)], energy)
 
 
 def _lengthened(kinds: list[tuple[str, int]], bars: int) -> list[tuple[str, int]]:

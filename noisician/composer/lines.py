@@ -17,6 +17,13 @@ EASY_LEAP_SEMITONES = len(MOVE_COSTS) - 1
 PHRASE_STEPS = 16
 #: What a note on a beat costs that lies a semitone beside a tone of the chord and is none itself.
 RUB_COST = np.float32(2.5)
+#: The same between the beats, from where notes are held into one; tunes with blue notes live by that.
+OFF_BEAT_RUB_COST = 1.0
+#: What roots gain where a bass strikes because the chord changes.
+ROOT_GAIN = np.float32(2.0)
+#: What blue notes gain in log likelihood, by their pitch class from the tonic.
+BLUE_GAINS = np.zeros(12, np.float32)
+BLUE_GAINS[[3, 6, 10]] = 1.6, 0.8, 1.0
 
 
 def move_cost(semitones: np.ndarray) -> np.ndarray:
@@ -26,9 +33,9 @@ def move_cost(semitones: np.ndarray) -> np.ndarray:
     return MOVE_COSTS[np.minimum(sizes, EASY_LEAP_SEMITONES)] + COST_BEYOND * beyond
 
 
-def prefer_steps(logits: np.ndarray, tokens: np.ndarray) -> None:
+def prefer_steps(logits: np.ndarray, tokens: np.ndarray, weight: float = 1.0) -> None:
     """In place, ``logits [steps, vocabulary]`` of a line of ``tokens [steps]``: onsets cost what the moves from the
-    nearest known notes before and behind them cost. That one begins stays as likely as it was.
+    nearest known notes before and behind them cost, times ``weight``. That one begins stays as likely as it was.
     """
     pitches = PITCH_LOW + (np.arange(logits.shape[1]) - FIRST_ONSET) // LEVELS
     rows = np.arange(len(tokens))
@@ -41,20 +48,43 @@ def prefer_steps(logits: np.ndarray, tokens: np.ndarray) -> None:
         near = np.flatnonzero(there & (np.abs(neighbours - rows) <= PHRASE_STEPS))
         moves = pitches[None, FIRST_ONSET:] - pitches[tokens[neighbours[near]]][:, None]
         onsets = logits[near, FIRST_ONSET:]
-        dearer = onsets - move_cost(moves)
+        dearer = onsets - np.float32(weight) * move_cost(moves)
         logits[near, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
 
 
-def avoid_rubs(logits: np.ndarray, chords: np.ndarray, beats: np.ndarray) -> None:
-    """In place, ``logits [steps, vocabulary]`` of a line: on ``beats`` (rows) whose chord is known, notes beside it
-    cost ``RUB_COST``; that one begins stays as likely as it was. ``chords [steps]`` are tokens, beyond the vocabulary
-    where unknown.
+def avoid_rubs(logits: np.ndarray, chords: np.ndarray, beats: np.ndarray, off_beat_cost: float) -> None:
+    """In place, ``logits [steps, vocabulary]`` of a line: where the chord is known, notes beside it cost RUB_COST on
+    ``beats`` (rows) and ``off_beat_cost`` elsewhere; that one begins stays as likely as it was. ``chords [steps]`` are
+    tokens, beyond the vocabulary where unknown.
     """
-    rows = beats[chords[beats] < VOCABULARY["chord"]]
-    classes = (PITCH_LOW + (np.arange(logits.shape[1])[FIRST_ONSET:] - FIRST_ONSET) // LEVELS) % 12
+    costs = np.full(len(chords), off_beat_cost, np.float32)
+    costs[beats] = RUB_COST
+    rows = np.flatnonzero((chords < VOCABULARY["chord"]) & (costs > 0))
+    classes = _classes(logits)
     onsets = logits[rows, FIRST_ONSET:]
-    dearer = onsets - RUB_COST * _rubs()[chords[rows]][:, classes]
+    dearer = onsets - costs[rows, None] * _rubs()[chords[rows]][:, classes]
     logits[rows, FIRST_ONSET:] = dearer + (_total(onsets) - _total(dearer))
+
+
+def prefer_roots(logits: np.ndarray, chords: np.ndarray, rows: np.ndarray) -> None:
+    """In place, ``logits [steps, vocabulary]`` of a bass: on ``rows`` roots of the chords in force gain ROOT_GAIN,
+    where they are known. ``chords [steps]`` are tokens.
+    """
+    classes = _classes(logits)
+    for row in rows:
+        chord = chord_of(int(chords[row])) if chords[row] < VOCABULARY["chord"] else None
+        if chord is not None:
+            logits[row, FIRST_ONSET:] += ROOT_GAIN * (classes == chord[0])
+
+
+def prefer_blue_notes(logits: np.ndarray) -> None:
+    """In place, ``logits [steps, vocabulary]`` of a line: minor third, flat fifth and minor seventh of the key gain;
+    that one begins stays as likely as it was.
+    """
+    classes = _classes(logits)
+    onsets = logits[:, FIRST_ONSET:]
+    gained = onsets + BLUE_GAINS[classes]
+    logits[:, FIRST_ONSET:] = gained + (_total(onsets) - _total(gained))
 
 
 def rubs(pitch_class: int, chord_token: int) -> bool:
@@ -71,6 +101,11 @@ def _rubs() -> np.ndarray:
     """float32 ``[chord tokens, 12]``: 1 where a pitch class rubs."""
     table = [[rubs(pitch_class, token) for pitch_class in range(12)] for token in range(VOCABULARY["chord"])]
     return np.array(table, np.float32)
+
+
+def _classes(logits: np.ndarray) -> np.ndarray:
+    """int ``[onset tokens]``: the pitch class of each."""
+    return (PITCH_LOW + (np.arange(logits.shape[1])[FIRST_ONSET:] - FIRST_ONSET) // LEVELS) % 12
 
 
 def _total(logits: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from noisician.composer.conditions import Style
-from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections
+from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of, strains
+from noisician.composer.idiom import Idiom, choose_idiom
 from noisician.composer.pace import even_s, played_s
 from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
 from noisician.diffusion.noise import generator
@@ -48,9 +49,10 @@ class Plan:
     """A piece before its first note.
 
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
-    play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
-    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are
-    wishes about places; ``rests`` (within sections in which a role plays) and ``marks`` what they come to in this form.
+    play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail
+    included; ``idiom`` is what its genre has ready. ``velocity_shift`` is how much harder (or softer) the mood
+    makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests`` (within sections in which a
+    role plays) and ``marks`` what they come to in this form.
     """
 
     tempo_bpm: float
@@ -69,6 +71,7 @@ class Plan:
     swing: float
     swing_unit: Literal["eighth", "sixteenth"]
     loop: bool
+    idiom: Idiom | None = None
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
     rests: tuple[Rest, ...] = ()
@@ -118,12 +121,19 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
+    kept = {kind: True for kind in genre.heaviest.get("keeps", ())} | wanted
     if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
         form = [("chorus" if energy > 0.4 else "verse", bars)]
     bar_s = METERS[signature].beats_per_bar * 60 / tempo_bpm
-    sections = plan_sections(form, bars, energy, wanted, _fixed(controls.sections, bar_s))
+    if "round_bars" in genre.heaviest and not wanted:
+        sections = sections_of(rounds(bars, genre.heaviest["round_bars"]), energy)
+    elif "strain_bars" in genre.heaviest and not wanted:
+        own = strains(form, bars, genre.heaviest["strain_bars"], energy)
+        sections = plan_sections(form, bars, energy) if own is None else own
+    else:
+        sections = plan_sections(form, bars, energy, kept, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
-    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    players = _cast(sections, roles, energy, genre.heaviest)
     players = _with_soloists(sections, players, controls.sections, instrumentation)
     production = _production(controls, genre, mood)
     swing = genre.mean("swing") if controls.swing is None else controls.swing
@@ -144,6 +154,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         swing=swing,
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
+        idiom=choose_idiom(genre.heaviest, mode, signature, seed, *_words_key(controls)),
         cues=controls.cues,
         features=controls.features,
     )
@@ -204,9 +215,21 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     bars = sum(section.bars for section in sections)
     energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
     roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
-    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    heaviest = max(plan.style.genres, key=lambda id_: plan.style.genres[id_], default="")
+    players = _cast(sections, roles, energy, table("genres").get(heaviest, {}))
     sections = arched(sections, plan.features)
     return _shaped(replace(plan, sections=sections, bars=bars, duration_s=duration_s, players=players))
+
+
+def _cast(
+    sections: Sequence[Section], roles: Sequence[str], energy: float, genre: Mapping
+) -> tuple[tuple[str, ...], ...]:
+    """Who plays in each section; a genre may say who opens its pieces."""
+    players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
+    opening = tuple(role for role in roles if role in genre.get("opened_by", ()))
+    if not opening or len(sections) < 2 or sections[0].kind != "intro":
+        return players
+    return (opening, *players[1:])
 
 
 class _Blend:

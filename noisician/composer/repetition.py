@@ -44,6 +44,13 @@ LATER_PHRASES: tuple[tuple[tuple[int | None, ...], float], ...] = (
     ((0, 1, None, None), 0.35),
     ((0, None, 2, None), 0.2),
 )
+#: The same of tunes that live by being heard again at once.
+RIFF_PHRASES: tuple[tuple[tuple[int | None, ...], float], ...] = (
+    ((None, 0, 0, None), 0.5),
+    ((None, 0, None, 0), 0.2),
+    ((None, None, 0, 1), 0.3),
+)
+LATER_RIFF_PHRASES: tuple[tuple[tuple[int | None, ...], float], ...] = (((0, 1, 2, None), 0.6), ((0, 1, 2, 3), 0.4))
 #: How likely the last beat of a taken over bar of the lead is written anew.
 NEW_ENDING_SHARE = 0.15
 #: How likely a groove is two bars long rather than one.
@@ -75,26 +82,44 @@ class Repeats:
         return later
 
 
-def plan_repeats(section: Section, board: Board, rng: np.random.Generator) -> Repeats:
+@dataclass(frozen=True)
+class Habits:
+    """How a genre repeats: bars of its groove (0 where the network writes it), tunes made of ``riffs``, and the chance
+    that a section ends with a fill.
+    """
+
+    groove_bars: int = 0
+    riffs: bool = False
+    fill_share: float = 1.0
+
+
+def plan_repeats(section: Section, board: Board, rng: np.random.Generator, habits: Habits = Habits()) -> Repeats:
     """Which bars of a section come again in it, and where they change."""
     bars, steps = section.bars, board.steps_per_bar
     fresh = np.zeros((bars * steps, len(STREAMS)), bool)
     source: dict[int, Sequence[int | None]] = {}
     if board.tune is None or not board.tune.sung[board.rows(section.start_bar)[0] :][: bars * steps].any():
-        source[LEAD] = _phrases(bars, rng)
+        source[LEAD] = _phrases(bars, rng, habits.riffs)
         for bar, taken in enumerate(source[LEAD]):
-            if taken is not None and rng.random() < NEW_ENDING_SHARE:
+            if taken is not None and rng.random() < (0.0 if habits.riffs else NEW_ENDING_SHARE):
                 fresh[(bar + 1) * steps - board.steps_per_beat : (bar + 1) * steps, LEAD] = True
     pattern = 2 if bars >= 4 and rng.random() < TWO_BAR_SHARE else 1
+    pattern = habits.groove_bars or pattern
     groove = tuple(None if bar < pattern else bar % pattern for bar in range(bars))
     for name in _GROOVE:
         source[STREAMS.index(name)] = groove
-    for bar in _fills(bars, rng):
+    return Repeats(source, fresh | fills_of(section, board, rng, habits.fill_share))
+
+
+def fills_of(section: Section, board: Board, rng: np.random.Generator, share: float = 1.0) -> np.ndarray:
+    """bool ``[steps, streams]`` of a section: the cells of its fills, which it has with chance ``share``."""
+    fills = np.zeros((section.bars * board.steps_per_bar, len(STREAMS)), bool)
+    for bar in _fills(section.bars, rng) if share >= 1 or rng.random() < share else ():
         beats = int(rng.choice(FILL_BEATS, p=(0.35, 0.45, 0.2)))
-        rows = slice((bar + 1) * steps - beats * board.steps_per_beat, (bar + 1) * steps)
+        end = (bar + 1) * board.steps_per_bar
         for name in (*DRUMS, "bass") if beats < 4 else DRUMS:
-            fresh[rows, STREAMS.index(name)] = True
-    return Repeats(source, fresh)
+            fills[end - min(beats * board.steps_per_beat, board.steps_per_bar) : end, STREAMS.index(name)] = True
+    return fills
 
 
 def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[int], mode: str) -> None:
@@ -110,6 +135,8 @@ def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[i
             if (board.tokens[origin, stream] == MASK_TOKENS[stream]).any():
                 continue
             harmony = board.tokens[:, CHORD]
+            if name in ("bass", *CHORDAL) and (_changes(harmony[target]) & ~_changes(harmony[origin])).any():
+                continue  # what holds one chord does not fit a bar of two
             moved = _moved(board.tokens[origin, stream], name, harmony[origin], harmony[target], mode, board)
             here = (board.tokens[target, stream] == MASK_TOKENS[stream]) & board.active[target, stream]
             here &= ~repeats.fresh[bar * steps : (bar + 1) * steps, stream]
@@ -119,11 +146,17 @@ def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[i
         _drop_loose_holds(board.tokens[:, stream], filled[:, stream])
 
 
-def _phrases(bars: int, rng: np.random.Generator) -> tuple[int | None, ...]:
+def _changes(harmony: np.ndarray) -> np.ndarray:
+    """bool ``[steps − 1]``: where the chord of a bar changes."""
+    return harmony[1:] != harmony[:-1]
+
+
+def _phrases(bars: int, rng: np.random.Generator, riffs: bool = False) -> tuple[int | None, ...]:
     """The lead's sources: phrases of four bars, a rest of fewer as far as it goes."""
     found: list[int | None] = []
     while len(found) < bars:
-        shapes = LATER_PHRASES if found else FIRST_PHRASES
+        first, later = (RIFF_PHRASES, LATER_RIFF_PHRASES) if riffs else (FIRST_PHRASES, LATER_PHRASES)
+        shapes = later if found else first
         shape = shapes[int(rng.choice(len(shapes), p=[share for _, share in shapes]))][0]
         found += shape
     return tuple(found[:bars])

@@ -10,7 +10,7 @@ import numpy as np
 from noisician.composer.board import CHORD, LEAD
 from noisician.composer.conditions import MASK_TOKENS, Steps, Style
 from noisician.composer.holds import NOTE_STREAMS, forbid_loose_holds
-from noisician.composer.lines import avoid_rubs, prefer_steps
+from noisician.composer.lines import OFF_BEAT_RUB_COST, avoid_rubs, prefer_blue_notes, prefer_steps
 from noisician.diffusion.unmask import Choice, Stage, unmask
 from noisician.score.grid import STREAMS, VOCABULARY
 from noisician.weights import Network
@@ -59,7 +59,8 @@ class Passage:
     ``tokens`` int64 ``[steps, streams]``, mask tokens where open. ``chord_begins`` int64 ``[steps]``: the step where
     the chord in force began, so that an open harmony is chosen there and held through. ``starts_piece``: nothing
     sounds before the first step. Only ``rows`` are written, and of them not what is ``later`` (bool ``[steps,
-    streams]``): what is open there stays so.
+    streams]``): what is open there stays so. ``conjunct`` is how
+    much lines care for steps; ``blue``: the tune loves blue notes.
     """
 
     tokens: np.ndarray
@@ -69,6 +70,8 @@ class Passage:
     starts_piece: bool
     rows: slice
     later: np.ndarray | None = None
+    conjunct: float = 1.0
+    blue: bool = False
 
     @property
     def cells(self) -> np.ndarray:
@@ -127,8 +130,10 @@ def write(
             forbid_loose_holds(logits[place][0], guess[0, :, place], passage.starts_piece)
         for place in _LINES:
             if passage.cells[:, place].any():
-                prefer_steps(logits[place][0], guess[0, :, place])
-                avoid_rubs(logits[place][0], held[0, :, CHORD], beats)
+                prefer_steps(logits[place][0], guess[0, :, place], passage.conjunct)
+                avoid_rubs(logits[place][0], held[0, :, CHORD], beats, 0.0 if passage.blue else OFF_BEAT_RUB_COST)
+        if passage.blue and passage.cells[:, LEAD].any():
+            prefer_blue_notes(logits[LEAD][0])
         require([stream[0] for stream in logits], guess[0])
         return logits
 

@@ -15,7 +15,7 @@ from noisician.corpus.compose import ComposedSong, compose_song
 from noisician.score.decode import decode
 from noisician.score.perform import perform, shade
 from noisician.score.played import NoteEvent, played_notes
-from noisician.styles import PITCHED_ROLES, Instrument, table
+from noisician.styles import PITCHED_ROLES, Instrument, learnt_genres, table
 
 if TYPE_CHECKING:
     from noisician.score import Score
@@ -26,7 +26,7 @@ FEWEST_NOTES = 4
 
 def write_passage(instrument: Instrument, duration_s: float, rng: np.random.Generator) -> tuple[NoteEvent, ...] | None:
     """Notes within ``duration_s`` that suit an instrument, in order of start; None when the song has none for it."""
-    genres = list(table("genres"))
+    genres = list(learnt_genres())
     song = compose_song(str(rng.choice(genres)), None, int(rng.integers(2**31)))
     score = _performed(song, int(rng.integers(2**31)))
     wanted = ("drums",) if instrument.excitation == "drum" else PITCHED_ROLES

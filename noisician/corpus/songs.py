@@ -19,7 +19,7 @@ from noisician.corpus.human import HumanScore
 from noisician.request import TIME_SIGNATURES
 from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
 from noisician.score.model import METERS
-from noisician.styles import table
+from noisician.styles import learnt_genres, table
 
 #: Songs shorter than a window are repeated until they fill it.
 WINDOW_BARS = 16
@@ -39,7 +39,7 @@ class Song:
 
 def procedural_song(seed: int) -> Song:
     """The song of a seed: genres take turns, the mood is drawn."""
-    genres, moods = list(table("genres")), list(table("moods"))
+    genres, moods = learnt_genres(), list(table("moods"))
     rng = np.random.default_rng([seed, 0x50])
     genre = genres[seed % len(genres)]
     mood = None if rng.random() < MOODLESS_SHARE else moods[rng.integers(len(moods))]

@@ -28,7 +28,7 @@ from noisician.score.decode import decode
 from noisician.score.grid import Grid
 from noisician.score.model import METERS
 from noisician.score.perform import perform, shade
-from noisician.styles import table
+from noisician.styles import learnt_genres, table
 
 FIRST_SEED = 900_000
 EXCERPT_S = 28.0
@@ -40,7 +40,11 @@ LEAST_DRUMS = 0.8
 def beat_genres() -> list[str]:
     """The genres that have a beat."""
     entries = table("genres").items()
-    return [name for name, entry in entries if entry["roles"].get("drums", {}).get("presence", 0.0) > LEAST_DRUMS]
+    return [
+        name
+        for name, entry in entries
+        if name in learnt_genres() and entry["roles"].get("drums", {}).get("presence", 0.0) > LEAST_DRUMS
+    ]
 
 
 def excerpt(song: ComposedSong, number: int) -> Score:

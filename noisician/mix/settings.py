@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from noisician.styles import table
+from noisician.styles import base_of, table
 
 OPEN_HZ = 20000.0
 GENRE_WORD_STRENGTH = 0.4  # a genre's amounts already say most of what its production words do
@@ -101,7 +101,7 @@ def mix_settings(
     ours = table("mix")
     genre_shares, mood_shares = _shares(genres), _shares(moods)
     entries = [
-        ({**ours["genres"].get(name, {}), **table("genres").get(name, {}).get("mix", {})}, share)
+        ({**ours["genres"].get(base_of(name), {}), **table("genres").get(name, {}).get("mix", {})}, share)
         for name, share in genre_shares.items()
     ]
     amounts = _blend(entries, ours["defaults"]["mix"])

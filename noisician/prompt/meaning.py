@@ -114,7 +114,9 @@ def describing_text(field: str, id_: str) -> str:
 
 @cache
 def targets(field: str) -> dict[str, Target]:
-    return {id_: _target(describing_text(field, id_)) for id_ in styles.table(field)}
+    """What words can mean: moods, and genres that are no shade of another; those are called by their names."""
+    ids = styles.learnt_genres() if field == "genres" else styles.table(field)
+    return {id_: _target(describing_text(field, id_)) for id_ in ids}
 
 
 def _target(text: str) -> Target:

@@ -26,9 +26,33 @@ UNLISTED = 999
 
 @cache
 def table(name: str) -> Mapping[str, Mapping[str, Any]]:
-    """The entries of ``styles/<name>.toml`` in file order, read once."""
-    text = files("noisician.styles").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(text))
+    """The entries of ``styles/<name>.toml`` in file order, read once. After the genres come those that are based on
+    them (``subgenres.toml``), each whole.
+    """
+    entries = _read(name)
+    if name == "genres":
+        entries |= {id_: derived(entries[own["based_on"]], own) for id_, own in _read("subgenres").items()}
+    return MappingProxyType(entries)
+
+
+def _read(name: str) -> dict[str, Mapping[str, Any]]:
+    return tomllib.loads(files("noisician.styles").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def derived(base: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A genre of its own words that is its base's in all it does not say itself; ``music`` goes key by key."""
+    return {**base, **own, "music": {**base["music"], **own.get("music", {})}}
+
+
+def base_of(genre: str) -> str:
+    """The genre whose place in the trained weights, and whose view in other tables, a genre has: mostly its own."""
+    return table("genres").get(genre, {}).get("based_on", genre)
+
+
+@cache
+def learnt_genres() -> tuple[str, ...]:
+    """The genres that have a place of their own in the trained weights, in its order."""
+    return tuple(id_ for id_, entry in table("genres").items() if "based_on" not in entry)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.styles import base_of
 
 try:
     import tomllib
@@ -120,7 +121,9 @@ def singing_style(
     named = [data["words"][word] for word in spelled if word in data["words"]]
     weighted = [(preset(name), 1.0) for name in named]
     if not weighted:
-        weighted = [(preset(data["genres"].get(genre, "pop")), weight) for genre, weight in genres if weight > 0]
+        weighted = [
+            (preset(data["genres"].get(base_of(genre), "pop")), weight) for genre, weight in genres if weight > 0
+        ]
     style = blend(weighted) if weighted else preset("pop")
     for mood, weight in moods:
         style = _bent(style, data["moods"].get(mood, {}), min(max(weight, 0.0), 1.0))

@@ -150,7 +150,7 @@ def test_given_last_notes_stay() -> None:
 def test_what_rubs_on_a_beat_is_unlikely_and_free_between_beats() -> None:
     chords = np.array([chord_token(0, "maj")] * 2 + [10_000] * 2)
     logits = np.zeros((4, pitch_token(100, 2) + 1), np.float32)
-    avoid_rubs(logits, chords, np.array([0, 2]))
+    avoid_rubs(logits, chords, np.array([0, 2]), off_beat_cost=0.0)
     assert logits[0, pitch_token(65, 0)] < -1 < logits[0, pitch_token(64, 0)]  # F beside E, and E itself
     assert not logits[1:].any()  # no beat, or no known chord
     assert np.exp(logits[0, FIRST_ONSET:]).mean() == pytest.approx(1, rel=1e-4)

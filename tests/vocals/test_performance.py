@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from noisician.corpus.vocals.phrases import random_phrase, random_style
 from noisician.errors import RequestError
 from noisician.lyrics.phones import bare
-from noisician.styles import table
+from noisician.styles import learnt_genres, table
 from noisician.vocals.frames import CHANNELS, SPEAKERS, Frames, Performance, SungNote, SungSyllable
 from noisician.vocals.performance import perform
 from noisician.vocals.phones import BREATH, PAUSE, PHONE_IDS, PHONES, VOICED
@@ -335,7 +335,7 @@ def test_styles_are_complete_and_inside_their_limits() -> None:
     data = style_table()
     assert {"pop", "ballad", "rock", "soul", "opera", "folk", "rap", "whisper", "choir"} <= set(data["presets"])
     assert all(isinstance(preset(name), SingingStyle) for name in data["presets"])
-    assert set(data["genres"]) == set(table("genres")) and set(data["genres"].values()) <= set(data["presets"])
+    assert set(data["genres"]) == set(learnt_genres()) and set(data["genres"].values()) <= set(data["presets"])
     assert set(data["moods"]) == set(table("moods"))
     assert set(data["words"].values()) <= set(data["presets"])
     for group in ("moods", "bends"):

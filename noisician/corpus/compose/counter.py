@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from noisician.corpus.compose.harmony import Span
-from noisician.corpus.compose.library import bars_of, pick, table
+from noisician.corpus.compose.library import pick
 from noisician.corpus.compose.melody import Style, chord_pitch, ladder, make_motif, nearest, place_notes, realise
 from noisician.corpus.compose.spec import Stage
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, pitch_of
+from noisician.score.patterns import bars_of
+from noisician.score.progressions import Span
+from noisician.styles import table
 
 COUNTER_LOW, COUNTER_HIGH = 52, 80
 _Notes = list[tuple[int, int, int]]

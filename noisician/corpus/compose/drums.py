@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from noisician.corpus.compose.library import groove_rows, pick, table, usable
+from noisician.corpus.compose.library import pick
 from noisician.corpus.compose.spec import Stage
 from noisician.score.grid import DRUMS
+from noisician.score.patterns import groove_rows, usable
+from noisician.styles import table
 
 _KICK, _SNARE, _HAT, _CYMBAL, _TOM, _PERC = range(len(DRUMS))
 _GHOST, _NORMAL, _ACCENT = 1, 2, 3

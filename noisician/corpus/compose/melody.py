@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from noisician.corpus.compose.harmony import Span, chord_scale
-from noisician.corpus.compose.library import pick, table
+from noisician.corpus.compose.library import pick
 from noisician.corpus.compose.spec import Stage, mood_entry
 from noisician.score.grid import HOLD, REST, pitch_token
+from noisician.score.progressions import Span, chord_scale
+from noisician.styles import table
 
 LEAD_LOW, LEAD_HIGH = 58, 88
 _LIFTS = {"chorus": 2, "drop": 3, "solo": 3, "break": -1}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from noisician.corpus.compose import arrange
 from noisician.corpus.compose.counter import write_counter
 from noisician.corpus.compose.drums import write_drums
-from noisician.corpus.compose.harmony import Harmony, build, diatonic_chord, fit, progression
 from noisician.corpus.compose.library import pick, sub_rng
 from noisician.corpus.compose.melody import write_lead
 from noisician.corpus.compose.rhythm_section import write_arp, write_bass, write_chords, write_pad
@@ -17,6 +17,7 @@ from noisician.corpus.compose.spec import ComposedSong, SectionSpec, Stage, mood
 from noisician.errors import CorpusError
 from noisician.score.grid import DRUMS, HOLD, REST, ROLE_STREAMS, STREAMS, Grid
 from noisician.score.model import METERS, Section
+from noisician.score.progressions import Harmony, build, fit, home_chord, progression
 from noisician.styles import table
 
 #: Which part's chords a section is built on; two letters are a choice made once a song.
@@ -27,11 +28,10 @@ def section_harmony(spec: SectionSpec) -> Harmony:
     """The chords of a section. The song's last bar rests on the tonic."""
     choices = _HARMONY_PARTS.get(spec.label, "A")
     part = choices[int(sub_rng(spec.song_seed, "harmony part", spec.label).integers(len(choices)))]
-    bars = progression(spec.music, spec.mode, spec.song_seed, part)
+    bars = progression(spec.music, spec.mode, part, partial(sub_rng, spec.song_seed))
     fitted = fit(bars, spec.bars, from_end=spec.kind in ("intro", "outro"))
     if spec.last:
-        home = [chord for bar in bars for chord in bar if chord[0] == 0]
-        fitted[-1] = (home[0] if home else diatonic_chord(spec.mode, 0, spec.music["colour"]),)
+        fitted[-1] = (home_chord(bars, spec.mode, spec.music["colour"]),)
     return build(fitted, spec.mode, spec.meter)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from noisician.corpus.compose.harmony import Harmony
 from noisician.corpus.compose.library import sub_rng
 from noisician.score.grid import ROLE_STREAMS, Grid
 from noisician.score.model import METERS, Meter, Section
+from noisician.score.progressions import Harmony
 from noisician.styles import table
 
 ROLES = tuple(ROLE_STREAMS)

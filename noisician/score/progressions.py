@@ -1,19 +1,22 @@
-"""Chord progressions: Roman numerals to chords over time."""
+"""A genre's chord progressions: Roman numerals to bars of chords, and which of them a part of a piece stands on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from noisician.corpus.compose.library import sub_rng
-from noisician.score.grid import chord_token
+from noisician.score.grid import VOCABULARY, chord_of, chord_token
 from noisician.score.harmony import QUALITIES, SCALES, chord_tones
 from noisician.score.model import Meter
+
+#: (root above the tonic, quality) of each chord of a bar, which they share equally; a bar after the other.
+Bar = tuple[tuple[int, str], ...]
+Bars = tuple[Bar, ...]
 
 _DEGREES = {"I": 0, "II": 2, "III": 4, "IV": 5, "V": 7, "VI": 9, "VII": 11}
 _NUMERAL = re.compile(r"^([b#]?)(VII|VI|IV|V|III|II|I)(.*)$", re.IGNORECASE)
@@ -55,6 +58,18 @@ class Harmony:
     spans: tuple[Span, ...]
     index: np.ndarray
 
+    @classmethod
+    def of_tokens(cls, tokens: np.ndarray, mode: str) -> Harmony | None:
+        """The chords of a grid's stream ``[steps]``; None where one is missing or not decided."""
+        known = (tokens > 0) & (tokens < VOCABULARY["chord"])
+        if not len(tokens) or not known.all():
+            return None
+        starts = [0, *(np.flatnonzero(np.diff(tokens)) + 1).tolist()]
+        edges = zip(starts, [*starts[1:], len(tokens)], strict=True)
+        spans = tuple(Span(start, end, *_chord(int(tokens[start]))) for start, end in edges)
+        index = np.repeat(np.arange(len(spans)), [span.end - span.start for span in spans])
+        return cls(mode, spans, index)
+
     def at(self, step: int) -> Span:
         return self.spans[self.index[step]]
 
@@ -75,6 +90,13 @@ class Harmony:
         return per_span[self.index]
 
 
+def _chord(token: int) -> tuple[int, str]:
+    chord = chord_of(token)
+    if chord is None:
+        raise ValueError(f"chord token {token} is no chord")
+    return chord
+
+
 @cache
 def parse_numeral(text: str) -> tuple[int, str]:
     """``"bVIImaj7"`` → (10, "maj7"); lower case is minor. Raises ValueError for anything else."""
@@ -92,7 +114,7 @@ def parse_numeral(text: str) -> tuple[int, str]:
 
 
 @cache
-def parse_progression(text: str) -> tuple[tuple[tuple[int, str], ...], ...]:
+def parse_progression(text: str) -> Bars:
     """Chords bar by bar: a word a bar, commas split a bar."""
     return tuple(tuple(parse_numeral(chord) for chord in bar.split(",")) for bar in text.split())
 
@@ -116,35 +138,55 @@ def diatonic_chord(mode: str, degree: int, colour: str) -> tuple[int, str]:
     return root, "min"
 
 
-def _common(mode: str, colour: str, rng: np.random.Generator) -> tuple[tuple[tuple[int, str], ...], ...]:
+def _common(mode: str, colour: str, rng: np.random.Generator) -> Bars:
     degrees = _COMMON[mode][rng.integers(len(_COMMON[mode]))]
     return tuple((diatonic_chord(mode, degree, colour),) for degree in degrees)
 
 
-def progression(music: Mapping[str, Any], mode: str, song_seed: int, part: str) -> tuple:
-    """The bars of chords that part ``"A"``, ``"B"`` … of a song is built on."""
-    song = sub_rng(song_seed, "harmony")
+def progression(
+    music: Mapping[str, Any],
+    mode: str,
+    part: str,
+    dice: Callable[..., np.random.Generator],
+    from_home: bool = False,
+) -> Bars:
+    """The bars of chords that part ``"A"``, ``"B"`` … of a piece is built on.
+
+    ``music`` is that of a genre; ``dice(*names)`` throws for whatever has these names, so that parts which share their
+    chords draw the same. ``from_home`` prefers what begins on the tonic, where the genre has that.
+    """
+    song = dice("harmony")
     shares = song.random() < music["loop"]
     stretch = 2 if song.random() < music.get("stretch", 0.0) else 1
-    rng = sub_rng(song_seed, "harmony", "A" if shares and part != "C" else part)
+    rng = dice("harmony", "A" if shares and part != "C" else part)
     pool = music.get("bridges", {}).get(mode) if part == "C" else None
     pool = pool or music["progressions"].get(mode)
-    bars = parse_progression(pool[rng.integers(len(pool))]) if pool else _common(mode, music["colour"], rng)
-    if not shares and part == "B" and pool and len(pool) > 1:
-        verse = sub_rng(song_seed, "harmony", "A")
-        taken = int(verse.integers(len(pool)))
+    stating = pool
+    if pool and from_home:
+        stating = [text for text in pool if parse_progression(text)[0][0][0] == 0] or pool
+    first = stating if shares or part == "A" else pool
+    bars = parse_progression(first[rng.integers(len(first))]) if first else _common(mode, music["colour"], rng)
+    if not shares and part == "B" and pool and stating and len(pool) > 1:
+        verse = dice("harmony", "A")
+        taken = pool.index(stating[verse.integers(len(stating))])
         bars = parse_progression(pool[(taken + 1 + rng.integers(len(pool) - 1)) % len(pool)])
     return tuple(bar for bar in bars for _ in range(stretch)) if len(bars) <= 4 else bars
 
 
-def fit(bars: tuple, count: int, from_end: bool) -> list:
+def fit(bars: Sequence[Bar], count: int, from_end: bool) -> list[Bar]:
     """Repeat or cut a progression to ``count`` bars; a short ending keeps the progression's end."""
     if from_end and len(bars) > count:
         return list(bars[-count:])
     return [bars[place % len(bars)] for place in range(count)]
 
 
-def build(bars: list, mode: str, meter: Meter) -> Harmony:
+def home_chord(bars: Sequence[Bar], mode: str, colour: str) -> tuple[int, str]:
+    """The tonic chord as a progression has it, else as the mode and the genre's colour make it."""
+    home = [chord for bar in bars for chord in bar if chord[0] == 0]
+    return home[0] if home else diatonic_chord(mode, 0, colour)
+
+
+def build(bars: Sequence[Bar], mode: str, meter: Meter) -> Harmony:
     """Lay bars of chords out in time; split bars change on beats."""
     spans: list[Span] = []
     for place, bar in enumerate(bars):
