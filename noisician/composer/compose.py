@@ -19,7 +19,15 @@ from noisician.composer.ending import come_home, has_ending, must_begin, write_e
 from noisician.composer.lines import prefer_roots
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
-from noisician.composer.ready import begin_at_changes, fullness, habits_of, write_harmony, write_patterns, write_tune
+from noisician.composer.ready import (
+    begin_at_changes,
+    fullness,
+    habits_of,
+    write_chart,
+    write_harmony,
+    write_patterns,
+    write_tune,
+)
 from noisician.composer.regions import STRETCH_BARS
 from noisician.composer.repetition import Repeats, fills_of, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
@@ -46,6 +54,7 @@ class Composer:
     ) -> Grid:
         """The grid of a plan. ``given`` (mask tokens where open) fixes any cells; ``on_step`` may raise to cancel."""
         board = Board.of(plan, planned_steps(plan), given, moved_tune(tune, plan))
+        write_chart(board, plan)
         known = board.tokens != MASK_TOKENS
         ends = settings.settle and has_ending(plan)
         if settings.settle:

@@ -19,6 +19,7 @@ from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
 from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
+from noisician.score.chart import Chart, read_chart
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
 from noisician.score.length import TAIL_S, bars_for, last_chord
 from noisician.score.model import METERS, Meter, Section
@@ -50,7 +51,8 @@ class Plan:
 
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
     play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail
-    included; ``idiom`` is what its genre has ready. ``velocity_shift`` is how much harder (or softer) the mood
+    included; ``idiom`` is what its genre has ready, ``chart``
+    the chords that were asked for. ``velocity_shift`` is how much harder (or softer) the mood
     makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests`` (within sections in which a
     role plays) and ``marks`` what they come to in this form.
     """
@@ -72,6 +74,7 @@ class Plan:
     swing_unit: Literal["eighth", "sixteenth"]
     loop: bool
     idiom: Idiom | None = None
+    chart: Chart | None = None
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
     rests: tuple[Rest, ...] = ()
@@ -154,6 +157,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         swing=swing,
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
+        chart=read_chart(controls.chords, mode) if controls.chords else None,
         idiom=choose_idiom(genre.heaviest, mode, signature, seed, *_words_key(controls)),
         cues=controls.cues,
         features=controls.features,

@@ -15,7 +15,9 @@ from noisician.composer.idiom import PATTERNS, Idiom, bars_of_harmony, pattern_b
 from noisician.composer.plan import Plan
 from noisician.composer.repetition import Habits
 from noisician.diffusion.noise import generator
-from noisician.score.grid import DRUMS, HOLD, REST, STREAMS
+from noisician.score.chart import chart_basses, chart_tokens
+from noisician.score.grid import DRUMS, HOLD, REST, STREAMS, pitch_token
+from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, Meter, Section
 from noisician.score.patterns import bars_of, groove_rows
 from noisician.score.playing import arpeggio, strike_bars, walk, write_bass_bar
@@ -34,6 +36,9 @@ LEAD_GAINS = {"chorus": 0.25, "drop": 0.25}
 _FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
+#: The lowest note of a bass that is written under a chord (MIDI pitch), and how loud it is.
+LOWEST_BASS, BASS_LEVEL = 33, 1
+_BASS = STREAMS.index("bass")
 _HARMONIC = [STREAMS.index(name) for name in ("bass", "chords", "pad")]
 _CARRYING = [STREAMS.index(name) for name in ("kick", "snare")]
 _DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
@@ -58,6 +63,20 @@ def fullness(plan: Plan, first: int, last: int) -> dict[int, np.ndarray]:
     gain, lead = (np.array([gains.get(kind, 0.0) for kind in kinds], np.float32) for gains in (GAINS, LEAD_GAINS))
     busy = np.float32(0.0 if plan.idiom is None else plan.idiom.lead_onsets)
     return {**dict.fromkeys(_FILLING, gain), LEAD: lead + busy}
+
+
+def write_chart(board: Board, plan: Plan) -> None:
+    """In place, where no chord is given: the chords that were asked for, and on their first step the bass note that
+    is written under one."""
+    if plan.chart is None:
+        return
+    form = plan.sections, METERS[plan.time_signature], pitch_class(plan.key)
+    chords, basses = chart_tokens(plan.chart, *form), chart_basses(plan.chart, *form)
+    line = board.tokens[: len(chords), CHORD]
+    board.tokens[: len(chords), CHORD] = np.where(line == MASK_TOKENS[CHORD], chords, line)
+    for step in np.flatnonzero(basses >= 0):
+        if board.tokens[step, _BASS] == MASK_TOKENS[_BASS] and board.active[step, _BASS]:
+            board.tokens[step, _BASS] = pitch_token(LOWEST_BASS + int(basses[step] - LOWEST_BASS) % 12, BASS_LEVEL)
 
 
 def write_harmony(board: Board, plan: Plan) -> None:

@@ -125,6 +125,7 @@ class Controls(BaseModel):
     tempo_bpm: float | None = None
     key: str | None = None
     mode: str | None = None
+    chords: str | None = None  # a chart, see score/chart.py
     time_signature: str | None = None
     duration_s: float | None = None
     bars: int | None = None
