@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from noisician.errors import FileError
-from noisician.request import AUDIO_FIELDS, Request
+from noisician.request import FILE_FIELDS, Request
 
 RECIPE_FORMAT = "noisician recipe"
 #: Raised when an older reader would misunderstand a newer recipe. Version 1 held a score where 2 holds a piece.
@@ -90,7 +90,7 @@ class Recipe(BaseModel):
         request leaves at its default, so that options still to be invented change no id.
         """
         data = self._values(exclude={"lineage", "request"})
-        unheard = {"takes", "model", "carry_instruments", *AUDIO_FIELDS}
+        unheard = {"takes", "model", "carry_instruments", *FILE_FIELDS}
         data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
         if self.instruments:
             data["instruments"] = {id_: entry.get("sha256") for id_, entry in self.instruments.items()}
@@ -134,7 +134,7 @@ class Recipe(BaseModel):
 
 def without_folders(request: Request) -> Request:
     """The request with the names of its sound files in place of their paths."""
-    paths = {name: getattr(request, name) for name in AUDIO_FIELDS}
+    paths = {name: getattr(request, name) for name in FILE_FIELDS}
     # Either separator: a recipe may travel between systems.
     names = {name: re.split(r"[/\\]", path)[-1] for name, path in paths.items() if path is not None}
     return request.model_copy(update=names) if names else request

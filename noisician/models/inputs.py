@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from noisician.errors import FileError
-from noisician.models.protocol import AudioInput, AudioInputs
+from noisician.models.protocol import AudioInput, AudioInputs, NotesInput
 from noisician.recipe import Recipe
-from noisician.request import AUDIO_FIELDS, Request
+from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
 
 FILE_LIMIT_BYTES = 200_000_000
 DURATION_LIMIT_S = 15 * 60.0
@@ -18,27 +19,29 @@ def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
 
     Raises FileError, one line each, for what cannot be used.
     """
-    names = _names(request)
-    return AudioInputs(**{field: read_audio_input(str(_found(name, beside) or name)) for field, name in names.items()})
+    names = {field: str(_found(name, beside) or name) for field, name in _names(request).items()}
+    sounds = {field: read_audio_input(name) for field, name in names.items() if field in AUDIO_FIELDS}
+    return AudioInputs(**sounds, notes=read_notes_input(names["notes"]) if "notes" in names else None)
 
 
 def inputs_of(recipe: Recipe, beside: Path | None = None) -> AudioInputs:
-    """The sound files a recipe was made from, from the current folder or the folder ``beside``.
+    """The sound files a recipe was made from, from the current folder or the folder ``beside``; notes it holds itself.
 
     Raises FileError naming the file that is needed and the checksum of its samples where one is missing.
     """
     digests = recipe.settings.get("clips") or {}
-    for field, name in _names(recipe.request).items():
+    request = recipe.request.model_copy(update={"notes": None})
+    for field, name in _names(request).items():
         if _found(name, beside) is None:
             digest = f" (samples {digests[field]})" if field in digests else ""
             here = beside is None or beside.resolve() == Path.cwd()
             places = "this folder" if here else f"this folder or {beside}"
             raise FileError(f"{name}{digest}: the {field} this was made from is not here; put it into {places}")
-    return read_inputs(recipe.request, beside)
+    return read_inputs(request, beside)
 
 
 def _names(request: Request) -> dict[str, str]:
-    names = {field: getattr(request, field) for field in AUDIO_FIELDS}
+    names = {field: getattr(request, field) for field in FILE_FIELDS}
     return {field: name for field, name in names.items() if name is not None}
 
 
@@ -62,6 +65,14 @@ def read_audio_input(path: str) -> AudioInput:
         raise FileError(f"{path}: {size / 1e6:.0f} MB, the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB; cut it first")
     audio, rate_hz = read_audio(path, max_duration_s=DURATION_LIMIT_S)
     return AudioInput(audio, rate_hz, path)
+
+
+def read_notes_input(path: str) -> NotesInput:
+    """One MIDI file. Raises FileError."""
+    from noisician.score.midi import read_midi
+
+    score = read_midi(path)
+    return NotesInput(score, hashlib.sha256(Path(path).read_bytes()).hexdigest(), path)
 
 
 def check_same(inputs: AudioInputs, digests: dict[str, str]) -> None:

@@ -14,7 +14,8 @@ from noisician.errors import Cancelled, RequestError
 from noisician.music import Music
 from noisician.prompt import Controls
 from noisician.recipe import Recipe
-from noisician.request import AUDIO_FIELDS, Feature, Request
+from noisician.request import FILE_FIELDS, Feature, Request
+from noisician.score import Score
 
 #: The log-mel ``[frames, 128]`` of a piece as far as it is painted, or None while there is nothing.
 Sketch = Callable[[], np.ndarray | None]
@@ -173,16 +174,26 @@ class AudioInput:
 
 
 @dataclass(frozen=True)
+class NotesInput:
+    """A score somebody hands in, and the SHA-256 of the file it was read from."""
+
+    score: Score
+    sha256: str
+    origin: str
+
+
+@dataclass(frozen=True)
 class AudioInputs:
     """What lies behind a request's file names, read and checked before a model sees them."""
 
     init_audio: AudioInput | None = None
     reference_audio: AudioInput | None = None
     morph_audio: AudioInput | None = None
+    notes: NotesInput | None = None
 
     def digests(self) -> dict[str, str]:
         """What the recipe remembers of them: the first 16 hex digits of each one's SHA-256, by field."""
-        given = {name: getattr(self, name) for name in AUDIO_FIELDS}
+        given = {name: getattr(self, name) for name in FILE_FIELDS}
         return {name: one.sha256[:16] for name, one in given.items() if one is not None}
 
 

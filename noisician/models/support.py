@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from noisician.errors import RequestError
 from noisician.models.protocol import Capabilities, CheckedRequest
 from noisician.prompt import Controls, read_figures, understand
+from noisician.prompt.controls import Reason
 from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
+from noisician.score.chart import chart_key, read_chart, simplified
 
 #: What words can say too.
 _SAYABLE = tuple(
@@ -54,7 +56,35 @@ def checked(
 
 def meaning(request: Request, capabilities: Capabilities) -> Controls:
     """What a request's words mean to a model. Raises RequestError."""
-    return understand(request) if "score" in capabilities.features else read_figures(request)
+    if "score" not in capabilities.features:
+        return read_figures(request)
+    return with_chords(understand(request), request)
+
+
+def with_chords(controls: Controls, request: Request) -> Controls:
+    """The controls with the chords that were asked for, in the key in which they are at home where nobody names one.
+
+    Raises RequestError for what is no chord.
+    """
+    if request.chords is None:
+        return controls
+    try:
+        chart = read_chart(request.chords, controls.mode or "major")
+    except ValueError as error:
+        raise RequestError(f"chords: {error}") from None
+    found = chart_key(chart.symbols, controls.key, controls.mode)
+    home = {} if found is None else dict(zip(("key", "mode"), found, strict=True))
+    implied = {name: value for name, value in home.items() if getattr(controls, name) is None}
+    told = {"chords": " ".join(symbol.text for symbol in chart.symbols), **implied}
+    reasons = [
+        Reason(field=name, value=value, words="--chords", source="option" if name == "chords" else "implied")
+        for name, value in told.items()
+    ]
+    for written, quality in simplified(chart.symbols).items():
+        played = f"{written} is played as {quality}"
+        reasons.append(Reason(field="chords", value=played, words="--chords", source="implied"))
+    update = {"chords": request.chords, **implied, "reasons": (*controls.reasons, *reasons)}
+    return controls.model_copy(update=update)
 
 
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:

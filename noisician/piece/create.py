@@ -23,8 +23,9 @@ from noisician.score.decode import part_octave
 from noisician.score.encode import encode, estimate_swing
 from noisician.score.grid import ROLE_STREAMS, Grid
 from noisician.score.harmony import pitch_class
-from noisician.score.model import METERS, VOICE
+from noisician.score.model import METERS, VOICE, Meter
 from noisician.score.perform import mean_energy, swing_pair_steps
+from noisician.score.tempo import TempoChange
 from noisician.vocals.song import Song
 
 #: How loosely people play: see :func:`noisician.score.perform.perform`.
@@ -120,9 +121,12 @@ def _outline(plan: Plan) -> PiecePlan:
 
 
 def _tempo_map(plan: Plan) -> tuple[TempoMark, ...]:
-    per_bar = METERS[plan.time_signature].beats_per_bar
-    changes = (TempoMark(change.start_beats / per_bar, change.tempo_bpm) for change in tempo_changes(plan))
-    return (TempoMark(0, plan.tempo_bpm), *changes)
+    return _marks(plan.tempo_bpm, tempo_changes(plan), METERS[plan.time_signature])
+
+
+def _marks(tempo_bpm: float, changes: Iterable[TempoChange], meter: Meter) -> tuple[TempoMark, ...]:
+    marks = (TempoMark(change.start_beats / meter.beats_per_bar, change.tempo_bpm) for change in changes)
+    return (TempoMark(0, tempo_bpm), *marks)
 
 
 def _key_map(plan: Plan) -> tuple[KeyMark, ...]:
@@ -206,7 +210,7 @@ def piece_of_score(
         [Player("", track.role, track.instrument, track.timbre_tags, _bars_of(track, score)) for track in band]
     )
     plan = PiecePlan(
-        tempo_map=(TempoMark(0, score.tempo_bpm),),
+        tempo_map=_marks(score.tempo_bpm, score.tempo_changes, score.meter),
         meter_map=(MeterMark(0, score.time_signature),),
         key_map=(KeyMark(0, score.key, score.mode),),
         sections=score.sections or (Section("verse", "A", 0, score.bars, 0.5),),

@@ -19,11 +19,13 @@ EMBEDDED = "embedded"
 SEEDS = 2**32
 PROMPT_LIMIT_CHARS = 2000
 LYRICS_LIMIT_CHARS = 5000
+CHORDS_LIMIT_CHARS = 4000
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 TimeSignature = Literal["4/4", "3/4", "6/8"]
 Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian"]
 Preset = Literal["reference", "balanced", "fast"]
+NotesAs = Literal["exact", "arrange", "develop"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 TIME_SIGNATURES: tuple[TimeSignature, ...] = get_args(TimeSignature)
@@ -112,6 +114,39 @@ class Fields:
             panel="Music",
             also=("meter", "metre"),
             needs=("time_signature", "text"),
+        ),
+    ] = None
+    chords: Annotated[
+        str | None,
+        Option(
+            about='the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front',
+            flag="--chords",
+            panel="Music",
+            writing="text",
+            noun="chords",
+            limit_chars=CHORDS_LIMIT_CHARS,
+            needs=("score",),
+        ),
+    ] = None
+    notes: Annotated[
+        str | None,
+        Option(
+            about="MIDI file whose notes the music has; tempo, metre and key are the file's",
+            flag="--notes",
+            panel="Music",
+            writing="notes",
+            needs=("score",),
+        ),
+    ] = None
+    notes_as: Annotated[
+        NotesAs | None,
+        Option(
+            about="exact: its notes and players as they are; arrange: others of the style join them; develop: its tune "
+            "and chords in a new piece; left out, exact",
+            flag="--notes-as",
+            panel="Music",
+            writing="word",
+            needs=("score",),
         ),
     ] = None
     genres: Annotated[
@@ -384,6 +419,8 @@ TYPES: Mapping[str, Any] = MappingProxyType({name: get_args(hint)[0] for name, h
 DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in fields(Fields)})
 #: The fields that name sound files.
 AUDIO_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
+#: Those and the ones that name MIDI files.
+FILE_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes"))
 #: The fields with several names each.
 LISTS = tuple(name for name, option in OPTIONS.items() if option.writing == "names")
 

@@ -373,9 +373,16 @@ def _own_score(heading: _Heading, voices: list[_Voice], signature: str, beat_tic
 def _tempo(heading: _Heading, signature: str, beat_ticks: float) -> TempoCurve:
     """The tempo as the file has it: 120 quarter notes a minute until it states one."""
     quarters = METERS[signature].steps_per_beat / 4  # a beat
-    stated = {tick: round(60e6 / us / quarters, 3) for tick, us in sorted(heading.tempi_us.items())}
+    stated = {tick: _bpm(us) / quarters for tick, us in sorted(heading.tempi_us.items())}
     changes = ((tick / beat_ticks, bpm) for tick, bpm in stated.items() if tick)
     return TempoCurve.of(stated.get(0, 120 / quarters), changes)
+
+
+def _bpm(quarter_us: int) -> float:
+    """Quarter notes a minute: the round number that a file writes so, if there is one."""
+    exact = 60e6 / quarter_us
+    near = round(exact, 3)
+    return near if round(60e6 / near) == quarter_us else exact
 
 
 def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:

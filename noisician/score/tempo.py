@@ -70,6 +70,13 @@ class TempoCurve:
         """How long a beat lasts there."""
         return 60.0 / self.bpm(beats)
 
+    def scaled(self, tempo_bpm: float) -> TempoCurve:
+        """The same curve around another first tempo."""
+        factor = tempo_bpm / self.tempo_bpm
+        return TempoCurve(
+            tempo_bpm, tuple(TempoChange(one.start_beats, one.tempo_bpm * factor) for one in self.changes)
+        )
+
 
 def ramp(first_beats: float, last_beats: float, from_bpm: float, to_bpm: float) -> Sequence[TempoChange]:
     """Changes, one a beat, that lead evenly from one tempo to another."""

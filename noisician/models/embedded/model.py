@@ -96,7 +96,7 @@ class EmbeddedModel(MusicModel):
         stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
-        piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages)
+        piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs)
         return self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:

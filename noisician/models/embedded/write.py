@@ -1,6 +1,7 @@
 """From a request to a piece: planned, composed and performed, with words or without.
 
 controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ piece
+MIDI file ─ piece_of_notes ─▶ piece
 lyrics ─ write_song ─▶ plan, grid and song ─ decode, perform ─▶ piece
 """
 
@@ -10,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
+from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
+from noisician.models.embedded.given import piece_of_notes
 from noisician.models.embedded.song import is_song, without_stand_ins, write_song
-from noisician.models.protocol import Stages
+from noisician.models.protocol import NO_INPUTS, AudioInputs, NotesInput, Stages
 from noisician.piece import Piece, written_piece
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
@@ -22,9 +25,16 @@ OnShare = Callable[[float], None]
 
 
 def write_piece(
-    request: Request, controls: Controls, seed: int, composer: Callable[[], Composer], stages: Stages
+    request: Request,
+    controls: Controls,
+    seed: int,
+    composer: Callable[[], Composer],
+    stages: Stages,
+    inputs: AudioInputs = NO_INPUTS,
 ) -> tuple[Piece, Stages]:
     """A new piece, and the stages with what remains to be done. Raises RequestError for what cannot be written."""
+    if inputs.notes is not None:
+        return _given_piece(inputs.notes, request, controls, seed, composer, stages)
     song = is_song(request)
     plan = make_plan(_open(request, controls) if song else controls, seed)
     render = render_settings(request)
@@ -34,6 +44,24 @@ def write_piece(
         sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
     return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
+
+
+def _given_piece(
+    midi: NotesInput,
+    request: Request,
+    controls: Controls,
+    seed: int,
+    composer: Callable[[], Composer],
+    stages: Stages,
+) -> tuple[Piece, Stages]:
+    if request.loop or is_song(request):
+        asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
+        raise RequestError(f"--notes and {asked} do not go together yet: leave one of them out")
+    render = render_settings(request)
+    work = CostEstimate(max(1, len(midi.score.tracks)), midi.score.duration_s, render)
+    stages = replace(stages, weights=work.with_composing(midi.score.bars))
+    settings, report = composer_settings(request), stages.reporter("composing")
+    return piece_of_notes(midi, request, controls, seed, render, composer, settings, report), stages
 
 
 def compose_piece(

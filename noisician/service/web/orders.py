@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from noisician.edits import Edit
 from noisician.errors import RequestError
-from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, Request
+from noisician.request import BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, Request
 from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -234,7 +234,7 @@ def _check_device(request: Request, settings: Settings) -> None:
 
 
 def _check_sounds(request: Request, store: Store) -> None:
-    for field in AUDIO_FIELDS:
+    for field in FILE_FIELDS:
         name = getattr(request, field)
         if name is None:
             continue

@@ -17,7 +17,7 @@ from noisician.models.inputs import read_inputs
 from noisician.models.protocol import CheckedRequest, OnProgress, Others, Progress, Run, ShouldCancel, no_others
 from noisician.music import Music
 from noisician.recipe import Recipe
-from noisician.request import AUDIO_FIELDS, SEEDS, Request
+from noisician.request import FILE_FIELDS, SEEDS, Request
 from noisician.service.failures import DiskFull
 from noisician.service.files import Files, is_id
 from noisician.service.library.inspection import check_upload
@@ -92,7 +92,7 @@ class Watch:
 
 def sources_of(job: JobRecord, files: Files, names: Names) -> tuple[Source, ...]:
     """The sound files a job names, by the ids of uploads and takes. Raises FileError for one that is gone."""
-    return tuple(_source(field, job.params[field], files, names) for field in AUDIO_FIELDS if job.params.get(field))
+    return tuple(_source(field, job.params[field], files, names) for field in FILE_FIELDS if job.params.get(field))
 
 
 def task_of(job: JobRecord, sources: tuple[Source, ...], files: Files, device: str = "auto") -> Task:
@@ -188,7 +188,7 @@ def _params(task: Task, music: Music) -> dict[str, Any]:
     """The request of a take for display. An edit may have changed it; sound files are ids only in the job's own."""
     asked = task.job.params
     if task.edits:
-        sounds = {name: asked[name] for name in AUDIO_FIELDS if name in asked}
+        sounds = {name: asked[name] for name in FILE_FIELDS if name in asked}
         asked = {**music.recipe.request.model_dump(mode="json", exclude_defaults=True), **sounds}
     return {name: value for name, value in asked.items() if name != "takes"}
 

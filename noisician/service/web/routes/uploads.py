@@ -11,7 +11,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request
 
 from noisician.errors import FileError
-from noisician.request import AUDIO_FIELDS
+from noisician.request import FILE_FIELDS
 from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.inspection import check_upload
@@ -139,7 +139,7 @@ def _restored(desk: Desk, received: Received) -> schemas.Restored:
         ) from None
     finally:
         received.path.unlink(missing_ok=True)
-    lost = {name for name in AUDIO_FIELDS if not _is_here(desk, params.get(name))}
+    lost = {name for name in FILE_FIELDS if not _is_here(desk, params.get(name))}
     take = desk.store.take_of_recipe(recipe_id, recipe.seed)
     return schemas.Restored(
         params={name: value for name, value in params.items() if name not in lost},
