@@ -19,6 +19,9 @@ class RequestOptions(TypedDict, total=False):
     key: str | None
     mode: str | None
     time_signature: str | None
+    chords: str | None
+    notes: str | None
+    notes_as: str | None
     genres: str | Sequence[str] | None
     moods: str | Sequence[str] | None
     instruments: str | Sequence[str] | None

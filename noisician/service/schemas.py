@@ -37,7 +37,7 @@ class ErrorAnswer(Shape):
 
 class MusicBody(Request):
     """What to make: the request of library and command line. ``init_audio``, ``reference_audio`` and ``morph_audio``
-    are ids of uploads or takes."""
+    are ids of uploads or takes, ``notes`` that of an uploaded MIDI file."""
 
     title: str | None = Field(default=None, max_length=TITLE_LIMIT_CHARS, description="its name in the library")
 

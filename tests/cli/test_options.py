@@ -23,6 +23,7 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "preset": ("fast", "fast"),
     "dtype": ("float16", "float16"),
     "lyrics": ("la la", "la la"),
+    "notes_as": ("Arrange", "arrange"),
     "repaint": ("1:00-1:30", ((60.0, 90.0),)),
 } | {name: ("piano, rain", ("piano", "rain")) for name, option in OPTIONS.items() if option.writing == "names"}
 

@@ -25,6 +25,8 @@ from desk import NOBODY, Desk, refused
 from sqlalchemy import text as text_of
 from starlette.testclient import TestClient
 
+from noisician.score import Note, Score, Track
+from noisician.score.midi import write_midi
 from noisician.service import schemas
 from noisician.service.app import create_app
 from noisician.service.records import Failure
@@ -574,6 +576,19 @@ def test_uploads(desk: Desk) -> None:
     assert not desk.files.upload(upload.id).exists()
     refused(desk.http.get(f"/v1/uploads/{upload.id}"), 404, "not_found")
     refused(desk.http.delete(f"/v1/uploads/{upload.id}"), 404, "not_found")
+
+
+def test_notes_are_an_uploaded_midi_file(desk: Desk) -> None:
+    file = io.BytesIO()
+    write_midi(Score(120, "C", "major", "4/4", 1, tracks=(Track("lead", "flute", (Note(60, 0, 1, 80),)),)), file)
+    post = desk.http.post
+    notes = post("/v1/uploads", files={"file": ("tune.mid", file.getvalue())}).json()
+    sound = post("/v1/uploads", files={"file": ("a.wav", wav())}).json()
+    assert notes["format"] == "mid"
+    assert post("/v1/music", json={"notes": notes["id"]}).status_code == 202
+    refused(post("/v1/music", json={"notes": sound["id"]}), 422, "file", "notes")
+    refused(post("/v1/music", json={"notes": "tune.mid"}), 422, "unknown_sound", "notes")
+    refused(post("/v1/uploads", files={"file": ("tune.mid", b"MThd broken")}), 422, "file")
 
 
 def test_the_oldest_uploads_make_room(tmp_path: Path) -> None:

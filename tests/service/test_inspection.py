@@ -71,7 +71,7 @@ def _wav(
         (b"hello there", "no sound file that is known here"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "PNG, not sound"),
         (b'{"format": 1}', "JSON, not sound"),
-        (b"MThd" + b"\0" * 20, "MID, not sound"),
+        (b"MThd" + b"\0" * 20, "MIDI"),
         (_wav(kind=17), "compressed"),
         (_wav(announced=5000), "its upload broke off"),
         (_wav(rate_hz=3), "3 Hz"),

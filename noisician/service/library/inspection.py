@@ -45,7 +45,8 @@ _MP3_TRAILERS = (b"TAG", b"APE", b"LYR")  # ID3v1, APE and Lyrics3 tags behind t
 
 @dataclass(frozen=True)
 class Sound:
-    """What a file's headers say of it; ``duration_s`` of an MP3 is counted no further than the limit."""
+    """What a file's headers say of it; ``duration_s`` of an MP3 is counted no further than the limit. Notes in a MIDI
+    file have no rate and no channels."""
 
     format: Format
     sample_rate_hz: int
@@ -74,8 +75,9 @@ def sniff(head: bytes) -> Format | None:
 
 
 def check_upload(path: Path, settings: Settings) -> Sound:
-    """What an uploaded sound file is. Raises FileError, one line without the path, for what is too large, too long
-    (``settings.longest_upload_bytes`` and ``longest_upload_s``), damaged, or none of ``AUDIO_FORMATS``."""
+    """What an uploaded sound or MIDI file is. Raises FileError, one line without the path, for what is too large,
+    too long (``settings.longest_upload_bytes`` and ``longest_upload_s``), damaged, or neither MIDI nor one of
+    ``AUDIO_FORMATS``."""
     limit_s = settings.longest_upload_s
     try:
         size = path.stat().st_size
@@ -83,6 +85,9 @@ def check_upload(path: Path, settings: Settings) -> Sound:
             limit_mb = settings.longest_upload_bytes / 1e6
             raise FileError(f"the file has {size / 1e6:.1f} MB, the limit is {limit_mb:.0f} MB; cut it first")
         with path.open("rb") as file:
+            if sniff(file.read(HEAD_BYTES)) == "mid":
+                return _notes(file)
+            file.seek(0)
             sound = _sound(file, size, limit_s)
     except OSError as error:
         raise FileError(f"the file cannot be read ({(error.strerror or str(error)).lower()})") from None
@@ -90,6 +95,13 @@ def check_upload(path: Path, settings: Settings) -> Sound:
         raise FileError("the file's headers are cut short; it is damaged, or its upload broke off") from None
     _check_sound(sound, limit_s)
     return sound
+
+
+def _notes(file: BinaryIO) -> Sound:
+    from noisician.score.midi import read_midi
+
+    file.seek(0)
+    return Sound("mid", 0, 0, read_midi(file).duration_s)
 
 
 def _sound(file: BinaryIO, size: int, limit_s: float) -> Sound:
@@ -105,7 +117,7 @@ def _sound(file: BinaryIO, size: int, limit_s: float) -> Sound:
     }
     if name not in readers:
         what = "no sound file that is known here" if name is None else f"{name.upper()}, not sound"
-        raise FileError(f"the file is {what}; hand in WAV, FLAC, OGG or MP3")
+        raise FileError(f"the file is {what}; hand in WAV, FLAC, OGG, MP3 or MIDI")
     file.seek(0)
     return readers[name](file, size, limit_s)
 

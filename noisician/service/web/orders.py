@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from noisician.edits import Edit
 from noisician.errors import RequestError
-from noisician.request import BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, Request
+from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, Request
 from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -238,11 +238,15 @@ def _check_sounds(request: Request, store: Store) -> None:
         name = getattr(request, field)
         if name is None:
             continue
-        found = (is_id(name, "upload") and store.upload(name)) or (is_id(name, "take") and store.take(name))
-        if not found:
+        is_sound = field in AUDIO_FIELDS
+        upload = store.upload(name) if is_id(name, "upload") else None
+        if upload is not None and is_sound == (upload.format == "mid"):
+            what, wanted = upload.format.upper(), "a sound file" if is_sound else "a MIDI file"
+            raise Problem(422, f"{field} {upload.name[:80]!r} is {what}; it takes {wanted}", "file", field)
+        if upload is None and not (is_sound and is_id(name, "take") and store.take(name)):
             raise Problem(
                 422,
-                f"{field} {name[:80]!r} is the id of no upload and no take; POST /v1/uploads first",
+                f"{field} {name[:80]!r} is the id of no upload{' and no take' * is_sound}; POST /v1/uploads first",
                 "unknown_sound",
                 field,
             )

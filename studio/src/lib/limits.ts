@@ -16,6 +16,7 @@ export const LIMITS = {
 /** The longest texts, in characters. */
 export const CHARS = {
   prompt: 2000,
+  chords: 4000,
   lyrics: 5000,
   negative_prompt: 2000,
   morph_prompt: 2000,

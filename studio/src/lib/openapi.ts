@@ -446,7 +446,7 @@ export interface components {
         /**
          * MusicBody
          * @description What to make: the request of library and command line. ``init_audio``, ``reference_audio`` and ``morph_audio``
-         *     are ids of uploads or takes.
+         *     are ids of uploads or takes, ``notes`` that of an uploaded MIDI file.
          */
         MusicBody: {
             /**
@@ -459,6 +459,11 @@ export interface components {
              * @description the recipe carries the recordings of your own instruments, so that others can open it
              */
             carry_instruments?: boolean | null;
+            /**
+             * Chords
+             * @description the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front
+             */
+            chords?: string | null;
             /**
              * Device
              * @description where a checkpoint runs: cuda, cuda:N, mps or cpu
@@ -554,6 +559,16 @@ export interface components {
              * @description what the music should not sound like
              */
             negative_prompt?: string | null;
+            /**
+             * Notes
+             * @description MIDI file whose notes the music has; tempo, metre and key are the file's
+             */
+            notes?: string | null;
+            /**
+             * Notes As
+             * @description exact: its notes and players as they are; arrange: others of the style join them; develop: its tune and chords in a new piece; left out, exact
+             */
+            notes_as?: ("exact" | "arrange" | "develop") | null;
             /**
              * Preset
              * @description how a checkpoint samples; left out, as its authors do
