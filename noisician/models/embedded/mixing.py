@@ -38,6 +38,7 @@ from noisician.models.embedded.cast import VocalPart
 from noisician.models.protocol import Excerpt
 from noisician.piece import Piece
 from noisician.score.model import VOICE
+from noisician.spool import SpooledArrays
 
 #: The last of what rings goes out over this.
 FADE_OUT_S = 1.0
@@ -51,8 +52,9 @@ KICK_S = 0.4
 class Played:
     """What playing a piece gives: the piece with its mix decided, and its sound.
 
-    ``track`` is stereo ``[frames, 2]``; ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering,
-    and ``instrumental``, the track without its voices, where stems were to be kept.
+    ``track`` is stereo ``[frames, 2]``; ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering
+    and read from the disk when it is asked for, and ``instrumental``, the track without its voices, where stems were to
+    be kept.
     """
 
     piece: Piece
@@ -87,11 +89,11 @@ def first_mix(
     """A mix that is decided while the stems come in, one at a time."""
     plan, timing, keep_stems = _plan_of(piece, parts), Timing.of(piece.score), playing.keep_stems
     split_vocals = keep_stems and bool(parts)
+    kept = SpooledArrays()
     if playing.engine == ENGINE:
-        mix = undecided_mix(piece, parts, keys)
-        mixdown = decide_mix(
-            stems, plan, mix, timing, keep_stems=keep_stems, split_vocals=split_vocals, threads=playing.threads
-        )
+        mix, next_name = undecided_mix(piece, parts, keys), iter(names)
+        keep = (lambda stem: kept.add(next(next_name), stem)) if keep_stems else None
+        mixdown = decide_mix(stems, plan, mix, timing, on_stem=keep, split_vocals=split_vocals, threads=playing.threads)
     else:
         mixdown = mix_stems(
             stems,
@@ -103,7 +105,8 @@ def first_mix(
             split_vocals=split_vocals,
             engine=playing.engine,
         )
-    kept = dict(zip(names, mixdown.stems or (), strict=False))
+        for name, stem in zip(names, mixdown.stems or (), strict=False):
+            kept.add(name, stem)
     return Played(replace(piece, mix=mixdown.mix), mixdown.stereo, kept, mixdown.instrumental)
 
 
@@ -144,7 +147,9 @@ def mixed_again(
     instrumental = None
     if playing.keep_stems and any(strip.place.chain is not None for strip in mix.strips):
         instrumental = stretches.track(voices=False)
-    kept = {name: stretches.stem(key) for key, name in zip(keys, names, strict=True)} if playing.keep_stems else {}
+    kept = SpooledArrays()
+    for key, name in zip(keys, names, strict=True) if playing.keep_stems else ():
+        kept.add(name, stretches.stem(key))
     return Played(replace(piece, mix=mixer.mix), stretches.track(), kept, instrumental)
 
 
