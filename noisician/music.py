@@ -27,6 +27,7 @@ from noisician.export import (
 from noisician.export.lyrics import TimedLine
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
+from noisician.request.keys import written_key
 from noisician.score import Score
 from noisician.spool import SpooledArrays
 
@@ -254,7 +255,7 @@ def score_facts(score: Score | None) -> list[str]:
     """Tempo, key and metre, as people read them."""
     if score is None:
         return []
-    return [f"{score.tempo_bpm:g} BPM", f"{score.key} {score.mode}", score.time_signature]
+    return [f"{score.tempo_bpm:g} BPM", f"{written_key(score.key, score.mode)} {score.mode}", score.time_signature]
 
 
 def _changed(options: SaveOptions, changes: Mapping[str, Any]) -> SaveOptions:

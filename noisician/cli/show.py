@@ -94,9 +94,11 @@ def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def _score_rows(score: Score) -> list[tuple[str, str]]:
+    from noisician.request.keys import written_key
+
     return [
         ("tempo", f"{score.tempo_bpm:g} BPM"),
-        ("key", f"{score.key} {score.mode}"),
+        ("key", f"{written_key(score.key, score.mode)} {score.mode}"),
         ("metre", score.time_signature),
         ("bars", str(score.bars)),
         ("sections", ", ".join(f"{section.kind} {section.bars}" for section in score.sections)),

@@ -84,7 +84,8 @@ def write_audio(
     or read-only folder, a full disk; nothing is left behind then.
     """
     path = Path(path)
-    audio = AudioFormat(choose_format(path, format, bit_depth, metadata.loop), bit_depth, sample_rate_hz)
+    name = choose_format(path, format, bit_depth, metadata.loop)
+    audio = AudioFormat(name, bit_depth, sample_rate_hz)
     with Transaction(overwrite) as transaction:
         _stage_audio(transaction, path, samples, metadata, recipe_json, audio, earlier)
         transaction.commit()
@@ -185,7 +186,7 @@ class _StemJob:
 
     @property
     def audio(self) -> AudioFormat:
-        return AudioFormat("wav", self.bit_depth, self.sample_rate_hz)
+        return AudioFormat("wav", self.bit_depth, self.sample_rate_hz, factor_of(self.gain_db))
 
 
 def _stem_job(bundle: Bundle, target: Path) -> _StemJob:
@@ -314,7 +315,7 @@ def _stage_stems_zip(transaction: Transaction, job: _StemJob, members: Mapping[s
 
 def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
     """File name, padded samples and metadata of each stem."""
-    frames, factor = _frames_of(job), np.float32(factor_of(job.gain_db))
+    frames = _frames_of(job)
     title = job.metadata.title or job.metadata.prompt
     taken: set[str] = set()
     for name in job.stems:
@@ -323,8 +324,7 @@ def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
             raise FileError(f"{job.target}: two stems would be called {file_name}.wav; rename one")
         taken.add(file_name.lower())
         metadata = replace(job.metadata, title=f"{title} - {name}", lyrics=())  # most stems sing nothing
-        stem = _padded(job.stems[name], frames)
-        yield f"{file_name}.wav", stem if factor == 1 else np.asarray(stem) * factor, metadata
+        yield f"{file_name}.wav", _padded(job.stems[name], frames), metadata
 
 
 def _frames_of(job: _StemJob) -> int:

@@ -27,8 +27,9 @@ class Drive:
 
 def drive_peak(samples: np.ndarray) -> float:
     """What a stem's drive counts from, linear; 0 for silence. Samples of silence do not count."""
-    sizes = np.abs(samples[samples != 0])
-    return float(np.quantile(sizes, PEAK_SHARE)) if len(sizes) else 0.0
+    sizes = samples[samples != 0]
+    np.abs(sizes, out=sizes)
+    return float(np.quantile(sizes, PEAK_SHARE, overwrite_input=True)) if len(sizes) else 0.0
 
 
 def driven(samples: np.ndarray, drive: Drive, peak: float) -> np.ndarray:

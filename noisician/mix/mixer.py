@@ -198,9 +198,8 @@ class Mixer:
         return power, loud_enough(heard, peaks, loudness_lufs, self._aim, loop=self._loop, memory=MEMORY)[0]
 
     def _whole_premaster(self) -> np.ndarray:
-        self._work_out_desks(range(self._bus.coloured.count))
         for desk in self._desks:
-            desk.settle()
+            desk.work_out_whole(self._sources, self._threads)
         return self._premaster(self._desks, 0, self.frames)
 
     def _weighted(self) -> np.ndarray:

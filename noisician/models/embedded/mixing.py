@@ -14,6 +14,7 @@ import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, NoCache, cached, key_of
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.memory import release_unused
 from noisician.mix import (
     ALL_CORES,
     ENGINE,
@@ -92,8 +93,15 @@ def first_mix(
     kept = SpooledArrays()
     if playing.engine == ENGINE:
         mix, next_name = undecided_mix(piece, parts, keys), iter(names)
-        keep = (lambda stem: kept.add(next(next_name), stem)) if keep_stems else None
-        mixdown = decide_mix(stems, plan, mix, timing, on_stem=keep, split_vocals=split_vocals, threads=playing.threads)
+
+        def keep(stem: np.ndarray) -> None:
+            kept.add(next(next_name), stem)
+            release_unused()
+
+        on_stem = keep if keep_stems else None
+        mixdown = decide_mix(
+            stems, plan, mix, timing, on_stem=on_stem, split_vocals=split_vocals, threads=playing.threads
+        )
     else:
         mixdown = mix_stems(
             stems,

@@ -15,6 +15,7 @@ from noisician.cache import NO_CACHE, ArrayCache, NoCache
 from noisician.edits import Edit, SetVoice, SetWords, in_words
 from noisician.errors import FileError
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.memory import release_unused
 from noisician.mix import ENGINE, WHOLE_ENGINE
 from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
@@ -184,7 +185,9 @@ class EmbeddedModel(MusicModel):
         return Playing(run.keep_stems, engine, remaster, self._cache)
 
     def _played(self, piece: Piece, stages: Stages, playing: Playing) -> Played:
-        return play(piece, self.networks, stages, playing, self._player_stems)
+        played = play(piece, self.networks, stages, playing, self._player_stems)
+        release_unused()
+        return played
 
     def _music(self, recipe: Recipe, piece: Piece, stages: Stages, playing: Playing) -> Music:
         """Plays a piece and puts it, its mix decided, into the recipe."""

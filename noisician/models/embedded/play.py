@@ -183,6 +183,7 @@ def rendered_stems(
         release_unused()
         stem = vocoded(number, lambda share, number=number: report((number + share) / len(parts)))
         mels[number] = np.empty(0)
+        release_unused()
         yield stem
     stages.reporter("mixing")
     release_unused()

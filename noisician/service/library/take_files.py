@@ -9,8 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from noisician.export import Metadata, Transaction, png_bytes, spectrogram_picture, words_json, write_audio
-from noisician.export.stems import common_gain_db, factor_of
+from noisician.export import (
+    Metadata,
+    Transaction,
+    common_gain_db,
+    png_bytes,
+    spectrogram_picture,
+    words_json,
+    write_audio,
+)
+from noisician.export.stems import factor_of
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music
 from noisician.parallel import Steps, map_in_order
@@ -66,7 +74,15 @@ def write_take(
     def write(sound: _Sound) -> None:
         earlier = None if parent_folder is None else parent_folder / sound.path.relative_to(files.take(take_id))
         rate_hz = music.sample_rate_hz
-        write_audio(sound.path, sound.samples(), sound.metadata, recipe_json, sample_rate_hz=rate_hz, earlier=earlier)
+        write_audio(
+            sound.path,
+            sound.samples(),
+            sound.metadata,
+            recipe_json,
+            bit_depth=STORED_BIT_DEPTH,
+            sample_rate_hz=rate_hz,
+            earlier=earlier,
+        )
         steps()
 
     for _ in map_in_order(write, sounds, steps):
@@ -97,7 +113,8 @@ def _stems(files: Files, take_id: str, music: Music, metadata: Metadata, gain_db
         path = files.stem(take_id, name)
         path.parent.mkdir(exist_ok=True)
         # Most stems sing nothing.
-        listed.append(_Sound(path, samples, replace(metadata, title=f"{metadata.title} - {name}", lyrics=())))
+        tags = replace(metadata, title=f"{metadata.title} - {name}", lyrics=())
+        listed.append(_Sound(path, samples, tags))
     return listed
 
 
