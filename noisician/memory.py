@@ -8,7 +8,7 @@ from functools import cache
 
 #: mallopt's parameter: from which size on an array has pages of its own.
 _MMAP_THRESHOLD = -3
-_LARGE_BYTES = 2 << 20
+_LARGE_BYTES = 8 << 20
 
 
 def release_unused() -> None:
@@ -23,7 +23,7 @@ def release_unused() -> None:
 
 
 def return_large_arrays_at_once() -> None:
-    """Has the C library give arrays of megabytes back to the system as soon as they are freed: for processes of our own.
+    """Has the C library give large arrays back to the system as soon as they are freed: for processes of our own.
 
     glibc learns from the first large array that is freed to keep such ones, which is faster for programs that want the
     same again at once, and a third of the memory of making a piece. Elsewhere nothing is done.
