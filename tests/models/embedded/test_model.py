@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_in_networks import ENTRIES, LOOP, PLACES, SHORT, embedded, networks
 
+from noisician.api import changed, checked
 from noisician.audio import read_audio
 from noisician.errors import Cancelled, FileError, NoisicianError, RequestError
 from noisician.export import read_recipe
@@ -316,3 +317,57 @@ def test_what_cannot_be_saved_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(NoisicianError, match=words) as caught:
             save(path, **changes)
         assert "\n" not in str(caught.value)
+
+
+# --- a changed request ----------------------------------------------------------------------------------------
+
+
+def reworked(music: Music, **changes: Any) -> Music:
+    request = changed(music.recipe.request, changes)
+    return embedded().rework(music.recipe, checked(request))
+
+
+def cast_of(music: Music) -> dict[str, str]:
+    assert music.score is not None
+    return {track.player: track.instrument for track in music.score.tracks}
+
+
+def test_another_tempo_leaves_players_and_notes() -> None:
+    music, _ = track(SHORT)
+    faster = reworked(music, tempo_bpm=200)
+    assert music.score is not None and faster.score is not None
+    assert faster.score.tempo_bpm == 200 and faster.recipe.request.tempo_bpm == 200
+    assert faster.score.tracks == music.score.tracks
+    assert faster.duration_s < music.duration_s
+
+
+def test_another_instrument_takes_over_from_who_has_its_job() -> None:
+    music, _ = track(SHORT)
+    other = reworked(music, instruments=("violin", "grand_piano"))
+    before, after = cast_of(music), cast_of(other)
+    (swapped,) = [player for player in before if before[player] != after.get(player)]
+    assert after[swapped] == "violin" and before.keys() == after.keys()
+
+
+def test_what_is_there_already_changes_nothing() -> None:
+    music, _ = track(SHORT)
+    (name, *_) = set(cast_of(music).values()) - {"flute", "grand_piano"} or {"flute"}
+    same = reworked(music, instruments=("flute", "grand_piano", name))
+    assert cast_of(same) == cast_of(music) and same.score == music.score
+    np.testing.assert_array_equal(same.audio, music.audio)
+
+
+def test_who_is_left_out_goes_alone() -> None:
+    music, _ = track(SHORT)
+    player, instrument = next(iter(cast_of(music).items()))
+    other = reworked(music, instruments=(), without=(instrument,))
+    assert cast_of(other) == {one: name for one, name in cast_of(music).items() if one != player}
+
+
+def test_what_no_edit_can_do_is_made_anew_and_said() -> None:
+    music, _ = track(SHORT)
+    assert music.score is not None
+    other = reworked(music, time_signature="6/8")
+    assert other.score is not None and other.score.time_signature == "6/8"
+    assert other.remarks[0].startswith("made anew, for the piece could not take the change: 4/4 to 6/8")
+    assert reworked(music, seed=12).recipe.seed == 12
