@@ -21,8 +21,8 @@ from noisician.errors import Cancelled, NoisicianError
 #: What typer raises for a mistyped command line; the class itself has moved between its versions.
 _UsageError: Any = typer.BadParameter.__mro__[2]
 _INTERRUPTED = 130
-#: What shells show of a program whose reader went away.
-_UNREAD = 141
+#: Whoever read the output went away; what typer says of it, where it notices.
+_UNREAD = 1
 
 app = typer.Typer(
     name="noisician",
