@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike, fspath
+from os import PathLike, fsdecode, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from pydantic import ValidationError
 
@@ -61,7 +61,8 @@ def make(
         FileError: audio to start from cannot be read.
         WeightsError: a model file is missing or damaged.
     """
-    return generate(request_of(prompt, controls), keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
+    request = _single(request_of(prompt, controls))
+    return generate(request, keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
 
 
 def make_takes(
@@ -99,8 +100,11 @@ def generate(
     from dataclasses import replace
 
     from noisician.models.inputs import read_inputs
-    from noisician.models.protocol import Run, ignore_progress, never
+    from noisician.models.protocol import CheckedRequest, Run, ignore_progress, never
 
+    if not isinstance(request, Request | CheckedRequest):
+        raise RequestError(f"{request!r:.80} is no Request; noisician.make takes words and options")
+    _check_callbacks(on_progress, cancel)
     asked = checked(request) if isinstance(request, Request) else request
     run = Run(on_progress or ignore_progress, cancel or never, keep_stems, read_inputs(asked.request, beside))
     models = registry.DEFAULT
@@ -131,6 +135,8 @@ def vary(
     bring_instruments(recipe)
     changes = _given(controls if prompt is None else {**controls, "prompt": prompt})
     request = changed(recipe.request, changes) if changes else recipe.request.model_copy(update={"seed": None})
+    if "takes" in changes:
+        _single(request)
     return generate(
         request,
         base=recipe,
@@ -324,7 +330,7 @@ def read_recipe(path: str | PathLike[str]) -> Recipe:
     """
     from noisician.export import read_recipe as read
 
-    return read(path)
+    return read(_path_of(path))
 
 
 def request_of(prompt: str, controls: Mapping[str, Any]) -> Request:
@@ -346,7 +352,7 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
             values[name] = (values[name],)
     for name in _PATHS:
         if name in values:
-            values[name] = fspath(values[name])
+            values[name] = str(_path_of(values[name], name))
     kept = base.model_dump()
     if {"duration_s", "bars"} & values.keys():
         kept |= {"duration_s": None, "bars": None}
@@ -370,7 +376,7 @@ def folder_of(source: str | PathLike[str] | Recipe) -> Path | None:
     """Where a recipe came from, and its sound files may lie; None for one in memory."""
     if isinstance(source, Recipe):
         return None
-    path = Path(source)
+    path = _path_of(source)
     return path if path.is_dir() else path.parent
 
 
@@ -479,6 +485,29 @@ def bring_instruments(recipe: Recipe) -> None:
         bring(recipe)
 
 
+def _path_of(value: object, name: str = "") -> Path:
+    """A path as people give it. Raises RequestError for what is none."""
+    try:
+        return Path(fsdecode(cast("str", value)))
+    except TypeError:
+        if name:
+            raise RequestError(f"{name} {value!r:.80} is no path; name a file or a folder") from None
+        raise RequestError(f"{value!r:.80} is no path and no recipe; name a file that noisician made") from None
+
+
+def _single(request: Request) -> Request:
+    """Raises RequestError where several takes are asked of a function that gives one track."""
+    if request.takes != 1:
+        raise RequestError(f"takes {request.takes}: this gives one track; noisician.make_takes gives several")
+    return request
+
+
+def _check_callbacks(on_progress: object, cancel: object) -> None:
+    for name, value in (("on_progress", on_progress), ("cancel", cancel)):
+        if value is not None and not callable(value):
+            raise RequestError(f"{name} {value!r:.80} cannot be called; give a function, or leave it out")
+
+
 def _recipe_of(source: str | PathLike[str] | Recipe) -> Recipe:
     return source if isinstance(source, Recipe) else read_recipe(source)
 
@@ -500,6 +529,7 @@ def _run_for(
     from noisician.models.inputs import inputs_of
     from noisician.models.protocol import Run, ignore_progress, never
 
+    _check_callbacks(on_progress, cancel)
     return Run(on_progress or ignore_progress, cancel or never, keep_stems, inputs_of(recipe, beside))
 
 
@@ -513,7 +543,7 @@ def _with_sources(edits: Sequence[Edit | Mapping[str, Any]], beside: Path | None
     def named(value: Edit) -> Edit:
         if not isinstance(value, UseFrom):
             return value
-        path = Path(value.source)
+        path = _path_of(value.source)
         if not path.exists() and beside is not None and (beside / path).exists():
             path = beside / path
         recipe = read_recipe(path)

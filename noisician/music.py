@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+import difflib
+import html
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, cast
 
 import numpy as np
 
-from noisician.errors import RequestError
-from noisician.export import Bundle, Marker, Metadata, default_file_name, write_bundle
+from noisician.errors import FileError, RequestError
+from noisician.export import (
+    Bundle,
+    Marker,
+    Metadata,
+    common_gain_db,
+    default_file_name,
+    stems_note,
+    write_bundle,
+    write_into,
+)
 from noisician.export.lyrics import TimedLine
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
+from noisician.request.keys import written_key
 from noisician.score import Score
+from noisician.spool import SpooledArrays
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    class SaveChanges(TypedDict, total=False):
+        """The fields of :class:`SaveOptions`, as keyword arguments."""
+
+        format: str | None
+        bit_depth: int
+        stems: bool
+        stems_zip: bool
+        mastered_stems: bool
+        midi: bool
+        spectrogram: bool
+        timed_lyrics: bool
+        karaoke: bool
+        sidecar: bool
+        overwrite: bool
 
 
 @dataclass(frozen=True)
 class SaveOptions:
     """What is written beside the track. ``format`` None follows the file's extension.
 
+    ``stems`` are the players before mastering, ``mastered_stems`` as they are in the track; either sums to the whole.
     ``timed_lyrics`` are an LRC file and the time of every syllable as JSON; ``karaoke`` the track without its voices,
     with an LRC file, for music whose stems were kept.
     """
@@ -30,6 +63,7 @@ class SaveOptions:
     bit_depth: int = 24
     stems: bool = False
     stems_zip: bool = False
+    mastered_stems: bool = False
     midi: bool = False
     spectrogram: bool = False
     timed_lyrics: bool = False
@@ -38,14 +72,14 @@ class SaveOptions:
     overwrite: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Music:
     """A finished piece.
 
     ``audio`` stereo float32 ``[frames, 2]`` at ``sample_rate_hz``; ``stems`` by name, each ``[frames, 2]`` as it sits
-    in the mix before mastering (empty when they were not kept); ``score`` None for models that know no notes.
-    ``lyrics`` are what is sung when; ``instrumental`` the track without its voices, where stems were kept. ``remarks``
-    are what whoever asked should be told, a line each.
+    in the mix before mastering (empty when they were not kept; read from the disk at each look); ``score`` None for
+    models that know no notes. ``lyrics`` are what is sung when; ``instrumental`` the track without its voices, where
+    stems were kept. ``remarks`` are what whoever asked should be told, a line each.
     """
 
     audio: np.ndarray
@@ -90,19 +124,53 @@ class Music:
         return self.instrumental
 
     def save(
-        self, path: str | os.PathLike[str], options: SaveOptions = SaveOptions(), **changes: object
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        options: SaveOptions = SaveOptions(),
+        **changes: Unpack[SaveChanges],
     ) -> dict[str, Path]:
         """Writes the track and what ``options`` ask for, all or nothing; returns what was written by kind.
 
         ``path`` is a file, or a folder, in which the track gets its readable default name. Keyword arguments are
-        fields of :class:`SaveOptions`: ``track.save("song.flac", stems=True, midi=True)``. Raises FileError.
+        fields of :class:`SaveOptions`: ``track.save("song.flac", stems=True, midi=True)``. Into a file that is open in
+        binary mode goes the track alone, in the ``format`` that then has to be named. Raises FileError, RequestError.
         """
-        options = replace(options, **changes) if changes else options
-        target = Path(path)
+        options = _changed(options, changes)
+        if callable(getattr(path, "write", None)):
+            self._save_into(cast(BinaryIO, path), options)
+            return {}
+        target = _path_of(path)
         if target.is_dir():
             target = target / self.file_name(options.format or "wav")
-        bundle = Bundle(
-            path=target,
+        bundle = self._bundle(target, options)
+        if options.stems or options.stems_zip or options.mastered_stems:
+            bundle = self._with_stems(bundle, options)
+        return write_bundle(bundle, overwrite=options.overwrite)
+
+    def mastered_stems(self) -> Mapping[str, np.ndarray]:
+        """Each stem as it is in the finished track, ``[frames, 2]``; they sum to it.
+
+        Raises RequestError where no stems were kept, or their mix was made by an older noisician.
+        """
+        from noisician.mix import Mixer, Timing
+        from noisician.piece import piece_of
+
+        piece = piece_of(self.recipe) if self.stems else None
+        if piece is None or piece.mix is None:
+            why = "no stems were kept" if not self.stems else "an older noisician mixed it; edit or make it anew first"
+            raise RequestError(f"there are no stems to master: {why}")
+        premaster = np.zeros((2, len(self.audio)), np.float32)
+        for name in self.stems:
+            premaster += self.stems[name].T
+        mixer = Mixer.of_premaster(piece.mix, premaster, Timing.of(piece.score))
+        mastered = SpooledArrays()
+        for name in self.stems:
+            mastered.add(name, mixer.share(self.stems[name]))
+        return mastered
+
+    def _bundle(self, path: Path, options: SaveOptions) -> Bundle:
+        return Bundle(
+            path=path,
             samples=self.audio,
             metadata=self.metadata,
             recipe_json=self.recipe.to_json(),
@@ -112,13 +180,102 @@ class Music:
             sidecar=options.sidecar,
             midi=self.midi() if options.midi else None,
             spectrogram=options.spectrogram,
-            stems=self.stems if options.stems else {},
-            stems_zip=options.stems_zip,
             lrc=options.timed_lyrics,
             lyrics_json=options.timed_lyrics,
             instrumental=self._karaoke() if options.karaoke else None,
         )
-        return write_bundle(bundle, overwrite=options.overwrite)
+
+    def _with_stems(self, bundle: Bundle, options: SaveOptions) -> Bundle:
+        """With the stems, the one gain with which none of them clips, and a note that tells it."""
+        mastered = options.mastered_stems
+        stems = self.mastered_stems() if mastered else self.stems
+        gain_db = common_gain_db(stems, options.bit_depth)
+        told = {"gain_db": gain_db, **({"mastered": True} if mastered else {})}
+        title = bundle.metadata.title or bundle.metadata.prompt
+        note = stems_note(title, gain_db, mastered=mastered, has_score=bundle.midi is not None)
+        return replace(
+            bundle,
+            stems=stems,
+            stems_zip=options.stems_zip,
+            stems_gain_db=gain_db,
+            stems_recipe_json=self.recipe.model_copy(update={"stems": told}).to_json(),
+            stem_extras={**bundle.stem_extras, "README.txt": note.encode()},
+        )
+
+    def _save_into(self, file: BinaryIO, options: SaveOptions) -> None:
+        asked = replace(options, format=None, bit_depth=24, sidecar=True, overwrite=False)
+        beside = [each.name for each in fields(asked) if getattr(asked, each.name) is True and each.name != "sidecar"]
+        if beside:
+            raise RequestError(f"{', '.join(beside)} would lie beside a file; name a path instead of an open file")
+        write_into(file, self._bundle(Path("an open file"), options))
+
+    def __eq__(self, other: object) -> bool:
+        """The same samples by the same recipe."""
+        if not isinstance(other, Music):
+            return NotImplemented
+        return self.recipe == other.recipe and np.array_equal(self.audio, other.audio)
+
+    def __hash__(self) -> int:
+        return hash(self.recipe.id6)
+
+    def __repr__(self) -> str:
+        about = ", ".join(self._facts())
+        stems = f", {len(self.stems)} stems" if self.stems else ""
+        return f"<Music {self.metadata.title[:60]!r}: {about}{stems}>"
+
+    def _facts(self) -> list[str]:
+        """What people ask first, a few words each."""
+        return [f"{self.duration_s:.1f} s", *score_facts(self.score), f"seed {self.seed}"]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a player, a picture of what is to be heard, and the facts."""
+        import base64
+
+        from noisician.export.spectrogram import png_bytes, spectrogram_picture
+
+        # What browsers play: to the sample as long as it is, or else small.
+        name, media_type = ("flac", "audio/flac") if self.metadata.loop else ("mp3", "audio/mpeg")
+        sound = io.BytesIO()
+        write_into(sound, self._bundle(Path("track"), SaveOptions(format=name, bit_depth=16)))
+        picture = png_bytes(spectrogram_picture(self.audio, self.sample_rate_hz), None)
+        heard, seen = (base64.b64encode(data).decode("ascii") for data in (sound.getvalue(), picture))
+        players = ", ".join(track.instrument for track in self.score.tracks) if self.score else ""
+        facts = " · ".join(html.escape(fact) for fact in (*self._facts(), players) if fact)
+        title = html.escape(self.metadata.title[:200])
+        return (
+            f"<figure><figcaption><strong>{title}</strong><br>{facts}</figcaption>"
+            f'<img alt="spectrogram" style="width: 100%; max-width: 800px; height: 120px" '
+            f'src="data:image/png;base64,{seen}"><br>'
+            f'<audio controls style="width: 100%; max-width: 800px" src="data:{media_type};base64,{heard}"></audio>'
+            "</figure>"
+        )
+
+
+def score_facts(score: Score | None) -> list[str]:
+    """Tempo, key and metre, as people read them."""
+    if score is None:
+        return []
+    return [f"{score.tempo_bpm:g} BPM", f"{written_key(score.key, score.mode)} {score.mode}", score.time_signature]
+
+
+def _changed(options: SaveOptions, changes: Mapping[str, Any]) -> SaveOptions:
+    """Raises RequestError for what is no option of saving, or no value of it."""
+    names = [each.name for each in fields(SaveOptions)]
+    for name, value in changes.items():
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+            raise RequestError(f"{name!r} is no option of saving; {meant}")
+        if name == "format" and not isinstance(value, str | None):
+            raise RequestError(f"format {value!r} is no name of one; choose wav, flac, ogg or mp3")
+    return replace(options, **changes)
+
+
+def _path_of(path: object) -> Path:
+    try:
+        return Path(os.fsdecode(cast("str", path)))
+    except TypeError:
+        raise FileError(f"{path!r:.80} is no path and no open file; name where the track should go") from None
 
 
 def metadata_of(recipe: Recipe, score: Score | None, lyrics: tuple[TimedLine, ...] = ()) -> Metadata:

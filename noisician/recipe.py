@@ -51,8 +51,9 @@ class Recipe(BaseModel):
     "renderer", ...) to the SHA-256 or version of its weights. ``settings`` holds what else the samplers used (steps,
     guidance, schedule). ``instruments`` tells of each of the user's own instruments that plays, by id: its entry
     (``styles.own``) and, where that was asked for, the file of its references in base64. ``lineage`` names, oldest
-    first, the recipes (``id6``) and operations this one came from; it does not influence the samples. What a newer
-    noisician wrote besides is kept and written back.
+    first, the recipes (``id6``) and operations this one came from. ``stems``, in the recipe that lies with stems, tells
+    how they were written: the ``gain_db`` that all have in common, and whether they are ``mastered``. Neither
+    influences the samples. What a newer noisician wrote besides is kept and written back.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -69,13 +70,14 @@ class Recipe(BaseModel):
     settings: dict[str, Any] = Field(default_factory=dict)
     instruments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     lineage: tuple[dict[str, Any], ...] = ()
+    stems: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("request")
     @classmethod
     def _names_for_paths(cls, request: Request) -> Request:
         return without_folders(request)
 
-    @field_validator("controls", "piece", "score", "settings", "instruments", "lineage", mode="before")
+    @field_validator("controls", "piece", "score", "settings", "instruments", "lineage", "stems", mode="before")
     @classmethod
     def _as_json_values(cls, value: Any) -> Any:
         """Tuples become lists and numpy scalars numbers, so a recipe equals the one read back from its file."""
@@ -85,11 +87,11 @@ class Recipe(BaseModel):
     def id6(self) -> str:
         """First six hex digits of the SHA-256 of what determines the samples.
 
-        Left out: lineage, how many takes were asked for, the explanations of the controls, what the models and
-        sound files are called and whether own instruments are carried (their checksums count), and whatever the
-        request leaves at its default, so that options still to be invented change no id.
+        Left out: lineage and how stems were written, how many takes were asked for, the explanations of the controls,
+        what the models and sound files are called and whether own instruments are carried (their checksums count), and
+        whatever the request leaves at its default, so that options still to be invented change no id.
         """
-        data = self._values(exclude={"lineage", "request"})
+        data = self._values(exclude={"lineage", "request", "stems"})
         unheard = {"takes", "model", "carry_instruments", *FILE_FIELDS}
         data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
         if self.instruments:
@@ -105,9 +107,9 @@ class Recipe(BaseModel):
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def _values(self, exclude: set[str] | None = None) -> dict[str, Any]:
-        """JSON values, without the music where there is none of that kind, nor own instruments where none play."""
+        """JSON values, without music, own instruments and stems where there are none of that kind."""
         data = self.model_dump(mode="json", exclude=exclude)
-        absent = {"piece": None, "score": None, "instruments": {}}
+        absent = {"piece": None, "score": None, "instruments": {}, "stems": {}}
         return {name: value for name, value in data.items() if name not in absent or value != absent[name]}
 
     @classmethod

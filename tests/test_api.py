@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ from fake_model import FakeModel
 
 import noisician
 from noisician.api import RequestOptions, changed, checked, other_weights, request_of, takes_of
+from noisician.errors import NoisicianError
 from noisician.models import support
+from noisician.recipe import Recipe
 from noisician.request import Request
 
 
@@ -162,3 +167,46 @@ def test_cancelling_stops_the_real_model() -> None:
     with pytest.raises(noisician.Cancelled):
         noisician.make("solo piano", duration_s=2, seed=11, cancel=lambda: len(calls) > 2, on_progress=calls.append)
     assert len(calls) <= 4
+
+
+# --- bad calls ------------------------------------------------------------------------------------------------
+
+WRONG: Any = noisician
+RECIPE = Recipe(request=Request(prompt="x"), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: WRONG.make("x", duration_s=1, on_progress=5), "on_progress 5 cannot be called"),
+        (lambda: WRONG.make("x", duration_s=1, cancel="no"), "cancel 'no' cannot be called"),
+        (lambda: WRONG.open(RECIPE, on_progress=5), "on_progress 5 cannot be called"),
+        (lambda: WRONG.make("x", takes=3), "takes 3: this gives one track; noisician.make_takes"),
+        (lambda: WRONG.vary(RECIPE, takes=2), "takes 2: this gives one track"),
+        (lambda: WRONG.make_takes("x", takes="a"), "takes 'a' does not fit"),
+        (lambda: WRONG.make(5), "prompt 5 does not fit"),
+        (lambda: WRONG.make(["x"]), r"prompt \['x'\] does not fit"),
+        (lambda: WRONG.make("x", duration_s=float("nan")), "length nan s is outside 1 to 600 s"),
+        (lambda: WRONG.make("x", seed=2**32), "seed 4294967296 is outside 0 to 4294967295"),
+        (lambda: WRONG.make("x", instruments=[5]), "instruments.0 5 does not fit"),
+        (lambda: WRONG.make("x", init_audio=5), "init_audio 5 is no path"),
+        (lambda: WRONG.make("x", model=5), "model 5 is no path"),
+        (lambda: WRONG.make("x", tempo=3), "did you mean tempo_bpm"),
+        (lambda: WRONG.open(b"nothing.wav"), "nothing.wav: does not exist"),
+        (lambda: WRONG.open(None), "None is no path and no recipe"),
+        (lambda: WRONG.open("a" * 300), "too long"),
+        (lambda: WRONG.vary(5, seed=1), "5 is no path"),
+        (lambda: WRONG.edit(5), "5 is no path"),
+        (lambda: WRONG.outlook(5), "5 is no path"),
+        (lambda: WRONG.read_recipe(io.BytesIO()), "is no path"),
+        (lambda: WRONG.generate(5), "5 is no Request"),
+        (lambda: WRONG.edit(RECIPE, "tempo"), "an edit is an object"),
+        (lambda: WRONG.repaint(RECIPE, 5), "seconds.0 5"),
+        (lambda: WRONG.loop(RECIPE, bars=5), "bars 5"),
+        (lambda: WRONG.extend(RECIPE, bars="x"), "by_bars 'x'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(NoisicianError, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)

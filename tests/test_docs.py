@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -39,6 +40,19 @@ def test_the_map_names_every_module_of_the_top_level_and_nothing_that_is_not_the
     here = {path for path in (ROOT / "noisician").iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"}
     named = {ROOT / place for place in places}
     assert {path.name for path in here - named if not path.name.startswith("__")} == set()
+
+
+def test_the_examples_are_found_and_each_stands_for_itself(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("examples", ROOT / "tools" / "examples.py")
+    assert spec is not None and spec.loader is not None
+    examples = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(examples)
+    written = examples.write(tmp_path)
+    assert {"readme_1.py", "editing_1.py", "checkpoints_1.py", "service_3.py"} <= {path.name for path in written}
+    for path in written:
+        compile(path.read_text(encoding="utf-8"), path.name, "exec")
+    assert '"strict"' in (tmp_path / "pyrightconfig.json").read_text(encoding="utf-8")
+    assert (ROOT / "noisician" / "py.typed").exists()
 
 
 def test_the_readme_shows_the_command_that_ci_runs() -> None:

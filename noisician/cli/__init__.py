@@ -6,18 +6,23 @@ Results go to standard output, progress and notes to standard error. What cannot
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from noisician.cli import corpus, edit, evaluate, instruments, make, mcp, models, show, studio, train
+from noisician.cli.streams import standard_streams
 from noisician.errors import Cancelled, NoisicianError
 
 #: What typer raises for a mistyped command line; the class itself has moved between its versions.
 _UsageError: Any = typer.BadParameter.__mro__[2]
 _INTERRUPTED = 130
+#: Whoever read the output went away; what typer says of it, where it notices.
+_UNREAD = 1
 
 app = typer.Typer(
     name="noisician",
@@ -50,14 +55,22 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its status."""
     try:
-        status = app(args=arguments, standalone_mode=False)
+        with standard_streams():
+            status = app(args=arguments, standalone_mode=False)
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         status = _INTERRUPTED
+    except BrokenPipeError:
+        status = _UNREAD
     except NoisicianError as error:
         _complain(str(error))
         status = 2
     except _UsageError as error:
         _complain(error.format_message())
+        status = 2
+    except OSError as error:
+        # A path that was given and cannot even be looked at, a disk that fails.
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        _complain(f"{where}{(error.strerror or str(error)).lower()}")
         status = 2
     if status == _INTERRUPTED:
         print("stopped", file=sys.stderr)
@@ -65,4 +78,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _complain(message: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # nobody can be told that nobody can be told
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)

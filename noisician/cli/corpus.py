@@ -12,6 +12,7 @@ import typer
 
 from noisician.cli.options import command
 from noisician.cli.progress import Show, watch
+from noisician.cli.streams import print_json
 from noisician.errors import FileError
 
 app = typer.Typer(help="Build the training corpus.", no_args_is_help=True)
@@ -166,7 +167,7 @@ def manifest(options: ManifestOptions) -> None:
 
     text = json.dumps(sources(options.recordings) | {"speakers": speakers()}, indent=2, ensure_ascii=False) + "\n"
     if options.out is None:
-        typer.echo(text, nl=False)
+        print_json(text)
         return
     try:
         options.out.write_text(text, encoding="utf-8")

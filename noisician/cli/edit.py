@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from noisician.cli.options import command
 from noisician.cli.output import OutputOptions, print_result, result_of, save, targets, written
 from noisician.cli.progress import shown, watch
 from noisician.cli.rendered import keep_rendered, rendered_cache
+from noisician.cli.streams import print_json
 from noisician.errors import FileError, RequestError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def edit(options: EditOptions) -> None:
     _note(music.remarks, output.quiet)
     if output.as_json:
         done = {"edits": [one.words() for one in edits], "remarks": list(music.remarks)}
-        _print_json({**result_of(music, files), **done})
+        print_json({**result_of(music, files), **done})
     else:
         print_result(music, files, output.quiet)
 
@@ -118,7 +119,7 @@ def intensities(options: IntensitiesOptions) -> None:
         show("writing", 1.0)
         saved = {name: save(music, names[name], output) for name, music in versions.items()}
     if output.as_json:
-        _print_json({name: result_of(versions[name], files) for name, files in saved.items()})
+        print_json({name: result_of(versions[name], files) for name, files in saved.items()})
         return
     for name, files in saved.items():
         print_result(versions[name], files, output.quiet)
@@ -224,7 +225,7 @@ def _told(outlook: EditOutlook) -> dict[str, Any]:
 
 def _print_outlook(outlook: EditOutlook, as_json: bool) -> None:
     if as_json:
-        _print_json(_told(outlook))
+        print_json(_told(outlook))
         return
     for words in outlook.words:
         typer.echo(words)
@@ -240,7 +241,3 @@ def _print_outlook(outlook: EditOutlook, as_json: bool) -> None:
 
 def _spans(spans: Iterable[tuple[float, float]]) -> str:
     return ", ".join(f"{start:.2f}-{end:.2f} s" for start, end in spans)
-
-
-def _print_json(data: Mapping[str, Any]) -> None:
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

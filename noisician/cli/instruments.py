@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from noisician.cli.streams import print_json
 
 if TYPE_CHECKING:
     from noisician.renderer.references import References
@@ -54,7 +55,7 @@ def add(
     for remark in added.remarks:
         print(f"note: {remark}", file=sys.stderr)
     if as_json:
-        typer.echo(json.dumps(_facts(added.entry, added.references), indent=2, ensure_ascii=False))
+        print_json(_facts(added.entry, added.references))
         return
     _print(added.entry, added.references)
     typer.echo(f'play it: noisician make --instruments "{name}"')
@@ -70,7 +71,7 @@ def show_list(as_json: _Json = False) -> None:
         print(f"note: {line}", file=sys.stderr)
     if as_json:
         rows = [{"id": id_, "kind": _kind(entry), "rights": entry.rights} for id_, entry in entries.items()]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
     elif entries:
         from noisician.cli.show import print_table
 
@@ -98,7 +99,7 @@ def show(
         files = save_audition(entry.instrument, references, output, lambda share: progress("rendering", share), force)
     if as_json:
         facts = {**_facts(entry, references), "written": {kind: str(path) for kind, path in files.items()}}
-        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
         return
     _print(entry, references)
     for path in files.values():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from noisician.cli.options import Asked, command
 from noisician.cli.output import OutputOptions, print_result, result_of, save, targets
 from noisician.cli.progress import shown, watch
 from noisician.cli.rendered import keep_rendered
+from noisician.cli.streams import print_json
 
 if TYPE_CHECKING:
     from noisician.models.protocol import CheckedRequest, Progress
@@ -87,7 +87,7 @@ def make(options: MakeOptions) -> None:
         if not output.as_json:
             print_result(music, files, output.quiet)
     if output.as_json:
-        typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
+        print_json(results)
 
 
 def plan(options: MakeOptions) -> list[Job]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from noisician.cli.streams import print_json
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def list_models(context: typer.Context, as_json: _Json = False) -> None:
 
     rows = [_row(model) for model in registry.DEFAULT.all()]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     from noisician.cli.show import print_table
 
@@ -45,7 +45,7 @@ def info(name: _Name, as_json: _Json = False) -> None:
 
     row = _row(registry.DEFAULT.named(name))
     if as_json:
-        typer.echo(json.dumps(row, indent=2, ensure_ascii=False))
+        print_json(row)
         return
     from noisician.cli.show import print_table
 

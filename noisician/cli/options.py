@@ -189,7 +189,7 @@ def text_or_file(value: str, what: str) -> str:
     """
     named = value.startswith("@")
     plain = "\n" not in value and len(value) < _LONGEST_PATH
-    if not named and not (plain and (value.strip().lower().endswith(".txt") or Path(value).is_file())):
+    if not named and not (plain and (value.strip().lower().endswith(".txt") or _is_file(value))):
         return value
     path = Path(value[1:] if named else value.strip())
     try:
@@ -198,6 +198,13 @@ def text_or_file(value: str, what: str) -> str:
     except (OSError, ValueError) as failed:
         reason = failed.strerror.lower() if isinstance(failed, OSError) and failed.strerror else "not UTF-8 text"
         raise FileError(f"{path}: the {what} cannot be read ({reason})") from None
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # no name that a disk could have
+        return False
 
 
 def seconds(text: str) -> float:

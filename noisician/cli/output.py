@@ -33,6 +33,9 @@ class OutputOptions:
     stems_zip: Annotated[
         bool, typer.Option("--stems-zip", help="The same as one archive.", rich_help_panel=_OUTPUT)
     ] = False
+    mastered_stems: Annotated[
+        bool, typer.Option("--mastered-stems", help="Each player as in the track.", rich_help_panel=_OUTPUT)
+    ] = False
     midi: Annotated[bool, typer.Option("--midi", help="The score.", rich_help_panel=_OUTPUT)] = False
     timed_lyrics: Annotated[
         bool, typer.Option("--timed-lyrics", help="LRC, and every syllable's time as JSON.", rich_help_panel=_OUTPUT)
@@ -47,7 +50,7 @@ class OutputOptions:
 
     @property
     def wants_stems(self) -> bool:
-        return self.stems or self.stems_zip
+        return self.stems or self.stems_zip or self.mastered_stems
 
     @property
     def keeps_stems(self) -> bool:
@@ -133,6 +136,7 @@ def save(music: Music, path: Path, output: OutputOptions) -> dict[str, Path]:
             bit_depth=output.bit_depth,
             stems=output.wants_stems,
             stems_zip=output.stems_zip,
+            mastered_stems=output.mastered_stems,
             midi=output.midi,
             spectrogram=output.spectrogram,
             timed_lyrics=output.timed_lyrics,
@@ -166,13 +170,12 @@ def _players(music: Music) -> list[dict[str, str]]:
 
 def print_result(music: Music, files: dict[str, Path], quiet: bool) -> None:
     """What was made, for people; only its path where ``quiet``."""
+    from noisician.music import score_facts
+
     typer.echo(str(files["track"]))
     if quiet:
         return
-    score = music.score
-    facts = [f"{music.duration_s:.1f} s", f"seed {music.seed}"]
-    if score is not None:
-        facts = [f"{score.tempo_bpm:g} BPM", f"{score.key} {score.mode}", score.time_signature, *facts]
+    facts = [*score_facts(music.score), f"{music.duration_s:.1f} s", f"seed {music.seed}"]
     typer.echo(f"  {', '.join(facts)}")
     players = [player["instrument"] for player in _players(music)] or [music.recipe.request.model]
     typer.echo(f"  {', '.join(players)}")

@@ -30,7 +30,10 @@ def rendered_cache() -> ArrayCache:
 
 
 def keep_rendered() -> None:
-    """Has the models of this process, none of which was asked for yet, keep what they render. Raises RequestError."""
+    """Has the models of this process, none of which was asked for yet, keep what they render, on the disk rather
+    than in memory. Raises RequestError."""
+    from noisician.memory import return_large_arrays_at_once
     from noisician.models import registry
 
+    return_large_arrays_at_once()
     registry.DEFAULT.cache = rendered_cache()

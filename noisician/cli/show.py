@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from noisician.cli.options import Asked, command
+from noisician.cli.streams import print_json
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def explain(options: ExplainOptions) -> None:
 
     controls = understand(changed(Request(), options.asked.values))
     if options.as_json:
-        typer.echo(controls.model_dump_json(indent=2))
+        print_json(controls.model_dump_json(indent=2))
         return
     rows = explain_rows(controls)
     if rows:
@@ -65,7 +65,7 @@ def inspect(options: InspectOptions) -> None:
 
     recipe = read_recipe(options.file)
     if options.as_json:
-        typer.echo(recipe.to_json(), nl=False)
+        print_json(recipe.to_json())
     else:
         print_table(("recipe", recipe.id6), recipe_rows(recipe))
 
@@ -94,9 +94,11 @@ def recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def _score_rows(score: Score) -> list[tuple[str, str]]:
+    from noisician.request.keys import written_key
+
     return [
         ("tempo", f"{score.tempo_bpm:g} BPM"),
-        ("key", f"{score.key} {score.mode}"),
+        ("key", f"{written_key(score.key, score.mode)} {score.mode}"),
         ("metre", score.time_signature),
         ("bars", str(score.bars)),
         ("sections", ", ".join(f"{section.kind} {section.bars}" for section in score.sections)),
@@ -142,7 +144,7 @@ def styles(options: StylesOptions) -> None:
     kinds = STYLE_KINDS if options.kind is None else (options.kind,)
     listed = {kind: style_rows(kind) for kind in kinds}
     if options.as_json:
-        typer.echo(json.dumps(listed if options.kind is None else listed[kinds[0]], indent=2, ensure_ascii=False))
+        print_json(listed if options.kind is None else listed[kinds[0]])
         return
     for kind, rows in listed.items():
         print_table(

@@ -8,8 +8,9 @@ from noisician.export.lyrics import TimedLine, TimedSyllable, TimedWord, lrc, pl
 from noisician.export.metadata import Marker, Metadata, default_file_name
 from noisician.export.read import read_recipe
 from noisician.export.spectrogram import picture_of_mel, png_bytes, spectrogram_picture, spectrogram_png
+from noisician.export.stems import common_gain_db, stems_note
 from noisician.export.transaction import Transaction, check_target
-from noisician.export.write import Bundle, bundle_paths, write_audio, write_bundle, write_stems
+from noisician.export.write import Bundle, bundle_paths, write_audio, write_bundle, write_into, write_stems
 
 __all__ = [
     "FORMATS",
@@ -23,6 +24,7 @@ __all__ = [
     "bundle_paths",
     "check_target",
     "choose_format",
+    "common_gain_db",
     "default_file_name",
     "lrc",
     "midi_with_recipe",
@@ -32,8 +34,10 @@ __all__ = [
     "read_recipe",
     "spectrogram_picture",
     "spectrogram_png",
+    "stems_note",
     "words_json",
     "write_audio",
     "write_bundle",
+    "write_into",
     "write_stems",
 ]

@@ -31,11 +31,13 @@ _MP3_COMPRESSION, _OGG_COMPRESSION, _FLAC_COMPRESSION = 0.0, 0.3, 0.625
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """``name`` is one of FORMATS. ``bit_depth`` (16, 24, 32 = float) concerns WAV and FLAC only."""
+    """``name`` is one of FORMATS. ``bit_depth`` (16, 24, 32 = float) and ``factor``, by which samples are multiplied on
+    their way, concern WAV and FLAC only."""
 
     name: str = "wav"
     bit_depth: int = 24
     sample_rate_hz: int = SAMPLE_RATE_HZ
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,8 @@ def _pcm_blocks(samples: np.ndarray, metadata: Metadata, audio: AudioFormat) -> 
         dither = np.random.default_rng([metadata.seed or 0, zlib.crc32(metadata.title.encode("utf-8", "replace"))])
     for start in range(0, len(samples), audio.sample_rate_hz):
         block = samples[start : start + audio.sample_rate_hz]
+        if audio.factor != 1.0:
+            block = block * np.float32(audio.factor)
         yield block if audio.bit_depth == 32 else quantise(block, audio.bit_depth, dither)
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from noisician.export.lyrics import TimedLine
+from noisician.request.keys import written_key
 
 #: Name of the tag that holds the packed recipe (Vorbis comment, ID3 TXXX description, PNG text).
 RECIPE_TAG = "NOISICIAN_RECIPE"
@@ -69,12 +70,12 @@ def tag_key(key: str | None, mode: str | None) -> str | None:
     """Key as ID3's TKEY has it, which knows major and minor only: modes fall to the one their third has."""
     if not key:
         return None
-    return f"{key}m" if mode in _MINOR_THIRD_MODES else key
+    return f"{written_key(key, 'minor')}m" if mode in _MINOR_THIRD_MODES else written_key(key, "major")
 
 
 def name_key(key: str | None, mode: str | None) -> str | None:
     """Key as file names have it: ``C``, ``Am``, ``Ddor``."""
-    return f"{key}{_MODE_SUFFIXES.get(mode or 'major', '')}" if key else None
+    return f"{written_key(key, mode)}{_MODE_SUFFIXES.get(mode or 'major', '')}" if key else None
 
 
 def text_fields(metadata: Metadata) -> dict[str, str]:

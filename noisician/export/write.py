@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from noisician.export.lyrics import lrc, plain_lyrics, words_json
 from noisician.export.metadata import Metadata
 from noisician.export.read import RECIPE_MEMBER
 from noisician.export.spectrogram import png_bytes, spectrogram_picture
-from noisician.export.transaction import Transaction, check_target
+from noisician.export.stems import factor_of
+from noisician.export.transaction import Transaction, check_target, explained
 
 _OLDEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a real date would make equal recipes give different archives
 _READABLE_BY_ALL = 0o644 << 16
@@ -32,7 +34,9 @@ class Bundle:
     ``path`` names the track; the sidecar, MIDI and picture take its name with their own extension, stems the
     folder ``{name}_stems`` (or ``{name}_stems.zip``). ``samples`` and each stem: ``[frames]`` or
     ``[frames, 1 or 2]``. ``midi`` is a Standard MIDI File; the recipe is added to it. ``stem_extras`` (name to
-    content) joins the stems, for example a licence note.
+    content) joins the stems, for example a licence note. They are written with ``stems_gain_db``, which
+    :func:`noisician.export.stems.common_gain_db` found for them, and carry ``stems_recipe_json`` where that is another
+    than ``recipe_json``.
 
     The metadata's lyrics can stand beside it as ``{name}.lrc`` and ``{name}.lyrics.json``. ``instrumental``, the piece
     without its singers, makes a karaoke pair in the track's format: ``{name}_karaoke`` and its own LRC file, which
@@ -52,6 +56,8 @@ class Bundle:
     stems: Mapping[str, np.ndarray] = field(default_factory=dict)
     stems_zip: bool = False
     stem_extras: Mapping[str, bytes] = field(default_factory=dict)
+    stems_gain_db: float = 0.0
+    stems_recipe_json: str | None = None
     lrc: bool = False
     lyrics_json: bool = False
     instrumental: np.ndarray | None = None
@@ -78,7 +84,8 @@ def write_audio(
     or read-only folder, a full disk; nothing is left behind then.
     """
     path = Path(path)
-    audio = AudioFormat(choose_format(path, format, bit_depth, metadata.loop), bit_depth, sample_rate_hz)
+    name = choose_format(path, format, bit_depth, metadata.loop)
+    audio = AudioFormat(name, bit_depth, sample_rate_hz)
     with Transaction(overwrite) as transaction:
         _stage_audio(transaction, path, samples, metadata, recipe_json, audio, earlier)
         transaction.commit()
@@ -94,14 +101,15 @@ def write_stems(
     bit_depth: int = 24,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
     extras: Mapping[str, bytes] | None = None,
+    gain_db: float = 0.0,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write aligned WAVs of equal length (shorter stems are padded with silence) into a folder, or into an
     archive if ``target`` ends in ``.zip``, with the recipe as ``recipe.json`` and the ``extras`` beside them.
 
-    Returns what was written. Errors as :func:`write_audio`.
+    All get the one ``gain_db``. Returns what was written. Errors as :func:`write_audio`.
     """
-    job = _StemJob(Path(target), stems, metadata, recipe_json, bit_depth, sample_rate_hz, extras or {})
+    job = _StemJob(Path(target), stems, metadata, recipe_json, bit_depth, sample_rate_hz, extras or {}, gain_db)
     with Transaction(overwrite) as transaction:
         written = _stage_stems(transaction, job)
         transaction.commit()
@@ -172,20 +180,30 @@ class _StemJob:
     bit_depth: int
     sample_rate_hz: int
     extras: Mapping[str, bytes]
+    gain_db: float = 0.0
+    #: At least so long is each.
+    frames: int = 0
 
     @property
     def audio(self) -> AudioFormat:
-        return AudioFormat("wav", self.bit_depth, self.sample_rate_hz)
+        return AudioFormat("wav", self.bit_depth, self.sample_rate_hz, factor_of(self.gain_db))
 
 
 def _stem_job(bundle: Bundle, target: Path) -> _StemJob:
     extras = dict(bundle.stem_extras)
     if bundle.midi is not None:
         extras.setdefault("score.mid", midi_with_recipe(bundle.midi, bundle.recipe_json))
-    frames = max(len(bundle.samples), *(len(stem) for stem in bundle.stems.values()))
-    stems = {name: _padded(stem, frames) for name, stem in bundle.stems.items()}
-    depth = bundle.bit_depth
-    return _StemJob(target, stems, bundle.metadata, bundle.recipe_json, depth, bundle.sample_rate_hz, extras)
+    return _StemJob(
+        target,
+        bundle.stems,
+        bundle.metadata,
+        bundle.stems_recipe_json or bundle.recipe_json,
+        bundle.bit_depth,
+        bundle.sample_rate_hz,
+        extras,
+        bundle.stems_gain_db,
+        len(bundle.samples),
+    )
 
 
 def _check_distinct(paths: Mapping[str, Path]) -> None:
@@ -217,6 +235,25 @@ def _stage_lyrics(transaction: Transaction, bundle: Bundle, paths: Mapping[str, 
     for kind, text in texts.items():
         if kind in paths:
             _stage_bytes(transaction, paths[kind], text().encode())
+
+
+def write_into(file: BinaryIO, bundle: Bundle) -> None:
+    """The track of a bundle alone into a binary file that is open for writing; ``path`` only names it in errors.
+
+    Errors as :func:`write_audio`, and FileError where the file does not take bytes.
+    """
+    if bundle.format is None:
+        raise FileError(f"{bundle.path}: has no extension to go by; name a format: wav, flac, ogg or mp3")
+    name = choose_format(bundle.path, bundle.format, bundle.bit_depth, bundle.metadata.loop)
+    audio = AudioFormat(name, bundle.bit_depth, bundle.sample_rate_hz)
+    encoded = encode(bundle.samples, bundle.metadata, bundle.recipe_json, audio)
+    try:
+        for piece in encoded.pieces:
+            file.write(piece)
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise explained(error, bundle.path, encoded.size_bytes) from None
+    except TypeError:
+        raise FileError(f"{bundle.path}: takes text, sound files are bytes; open it in binary mode") from None
 
 
 def _stage_bytes(transaction: Transaction, path: Path, data: bytes) -> None:
@@ -260,8 +297,8 @@ def _stage_stems(transaction: Transaction, job: _StemJob) -> list[Path]:
 
 def _stage_stems_zip(transaction: Transaction, job: _StemJob, members: Mapping[str, bytes]) -> None:
     """Stored, not deflated: samples hardly shrink, and a stored WAV can be played from within the archive."""
-    frames = max(len(stem) for stem in job.stems.values())
-    expected = sum(frames * (stem.shape[1] if stem.ndim == 2 else 1) for stem in job.stems.values())
+    frames = _frames_of(job)
+    expected = sum(frames * (stem.shape[1] if stem.ndim == 2 else 1) for stem in _each(job.stems))
     expected = expected * job.bit_depth // 8 + sum(map(len, members.values()))
     folder = job.target.stem
     with (
@@ -278,16 +315,26 @@ def _stage_stems_zip(transaction: Transaction, job: _StemJob, members: Mapping[s
 
 def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
     """File name, padded samples and metadata of each stem."""
-    frames = max(len(stem) for stem in job.stems.values())
+    frames = _frames_of(job)
     title = job.metadata.title or job.metadata.prompt
     taken: set[str] = set()
-    for name, stem in job.stems.items():
+    for name in job.stems:
         file_name = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "stem"
         if file_name.lower() in taken:
             raise FileError(f"{job.target}: two stems would be called {file_name}.wav; rename one")
         taken.add(file_name.lower())
         metadata = replace(job.metadata, title=f"{title} - {name}", lyrics=())  # most stems sing nothing
-        yield f"{file_name}.wav", _padded(stem, frames), metadata
+        yield f"{file_name}.wav", _padded(job.stems[name], frames), metadata
+
+
+def _frames_of(job: _StemJob) -> int:
+    return max(job.frames, *(len(stem) for stem in _each(job.stems)))
+
+
+def _each(stems: Mapping[str, np.ndarray]) -> Iterator[np.ndarray]:
+    """One after another, so that stems that are read from the disk are never all in memory."""
+    for name in stems:
+        yield stems[name]
 
 
 def _padded(stem: np.ndarray, frames: int) -> np.ndarray:

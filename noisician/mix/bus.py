@@ -15,6 +15,7 @@ from noisician.mix.mastering import (
     hop_mean_squares,
     hop_peaks,
     saturated,
+    saturated_share,
     sway_reader,
     tone_sections,
 )
@@ -90,6 +91,21 @@ class Bus:
             spectra = COLOUR_ROWS.spectra(self._source(channel), start, start + CHUNK)
             if drive > 0:
                 spectra = saturated(spectra, drive)
+            coloured[:] = COLOUR_ROWS.signal(spectra * self._tone, stop - start)
+        return out
+
+    def share(self, part: Bus, chunk: int) -> np.ndarray:
+        """What becomes of the premaster of ``part`` as a part of this one, ``[2, frames]``: shares of parts that sum to
+        this premaster sum to ``coloured``.
+        """
+        start, stop = self.coloured.span(chunk)
+        out = np.empty((2, stop - start), np.float32)
+        drive = drive_of(self._settings)
+        for channel, coloured in enumerate(out):
+            spectra = COLOUR_ROWS.spectra(part._source(channel), start, start + CHUNK)
+            if drive > 0:
+                whole = COLOUR_ROWS.spectra(self._source(channel), start, start + CHUNK)
+                spectra = saturated_share(spectra, whole, drive)
             coloured[:] = COLOUR_ROWS.signal(spectra * self._tone, stop - start)
         return out
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from noisician.mix.desk import Desk
 from noisician.mix.drive import drive_peak, driven
-from noisician.mix.grid import STRETCH
+from noisician.mix.grid import CHUNK, STRETCH
 from noisician.mix.mastering import Finish
 from noisician.mix.mixer import Mixer, desks_of
 from noisician.mix.numbers import MasterNumbers, Mix, Strip
@@ -21,6 +21,7 @@ from noisician.mix.timing import Timing
 from noisician.mix.vocals import treated
 
 ECHO_FLOOR_DB = -44.0  # under the dry sound; softer repeats are left out
+_AT_ONCE = 8  # chunks of a stem that are worked out at a time
 
 
 def planned(plan: MixPlan, keys: Sequence[str], seed: int, finish: Finish) -> Mix:
@@ -80,13 +81,17 @@ class FirstMix:
         return strip
 
     def alone(self, strip: Strip) -> np.ndarray:
-        """The stereo stem of the player added last, as :meth:`Mixer.stem` gives it."""
+        """The stereo stem of the player added last, as :meth:`Mixer.stem` gives it, ``[frames, 2]``."""
         room = self._mix.voice_room if strip.place.chain is not None else self._mix.room
         desk = Desk(self._mix, [strip], room, self._timing, self._frames)
-        desk.open()
-        self._add(desk, strip)
-        desk.work_out(range(desk.sums.count), self._sources, self._threads)
-        return np.ascontiguousarray(desk.premaster.whole().T)
+        out = np.empty((self._frames, 2), np.float32)
+        # Its sums are as large as those of everybody: they go as soon as they have been heard.
+        for first in range(0, desk.premaster.count, _AT_ONCE):
+            last = min(first + _AT_ONCE, desk.premaster.count)
+            desk.work_out(range(first, last), self._sources, self._threads)
+            out[first * CHUNK : last * CHUNK] = desk.premaster.read(first * CHUNK, min(last * CHUNK, self._frames)).T
+            desk.forget(last, range(last, min(last + _AT_ONCE, desk.premaster.count)))
+        return out
 
     def next(self) -> None:
         """Lets go of the samples of the player added last."""

@@ -123,6 +123,16 @@ class Desk:
         for group in groups:
             self._work_out(group, sources, threads)
 
+    def work_out_whole(self, sources: Sources, threads: Threads) -> None:
+        """Makes all of ``premaster`` and lets go of all else, as soon as nothing that follows needs it."""
+        count = self.premaster.count
+        for first in range(0, count, _AT_ONCE):
+            last = min(first + _AT_ONCE, count)
+            self.work_out(range(first, last), sources, threads)
+            _, _, sums = self._needs(range(last, count))
+            self.sums.forget(last, sums)
+        self.settle()
+
     def _work_out(self, chunks: Sequence[int], sources: Sources, threads: Threads) -> None:
         rung, repeats, sums = self._needs(chunks)
         self._spectra = kept(self._spectra, chunks[0], rung)

@@ -46,6 +46,13 @@ class Pieces:
     size: int = CHUNK
     at: dict[int, np.ndarray] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, signal: np.ndarray, loop: bool) -> Pieces:
+        """A signal ``[channels, frames]`` that is known already."""
+        pieces = cls(*signal.shape, loop)
+        pieces.at = {index: signal[:, slice(*pieces.span(index))] for index in range(pieces.count)}
+        return pieces
+
     @property
     def count(self) -> int:
         return -(-self.frames // self.size)

@@ -177,11 +177,32 @@ def saturated(spectra: np.ndarray, drive: float) -> np.ndarray:
     from scipy.fft import irfft, rfft
 
     fft = 2 * (spectra.shape[1] - 1)
-    slope = np.float32(0.55 + 2.2 * drive)
+    slope = saturation_slope(drive)
     fine = np.asarray(irfft(spectra, 2 * fft, axis=1))
     fine *= 2 * slope
     shaped = np.asarray(rfft(np.tanh(fine, out=fine), axis=1))
     return shaped[:, : fft // 2 + 1] / (2 * slope)
+
+
+def saturation_slope(drive: float) -> np.float32:
+    """How steep the saturation's curve is for what a signal of full scale would be."""
+    return np.float32(0.55 + 2.2 * drive)
+
+
+def saturated_share(part: np.ndarray, whole: np.ndarray, drive: float) -> np.ndarray:
+    """:func:`saturated` of a part of ``whole``, both transforms of blocks: it is turned down from moment to moment as
+    the whole is. Shares of parts that sum to the whole sum to the saturated whole.
+    """
+    from scipy.fft import irfft, rfft
+
+    fft = 2 * (whole.shape[1] - 1)
+    fine = np.asarray(irfft(whole, 2 * fft, axis=1))
+    fine *= 2 * saturation_slope(drive)
+    # tanh(x) / x is 1 at 0, where it cannot be calculated; below this it is 1 to the last bit.
+    small = np.abs(fine) < 1e-4
+    gain = np.divide(np.tanh(fine), fine, out=np.ones_like(fine), where=~small)
+    shaped = np.asarray(rfft(np.asarray(irfft(part, 2 * fft, axis=1)) * gain, axis=1))
+    return shaped[:, : fft // 2 + 1]
 
 
 def _swayed(channel: np.ndarray, lofi: float, *, loop: bool) -> np.ndarray:

@@ -4,7 +4,7 @@ beyond one stem is the stereo sum and the reverb send of the players and of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,7 +79,10 @@ def mix_stems(
     """
     if engine == ENGINE:
         mix = planned(plan, keys or [str(number + 1) for number in range(len(plan.stems))], seed, finish)
-        return decide_mix(stems, plan, mix, timing, keep_stems=keep_stems, split_vocals=split_vocals)
+        alone: list[np.ndarray] = []
+        keep = alone.append if keep_stems else None
+        mixdown = decide_mix(stems, plan, mix, timing, on_stem=keep, split_vocals=split_vocals)
+        return replace(mixdown, stems=tuple(alone) if keep_stems else None)
     if engine != WHOLE_ENGINE:
         raise RequestError(
             f"mix engine {engine}; there are {WHOLE_ENGINE} and {ENGINE}, a newer noisician may have more"
@@ -116,28 +119,28 @@ def decide_mix(
     undecided: Mix,
     timing: Timing,
     *,
-    keep_stems: bool = False,
+    on_stem: Callable[[np.ndarray], None] | None = None,
     split_vocals: bool = False,
     threads: Threads = ALL_CORES,
 ) -> Mixdown:
     """:func:`mix_stems` of today's engine: ``undecided`` is the plan as numbers, before a stem has been measured.
 
+    ``on_stem`` hears each stereo stem as soon as it is there, in the plan's order, so that nobody has to hold them all.
     ``threads`` hears of every step, also while the stems come in.
     """
     first: FirstMix | None = None
-    kept: list[np.ndarray] = []
     for stem in _checked(stems, plan):
         if first is None:
             first = FirstMix(undecided, timing, len(stem.samples), threads)
         strip = first.add(stem.samples)
-        if keep_stems:
-            kept.append(first.alone(strip))
+        if on_stem is not None:
+            on_stem(first.alone(strip))
         first.next()
     assert first is not None
     mixer = first.closed()
     track, instrumental = mixer.track_and_instrumental() if split_vocals else (mixer.track(), None)
     gains_db = tuple(strip.gain_db for strip in mixer.mix.strips)
-    return Mixdown(track, gains_db, tuple(kept) if keep_stems else None, mixer.mix, instrumental)
+    return Mixdown(track, gains_db, mix=mixer.mix, instrumental=instrumental)
 
 
 def _checked(stems: Iterable[StemAudio], plan: MixPlan) -> Iterator[StemAudio]:

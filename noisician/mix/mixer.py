@@ -23,7 +23,7 @@ from noisician.mix import dynamics
 from noisician.mix.bus import Bus
 from noisician.mix.desk import Desk
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ, filtered
-from noisician.mix.grid import CHUNK, CHUNK_HOPS, MEMORY, kept
+from noisician.mix.grid import CHUNK, CHUNK_HOPS, MEMORY, Pieces, kept
 from noisician.mix.loudness import k_weighting_sos
 from noisician.mix.mastering import (
     MAX_GAIN_DB,
@@ -75,6 +75,33 @@ class Mixer:
             raise RequestError(f"stems of {sorted(lengths)} samples; a mix needs stems of one length, and not of 0")
         frames = lengths.pop()
         return cls(mix, Sources(mix, stems, frames, threads), desks_of(mix, timing, frames), timing, threads)
+
+    @classmethod
+    def of_premaster(cls, mix: Mix, premaster: np.ndarray, timing: Timing, *, threads: Threads = ALL_CORES) -> Mixer:
+        """A mix whose sum before mastering is there already, ``[2, frames]`` float32: for :meth:`share`."""
+        frames = premaster.shape[1]
+        desk = Desk(mix, [], mix.room, timing, frames)
+        desk.premaster = Pieces.of(premaster, mix.finish.loop)
+        return cls(mix, Sources(mix, {}, frames, threads), [desk], timing, threads)
+
+    def share(self, part: np.ndarray) -> np.ndarray:
+        """What a part of the mix before mastering, ``[frames, 2]``, is in the track, ``[frames, 2]`` float32.
+
+        It gets the gain that the whole gets from moment to moment, so shares of parts that sum to the mix sum to the
+        track.
+        """
+        chunks = range(self._bus.coloured.count)
+        curves = self._curves_of(chunks, True)
+        self._bus.work_out(self._levels_of(curves), self._work_out_desks, self._threads)
+        fill(self._curves, curves, self._curve, self._threads)
+        own = Bus(self.mix, self.frames, Pieces.of(np.ascontiguousarray(part.T), self._loop).read)
+
+        def finished(chunk: int) -> np.ndarray:
+            return self._at_its_level(self._bus.share(own, chunk), chunk, self._curves)
+
+        done: dict[int, np.ndarray] = {}
+        fill(done, chunks, finished, self._threads)
+        return np.concatenate([done[chunk] for chunk in chunks])
 
     def blocks(self, from_s: float = 0.0, *, voices: bool = True) -> Iterator[tuple[int, np.ndarray]]:
         """The track from the block that holds ``from_s`` to its end: (first frame, stereo ``[frames, 2]`` float32).
@@ -171,9 +198,8 @@ class Mixer:
         return power, loud_enough(heard, peaks, loudness_lufs, self._aim, loop=self._loop, memory=MEMORY)[0]
 
     def _whole_premaster(self) -> np.ndarray:
-        self._work_out_desks(range(self._bus.coloured.count))
         for desk in self._desks:
-            desk.settle()
+            desk.work_out_whole(self._sources, self._threads)
         return self._premaster(self._desks, 0, self.frames)
 
     def _weighted(self) -> np.ndarray:
@@ -284,10 +310,13 @@ class Mixer:
     def _finish(self, split: bool, chunk: int) -> np.ndarray:
         """A chunk of the track, ``[frames, 2]``."""
         bus, curves = (self._band_bus, self._band_curves) if split else (self._bus, self._curves)
-        coloured = bus.coloured.at[chunk]
+        return self._at_its_level(bus.coloured.at[chunk], chunk, curves)
+
+    def _at_its_level(self, coloured: np.ndarray, chunk: int, curves: Mapping[int, np.ndarray]) -> np.ndarray:
+        """A coloured chunk ``[2, frames]`` times its gain curve, without clicks at the ends of the track."""
         frames = coloured.shape[1]
         points = curves[chunk][: dynamics.hops_of(frames) + 1].copy()
-        if self._loop and chunk == bus.coloured.count - 1:
+        if self._loop and chunk == self._bus.coloured.count - 1:
             points[-1] = curves[0][0]
         out = np.empty((frames, 2), np.float32)
         np.multiply(coloured.T, dynamics.ramps(points, 0, frames, frames)[:, None], out=out)

@@ -8,11 +8,13 @@ and instruments inferred from programs, names and how the parts move.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
+from numbers import Integral
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO
@@ -20,7 +22,7 @@ from typing import Any, BinaryIO
 import mido
 import numpy as np
 
-from noisician.errors import FileError
+from noisician.errors import FileError, RequestError
 from noisician.request import MODES, TONICS
 from noisician.score.encode import estimate_key
 from noisician.score.harmony import pitch_class
@@ -77,24 +79,95 @@ def ticks_per_beat(meter: Meter) -> int:
 def write_midi(score: Score, path_or_file: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> None:
     """Write a type 1 file: a conductor track, then one named track per :class:`Track`.
 
-    Raises FileError when the path exists (unless ``overwrite``) or cannot be written; a failed write leaves
-    nothing behind.
+    Players have a channel each as far as there are enough; else those of one program share theirs, and where even
+    programs are more than channels, further ports begin. Texts are Latin-1, which other programs take them for, where
+    that has all their characters, and else UTF-8.
+
+    Raises RequestError for a score that MIDI cannot hold, FileError when the path exists (unless ``overwrite``) or
+    cannot be written; a failed write leaves nothing behind.
     """
-    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
+    _check(score)
+    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     midi.tracks.append(_conductor(score))
-    pitched = 0
-    for track in score.tracks:
-        channel = DRUM_CHANNEL
-        if track.role != "drums":
-            channel = [c for c in range(16) if c != DRUM_CHANNEL][pitched % 15]
-            pitched += 1
-        midi.tracks.append(_track_events(track, channel, ticks_per_beat(score.meter)))
+    for track, place in zip(score.tracks, _places(score.tracks), strict=True):
+        midi.tracks.append(_track_events(track, place, ticks_per_beat(score.meter)))
+    midi.charset = _charset(midi)
     content = BytesIO()
     midi.save(file=content)
     if isinstance(path_or_file, (str, os.PathLike)):
         _write_file(Path(path_or_file), content.getvalue(), overwrite)
     else:
         path_or_file.write(content.getvalue())
+
+
+def _check(score: Score) -> None:
+    """Raises RequestError for what no MIDI file can say."""
+    if not (0 < score.tempo_bpm < 1000):
+        raise RequestError(f"a score of {score.tempo_bpm:g} BPM; MIDI files hold tempos above 0 and below 1000 BPM")
+    if score.time_signature not in METERS or score.mode not in MODES:
+        known = f"{', '.join(METERS)} and {', '.join(MODES)}"
+        raise RequestError(f"a score in {score.time_signature!r} and {score.mode!r}; there are {known}")
+    try:
+        pitch_class(score.key)
+    except (KeyError, AttributeError):
+        raise RequestError(f"a score in {score.key!r}; keys are {', '.join(TONICS)}") from None
+    for track in score.tracks:
+        _check_notes(track)
+
+
+def _check_notes(track: Track) -> None:
+    for note in track.notes:
+        if not (isinstance(note.pitch, Integral) and isinstance(note.velocity, Integral)):
+            raise RequestError(f"{track.role} has a note of pitch {note.pitch!r}, {note.velocity!r}; both are integers")
+        if not (0 <= note.pitch <= 127 and 1 <= note.velocity <= 127):
+            raise RequestError(
+                f"{track.role} has a note of pitch {note.pitch} and velocity {note.velocity}; "
+                "MIDI has pitches 0 to 127 and velocities 1 to 127"
+            )
+        if not (0 <= note.start_beats < math.inf and 0 <= note.duration_beats < math.inf):
+            raise RequestError(
+                f"{track.role} has a note at beat {note.start_beats:g} for {note.duration_beats:g} beats; "
+                "both are 0 or more"
+            )
+
+
+def _places(tracks: Sequence[Track]) -> list[tuple[int, int]]:
+    """The (port, channel) of each track; one place is shared by equal programs alone."""
+    free = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+    pitched = [number for number, track in enumerate(tracks) if track.role != "drums"]
+    enough = len(pitched) <= len(free)
+    # What has a place of its own: the track where channels are enough for all, else the program.
+    names = {number: number if enough else _program_of(tracks[number]) for number in pitched}
+    order = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
+    kits = {program: port for port, program in enumerate(dict.fromkeys(map(_program_of, _drums(tracks))))}
+    places = []
+    for number, track in enumerate(tracks):
+        if track.role == "drums":
+            places.append((kits[_program_of(track)], DRUM_CHANNEL))
+        else:
+            port, place = divmod(order[names[number]], len(free))
+            places.append((port, free[place]))
+    return places
+
+
+def _drums(tracks: Iterable[Track]) -> Iterator[Track]:
+    return (track for track in tracks if track.role == "drums")
+
+
+def _program_of(track: Track) -> int:
+    instrument = instruments().get(track.instrument)
+    if instrument is None:
+        return VOICE_PROGRAM if track.instrument == VOICE else 0
+    return general_midi_program(instrument)
+
+
+def _charset(midi: mido.MidiFile) -> str:
+    texts = (getattr(message, kind, "") for track in midi.tracks for message in track for kind in ("text", "name"))
+    try:
+        "".join(texts).encode("latin-1")
+    except UnicodeEncodeError:
+        return "utf-8"
+    return "latin-1"
 
 
 def _write_file(path: Path, content: bytes, overwrite: bool) -> None:
@@ -171,9 +244,9 @@ def _signature_name(key: str, minor: bool) -> str:
     return (minors if minor else major)[pitch_class(key)]
 
 
-def _track_events(track: Track, channel: int, beat_ticks: int) -> mido.MidiTrack:
+def _track_events(track: Track, place: tuple[int, int], beat_ticks: int) -> mido.MidiTrack:
+    port, channel = place
     instrument = instruments().get(track.instrument)
-    program = general_midi_program(instrument) if instrument else VOICE_PROGRAM if track.instrument == VOICE else 0
     name = instrument.name if instrument else track.instrument
     terms: dict[str, Any] = {
         "role": track.role,
@@ -183,8 +256,10 @@ def _track_events(track: Track, channel: int, beat_ticks: int) -> mido.MidiTrack
     }
     events: list[tuple[int, int, Any]] = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
-        (0, 1, mido.Message("program_change", channel=channel, program=program)),
+        (0, 1, mido.Message("program_change", channel=channel, program=_program_of(track))),
     ]
+    if port:
+        events.insert(0, (0, -1, mido.MetaMessage("midi_port", port=port)))
     for note in track.notes:
         start = round(note.start_beats * beat_ticks)
         end = max(round(note.end_beats * beat_ticks), start + 1)

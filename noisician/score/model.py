@@ -22,6 +22,8 @@ from noisician.score.tempo import TempoChange, TempoCurve
 
 #: What stands for the instrument of a sung track.
 VOICE = "voice"
+#: What the text of a line's last syllable ends with.
+LINE_END = "\r"
 #: What a section can be. The order is part of the composer's trained weights: append only.
 SECTION_KINDS = ("intro", "verse", "pre_chorus", "chorus", "bridge", "build", "drop", "break", "solo", "outro")
 #: What files call a track's timbre tags.

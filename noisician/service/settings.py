@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from noisician.cache import RENDERED_CACHE_BYTES
 from noisician.folders import data_folder
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 DEFAULT_PORT = 8484
 MEBIBYTE = 1024 * 1024
@@ -53,9 +57,11 @@ class Settings(BaseSettings):
     attempts_limit: int = Field(default=3, description="how often a job is begun before it is given up")
 
     @property
-    def database(self) -> str:
-        """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{self.data / 'noisician.sqlite3'}"
+    def database(self) -> str | URL:
+        """The SQLAlchemy URL in force; in parts where a folder's name could be taken for other parts of its text."""
+        from sqlalchemy.engine import URL
+
+        return self.database_url or URL.create("sqlite", database=str(self.data / "noisician.sqlite3"))
 
     @property
     def is_local(self) -> bool:

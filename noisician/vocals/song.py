@@ -12,7 +12,7 @@ import numpy as np
 
 from noisician.lyrics import Lyrics, SungWord, is_vowel, syllables_of
 from noisician.lyrics.phones import stress_digit
-from noisician.score.model import VOICE, Note, Track
+from noisician.score.model import LINE_END, VOICE, Note, Track
 from noisician.score.perform import swing_time, unswing_time
 from noisician.score.tempo import TempoCurve
 from noisician.vocals.form import LineBars, SungPart
@@ -210,13 +210,15 @@ def sayables(line: Sequence[SungWord]) -> tuple[Sayable, ...]:
 
 
 def vocal_notes(lines: Sequence[SongLine]) -> tuple[Note, ...]:
-    """Lines as notes of a score; the first note of a syllable carries its text, with a hyphen where the word goes on
-    and a space where it ends, as karaoke files have it."""
+    """Lines as notes of a score; the first note of a syllable carries its text, with a hyphen where the word goes on, a
+    space where it ends and a carriage return where the line does (MIDI's recommended practice 17)."""
     notes = []
     for line in lines:
-        for syllable in line.syllables:
+        last = max((place for place, one in enumerate(line.syllables) if one.text), default=-1)
+        for number, syllable in enumerate(line.syllables):
             # Several syllables of a figure share its text, which the first one shows.
-            text = syllable.text + (" " if syllable.word_end else "-") if syllable.text else None
+            ending = LINE_END if number == last else " " if syllable.word_end else "-"
+            text = syllable.text + ending if syllable.text else None
             for place, note in enumerate(syllable.notes):
                 velocity = 108 if syllable.accent else 92
                 length = note.end_beats - note.start_beats

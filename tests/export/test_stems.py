@@ -11,7 +11,18 @@ import soundfile
 
 from noisician.audio import read_audio
 from noisician.errors import FileError
-from noisician.export import Bundle, Metadata, bundle_paths, midi_with_recipe, read_recipe, write_bundle, write_stems
+from noisician.export import (
+    Bundle,
+    Metadata,
+    bundle_paths,
+    common_gain_db,
+    midi_with_recipe,
+    read_recipe,
+    stems_note,
+    write_bundle,
+    write_stems,
+)
+from noisician.export.stems import factor_of
 from noisician.recipe import Recipe
 from noisician.request import Request
 
@@ -43,6 +54,36 @@ def test_folder_of_aligned_stems(tmp_path: Path) -> None:
     for path in (*written[:2], tmp_path / "a" / "stems"):
         assert read_recipe(path) == RECIPE
     assert b"smpl" in written[0].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("peak", "factor"), [(0.0, 1.0), (0.7, 1.0), (1.0, 0.5), (1.5, 0.5), (2.0, 0.25), (3.9, 0.25), (-5.0, 0.125)]
+)
+def test_one_gain_keeps_all_stems_from_clipping(peak: float, factor: float) -> None:
+    stems = {"soft": np.full(4, 0.01, np.float32), "loud": np.array([0, peak], np.float32)}
+    gain_db = common_gain_db(stems, 24)
+    assert gain_db == pytest.approx(20 * np.log10(factor), abs=1e-6)
+    assert factor_of(gain_db) == factor
+    assert common_gain_db(stems, 32) == 0.0
+    note = stems_note("song", gain_db)
+    assert (f"times {1 / factor:g} each" in note) == (factor < 1)
+
+
+@pytest.mark.parametrize("target", ["s", "s.zip"])
+@pytest.mark.parametrize("bit_depth", [24, 32])
+def test_written_stems_times_the_gain_sum_to_what_they_were(tmp_path: Path, target: str, bit_depth: int) -> None:
+    loud = {name: 12 * (stem if stem.ndim == 2 else stem[:, None]) for name, stem in STEMS.items()}
+    gain_db = common_gain_db(loud, bit_depth)
+    written = write_stems(tmp_path / target, loud, METADATA, RECIPE.to_json(), bit_depth=bit_depth, gain_db=gain_db)
+    total = np.zeros((1000, 2))
+    if target == "s":
+        total += sum(read_audio(path)[0] for path in written if path.suffix == ".wav")
+    else:
+        with zipfile.ZipFile(written[0]) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".wav")]
+            total += sum(soundfile.read(io.BytesIO(archive.read(name)), always_2d=True)[0] for name in names)
+    expected = np.pad(loud["drums"], [(0, 100), (0, 0)]) + loud["lead guitar"]
+    assert np.abs(total / 10 ** (gain_db / 20) - expected).max() < 10 ** (-90 / 20)
 
 
 def test_archive_is_complete_and_deterministic(tmp_path: Path) -> None:

@@ -60,3 +60,12 @@ def test_it_hears_no_further_than_its_reach() -> None:
 def test_silence_stays_silence() -> None:
     silence = np.zeros(100, np.float32)
     assert not driven(silence, Drive(6.0, 0.3), 0.5).any() and not driven(silence, Drive(6.0), 0.0).any()
+
+
+def test_stretches_are_the_whole_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.random.default_rng(1).standard_normal(5003).astype(np.float32)
+    drive = Drive(3.0, 0.3)
+    whole = driven(samples, drive, 0.8)
+    for frames in (7, 16, 33, 1024):
+        monkeypatch.setattr("noisician.mix.drive._STRETCH", frames)
+        assert driven(samples, drive, 0.8).tobytes() == whole.tobytes()

@@ -387,6 +387,22 @@ def test_kept_stems_are_the_mixers_and_sum_to_the_mix_before_mastering(loop: boo
     assert mixer.premaster(start, stop) == pytest.approx(total[start:stop], abs=1e-5)
 
 
+@pytest.mark.parametrize("genre", ["house", "lofi_hip_hop", "metal"])
+@pytest.mark.parametrize("loop", [False, True])
+def test_shares_of_the_stems_sum_to_the_track(genre: str, loop: bool) -> None:
+    mixdown = first(genre, SONG, loop=loop, keep=True)
+    assert mixdown.stems is not None and mixdown.mix is not None
+    total = np.sum(mixdown.stems, axis=0)
+    mixer = Mixer.of_premaster(mixdown.mix, np.ascontiguousarray(total.T), TIMING, threads=Threads(1))
+    shares = [mixer.share(stem) for stem in mixdown.stems]
+    assert np.sum(shares, axis=0) == pytest.approx(mixdown.stereo, abs=10 ** (-90 / 20))
+    silent = mixer.share(np.zeros_like(total))
+    assert not silent.any()
+    # Not only the sum is right: each stem stays where it was, or one of them could hold the whole.
+    for stem, share in zip(mixdown.stems, shares, strict=True):
+        assert np.abs(share).max() < 8 * np.abs(stem).max()
+
+
 def test_wrong_stems_are_refused_in_one_line() -> None:
     mix = kept().mix
     assert mix is not None

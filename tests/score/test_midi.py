@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisician.composer.conditions import GRID_ROLES, step_conditions
-from noisician.errors import FileError
+from noisician.errors import FileError, RequestError
 from noisician.request import TONICS
 from noisician.score import Chord, Note, Score, Section, Track
 from noisician.score.midi import general_midi_program, read_midi, ticks_per_beat, write_midi
@@ -222,3 +223,81 @@ def test_a_foreign_marker_is_a_section_the_composer_knows(marker: str, kind: str
     assert [section.kind for section in score.sections] == [kind]
     steps = step_conditions(score.sections, np.ones((score.bars, len(GRID_ROLES)), bool), "4/4", score.bars)
     assert set(steps.kind.tolist()) == {1 + SECTION_KINDS.index(kind)}
+
+
+# --- other programs -------------------------------------------------------------------------------------------
+
+
+def _places_of(score: Score) -> list[tuple[int, int, int]]:
+    """(port, channel, program) of each track of the file."""
+    found = []
+    for track in mido.MidiFile(file=_bytes(score)).tracks[1:]:
+        port = next((message.port for message in track if message.type == "midi_port"), 0)
+        change = next(message for message in track if message.type == "program_change")
+        found.append((port, change.channel, change.program))
+    return found
+
+
+def _of(*players: tuple[str, str]) -> Score:
+    tracks = tuple(Track(role, name, (Note(60, 0.0, 1.0, 80),)) for role, name in players)
+    return Score(120.0, "C", "major", "4/4", 1, (Section("verse", "A", 0, 1, 0.4),), tracks)
+
+
+def test_as_long_as_there_are_channels_everybody_has_one() -> None:
+    places = _places_of(_of(*[("lead", "flute")] * 15, ("drums", "jazz_kit")))
+    assert len({place[:2] for place in places}) == 16 and {port for port, *_ in places} == {0}
+
+
+def test_nineteen_players_share_channels_only_where_they_play_one_program() -> None:
+    names = [name for name, one in instruments().items() if one.family not in ("drums", "texture")]
+    players = [("lead", name) for name in (names * 2)[:19]]
+    for score in (
+        _of(*players),
+        _of(*[("lead", name) for name in names[:60]], ("drums", "jazz_kit"), ("drums", "trap_kit")),
+    ):
+        programs: dict[tuple[int, int], set[int]] = {}
+        for port, channel, program in _places_of(score):
+            programs.setdefault((port, channel), set()).add(program)
+        assert all(len(each) == 1 for each in programs.values())
+        assert all((channel == 9) == (place in {(0, 9), (1, 9)}) for place in programs for channel in place[1:])
+        assert read_midi(_bytes(score)) == score
+
+
+@pytest.mark.parametrize(("text", "charset"), [("été\r", "latin-1"), ("walk ", "latin-1"), ("夢 ", "utf-8")])
+def test_words_are_read_by_programs_that_expect_latin_1_where_it_has_them(text: str, charset: str) -> None:
+    score = _of(("lead", "flute"))
+    track = Track("vocals", "voice", (Note(60, 0.0, 1.0, 80, text),))
+    sung = Score(120.0, "C", "major", "4/4", 1, score.sections, (track,))
+    midi = mido.MidiFile(file=_bytes(sung), charset=charset)
+    assert [message.text for part in midi.tracks for message in part if message.type == "lyrics"] == [text]
+    if charset == "latin-1":
+        assert mido.MidiFile(file=_bytes(sung)).charset == "latin1"
+    assert read_midi(_bytes(sung)) == sung
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        (Note(300, 0.0, 1.0, 80), "lead has a note of pitch 300 .* pitches 0 to 127"),
+        (Note(60, 0.0, 1.0, 0), "velocity 0; MIDI has"),
+        (Note(60.5, 0.0, 1.0, 80), "60.5"),  # pyright: ignore[reportArgumentType]
+        (Note(60, -1.0, 1.0, 80), "at beat -1"),
+        (Note(60, 0.0, float("nan"), 80), "for nan beats"),
+    ],
+)
+def test_notes_that_midi_cannot_hold_are_one_line(note: Note, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        _bytes(Score(120.0, "C", "major", "4/4", 1, tracks=(Track("lead", "flute", (note,)),)))
+
+
+def test_scores_that_midi_cannot_hold_are_one_line() -> None:
+    good = Score(120.0, "C", "major", "4/4", 1)
+    for score in (
+        replace(good, tempo_bpm=0.0),
+        replace(good, tempo_bpm=float("inf")),
+        replace(good, key="H"),
+        replace(good, mode="blue"),
+        replace(good, time_signature="5/4"),
+    ):
+        with pytest.raises(RequestError, match="a score "):
+            _bytes(score)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import socket
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from small_service import small_service
 
 from noisician.service.compat.names import OTHER_NAMES
@@ -82,32 +78,10 @@ def test_every_endpoint_is_one_of_the_service(tmp_path: Path) -> None:
 
 def test_the_python_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The examples as they stand, one after another, against a service that answers at that address."""
-    service = small_service(tmp_path)
     monkeypatch.chdir(tmp_path)
-    ready, finished = threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            address.append(f"http://127.0.0.1:{listener.getsockname()[1]}")
-            server = uvicorn.Server(uvicorn.Config(service.app, lifespan="off", log_config=None))
-            async with service.running():
-                serving = asyncio.create_task(server.serve([listener]))
-                ready.set()
-                await asyncio.to_thread(finished.wait, 30)
-                server.should_exit = True
-                await serving
-
-    address: list[str] = []
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(30)
-    try:
+    with small_service(tmp_path).at_an_address() as address:
         for block in python_blocks():
-            exec(compile(block.replace("http://127.0.0.1:8484", address[0]), "service.md", "exec"), {})
-    finally:
-        finished.set()
-        thread.join()
+            exec(compile(block.replace("http://127.0.0.1:8484", address), "service.md", "exec"), {})
     assert len(list(tmp_path.glob("take_*.mp3"))) == 2
     assert len(list((tmp_path / "songs").glob("calm-piano_*.flac"))) == 2
     assert capsys.readouterr().out.endswith(" regenerate lead, bar 1 (seed 9); mix lead: gain -2 dB\n")

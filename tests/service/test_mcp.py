@@ -328,3 +328,25 @@ def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:
         part.write_bytes(b"new")
         assert clients._placed(part, tmp_path / "a.wav").name == expected
     assert (tmp_path / "a.wav").read_bytes() == b"mine"
+
+
+def test_no_argument_is_dropped_in_silence(tmp_path: Path) -> None:
+    async def talk(client: McpClient) -> None:
+        job = await call(client, "make_music", prompt="pop", tempo_bpm=90, duration_s=10, wait_s=0)
+        assert job["status"] in ("queued", "in_progress", "completed")
+        said = await complaint(client, "make_music", prompt="pop", temp=90, wait_s=0)
+        assert said.startswith("temp is no argument of make_music; there are prompt, controls")
+        said = await complaint(client, "make_music", prompt="pop", tempo_bpm=90, controls={"tempo_bpm": 91})
+        assert said == "tempo_bpm is said twice, at the top and in controls; say it once"
+        said = await complaint(client, "music_status", job_id=job["job_id"], wait=3)
+        assert said == "wait is no argument of music_status; there are job_id, wait_s"
+        said = await complaint(client, "make_music", prompt="pop", tempo_bpm=9, wait_s=0)
+        assert "tempo 9 BPM is outside 40 to 240 BPM" in said
+        # Lyrics at the top are sung, or refused as in controls: never lost.
+        made = await call(client, "make_music", prompt="pop", lyrics="[Verse]\nWalk with me", duration_s=10, wait_s=0)
+        store = service.store.job(made["job_id"])
+        assert store is not None and store.params["lyrics"] == "[Verse]\nWalk with me"
+        assert store.params["duration_s"] == 10
+
+    service = small_service(tmp_path, works=False)
+    in_memory(service, talk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from noisician.errors import RequestError
 from noisician.service.files import is_id, new_id
 from noisician.service.records import Claim, Failure, Heartbeat, NewJob, NewTake, UploadRecord, WorkerRecord
+from noisician.service.settings import Settings
 from noisician.service.store import IdempotencyConflict, QueueFull, Store
 from noisician.service.store.paging import cursor, place
 
@@ -595,3 +598,14 @@ def test_workers_are_known_by_their_last_report(store: Store) -> None:
     )
     store.forget_workers()
     assert store.workers() == ()
+
+
+@pytest.mark.parametrize("name", ["My%20Music", "what?", "no #1", "100%", "a&b=c", "日本 夢", "a:b@c"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    settings = Settings(data=folder)
+    with contextlib.closing(Store(settings.database)) as store:
+        assert store.database.name == str(folder / "noisician.sqlite3")
+    assert (folder / "noisician.sqlite3").is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {name}

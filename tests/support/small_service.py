@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import quick_maker
+import uvicorn
 from fastapi import FastAPI
 
 from noisician.models.protocol import ignore_progress, never
@@ -47,6 +49,33 @@ class SmallService:
 
     def client(self, key: str | None = None) -> Client:
         return Client.within(self.app, URL, key or self.key)
+
+    @contextlib.contextmanager
+    def at_an_address(self) -> Iterator[str]:
+        """It answers at this address of the machine, for clients that are not of this process's making."""
+        ready, finished = threading.Event(), threading.Event()
+
+        async def serve() -> None:
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", 0))
+                address.append(f"http://127.0.0.1:{listener.getsockname()[1]}")
+                server = uvicorn.Server(uvicorn.Config(self.app, lifespan="off", log_config=None))
+                async with self.running():
+                    serving = asyncio.create_task(server.serve([listener]))
+                    ready.set()
+                    await asyncio.to_thread(finished.wait, 60)
+                    server.should_exit = True
+                    await serving
+
+        address: list[str] = []
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
+        thread.start()
+        assert ready.wait(30)
+        try:
+            yield address[0]
+        finally:
+            finished.set()
+            thread.join()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

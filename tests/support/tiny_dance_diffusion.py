@@ -9,8 +9,11 @@ SAMPLE_RATE_HZ = 4000
 CHANNELS = (8, 8, 8, 32, 32)
 
 
-def build(folder: Path) -> Path:
-    """Writes the checkpoint (1 MB) into ``folder`` as those of harmonai are: without ``time_embedding_dim``."""
+def build(folder: Path, time_embedding_dim: int | None = 16) -> Path:
+    """Writes the checkpoint (1 MB) into ``folder`` as those of harmonai are: without ``time_embedding_dim``.
+
+    None leaves the size of the time embedding to today's diffusers, which derives it from the channels.
+    """
     import torch
     from diffusers import IPNDMScheduler, UNet1DModel
 
@@ -21,7 +24,7 @@ def build(folder: Path) -> Path:
             sample_size=4096,
             sample_rate=SAMPLE_RATE_HZ,
             extra_in_channels=16,
-            time_embedding_dim=16,
+            time_embedding_dim=time_embedding_dim,
             block_out_channels=CHANNELS,
             down_block_types=("DownBlock1DNoSkip", *["DownBlock1D"] * plain, "AttnDownBlock1D"),
             up_block_types=("AttnUpBlock1D", *["UpBlock1D"] * plain, "UpBlock1DNoSkip"),

@@ -14,6 +14,7 @@ import numpy as np
 
 from noisician.cache import NO_CACHE, ArrayCache, NoCache, cached, key_of
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.memory import release_unused
 from noisician.mix import (
     ALL_CORES,
     ENGINE,
@@ -38,6 +39,7 @@ from noisician.models.embedded.cast import VocalPart
 from noisician.models.protocol import Excerpt
 from noisician.piece import Piece
 from noisician.score.model import VOICE
+from noisician.spool import SpooledArrays
 
 #: The last of what rings goes out over this.
 FADE_OUT_S, _FADE_SHARE = 0.6, 1 / 20
@@ -51,8 +53,9 @@ KICK_S = 0.4
 class Played:
     """What playing a piece gives: the piece with its mix decided, and its sound.
 
-    ``track`` is stereo ``[frames, 2]``; ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering,
-    and ``instrumental``, the track without its voices, where stems were to be kept.
+    ``track`` is stereo ``[frames, 2]``; ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering
+    and read from the disk when it is asked for, and ``instrumental``, the track without its voices, where stems were to
+    be kept.
     """
 
     piece: Piece
@@ -87,10 +90,17 @@ def first_mix(
     """A mix that is decided while the stems come in, one at a time."""
     plan, timing, keep_stems = _plan_of(piece, parts), Timing.of(piece.score), playing.keep_stems
     split_vocals = keep_stems and bool(parts)
+    kept = SpooledArrays()
     if playing.engine == ENGINE:
-        mix = undecided_mix(piece, parts, keys)
+        mix, next_name = undecided_mix(piece, parts, keys), iter(names)
+
+        def keep(stem: np.ndarray) -> None:
+            kept.add(next(next_name), stem)
+            release_unused()
+
+        on_stem = keep if keep_stems else None
         mixdown = decide_mix(
-            stems, plan, mix, timing, keep_stems=keep_stems, split_vocals=split_vocals, threads=playing.threads
+            stems, plan, mix, timing, on_stem=on_stem, split_vocals=split_vocals, threads=playing.threads
         )
     else:
         mixdown = mix_stems(
@@ -103,7 +113,8 @@ def first_mix(
             split_vocals=split_vocals,
             engine=playing.engine,
         )
-    kept = dict(zip(names, mixdown.stems or (), strict=False))
+        for name, stem in zip(names, mixdown.stems or (), strict=False):
+            kept.add(name, stem)
     return Played(replace(piece, mix=mixdown.mix), mixdown.stereo, kept, mixdown.instrumental)
 
 
@@ -144,7 +155,9 @@ def mixed_again(
     instrumental = None
     if playing.keep_stems and any(strip.place.chain is not None for strip in mix.strips):
         instrumental = stretches.track(voices=False)
-    kept = {name: stretches.stem(key) for key, name in zip(keys, names, strict=True)} if playing.keep_stems else {}
+    kept = SpooledArrays()
+    for key, name in zip(keys, names, strict=True) if playing.keep_stems else ():
+        kept.add(name, stretches.stem(key))
     return Played(replace(piece, mix=mixer.mix), stretches.track(), kept, instrumental)
 
 

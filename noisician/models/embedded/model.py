@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from noisician.cache import NO_CACHE, ArrayCache, NoCache
 from noisician.edits import Edit, SetVoice, SetWords, in_words
-from noisician.errors import FileError
+from noisician.errors import FileError, RequestError
 from noisician.mel import SAMPLE_RATE_HZ
+from noisician.memory import release_unused
 from noisician.mix import ENGINE, WHOLE_ENGINE
 from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
@@ -32,6 +33,7 @@ from noisician.models.embedded.play import (
     rendered_stems,
     with_undecided_mix,
 )
+from noisician.models.embedded.reworking import MADE_ANEW, edits_for
 from noisician.models.embedded.song import is_song
 from noisician.models.embedded.write import write_piece
 from noisician.models.protocol import (
@@ -107,7 +109,8 @@ class EmbeddedModel(MusicModel):
 
     def rework(self, recipe: Recipe, asked: CheckedRequest, run: Run = Run()) -> Music:
         """The music of a recipe as another request wants it. Where only words of a song change, the players and all
-        other lines stay as they are, sample for sample before the mix; everything else is made anew."""
+        other lines stay as they are, sample for sample before the mix; where tempo, key, metre, players or the voice
+        do, the piece is edited, and whoever is not named plays on; everything else is made anew."""
         request = asked.request
         again = recipe.model_copy(update={"request": request})
         carried = recipe.request.carry_instruments
@@ -121,7 +124,26 @@ class EmbeddedModel(MusicModel):
             if song is not None:
                 piece = replace(piece, song=song)
                 return self._music(again, piece, run.stages(PLAYING_ALONE), self._playing(run))
-        return self.generate(asked, run)
+        return self._edited_as_asked(recipe, asked, run)
+
+    def _edited_as_asked(self, recipe: Recipe, asked: CheckedRequest, run: Run) -> Music:
+        """The piece with edits for what differs in the request, mastered anew; where they cannot, another one."""
+        piece = piece_of(recipe)
+        request, controls = asked.request, asked.controls
+        edits = None if piece is None else edits_for(recipe, piece, request, controls, asked.seed)
+        if piece is None or edits is None:
+            return self.generate(asked, run)
+        base = _recipe(request, controls, recipe.seed).model_copy(update={"lineage": recipe.lineage})
+        if not edits:  # it is as asked for already
+            return self._music(base, _opened(recipe), run.stages(PLAYING_ALONE), self._playing(run))
+        stages = run.stages({"composing": EDITING_SHARE, "playing": 1.0 - EDITING_SHARE})
+        try:
+            edited, remarks = self._edited(recipe, edits, no_others, stages)
+        except RequestError as refused:
+            return replace(self.generate(asked, run), remarks=(MADE_ANEW.format(refused),))
+        played = self._played(edited.piece, stages, self._playing(run, remaster=True))
+        music = self._finished(recipe_of_piece(base, played.piece), played)
+        return replace(music, remarks=remarks)
 
     def edit(self, recipe: Recipe, edits: Sequence[Edit], run: Run = Run(), others: Others = no_others) -> Music:
         """The music of a recipe with edits applied. Every number of its mix stays, and every sample they do not reach.
@@ -184,7 +206,9 @@ class EmbeddedModel(MusicModel):
         return Playing(run.keep_stems, engine, remaster, self._cache)
 
     def _played(self, piece: Piece, stages: Stages, playing: Playing) -> Played:
-        return play(piece, self.networks, stages, playing, self._player_stems)
+        played = play(piece, self.networks, stages, playing, self._player_stems)
+        release_unused()
+        return played
 
     def _music(self, recipe: Recipe, piece: Piece, stages: Stages, playing: Playing) -> Music:
         """Plays a piece and puts it, its mix decided, into the recipe."""

@@ -21,6 +21,7 @@ from noisician.cache import ArrayCache
 from noisician.composer import Composer
 from noisician.diffusion.noise import NoiseField, NoiseSpan
 from noisician.mel import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
+from noisician.memory import release_unused
 from noisician.mix import StemAudio, Threads
 from noisician.models.embedded.cast import Casting, VocalPart, cast
 from noisician.models.embedded.cost import CostEstimate
@@ -179,10 +180,13 @@ def rendered_stems(
         span = start // HOP, frames_of(stop)
         report(0.0, early.excerpt([vocoded(number, lambda share: report(0.0), span) for number in range(len(parts))]))
     for number in range(len(parts)):
+        release_unused()
         stem = vocoded(number, lambda share, number=number: report((number + share) / len(parts)))
         mels[number] = np.empty(0)
+        release_unused()
         yield stem
     stages.reporter("mixing")
+    release_unused()
 
 
 def part_of(piece: Piece, player: Player) -> Part:

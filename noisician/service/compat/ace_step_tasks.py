@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 
-from noisician.request import DURATION_RANGE_S, MODES, TIME_SIGNATURES
+from noisician.request import DURATION_RANGE_S, MODES, TEMPO_RANGE_BPM, TIME_SIGNATURES
 from noisician.service import schemas
 from noisician.service.files import is_id
 
@@ -48,7 +48,26 @@ _NO_WORDS = frozenset({"[inst]", "[instrumental]"})
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 _TASK = re.compile(r"(job_[0-9a-f]{16})(?:\.(wav|flac|ogg))?")
-_KEY_AND_MODE = re.compile(r"([A-Ga-g](?:#|♯|♭|b)?)[\s:_-]+(\w+)")
+_KEY_AND_MODE = re.compile(r"([A-Ga-g](?:#|♯|♭|b)?)[\s:_-]+(\w[\w\s-]*)")
+#: Scales that are not here, and the one that has most of their notes.
+_SCALES_LIKE: Mapping[str, str] = {
+    "harmonic minor": "minor",
+    "melodic minor": "minor",
+    "natural minor": "minor",
+    "aeolian": "minor",
+    "min": "minor",
+    "blues": "minor",
+    "minor pentatonic": "minor",
+    "ionian": "major",
+    "maj": "major",
+    "harmonic major": "major",
+    "major pentatonic": "major",
+    "phrygian dominant": "phrygian",
+    "mixolydian b6": "mixolydian",
+}
+#: Metres that are not here, and the one whose bars are two of theirs or half of one.
+_METRES_LIKE: Mapping[str, str] = {"2": "4/4", "2/4": "4/4", "2/2": "4/4", "12": "6/8", "12/8": "6/8"}
+_THEIR_TEMPOS_BPM = (30, 300)
 _SHORT_MINOR = re.compile(r"([A-Ga-g](?:#|♯|♭|b)?)m")
 _SOUND = re.compile(r"(take_[0-9a-f]{16})\.(mp3|wav|flac|ogg)")
 
@@ -91,7 +110,7 @@ def music_body(values: Mapping[str, Any], models: Sequence[schemas.ModelInfo]) -
         "model": model,
         "takes": _whole(values, "batch_size") or _DEFAULT_TAKES,
         "duration_s": _positive(values, "audio_duration"),
-        "tempo_bpm": _positive(values, "bpm"),
+        "tempo_bpm": _tempo_bpm(values),
         "time_signature": _signature(values),
         "negative_prompt": _text(values, "negative_prompt"),
         "reference_audio": values.get("reference_audio"),
@@ -283,15 +302,27 @@ def _key(values: Mapping[str, Any]) -> dict[str, Any]:
     minor, long = _SHORT_MINOR.fullmatch(given), _KEY_AND_MODE.fullmatch(given)
     if minor is not None:
         return {"key": minor[1], "mode": "minor"}
-    if long is not None and long[2].lower() in MODES:
-        return {"key": long[1], "mode": long[2].lower()}
+    mode = None if long is None else " ".join(re.split(r"[\s_-]+", long[2].lower()))
+    mode = None if mode is None else _SCALES_LIKE.get(mode, mode)
+    if long is not None and mode in MODES:
+        return {"key": long[1], "mode": mode}
     return {"key": given}
 
 
 def _signature(values: Mapping[str, Any]) -> str | None:
-    """Their metre is the beats of a bar: "4" is 4/4."""
+    """Their metre is the beats of a bar: "4" is 4/4. Of metres that are not here, the one with the same beat."""
     given = _text(values, "time_signature")
+    given = given if given is None else _METRES_LIKE.get(given, given)
     return next((metre for metre in TIME_SIGNATURES if metre.partition("/")[0] == given), given)
+
+
+def _tempo_bpm(values: Mapping[str, Any]) -> float | None:
+    """Their tempos run from 30 to 300: what is beyond ours is halved or doubled, which leaves the felt beat."""
+    tempo_bpm = _positive(values, "bpm")
+    if tempo_bpm is None or not _THEIR_TEMPOS_BPM[0] <= tempo_bpm <= _THEIR_TEMPOS_BPM[1]:
+        return tempo_bpm
+    slowest, fastest = TEMPO_RANGE_BPM
+    return tempo_bpm * 2 if tempo_bpm < slowest else tempo_bpm / 2 if tempo_bpm > fastest else tempo_bpm
 
 
 def _words(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -345,6 +376,9 @@ def _source(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _track(job: schemas.Job, take: schemas.Take, audio_format: str) -> dict[str, Any]:
+    """A finished take. ``metas`` say what it has become: where a metre, tempo or key is not here, another one."""
+    if take.loop and audio_format == "mp3":
+        audio_format = "wav"  # MP3 pads both ends, so loops would not close
     metre = (take.time_signature or "").partition("/")[0]
     metas = {
         "bpm": None if take.tempo_bpm is None else round(take.tempo_bpm),
@@ -352,6 +386,8 @@ def _track(job: schemas.Job, take: schemas.Take, audio_format: str) -> dict[str,
         "genres": ", ".join(map(str, take.params.get("genres") or ())),
         "keyscale": f"{take.key} {(take.mode or '').title()}".strip() if take.key else "",
         "timesignature": metre,
+        "audio_format": audio_format,
+        "loop": take.loop,
     }
     return _item(
         SUCCEEDED,

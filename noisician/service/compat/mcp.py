@@ -6,7 +6,7 @@ Over HTTP they are part of the service (``/mcp``, streamable HTTP without sessio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import wraps
@@ -154,7 +154,7 @@ class ModelSummaries(BaseModel):
 def server(reach: Reach, exports: Path | None = None) -> MCPServer:
     """The tools on whatever service ``reach`` opens; ``exports`` is a folder the user chose for files."""
     tools = _Tools(reach, exports)
-    made = MCPServer(
+    made = _Server(
         "noisician",
         title="noisician",
         version=software_version(),
@@ -178,6 +178,36 @@ def server(reach: Reach, exports: Path | None = None) -> MCPServer:
     ):
         made.add_tool(tool, title=title, annotations=kind)
     return made
+
+
+class _Server(MCPServer):
+    """A server that drops no argument in silence: a control at the top is taken for one, all else refused by name."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        tools = {tool.name: tool for tool in await self.list_tools()}
+        if name in tools:
+            arguments = _in_place(name, arguments, tuple(tools[name].input_schema.get("properties", ())))
+        return await super().call_tool(name, arguments, context)
+
+
+def _in_place(tool: str, arguments: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """Arguments with controls where they belong. Raises ToolError for what is no argument, or said twice."""
+    place = next((name for name in ("controls", "changes") if name in known), None)
+    given = dict(arguments)
+    flat = {name: given.pop(name) for name in arguments if name not in known}
+    strange = [name for name in flat if place is None or name not in _CONTROLS]
+    if strange:
+        more = "" if place is None else f", and in {place} {', '.join(_CONTROLS)}"
+        raise ToolError(f"{', '.join(strange)[:200]} is no argument of {tool}; there are {', '.join(known)}{more}")
+    if flat and place is not None:
+        within = given.get(place) or {}
+        if not isinstance(within, Mapping):
+            raise ToolError(f"{place} is no object, so {', '.join(flat)} cannot join it; say all of them at the top")
+        twice = [name for name in flat if name in within]
+        if twice:
+            raise ToolError(f"{', '.join(twice)} is said twice, at the top and in {place}; say it once")
+        given[place] = {**within, **flat}
+    return given
 
 
 def in_words(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:

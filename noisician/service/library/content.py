@@ -19,13 +19,14 @@ import numpy as np
 
 from noisician.audio import db_to_gain
 from noisician.errors import FileError, RequestError
-from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, write_audio, write_stems
+from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, stems_note, write_audio, write_stems
 from noisician.export.metadata import clean_text
 from noisician.service import schemas
 from noisician.service.files import Files
 from noisician.service.library.export_cache import ExportCache
 from noisician.service.library.shapes import score_shape
 from noisician.service.library.stored_take import KARAOKE, TRACK, StoredTake, sound_of, without_folder
+from noisician.service.library.take_files import STORED_BIT_DEPTH
 from noisician.service.records import TakeRecord
 
 #: Loudness in LUFS by preset; None leaves the samples as they are stored. Takes are mastered for streaming, so
@@ -48,7 +49,6 @@ MEDIA_TYPES: Mapping[str, str] = {
     "lrc": "text/plain; charset=utf-8",
 }
 SLICES_LIMIT = 20_000
-STORED_BIT_DEPTH = 24
 
 _SOUND = ("wav", "flac", "mp3", "ogg")
 #: A track in memory is 20 MB a minute; so many are worked on at once.
@@ -58,7 +58,6 @@ _LOUDNESS_STEPS = 6
 _LOUDNESS_TOLERANCE_LU = 0.1
 #: A limited decibel buys less than one LU, but no less than this is believed.
 _LEAST_SLOPE = 0.15
-_MIDI_NOTE = "\nscore.mid are the notes as they are played."
 
 
 @dataclass(frozen=True)
@@ -341,14 +340,8 @@ def _lrc(stored: StoredTake, part: str) -> str:
 
 
 def _stems_note(stored: StoredTake) -> str:
-    return f"""{stored.metadata.title}
-
-Every WAV here is as long as the track and begins with it. Together the stems are the mix before mastering: their sum
-is the track without its equaliser, compressor, limiter and final level, so it is softer and may peak elsewhere.
-They keep that level whatever loudness the track is exported at.
-
-recipe.json has all settings; noisician makes the same music from it again.{_MIDI_NOTE if stored.score else ""}
-"""
+    gain_db = stored.recipe.stems.get("gain_db", 0.0)
+    return stems_note(stored.metadata.title, gain_db, has_score=stored.score is not None)
 
 
 def _licence_note(stored: StoredTake) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from noisician.request import TONICS
+from noisician.request.keys import pitch_classes_in
+from noisician.score.model import LINE_END
 from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
 
@@ -23,11 +24,6 @@ S = TypeVar("S", bound=schemas.Shape)
 _REQUEST_CODES = frozenset({"invalid_request", "file"})
 #: Chord qualities that are written otherwise than they are called.
 _QUALITY_SIGNS = {"maj": "", "min": "m", "min7": "m7"}
-_SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-#: Semitones of a mode's tonic above that of the major key with the same notes.
-_ABOVE_MAJOR = {"major": 0, "dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7, "minor": 9}
-_FLAT_MAJORS = frozenset({5, 10, 3, 8, 1})
 
 
 def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +151,7 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
 
 def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
-    names = _note_names(score.key, score.mode)
+    names = pitch_classes_in(score.key, score.mode)
     tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
     return schemas.ScoreView(
         tempo_bpm=score.tempo_bpm,
@@ -278,21 +274,11 @@ def _score_track(track: Track, stem: str | None, tempo: TempoCurve) -> schemas.S
                 start_s=tempo.seconds(note.start_beats),
                 end_s=tempo.seconds(note.end_beats),
                 velocity=note.velocity,
-                syllable=note.syllable,
+                syllable=note.syllable and note.syllable.replace(LINE_END, " "),
             )
             for note in track.notes
         ),
     )
-
-
-def _note_names(key: str, mode: str) -> Sequence[str]:
-    """Names of the pitch classes as a key with sharps or with flats has them."""
-    from noisician.score.harmony import pitch_class
-
-    if key[1:2] in ("#", "b"):
-        return _SHARPS if key[1] == "#" else _FLATS
-    major = (pitch_class(key) - _ABOVE_MAJOR.get(mode, 0)) % 12
-    return TONICS if major == 0 else _FLATS if major in _FLAT_MAJORS else _SHARPS
 
 
 def _json_mapping(value: object) -> dict[str, Any]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
-from noisician.export import Metadata, Transaction, png_bytes, spectrogram_picture, words_json, write_audio
+from noisician.export import (
+    Metadata,
+    Transaction,
+    common_gain_db,
+    png_bytes,
+    spectrogram_picture,
+    words_json,
+    write_audio,
+)
+from noisician.export.stems import factor_of
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music
 from noisician.parallel import Steps, map_in_order
@@ -17,6 +26,7 @@ from noisician.service.files import Files
 
 #: The piece without its singers, beside the stems.
 INSTRUMENTAL = "_instrumental"
+STORED_BIT_DEPTH = 24
 
 
 @dataclass(frozen=True)
@@ -29,8 +39,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Sound:
+    """One file of a take; ``samples`` are read when it is its turn."""
+
     path: Path
-    samples: np.ndarray
+    samples: Callable[[], np.ndarray]
     metadata: Metadata
 
 
@@ -49,15 +61,28 @@ def write_take(
     until then stays.
     """
     files.take(take_id).mkdir(parents=True)
-    recipe_json = music.recipe.to_json()
+    recipe, gain_db = music.recipe, 0.0
+    if music.stems:
+        gain_db = common_gain_db(music.stems, STORED_BIT_DEPTH)
+        recipe = recipe.model_copy(update={"stems": {"gain_db": gain_db}})
+    recipe_json = recipe.to_json()
     metadata = replace(music.metadata, title=title)
-    sounds = [_Sound(files.track(take_id), music.audio, metadata), *_stems(files, take_id, music, metadata)]
+    stems = _stems(files, take_id, music, metadata, gain_db)
+    sounds = [_Sound(files.track(take_id), lambda: music.audio, metadata), *stems]
     steps = Steps(len(sounds) + 1, on_share)
 
     def write(sound: _Sound) -> None:
         earlier = None if parent_folder is None else parent_folder / sound.path.relative_to(files.take(take_id))
         rate_hz = music.sample_rate_hz
-        write_audio(sound.path, sound.samples, sound.metadata, recipe_json, sample_rate_hz=rate_hz, earlier=earlier)
+        write_audio(
+            sound.path,
+            sound.samples(),
+            sound.metadata,
+            recipe_json,
+            bit_depth=STORED_BIT_DEPTH,
+            sample_rate_hz=rate_hz,
+            earlier=earlier,
+        )
         steps()
 
     for _ in map_in_order(write, sounds, steps):
@@ -74,17 +99,23 @@ def write_take(
     return _measured(music)
 
 
-def _stems(files: Files, take_id: str, music: Music, metadata: Metadata) -> list[_Sound]:
-    named: Mapping[str, np.ndarray] = music.stems
-    if music.instrumental is not None:
-        named = {**named, INSTRUMENTAL: music.instrumental}
-    sounds = []
-    for name, samples in named.items():
+def _stems(files: Files, take_id: str, music: Music, metadata: Metadata, gain_db: float) -> list[_Sound]:
+    """The stems, all with one gain, and the track without voices, which has its own level."""
+    factor = np.float32(factor_of(gain_db))
+    sounds: dict[str, Callable[[], np.ndarray]] = {
+        name: lambda name=name: music.stems[name] * factor for name in music.stems
+    }
+    instrumental = music.instrumental
+    if instrumental is not None:
+        sounds[INSTRUMENTAL] = lambda: instrumental
+    listed = []
+    for name, samples in sounds.items():
         path = files.stem(take_id, name)
         path.parent.mkdir(exist_ok=True)
         # Most stems sing nothing.
-        sounds.append(_Sound(path, samples, replace(metadata, title=f"{metadata.title} - {name}", lyrics=())))
-    return sounds
+        tags = replace(metadata, title=f"{metadata.title} - {name}", lyrics=())
+        listed.append(_Sound(path, samples, tags))
+    return listed
 
 
 def _measured(music: Music) -> Measured:

@@ -7,6 +7,8 @@ the order of their ids.
 
 from __future__ import annotations
 
+from sqlalchemy.engine import URL
+
 from noisician.service.store.database import Database, StoreError
 from noisician.service.store.events import Events
 from noisician.service.store.jobs import Jobs
@@ -27,7 +29,7 @@ class Store(Queue, Jobs, Takes, Versions, Uploads, Events, Workers):
     be reached, is full, damaged or locked, or was written by a newer version.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         super().__init__(Database(url))
 
     def close(self) -> None:

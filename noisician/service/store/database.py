@@ -40,7 +40,7 @@ class StoreError(NoisicianError):
 class Database:
     """Transactions on one database. At any time at most one of those that write is under way, in all processes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         address = _address(url)
         self.name = address.database if address.get_backend_name() == "sqlite" else address.render_as_string()
         self._writer = threading.Lock()  # threads of one process wait here, in order, and not by polling the database
@@ -96,7 +96,7 @@ class Part:
         self.database = database
 
 
-def _address(url: str) -> URL:
+def _address(url: str | URL) -> URL:
     try:
         address = make_url(url)
     except (exc.ArgumentError, ValueError):

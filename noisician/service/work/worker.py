@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from noisician.errors import Cancelled, FileError
+from noisician.memory import return_large_arrays_at_once
 from noisician.models import registry
 from noisician.models.protocol import OnProgress, Progress
 from noisician.request import EMBEDDED, Request
@@ -323,6 +324,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format=f"worker {order.device}: %(message)s")
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    return_large_arrays_at_once()
     registry.DEFAULT.cache = rendered_cache(order.settings)
     worker = Worker(order, _open_store(order.settings, stopping), order.load_maker(), order.load_editor())
 

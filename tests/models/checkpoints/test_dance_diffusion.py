@@ -276,3 +276,17 @@ def test_other_checkpoints_are_refused(folder: Path, tmp_path: Path, file: str, 
     with pytest.raises(WeightsError) as refused:
         load(tmp_path / "other", CPU, INFO)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("channels", [(8, 8, 8, 32, 32), (32, 32, 32)])
+def test_whatever_plain_diffusers_saves_and_loads_loads(
+    channels: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time projection is as wide as the file has it, whatever the configuration leaves out."""
+    monkeypatch.setattr(tiny, "CHANNELS", channels)
+    folder = tiny.build(tmp_path / "own", time_embedding_dim=None)
+    plain = diffusers.UNet1DModel.from_pretrained(folder / "unet")
+    ours = load(folder, CPU, INFO)._unet
+    assert ours.time_proj.weight.shape == plain.time_proj.weight.shape == (channels[0],)
+    for name, weight in plain.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], weight)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from fake_model import generated
 from hypothesis import given
 from hypothesis import strategies as st
 from stand_in_networks import ENTRIES, LOOP, PLACES, SHORT, embedded, networks
 
-from noisician.errors import Cancelled, FileError, RequestError
+from noisician.api import changed, checked
+from noisician.audio import read_audio
+from noisician.errors import Cancelled, FileError, NoisicianError, RequestError
+from noisician.export import read_recipe
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded import EmbeddedModel, model
 from noisician.models.embedded.play import fold
 from noisician.models.protocol import Progress, Run, Stages
-from noisician.music import Music
+from noisician.music import Music, SaveOptions
 from noisician.piece import stem_names
 from noisician.recipe import Recipe
 from noisician.renderer import render
@@ -231,3 +239,135 @@ def test_played_notes_are_in_seconds_and_in_order(signature: str) -> None:
         NoteEvent(60, 0.25, 0.375, 90),
         NoteEvent(64, 1.0, 1.5, 80),
     )
+
+
+# --- what is written ----------------------------------------------------------------------------------------
+
+
+def sum_of_written(folder: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """The sum of the WAVs in a folder of stems, times the gain that its recipe states; and what that tells."""
+    told = read_recipe(folder).stems
+    total = sum(read_audio(path)[0].astype(float) for path in sorted(folder.glob("*.wav")))
+    return total * 10 ** (-told["gain_db"] / 20), told
+
+
+def test_written_stems_sum_to_the_mix_before_mastering_and_mastered_ones_to_the_track(tmp_path: Path) -> None:
+    music, _ = track(SHORT)
+    premaster = sum(music.stems[name].astype(float) for name in music.stems)
+    for name, changes, whole in (
+        ("plain", {"stems": True}, premaster),
+        ("mastered", {"mastered_stems": True}, music.audio),
+    ):
+        written = music.save(tmp_path / f"{name}.wav", SaveOptions(**changes))
+        total, told = sum_of_written(written["stems"])
+        assert np.abs(total - whole).max() < 10 ** (-90 / 20)
+        assert told.get("mastered", False) == (name == "mastered")
+        assert "README.txt" in {path.name for path in written["stems"].iterdir()}
+        assert read_recipe(written["track"]).stems == {}
+
+
+def test_no_stems_to_master() -> None:
+    with pytest.raises(RequestError, match="no stems were kept"):
+        replace(track(SHORT)[0], stems={}).mastered_stems()
+
+
+def test_a_track_tells_itself_in_one_short_line_and_shows_itself_in_notebooks() -> None:
+    music, _ = track(SHORT)
+    assert len(repr(music)) < 200 and "\n" not in repr(music)
+    assert f"seed {music.seed}" in repr(music)
+    page = music._repr_html_()
+    assert "<audio controls" in page and "data:image/png;base64," in page and music.score is not None
+    assert f"{music.score.tempo_bpm:g} BPM" in page
+    wild = replace(music, recipe=music.recipe.model_copy(update={"request": Request(prompt="<script>x</script>")}))
+    assert "<script>" not in wild._repr_html_()
+
+
+def test_tracks_compare_by_their_samples_and_recipes() -> None:
+    music, _ = track(SHORT)
+    assert music == replace(music, stems={}) and hash(music) == hash(replace(music, stems={}))
+    assert music != replace(music, audio=music.audio * 0.5)
+    assert music != "a track"
+
+
+@pytest.mark.parametrize("format", ["wav", "flac", "ogg", "mp3"])
+def test_a_track_is_saved_into_an_open_file(format: str) -> None:
+    music, _ = track(SHORT)
+    memory = io.BytesIO()
+    assert music.save(memory, format=format) == {}
+    memory.seek(0)
+    assert soundfile.info(memory).samplerate == SAMPLE_RATE_HZ
+
+
+def test_what_cannot_be_saved_is_one_line(tmp_path: Path) -> None:
+    music, _ = track(SHORT)
+    save: Any = music.save
+    closed = io.BytesIO()
+    closed.close()
+    for path, changes, words in (
+        (io.BytesIO(), {}, "name a format"),
+        (io.StringIO(), {"format": "wav"}, "binary mode"),
+        (closed, {"format": "wav"}, "closed file"),
+        (io.BytesIO(), {"format": "wav", "midi": True}, "midi would lie beside a file"),
+        (5, {}, "5 is no path"),
+        (tmp_path / "x.wav", {"formt": "wav"}, "did you mean format"),
+        (tmp_path / "x.wav", {"format": 5}, "format 5"),
+        (tmp_path / "x.wav", {"bit_depth": "many"}, "many bits"),
+        ("a\0b.wav", {}, "character nul"),
+    ):
+        with pytest.raises(NoisicianError, match=words) as caught:
+            save(path, **changes)
+        assert "\n" not in str(caught.value)
+
+
+# --- a changed request ----------------------------------------------------------------------------------------
+
+
+def reworked(music: Music, **changes: Any) -> Music:
+    request = changed(music.recipe.request, changes)
+    return embedded().rework(music.recipe, checked(request))
+
+
+def cast_of(music: Music) -> dict[str, str]:
+    assert music.score is not None
+    return {track.player: track.instrument for track in music.score.tracks}
+
+
+def test_another_tempo_leaves_players_and_notes() -> None:
+    music, _ = track(SHORT)
+    faster = reworked(music, tempo_bpm=200)
+    assert music.score is not None and faster.score is not None
+    assert faster.score.tempo_bpm == 200 and faster.recipe.request.tempo_bpm == 200
+    assert faster.score.tracks == music.score.tracks
+    assert faster.duration_s < music.duration_s
+
+
+def test_another_instrument_takes_over_from_who_has_its_job() -> None:
+    music, _ = track(SHORT)
+    other = reworked(music, instruments=("violin", "grand_piano"))
+    before, after = cast_of(music), cast_of(other)
+    (swapped,) = [player for player in before if before[player] != after.get(player)]
+    assert after[swapped] == "violin" and before.keys() == after.keys()
+
+
+def test_what_is_there_already_changes_nothing() -> None:
+    music, _ = track(SHORT)
+    (name, *_) = set(cast_of(music).values()) - {"flute", "grand_piano"} or {"flute"}
+    same = reworked(music, instruments=("flute", "grand_piano", name))
+    assert cast_of(same) == cast_of(music) and same.score == music.score
+    np.testing.assert_array_equal(same.audio, music.audio)
+
+
+def test_who_is_left_out_goes_alone() -> None:
+    music, _ = track(SHORT)
+    player, instrument = next(iter(cast_of(music).items()))
+    other = reworked(music, instruments=(), without=(instrument,))
+    assert cast_of(other) == {one: name for one, name in cast_of(music).items() if one != player}
+
+
+def test_what_no_edit_can_do_is_made_anew_and_said() -> None:
+    music, _ = track(SHORT)
+    assert music.score is not None
+    other = reworked(music, time_signature="6/8")
+    assert other.score is not None and other.score.time_signature == "6/8"
+    assert other.remarks[0].startswith("made anew, for the piece could not take the change: 4/4 to 6/8")
+    assert reworked(music, seed=12).recipe.seed == 12

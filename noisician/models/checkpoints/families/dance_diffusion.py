@@ -36,6 +36,7 @@ WINDOW_FRAMES = 2**20
 WINDOW_OVERLAP_FRAMES = 2**17
 #: Time embedding of the checkpoints that were published before its size became part of the configuration.
 FIRST_TIME_EMBEDDING = 16
+_TIME_PROJECTION = "time_proj.weight"
 
 
 class DanceDiffusion:
@@ -202,7 +203,7 @@ def _plateau(start: int, end: int, frames: int, ramp: int) -> np.ndarray:
 
 def load(folder: Path, placement: Placement, source: CheckpointInfo) -> DanceDiffusion:
     """The checkpoint in ``folder`` (diffusers' layout). Raises WeightsError."""
-    older = _time_embedding(folder / "unet" / "config.json")
+    older = _time_embedding(folder / "unet")
     unet = from_folder(pipeline_class("UNet1DModel"), folder / "unet", placement.dtype, **older)
     scheduler_folder = folder / "scheduler"
     kind = _json(scheduler_folder / "scheduler_config.json").get("_class_name")
@@ -212,12 +213,32 @@ def load(folder: Path, placement: Placement, source: CheckpointInfo) -> DanceDif
     return DanceDiffusion(unet.to(placement.device).eval(), scheduler, source)
 
 
-def _time_embedding(config: Path) -> dict[str, int]:
-    """Older checkpoints rely on a time embedding of 16, which newer diffusers derives from the channels instead."""
-    written = _json(config)
-    if written.get("time_embedding_type", "fourier") == "fourier" and written.get("time_embedding_dim") is None:
-        return {"time_embedding_dim": int(written.get("extra_in_channels") or FIRST_TIME_EMBEDDING)}
-    return {}
+def _time_embedding(unet: Path) -> dict[str, int]:
+    """The size of the time embedding where the configuration leaves it out, as the weights have it.
+
+    Older checkpoints rely on 16; today's diffusers derives it from the channels and does not write it down either.
+    """
+    written = _json(unet / "config.json")
+    if written.get("time_embedding_type", "fourier") != "fourier" or written.get("time_embedding_dim") is not None:
+        return {}
+    frequencies = _length_of(_TIME_PROJECTION, unet)
+    if frequencies is not None:
+        return {"time_embedding_dim": 2 * frequencies}  # a sine and a cosine of each
+    return {"time_embedding_dim": int(written.get("extra_in_channels") or FIRST_TIME_EMBEDDING)}
+
+
+def _length_of(name: str, folder: Path) -> int | None:
+    """The first dimension of an array among a network's weights, without reading them; None where it is not there."""
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="pt") as weights:
+                if name in weights.keys():  # noqa: SIM118
+                    return int(weights.get_slice(name).get_shape()[0])
+        except (OSError, SafetensorError):
+            continue  # whoever reads them says what is wrong with them
+    return None
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -142,7 +142,7 @@ async def peaks(
     responses={
         200: {
             "description": "The sung words with their times in seconds.",
-            "content": {"application/json": {"schema": {"type": ["array", "object"]}}},
+            "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
         },
         **refusals(404),
     },
