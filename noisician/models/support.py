@@ -11,9 +11,13 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from noisician.errors import RequestError
+from noisician.lyrics import parse
 from noisician.models.protocol import Capabilities, CheckedRequest
 from noisician.prompt import Controls, read_figures, understand
+from noisician.prompt.options import check_limits
 from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
+from noisician.vocals.directions import with_lyrics, worded
+from noisician.vocals.words import is_song
 
 #: What words can say too.
 _SAYABLE = tuple(
@@ -53,8 +57,17 @@ def checked(
 
 
 def meaning(request: Request, capabilities: Capabilities) -> Controls:
-    """What a request's words mean to a model. Raises RequestError."""
-    return understand(request) if "score" in capabilities.features else read_figures(request)
+    """What a request's words mean to a model, those of its lyrics included where it sets them itself.
+
+    Raises RequestError, also for lyrics that cannot be sung.
+    """
+    if "score" not in capabilities.features:
+        return read_figures(request)
+    if request.lyrics is None:
+        return understand(request)
+    check_limits(request)
+    lyrics = parse(request.lyrics, request.language)
+    return with_lyrics(understand(worded(request, lyrics)), request, lyrics)
 
 
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:
@@ -84,6 +97,8 @@ def check_outputs(wanted: Mapping[str, bool], capabilities: Capabilities, others
 def check_singing(wanted: Mapping[str, bool], request: Request) -> None:
     """Raises RequestError for an output about words where nobody sings."""
     for option in ("--timed-lyrics", "--karaoke"):
+        if wanted.get(option) and request.lyrics is not None and not is_song(request):
+            raise RequestError(f"{option} has no words: the lyrics ask for an instrumental")
         if wanted.get(option) and request.lyrics is None and not request.vocals:
             raise RequestError(f"{option} has no words: nothing is sung without --lyrics or --vocals")
 

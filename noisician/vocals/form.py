@@ -35,10 +35,11 @@ _GROWTH = 0.05  # of energy each time a section comes back, twice
 
 @dataclass(frozen=True)
 class SungPart:
-    """One section of the text. ``kind`` is a tag of the lyrics; no lines: played, not sung."""
+    """One section of the text. ``kind`` is a tag of the lyrics; no lines: played, not sung, for ``bars`` if given."""
 
     kind: str
     lines: tuple[tuple[Sayable, ...], ...]
+    bars: int | None = None
 
     @property
     def composed_kind(self) -> str:
@@ -66,6 +67,7 @@ class SongForm:
     sections: tuple[Section, ...]
     parts: tuple[int | None, ...]  # for each section the part of the text it sings; None without words
     lines: tuple[LineBars, ...]
+    sources: tuple[int | None, ...] = ()  # for each section its part of the text, sung or not; None for what was added
 
     @property
     def bars(self) -> int:
@@ -76,17 +78,19 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
     """The form of a text. With ``frame`` a song without tags for them gets a short intro and outro."""
     sections: list[Section] = []
     singing: list[int | None] = []
+    sources: list[int | None] = []
     lines: list[LineBars] = []
     labels: dict[str, str] = {}
     times: dict[str, int] = {}
 
-    def add(kind: str, bars: int, part: int | None) -> None:
+    def add(kind: str, bars: int, part: int | None, source: int | None = None) -> None:
         label = labels.setdefault(kind if part is None else parts[part].kind, chr(ord("A") + len(labels)))
         growth = _GROWTH * min(times.get(label, 0), 2)
         times[label] = times.get(label, 0) + 1
         start = sum(section.bars for section in sections)
         sections.append(Section(kind, label, start, bars, section_energy(kind, energy, SUNG_ENERGY, growth)))
         singing.append(part)
+        sources.append(part if source is None else source)
 
     kinds = {part.composed_kind for part in parts}
     if frame and "intro" not in kinds:
@@ -94,7 +98,7 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
     for number, part in enumerate(parts):
         kind, start = part.composed_kind, sum(section.bars for section in sections)
         if not part.lines:
-            add(kind, WORDLESS_BARS.get(kind, 8), None)
+            add(kind, part.bars or WORDLESS_BARS.get(kind, 8), None, number)
             continue
         bars = section_line_bars(part, meter, tempo_bpm)
         for line, count in enumerate(bars):
@@ -102,7 +106,7 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
         add(kind, sum(bars) + sum(bars) % 2, number)
     if frame and "outro" not in kinds:
         add("outro", _frame_bars(meter, tempo_bpm), None)
-    return SongForm(tuple(sections), tuple(singing), tuple(lines))
+    return SongForm(tuple(sections), tuple(singing), tuple(lines), tuple(sources))
 
 
 def _frame_bars(meter: Meter, tempo_bpm: float) -> int:
@@ -161,17 +165,38 @@ def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, duration_s: float, 
     return _with_lengths(form, lengths)
 
 
+def stretched(form: SongForm, bars: int) -> SongForm:
+    """A form without words as long as ``bars``: every section by its share, in twos where there is room; where there
+    are more sections than bars, the shortest go."""
+    lengths = [section.bars for section in form.sections]
+    kept = sorted(range(len(lengths)), key=lambda place: -lengths[place])[: max(1, bars)]
+    unit = 2 if bars >= 2 * len(kept) else 1
+    total = sum(lengths[place] for place in kept)
+    shared = [
+        max(unit, round(length * bars / total / unit) * unit) if place in kept else 0
+        for place, length in enumerate(lengths)
+    ]
+    while sum(shared) > bars:
+        place = max(kept, key=lambda place: (shared[place] > 1, shared[place] - lengths[place] * bars / total))
+        shared[place] -= min(unit, shared[place] - 1)
+    while sum(shared) < bars:
+        place = min(kept, key=lambda place: shared[place] - lengths[place] * bars / total)
+        shared[place] += min(unit, bars - sum(shared))
+    return _with_lengths(form, shared)
+
+
 def _with_lengths(form: SongForm, lengths: Sequence[int]) -> SongForm:
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    sections, parts, moved = [], [], {}
+    sections, parts, sources, moved = [], [], [], {}
     for place, (section, part, bars) in enumerate(zip(form.sections, form.parts, lengths, strict=True)):
         if part is not None:
             moved[part] = int(starts[place]) - section.start_bar
         if bars:
             sections.append(replace(section, start_bar=int(starts[place]), bars=bars))
             parts.append(part)
+            sources.append(form.sources[place])
     lines = tuple(replace(line, start_bar=line.start_bar + moved[line.part]) for line in form.lines)
-    return SongForm(tuple(sections), tuple(parts), lines)
+    return SongForm(tuple(sections), tuple(parts), lines, tuple(sources))
 
 
 @dataclass(frozen=True)

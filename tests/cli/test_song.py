@@ -34,7 +34,7 @@ def test_a_file_of_lyrics_that_is_not_there(tmp_path: Path, name: str) -> None:
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "song.txt"
     path.write_bytes(b"\xff\xfe\x00\xd8")
-    with pytest.raises(FileError, match="not UTF-8 text"):
+    with pytest.raises(FileError, match="not a text file"):
         text_or_file(str(path), "lyrics")
 
 

@@ -32,7 +32,6 @@ from noisician.models.embedded.play import (
     rendered_stems,
     with_undecided_mix,
 )
-from noisician.models.embedded.song import is_song
 from noisician.models.embedded.write import write_piece
 from noisician.models.protocol import (
     Capabilities,
@@ -50,7 +49,7 @@ from noisician.prompt import Controls
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
 from noisician.vocals.karaoke import timed_lyrics
-from noisician.vocals.words import resung
+from noisician.vocals.words import is_song, resung
 from noisician.weights import manifest
 
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
@@ -97,7 +96,8 @@ class EmbeddedModel(MusicModel):
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
         piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages)
-        return self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
+        music = self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
+        return replace(music, remarks=controls.notes)
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, from its piece. Raises FileError for a recipe without one."""

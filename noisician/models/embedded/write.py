@@ -2,6 +2,7 @@
 
 controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ piece
 lyrics ─ write_song ─▶ plan, grid and song ─ decode, perform ─▶ piece
+tags without words ─ write_instrumental ─▶ plan, grid ─ decode, perform ─▶ piece
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import replace
 
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.models.embedded.cost import CostEstimate
-from noisician.models.embedded.song import is_song, without_stand_ins, write_song
+from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, written_piece
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
 from noisician.request import Request
+from noisician.vocals.directions import worded
+from noisician.vocals.words import is_song, read_lyrics
 
 OnShare = Callable[[float], None]
 
@@ -26,13 +29,21 @@ def write_piece(
 ) -> tuple[Piece, Stages]:
     """A new piece, and the stages with what remains to be done. Raises RequestError for what cannot be written."""
     song = is_song(request)
+    lyrics = read_lyrics(request)
+    request = request if lyrics is None else worded(request, lyrics)
     plan = make_plan(_open(request, controls) if song else controls, seed)
     render = render_settings(request)
+    tagged = not song and lyrics is not None and bool(lyrics.sections)
+    if tagged and controls.duration_s is None and controls.bars is None:
+        plan = make_plan(controls.model_copy(update={"bars": natural_bars(lyrics, plan)}), seed)
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
         sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
+    if tagged:
+        plan, grid = write_instrumental(request, plan, lyrics, seed, composer(), composer_settings(request), report)
+        return written_piece(plan, grid, seed, render), stages
     return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
 
 
