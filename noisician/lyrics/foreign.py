@@ -23,8 +23,31 @@ except ModuleNotFoundError:  # Python 3.10
 OUTSIDE_SHARE = 0.2
 #: … unless so many of its words are those of English grammar that it can only be English with many names.
 _GRAMMAR_SHARE = 0.15
-_FEWEST_WORDS, _FEWEST_OUTSIDE = 3, 2
+_FEWEST_WORDS, _FEWEST_OUTSIDE, _FEWEST_UNGUESSED = 3, 2, 4
 #: "shoo", "wah", "bop": sung syllables of no language.
+_SUNG_SYLLABLES = frozenset(
+    (
+        "la",
+        "na",
+        "da",
+        "ba",
+        "sha",
+        "ha",
+        "ta",
+        "ya",
+        "ma",
+        "pa",
+        "wa",
+        "di",
+        "du",
+        "lo",
+        "li",
+        "le",
+        "de",
+        "dum",
+        "bom",
+    )
+)
 _VOCABLE = re.compile(r"[b-df-hj-np-tv-z]{0,2}[aeiouy]{1,3}[hmnpw]?|(.{1,3})\1+")
 _LONGEST_VOCABLE = 4
 
@@ -44,7 +67,7 @@ def refuse_other_languages(lyrics: Lyrics) -> None:
     code, grammar = max(
         ((code, own.intersection(words)) for code, (_, own) in _languages().items()), key=lambda one: len(one[1])
     )
-    foreign = grammar - FUNCTION_WORDS
+    foreign = grammar - FUNCTION_WORDS - _SUNG_SYLLABLES
     english = FUNCTION_WORDS.intersection(words) - grammar
     outside = [word for word in words if word in foreign or not _is_english(word)]
     share = len(outside) / len(words)
@@ -52,6 +75,8 @@ def refuse_other_languages(lyrics: Lyrics) -> None:
     if share <= OUTSIDE_SHARE or len(outside) < _FEWEST_OUTSIDE or sounds_english:
         return
     name = _languages()[code][0] if len(foreign) > 1 or (foreign and len(words) < 8) else None
+    if name is None and len(outside) < _FEWEST_UNGUESSED:
+        return
     raise RequestError(
         f"the lyrics look {name or 'like another language'}: {len(outside)} of {len(words)} different words are not "
         f'English, such as "{outside[0]}"; only English can be sung'

@@ -85,6 +85,8 @@ def pieces(chunk: str, capitals: bool = True) -> list[Piece]:
     """
     start = len(chunk) - len(chunk.lstrip(_CLEAN_EDGES.replace("'", "")))
     core = chunk[start:].rstrip(_CLEAN_EDGES.replace("'", ""))
+    if core == "3" and chunk[:start].endswith("<"):
+        return [Piece("<3", start - 1, ("love",))]
     whole = _whole(core, chunk[start + len(core) :].startswith("."))
     if whole is not None:
         return [Piece(core, start, *whole)]
@@ -137,7 +139,8 @@ def _drawn_out(parts: list[str]) -> tuple[tuple[str, ...], tuple[int, ...]] | No
             word += part
         place += len(part) + 1
     vowels_only = all(set(part) == {parts[0][-1]} for part in parts[1:])
-    if slurs and (drawn or vowels_only) and (vowels_only or lookup_any(word) or len(parts) == len(slurs) + 1):
+    divided = not all(map(dictionary.lookup, parts))
+    if slurs and (vowels_only or (lookup_any(word) and (drawn or divided)) or (drawn and len(parts) == len(slurs) + 1)):
         return ((known_spelling(word),), tuple(slurs))
     return None
 
@@ -192,7 +195,8 @@ def _words(written: str, capitals: bool) -> tuple[str, ...]:
     if not plain.strip("'"):
         return ()
     bare, clitic = (plain[:-2], "'s") if plain.endswith("'s") else (plain.removesuffix("s"), "s")
-    for letters, more in ((plain.strip("'"), ""), *([(bare, clitic)] if bare != plain else [])):
+    several = [] if bare == plain else [(bare, clitic)] if clitic == "'s" or not written.isupper() else []
+    for letters, more in (*several, (plain.strip("'"), "")):
         capital = capitals and written[: len(letters)].isupper() and len(letters) > 1
         if _is_initialism(letters, capital) and (not more or clitic == "'s" or capital or letters in INITIALISMS):
             spelt = _letters(letters)

@@ -33,6 +33,8 @@ LINE_LIMIT_SYLLABLES = 32
 LINES_LIMIT = 400
 #: Sections that, named again without words, are sung again.
 _REFRAINS = frozenset({"chorus", "pre-chorus", "post-chorus", "hook"})
+#: Headings of what is played; the words after them go on with what was sung before.
+_PLAYED = frozenset({"solo", "instrumental"})
 _TAG = re.compile(r"\[([^\[\]\n]*)\]")
 _BRACKETED = re.compile(r"\[(?P<square>[^\[\]\n]*)\]|\((?P<round>[^()\n]*)\)")
 _TIMES = re.compile(
@@ -143,18 +145,21 @@ class _Reader:
     tags: int = 0
     sang: bool = False
     _parts: list[_Part] = field(default_factory=lambda: [_Part()])
+    _waiting: list[str] = field(default_factory=list)  # hints for the words after a solo
     _lines: int = 0
 
     def read(self, row: Row, apart: bool) -> None:
         """Takes one row; ``apart``: nothing to sing stands right before it."""
         self.sang = False
+        wordless = plain(row.text.strip(" ()[]")).lower()
+        if wordless in _NO_WORDS:
+            if wordless.startswith("inst"):
+                self._begin(Tag("instrumental", None, (), 1), directed=True)
+            return
         heading = read_heading(row.text, apart)
         if heading is not None:
-            self._begin(
-                heading,
-                directed=bool(re.match(r"\s*\(?\s*(?:repeat|back to|to)\b", row.text, re.IGNORECASE)),
-                source=row.shown,
-            )
+            again = re.match(r"\s*\(?\s*(?:repeat|back to|to)\b", row.text, re.IGNORECASE)
+            self._begin(heading, bool(again) or heading.kind in _PLAYED, row.shown)
             return
         if row.is_blank:
             self._end_stanza()
@@ -230,17 +235,27 @@ class _Reader:
         words, places = _words(row, start, end, backing, not self.shouted)
         chords = [(at, name) for at, name in row.chords if start <= at < end or (end == len(row.text) and at >= start)]
         if not words:
-            if chords:
-                self._parts[-1].chords += [name for _, name in chords]
+            self._take_chords([name for _, name in chords])
             return
         part = self._parts[-1]
         if part.directed and not part.lines:
             part = self._resumed()
+        part.hints += self._waiting
+        self._waiting.clear()
         line = Line(row.number, words, tuple((_word_at(places, at), name) for at, name in chords))
         part.lines.extend([line] * times)
         self.sang = True
         self._lines += times
         _refuse_many_lines(self._lines)
+
+    def _take_chords(self, names: list[str]) -> None:
+        """Chords without words: those of a wordless section, else they end the line before."""
+        lines = self._parts[-1].lines
+        if lines and names:
+            end = len(lines[-1].words)
+            lines[-1] = replace(lines[-1], chords=(*lines[-1].chords, *((end, name) for name in names)))
+        else:
+            self._parts[-1].chords += names
 
     def _resumed(self) -> _Part:
         """After a solo in the middle of a verse the verse goes on."""
@@ -267,6 +282,8 @@ class _Reader:
             self.wishes.append(f"{singer['who'].strip(' ,-')} voice")
         elif _OF_THE_PIECE.search(hint) or not any(part.lines or part.tag for part in self._parts):
             self.wishes.append(hint)
+        elif self._parts[-1].directed:
+            self._waiting.append(hint)
         else:
             self._parts[-1].hints.append(hint)
 
@@ -300,10 +317,12 @@ class _Reader:
                 continue
             tag = part.tag
             again = not part.lines and not part.chords and tag.kind in earlier
-            repeated = again and (tag.kind in _REFRAINS or (part.directed and tag.kind not in ("solo", "instrumental")))
+            repeated = again and (tag.kind in _REFRAINS or (part.directed and tag.kind not in _PLAYED))
             if part.directed and not part.lines and not repeated and tag.kind in (*_REFRAINS, "verse", "bridge"):
                 self.aside.append(part.source)  # nothing of that name is there to be repeated
                 continue
+            if part.lines and part.chords:
+                self.aside.append(" ".join(part.chords))
             sung = earlier[tag.kind] if repeated else tuple(part.lines)
             section = Section(
                 tag.kind, tag.number, tag.modifiers, sung, hints=tuple(part.hints), chords=tuple(part.chords)
@@ -376,11 +395,11 @@ def _shown(row: Row, start: int, end: int, placed: Sequence[_Placed]) -> list[tu
     edges = [start, *(edge for one in placed for edge in (one.start, one.end)), end]
     for gap in range(len(placed) + 1):
         between = row.shown[edges[2 * gap] : edges[2 * gap + 1]]
-        between = re.sub(r"(?<!\S)/(?!\S)", "", between).translate(_MARKS)
+        between = re.sub(r"(?<=\s)/(?=\s|$)|^/(?=\s)", "", between).translate(_MARKS)
         if not placed:
             break
         if gap == 0:
-            texts[0] = between.strip() + texts[0]
+            texts[0] = re.sub(r"\s+", " ", between.lstrip()) + texts[0]
         elif gap == len(placed):
             texts[-1] += re.sub(r"\s+", " ", between.rstrip())
         elif not re.search(r"\s", row.shown[edges[2 * gap] : edges[2 * gap + 1]]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from noisician.lyrics.tags import plain, read_heading, read_tag
@@ -38,9 +38,10 @@ _CHORD_BODY = (
 )
 _CHORD = re.compile(rf"\(?(?:{_CHORD_BODY}|N\.?\s?C\.?)\*?\)?")
 _NO_CHORD = re.compile(r"N\.?\s?C\.?", re.IGNORECASE)
-_BAR_MARK = re.compile(r"[|:]+|%|/|-|[x×]\d|\(?\d[x×]\)?|\.\.\.|…|—|>")
+_BAR_MARK = re.compile(r"[|:]+|%|/|-|[x×]\d|\(?(?:\d[x×]|[x×]\d)\)?|\.\.\.|…|—|>")
 _BRACKETED = re.compile(r"\[([^\[\]\n]*)\]")
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+(?:-[a-z0-9]+)?)\s*(?:[:\s]\s*([^{}|]*))?\}\s*", re.IGNORECASE)
+_INLINE_DIRECTIVE = re.compile(r"\{\s*([a-z_]+)\s*:\s*([^{}|]*)\}", re.IGNORECASE)
 _SECTION_DIRECTIVES = {
     "start_of_chorus": "chorus", "soc": "chorus", "start_of_verse": "verse", "sov": "verse",
     "start_of_bridge": "bridge", "sob": "bridge",
@@ -113,9 +114,13 @@ class Row:
 
     def blanked(self, start: int, end: int) -> Row:
         """The row with spaces from ``start`` to ``end``."""
-        gap = " " * (end - start)
+        return self.written_over(start, " " * (end - start))
+
+    def written_over(self, start: int, text: str) -> Row:
+        """The row with ``text`` from ``start`` on, as long as before."""
+        end = start + len(text)
         return replace(
-            self, text=self.text[:start] + gap + self.text[end:], shown=self.shown[:start] + gap + self.shown[end:]
+            self, text=self.text[:start] + text + self.text[end:], shown=self.shown[:start] + text + self.shown[end:]
         )
 
     def without(self, pattern: re.Pattern[str]) -> Row:
@@ -277,7 +282,7 @@ def _chord_pro(pasted: Pasted) -> None:
             if directives and row.text.startswith("#") and not row.text.startswith("##"):
                 pasted.aside.append(row.shown[1:].strip())
                 continue
-            rows.append(_with_bracketed_chords(row))
+            rows.append(_with_bracketed_chords(_without_directives(pasted, row)))
             continue
         name, value = directive
         if name in _VERBATIM:
@@ -286,6 +291,19 @@ def _chord_pro(pasted: Pasted) -> None:
         else:
             rows += _from_directive(pasted, row, name, value)
     pasted.rows = rows
+
+
+def _without_directives(pasted: Pasted, row: Row) -> Row:
+    """The row without directives among its words: what is said of the music stands there as a tag."""
+    for match in _INLINE_DIRECTIVE.finditer(row.text):
+        if _directive(match.group()) is None:
+            continue
+        name, value = match[1].lower(), (match[2] or "").strip()
+        tags = list(_from_directive(pasted, row, name, value))
+        width = match.end() - match.start()
+        tag = next((one.text for one in tags if one.text and len(one.text) <= width), "").ljust(width)
+        row = row.written_over(match.start(), tag)
+    return row
 
 
 def _directive(text: str) -> tuple[str, str] | None:
@@ -341,12 +359,7 @@ def _with_bracketed_chords(row: Row) -> Row:
             chords.append((match.start(), _chord_name(name)))
             result = result.blanked(*match.span())
         elif name.startswith("*"):  # an annotation of ChordPro
-            tag = f"[{name[1:].strip()}]".ljust(match.end() - match.start())
-            result = replace(
-                result,
-                text=result.text[: match.start()] + tag + result.text[match.end() :],
-                shown=result.shown[: match.start()] + tag + result.shown[match.end() :],
-            )
+            result = result.written_over(match.start(), f"[{name[1:].strip()}]".ljust(match.end() - match.start()))
     if not chords:
         return row
     return _closed_up(replace(result, chords=tuple(chords)), row)
@@ -448,7 +461,9 @@ def _linked(row: Row) -> Row:
 def _without_emphasis(row: Row) -> Row:
     for match in list(_EMPHASIS.finditer(row.text)):
         row = row.blanked(*match.span(1)).blanked(match.end(2), match.end())
-    return replace(row, text=row.text.replace("`", " "), shown=row.shown.replace("`", " ")) if "`" in row.text else row
+    for match in re.finditer("`", row.shown):
+        row = row.blanked(*match.span())
+    return row
 
 
 def _headed(pasted: Pasted, row: Row, text: str) -> Row:
@@ -501,6 +516,3 @@ def _take_label(pasted: Pasted, name: str, value: str) -> bool:
         pasted.aside.append(f"{name}: {value}")
         return True
     return False
-
-
-Step = Callable[[Pasted], None]

@@ -22,8 +22,8 @@ _BACKING = re.compile(r"(?:backing|background|backup|bgv|choir|crowd|echo|group)
 #: Words that call somebody and then a colon; they are sung.
 _CALLS = frozenset(
     {"listen", "look", "remember", "baby", "darling", "honey", "oh", "hey", "yeah", "now", "so", "then", "well", "wait",
-     "stop", "see", "warning", "note", "one", "two", "three", "four", "question", "answer", "dear", "love", "said", "say",
-     "says", "think", "know", "yes", "no", "first", "last", "truth", "fact", "hear", "repeat"}
+     "stop", "see", "warning", "note", "one", "two", "three", "four", "question", "answer", "dear", "love", "said",
+     "say", "says", "think", "know", "yes", "no", "first", "last", "truth", "fact", "hear", "repeat"}
 )  # fmt: skip
 
 

@@ -29,15 +29,16 @@ _ALTERNATIVES = "|".join(sorted((name.replace(" ", r"[\s-]*") for name in _NAMES
 _FIGURE = rf"(?:\d{{1,3}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
 _TAG = re.compile(
     rf"(?P<before>(?:[^\W\d_][\w'&.+-]*[\s,/:]+|\d{{2}}s\s+){{0,4}}?)(?P<name>{_ALTERNATIVES})(?:es|s)?(?![^\W\d_])"
-    rf"(?:\s*[-—#./:]?\s*(?P<number>{_FIGURE})(?P<part>\s?[a-wyz])?(?![^\W_]|\s?[x×](?![a-z])))?(?P<rest>.*)",
+    rf"(?:\s*[-—–#./:]?\s*(?P<number>{_FIGURE})(?P<part>\s?[a-wyz](?![^\W_]))?"
+    r"(?![^\W_]|\s?[x×](?![a-z])|[\s-]*(?:bars?|measures?|times)\b))?(?P<rest>.*)",
     re.IGNORECASE,
 )
 _SHORT_TAG = re.compile(rf"(?P<name>{'|'.join(_SHORT)})\.?\s?(?P<number>\d)(?P<rest>(?:\W.*)?)", re.IGNORECASE)
 _TIMES = re.compile(
-    r"\(?\b(?:repeat(?:ed|s)?\s*)?(?:[x×]\s?(?P<x>\d)|(?P<n>\d)\s?(?:[x×]|times)|(?P<word>twice|thrice|bis))(?![a-z\d])\)?",
+    r"\(?(?<![^\W_])(?:repeat(?:ed|s)?\s*)?(?:[x×]\s?(?P<x>\d)|(?P<n>\d)\s?(?:[x×]|times)|(?P<word>twice|thrice|bis))(?![a-z\d])\)?",
     re.IGNORECASE,
 )
-_PARTED = re.compile(r"[,;|/:()!?—•~=+*<>\[\]{}\"]+|(?:^|\s)[-.]+|[-.]+(?:\s|$)")
+_PARTED = re.compile(r"[,;|/:()!?—–•~=+*<>\[\]{}\"]+|(?:^|\s)[-.]+|[-.]+(?:\s|$)")
 #: Words before a section's name that say which one, not how it sounds.
 _WHICH = frozenset(
     {"the", "a", "final", "last", "first", "second", "third", "another", "repeat", "repeated", "double", "back",
@@ -59,16 +60,17 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _MODIFIED = re.compile(rf"(?P<head>{_HEADING.pattern})\s*(?:\([^()]*\)|[-—/|:]\s.*|:)", re.IGNORECASE)
-_COUNTED_HEADING = re.compile(rf".*\s(?:{_FIGURE}|[x×]\s?\d|\d\s?[x×])\)?", re.IGNORECASE)
+_COUNTED_HEADING = re.compile(rf".*[\s(](?:{_FIGURE}|[x×]\s?\d|\d\s?[x×])\)?", re.IGNORECASE)
 MOST_REPEATS = 8
 
 #: Round brackets that hold these are directions wherever they stand.
 _DIRECTION = re.compile(
     r"(?:.*\b)?(?:solo|instrumental|interlude|riff|fad(?:e|es|ed|ing)(?:[\s-]?(?:out|in|away|to (?:black|silence)))?|"
     r"repeat(?:s|ed)?(?: (?:the )?\w+(?: \d)?)?(?: (?:[x×]\s?\d|\d\s?[x×]|twice|\d times|to fade|until fade))?|"
-    r"ad[\s-]?libs?|spoken(?: word)?|whisper(?:ed|ing|s)|humm(?:ing|ed)|laugh(?:s|ing|ter)|applause|"
-    r"a[\s-]?capp?ella|key change|modulat(?:es?|ion)|tempo change|(?:backing|background) vocals?|in harmony|half[\s-]?time|"
-    r"\d+[\s-](?:bars?|measures?)|d\.?\s?c\.?(?: al (?:fine|coda))?|da capo|tacet|guitar lick|drum fill|vocal run)"
+    r"ad[\s-]?libs?|spoken(?: word)?|whisper(?:ed|ing|s)|humm(?:ing|ed)|laugh(?:s|ing|ter)|"
+    r"applause|a[\s-]?capp?ella|key change|modulat(?:es?|ion)|tempo change|"
+    r"(?:backing|background) vocals?|in harmony|half[\s-]?time|\d+[\s-](?:bars?|measures?)|"
+    r"d\.?\s?c\.?(?: al (?:fine|coda))?|da capo|tacet|guitar lick|drum fill|vocal run)"
     r"(?: (?:here|continues?|begins|again|over outro|section|break|part|x\s?\d))?"
     r"|(?:the )?(?:music|drums?|bass|guitars?|piano|strings|band|beat|synths?|horns?|everything|everyone|all)"
     r" (?:in|out|only|enters?|stops?|starts?|drops?(?: out| in)?|kicks? in|comes? (?:back )?in|swells?|builds?|plays?|"

@@ -31,9 +31,11 @@ _OBEYED = 0.7
 @dataclass(frozen=True)
 class Direction:
     """What one section's tag asks for: who ``plays`` there beside the others, or ``alone``, who ``rests`` (roles,
-    families, instruments); its ``energy``, by how much a mood ``lifts`` it, and its length where it has no words."""
+    families, instruments); its ``energy``, by how much a mood ``lifts`` it, and its length where it has no words.
+    ``joins`` are the instruments that the band needs for it."""
 
     plays: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
     rests: tuple[str, ...] = ()
     alone: bool = False
     energy: float | None = None
@@ -75,12 +77,13 @@ def worded(request: Request, lyrics: Lyrics) -> Request:
     return request.model_copy(update={"prompt": prompt})
 
 
-def direction_of(section: Section) -> Direction:
-    """What a section's tag and the tags under it ask for."""
-    found = [_read(hint, COMPOSED_AS.get(section.kind, section.kind)) for hint in manner_of(section)]
+def direction_of(section: Section, genres: tuple[str, ...] = ()) -> Direction:
+    """What a section's tag and the tags under it ask for; "guitar" is that of the ``genres``."""
+    found = [_read(hint, COMPOSED_AS.get(section.kind, section.kind), genres) for hint in manner_of(section)]
     energies = [one.energy for one in found if one.energy is not None]
     return Direction(
         plays=tuple(dict.fromkeys(id_ for one in found for id_ in one.plays)),
+        joins=tuple(dict.fromkeys(id_ for one in found for id_ in one.joins)),
         rests=tuple(dict.fromkeys(id_ for one in found for id_ in one.rests)),
         alone=any(one.alone for one in found),
         energy=round(sum(energies) / len(energies), 3) if energies else None,
@@ -93,19 +96,22 @@ def direction_of(section: Section) -> Direction:
 
 
 @lru_cache(maxsize=256)
-def _read(hint: str, kind: str) -> Direction:
+def _read(hint: str, kind: str, genres: tuple[str, ...]) -> Direction:
     """One hint; ``unknown`` are words without a meaning, ``unused`` is the hint where its meaning cannot be followed in
     one section."""
-    meant = understand(Request(prompt=hint[:PROMPT_LIMIT_CHARS]))
+    meant = understand(Request(prompt=hint[:PROMPT_LIMIT_CHARS], genres=genres))
     singing = style_table()["words"].keys() | _HEARD_IN_THE_VOICE
     moods = sum(weight * table("moods")[id_]["energy"] for id_, weight in meant.moods)
-    plays = tuple(id_ for id_ in meant.instruments if id_ not in STAND_INS)
-    sings = len(plays) < len(meant.instruments)
+    joins = tuple(id_ for id_ in meant.instruments if id_ not in STAND_INS)
+    sings = len(joins) < len(meant.instruments)
+    implied = {reason.value for reason in meant.reasons if reason.source == "implied"}
+    plays = tuple(instruments()[id_].family if id_ in implied else id_ for id_ in joins)
     features = tuple(
         one.model_copy(update={"where": kind}) if one.kind in _OF_A_SECTION else one for one in meant.features
     )
     direction = Direction(
         plays=plays,
+        joins=joins,
         rests=() if meant.closed else tuple(meant.excluded),
         alone=meant.closed,
         energy=meant.energy,
@@ -127,10 +133,11 @@ def with_lyrics(controls: Controls, request: Request, lyrics: Lyrics) -> Control
     notes = list(lyrics.notes)
     joining: list[str] = []
     features = list(controls.features)
+    genres = tuple(id_ for id_, _ in controls.genres)
     for section in dict.fromkeys(lyrics.sections):
-        direction = direction_of(section)
+        direction = direction_of(section, genres)
         name = section.kind if section.number is None else f"{section.kind} {section.number}"
-        joining += [id_ for id_ in direction.plays if not _barred(id_, controls)]
+        joining += [id_ for id_ in direction.joins if not _barred(id_, controls)]
         features += direction.features
         unknown += direction.unknown
         notes += [
@@ -138,7 +145,7 @@ def with_lyrics(controls: Controls, request: Request, lyrics: Lyrics) -> Control
         ]
         notes += [
             f"{id_} is left out of the {name}: the options exclude it"
-            for id_ in direction.plays
+            for id_ in direction.joins
             if _barred(id_, controls)
         ]
         if direction.words():

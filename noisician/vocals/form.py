@@ -141,14 +141,19 @@ def _enough(line: Sequence[Sayable], bars: int, rapped: bool, meter: Meter, temp
     return bars
 
 
-def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, duration_s: float, tail_s: float) -> SongForm:
-    """The form with what has no words shortened or lengthened so that it fills ``duration_s``.
+def fit_form(
+    form: SongForm, meter: Meter, tempo_bpm: float, duration_s: float, tail_s: float, least_bars: int = 0
+) -> SongForm:
+    """The form with what has no words shortened or lengthened so that it fills ``duration_s``, or ``least_bars``.
 
     Raises RequestError where the words alone last longer.
     """
     bar_s = meter.beats_per_bar * 60 / tempo_bpm
-    wanted = int((duration_s - tail_s) / bar_s + 1e-6)
-    sung = sum(section.bars for section, part in zip(form.sections, form.parts, strict=True) if part is not None)
+    tail_s = min(tail_s, duration_s / 4)
+    wanted = max(least_bars, int((duration_s - tail_s) / bar_s + 1e-6))
+    if _sung_bars(form) > wanted:
+        form = _without_rests(form)
+    sung = _sung_bars(form)
     if sung > wanted:
         raise RequestError(
             f"the lyrics need {sung * bar_s + tail_s:.0f} s at {tempo_bpm:g} BPM ({sung} bars), the length asked for "
@@ -163,6 +168,21 @@ def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, duration_s: float, 
         place = min(free, key=lambda place: lengths[place] / WORDLESS_BARS.get(form.sections[place].kind, 8))
         lengths[place] += 4
     return _with_lengths(form, lengths)
+
+
+def _sung_bars(form: SongForm) -> int:
+    return sum(section.bars for section, part in zip(form.sections, form.parts, strict=True) if part is not None)
+
+
+def _without_rests(form: SongForm) -> SongForm:
+    """The form without the bars that only make a sung section's number of bars even."""
+    used: dict[int, int] = {}
+    for line in form.lines:
+        used[line.part] = used.get(line.part, 0) + line.bars
+    lengths = (
+        section.bars if part is None else used[part] for section, part in zip(form.sections, form.parts, strict=True)
+    )
+    return _with_lengths(form, tuple(lengths))
 
 
 def stretched(form: SongForm, bars: int) -> SongForm:
@@ -249,7 +269,13 @@ def set_song(
 
 
 def fitted_form(
-    parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy: float, duration_s: float | None, tail_s: float
+    parts: Sequence[SungPart],
+    meter: Meter,
+    tempo_bpm: float,
+    energy: float,
+    duration_s: float | None,
+    tail_s: float,
+    least_bars: int = 0,
 ) -> SongForm:
     """The form of a text around some energy, as long as ``duration_s`` where that is given.
 
@@ -258,7 +284,7 @@ def fitted_form(
 
     def form_at(bpm: float) -> SongForm:
         form = plan_form(parts, meter, bpm, energy)
-        return form if duration_s is None else fit_form(form, meter, bpm, duration_s, tail_s)
+        return form if duration_s is None else fit_form(form, meter, bpm, duration_s, tail_s, least_bars)
 
     try:
         return form_at(tempo_bpm)

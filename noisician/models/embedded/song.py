@@ -65,12 +65,14 @@ def write_song(
     duration_s = request.bars * bar_s + TAIL_S if request.bars else request.duration_s
     energy = float(np.average([section.energy for section in plan.sections]))
 
-    def form_of(lyrics: Lyrics) -> SongForm:
-        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, duration_s, TAIL_S)
-
     lyrics = lyrics_of(request, seed)
-    written = read_lyrics(request)
-    if duration_s is not None and (written is None or not written.lines):
+    wordless = not (written := read_lyrics(request)) or not written.lines
+
+    def form_of(lyrics: Lyrics) -> SongForm:
+        least_bars = 1 if wordless else 0
+        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, duration_s, TAIL_S, least_bars)
+
+    if wordless and duration_s is not None:
         lyrics = as_many_as_fit(seed, lambda some: _fits(some, form_of))
     voice = choose_voice(request, seed)
     parts, words = _parts(lyrics), sung_parts(lyrics)[1]
