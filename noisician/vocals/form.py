@@ -167,6 +167,8 @@ def fit_form(
     while free and sum(lengths) + 4 <= wanted:
         place = min(free, key=lambda place: lengths[place] / WORDLESS_BARS.get(form.sections[place].kind, 8))
         lengths[place] += 4
+    if free:  # what is left is less than four bars, and comes last
+        lengths[free[-1]] += wanted - sum(lengths)
     return _with_lengths(form, lengths)
 
 

@@ -38,6 +38,51 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         text_or_file(str(path), "lyrics")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"])
+def test_encodings_of_files(tmp_path: Path, encoding: str) -> None:
+    path, remarks = tmp_path / "song.txt", []
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_bytes((mark + "[Verse]\r\nCaf\u00e9 lights\r\n").encode(encoding))
+    assert text_or_file(str(path), "lyrics", remarks) == "[Verse]\nCaf\u00e9 lights\n"
+    assert remarks == (["song.txt is not UTF-8; it was read as Windows-1252"] if encoding == "cp1252" else [])
+
+
+@pytest.mark.parametrize("name", ["no-such-song.lrc", "./song", "/no/such/song", "~/no-such", "my song.cho", "a.srt"])
+def test_what_can_only_be_a_path_is_one(name: str) -> None:
+    with pytest.raises(FileError, match="no such file"):
+        text_or_file(name, "lyrics")
+
+
+@pytest.mark.parametrize("text", ["7/11 and 9/11", "either/or", "/ hold on", "go.now", "w/ you", "a/b", "..."])
+def test_what_may_be_words_is_sung(text: str) -> None:
+    assert text_or_file(text, "lyrics") == text
+
+
+def test_folders_and_empty_files_hold_no_lyrics(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="is a directory"):
+        text_or_file(str(tmp_path), "lyrics")
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(FileError, match="the file is empty"):
+        text_or_file(str(tmp_path / "empty.txt"), "lyrics")
+
+
+def test_notes_on_the_lyrics_are_said(fake_model: FakeModel, run_command: RunCommand, tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_bytes("Title: Caf\u00e9\n[Verse: zorblax]\nStay with me\n".encode("cp1252"))
+    done = run_command("make", "pop", "--lyrics", str(path), "-o", f"{tmp_path}/a.wav")
+    assert "note: song.txt is not UTF-8; it was read as Windows-1252" in done.err
+    assert 'note: "Caf\u00e9" is the title and not sung' in done.err
+    assert "note: not understood: zorblax" in done.err
+    assert "Windows-1252" in run_command("explain", "--lyrics", str(path)).out
+
+
+def test_another_language_is_refused_before_anything_is_made(
+    fake_model: FakeModel, run_command: RunCommand, tmp_path: Path
+) -> None:
+    failed = run_command("make", "pop", "--lyrics", "Ich gehe heute Nacht allein und du bist nicht da")
+    assert failed.status == 2 and "look German" in failed.err and not fake_model.requests
+
+
 def test_the_words_and_the_voice_reach_the_model(
     fake_model: FakeModel, run_command: RunCommand, tmp_path: Path
 ) -> None:

@@ -357,9 +357,10 @@ CONTENT = {"walk", "hold", "dont", "usa", "ooh", "rain", "bold", "jazz", "anna",
 SCRAPS = st.sampled_from(
     ["walk ", "hold on ", "dont ", "USA ", "(ooh) ", "(guitar solo)", "(fade out)", "[Verse 1 – soft]", "[Chorus]",
      "\n", "\n\n", "# Rain\n", "**bold** ", "Style: jazz\n", "[Am]", "C  G\n", "[00:01.00]", "<00:02.00>", "Anna: ",
-     "🎵", "é", "мир", "日本 ", "שלום", "&amp; ", "<br>", "\\n", "{title: x}\n", "{c: soft}\n", "to-o-oll ", "7/11 ", "2 AM ",
-     "~", " / ", "—", "…", "“", "x2\n", "---\n", "1\n", "00:00:01,000 --> 00:00:02,000\n", "WEBVTT\n", "\ufeff", "\u200d",
-     "ﬁ", "١٢", "[", "]", "(", ")", "{", "}", "|", "no lyrics\n", "Repeat chorus\n", "``", "_so_ ", "http://x.y "]
+     "🎵", "é", "мир", "日本 ", "שלום", "&amp; ", "<br>", "\\n", "{title: x}\n", "{c: soft}\n", "to-o-oll ", "7/11 ",
+     "2 AM ", "~", " / ", "—", "…", "“", "x2\n", "---\n", "1\n", "00:00:01,000 --> 00:00:02,000\n", "WEBVTT\n",
+     "\ufeff", "\u200d", "ﬁ", "١٢", "[", "]", "(", ")", "{", "}", "|", "no lyrics\n", "Repeat chorus\n", "``", "_so_ ",
+     "http://x.y "]
 )  # fmt: skip
 
 
