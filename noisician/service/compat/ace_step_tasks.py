@@ -45,8 +45,6 @@ _OTHER_NAMES: Mapping[str, str] = {
 _NESTED = ("param_obj", "metas", "meta", "metadata", "user_metadata")
 _UNSET = frozenset({"", "auto", "n/a", "none", "null", "unknown"})
 _NO_WORDS = frozenset({"[inst]", "[instrumental]"})
-#: Their ways to leave the language to be found.
-_NO_LANGUAGE = frozenset({"unknown", "auto", "none"})
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 _TASK = re.compile(r"(job_[0-9a-f]{16})(?:\.(wav|flac|ogg))?")
@@ -300,8 +298,7 @@ def _words(values: Mapping[str, Any]) -> dict[str, Any]:
     lyrics = _text(values, "lyrics")
     if lyrics is None or lyrics.lower() in _NO_WORDS or _flag(values, "instrumental"):
         return {}
-    language = _text(values, "vocal_language")
-    return {"lyrics": lyrics, "language": None if language in _NO_LANGUAGE else language}
+    return {"lyrics": lyrics, "language": _text(values, "vocal_language")}
 
 
 def _seed(values: Mapping[str, Any]) -> int | None:
