@@ -103,7 +103,7 @@ def plan(options: MakeOptions) -> list[Job]:
     beside = None if options.source is None else api.folder_of(options.source)
     outputs = options.output.wanted
     if recipe is not None and not wishes:
-        api.checked(recipe.request, outputs)
+        api.check_outputs(recipe.request, outputs)
         return [Job(None, recipe, bool(recipe.controls.get("loop")), beside=beside)]
     asked = api.checked(api.changed(Request() if recipe is None else recipe.request, wishes), outputs)
     controls = asked.controls

@@ -223,7 +223,8 @@ def _names_a_file(value: str) -> bool:
     if not line or "\n" in line or len(line) > _LONGEST_PATH:
         return False
     looks_so = _TEXT_FILE.search(line) or (_PATH.match(line) and not re.search(r"\s", line))
-    return bool(looks_so) or Path(line).is_file()
+    parent = Path(line).parent if "/" in line and not re.search(r"\s", line) else None
+    return bool(looks_so) or (parent is not None and parent != Path() and parent.is_dir()) or Path(line).is_file()
 
 
 def _decoded(data: bytes) -> tuple[str, str | None]:
@@ -231,6 +232,9 @@ def _decoded(data: bytes) -> tuple[str, str | None]:
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
             return data.decode(encoding), None
+    zeros = [data[place::2].count(0) for place in (0, 1)]
+    if 2 * max(zeros) > len(data) / 2 and min(zeros) < max(zeros) / 4:
+        return data.decode("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"), "UTF-16"
     try:
         return data.decode("utf-8-sig"), None
     except UnicodeDecodeError:

@@ -42,6 +42,8 @@ CAPITAL_INITIALISMS = frozenset(
     {"ac", "ad", "ai", "am", "bc", "cd", "dc", "ep", "er", "eu", "fm", "gi", "hd", "id", "io", "iq", "irs", "la", "lp",
      "ma", "ny", "ok", "pa", "pc", "pj", "pm", "pr", "rip", "ta", "tlc", "uk", "un", "us", "uv", "vr", "xo"}
 )  # fmt: skip
+#: Longer ones that no dictionary has are rather words that somebody shouts.
+_LONGEST_INITIALISM = 4
 #: Contractions without their apostrophe where that spells no other word.
 _OTHER_WORDS = frozenset(
     {"ill", "id", "well", "were", "hell", "shell", "wed", "shed", "its", "lets", "cause", "em", "til"}
@@ -55,7 +57,8 @@ MISSING_APOSTROPHES = {
     "yall": "y'all", "itll": "it'll", "thatll": "that'll", "whod": "who'd", "wholl": "who'll", "itd": "it'd",
     "thered": "there'd", "therell": "there'll", "couldve": "could've", "shouldve": "should've", "wouldve": "would've",
     "mightve": "might've", "mustve": "must've", "mustnt": "mustn't", "neednt": "needn't", "maam": "ma'am",
-    "oclock": "o'clock", "hed": "he'd", "whats": "what's", "hows": "how's", "whens": "when's", "whys": "why's",
+    "oclock": "o'clock", "cmon": "c'mon", "hed": "he'd", "whats": "what's", "hows": "how's", "whens": "when's",
+    "whys": "why's",
 }  # fmt: skip
 SYMBOLS = {"&": "and", "+": "plus", "@": "at", "=": "equals", "%": "percent", "×": "times", "÷": "over", "№": "number"}
 #: Words people draw out whose spelling with a double letter is another, rarer word.
@@ -129,16 +132,20 @@ def _drawn_out(parts: list[str]) -> tuple[tuple[str, ...], tuple[int, ...]] | No
     """Parts that begin with the vowel the part before ended in go on with it: lo-o-ove, a-ma-a-zing."""
     word, slurs, place, drawn = parts[0], [], len(parts[0]) + 1, 0
     for index, part in enumerate(parts[1:], start=1):
-        goes_on = word[-1] in _VOWEL_LETTERS and part[0] == word[-1]
-        alone = goes_on and set(part) == {word[-1]}
-        if alone or (goes_on and (drawn or index + 1 == len(parts)) and not lookup_any(word + part)):
+        tail = re.search(f"[{_VOWEL_LETTERS}]*$", word)
+        tail = tail.group() if tail and len(tail.group()) > 1 and part.startswith(tail.group()) else word[-1]
+        goes_on = tail[0] in _VOWEL_LETTERS and part.startswith(tail)
+        alone = goes_on and not part.strip(tail)
+        rest = part.lstrip(part[0]) if len(tail) == 1 else part.removeprefix(tail)
+        may_go_on = goes_on and (drawn or index + 1 == len(parts))
+        if alone or (may_go_on and (lookup_any(word + rest) or not lookup_any(word + part))):
             slurs.append(place)
             drawn += alone
-            word += part.lstrip(part[0])
+            word += rest
         else:
             word += part
         place += len(part) + 1
-    vowels_only = all(set(part) == {parts[0][-1]} for part in parts[1:])
+    vowels_only = drawn == len(parts) - 1
     divided = not all(map(dictionary.lookup, parts))
     if slurs and (vowels_only or (lookup_any(word) and (drawn or divided)) or (drawn and len(parts) == len(slurs) + 1)):
         return ((known_spelling(word),), tuple(slurs))
@@ -224,6 +231,8 @@ def _is_initialism(plain: str, capital: bool) -> bool:
     """Read letter by letter: known ones, and short words without a vowel letter that no dictionary has (kgb)."""
     if plain in INITIALISMS or (capital and plain in CAPITAL_INITIALISMS):
         return True
+    if capital and len(plain) <= _LONGEST_INITIALISM and not re.search(r"(.)\1", plain) and plain.isalpha():
+        return not lookup_any(plain)
     unreadable = len(plain) <= 5 and plain.isalpha() and not re.search("[aeiouy]", plain)
     return unreadable and len(set(plain)) > 1 and not dictionary.lookup(known_spelling(plain))
 

@@ -26,7 +26,7 @@ from noisician.lyrics.pasted import Pasted, Row, ends_section, read_pasted, unes
 from noisician.lyrics.phones import SYMBOLS, VOWELS, Pronunciation, is_vowel
 from noisician.lyrics.pronunciation import plural_sound
 from noisician.lyrics.speakers import Speakers
-from noisician.lyrics.tags import MOST_REPEATS, Tag, is_direction, plain, read_heading, read_tag
+from noisician.lyrics.tags import MOST_REPEATS, Tag, heading_before, is_direction, plain, read_heading, read_tag
 from noisician.lyrics.text import DASH, INVISIBLE, clean, foreign_script
 
 LINE_LIMIT_SYLLABLES = 32
@@ -48,13 +48,15 @@ _TOKEN = re.compile(
     r"|(?P<chunk>\bw/o?(?![^\s])|(?:[^\s(){}/—]|(?<=[^\W_])/(?=[^\W_]))+)|(?P<break>[/—])|(?P<brace>[{}])",
     re.IGNORECASE,
 )
-#: A text that is nothing but one of these asks for music without words.
-_NO_WORDS = frozenset(
-    {"instrumental", "inst", "instr", "instrumental only", "instrumental version", "instrumental track", "no lyrics",
-     "no vocals", "no vocal", "no words", "no singing", "without lyrics", "without vocals", "without words",
-     "music only", "only music", "just music", "pure instrumental", "no voice", "this is an instrumental",
-     "instrumental song", "instrumental music", "none", "n/a"}
+#: The words of a text that asks for music without words.
+_INSTRUMENTAL = frozenset({"instrumental", "inst", "instr", "instrumentals", "n/a"})
+_REFUSING = frozenset({"no", "without", "zero", "only", "just", "pure", "purely"})
+_SUNG = frozenset(
+    {"lyrics", "lyric", "vocals", "vocal", "words", "singing", "voice", "voices", "singer", "music"}
 )  # fmt: skip
+_BESIDE = frozenset({"a", "an", "the", "this", "is", "it", "and", "or", "please", "version", "track", "song", "piece",
+                     "at", "all", "any", "with", "music", "mix"})  # fmt: skip
+_MOST_WORDS_FOR_NONE = 8
 #: What a hint says of the whole piece, wherever it stands.
 _OF_THE_PIECE = re.compile(
     r"\bfad(?:e|es|ing)\b|\bbpm\b|key change|modulat|change of key|\bends?\b|ending", re.IGNORECASE
@@ -80,7 +82,7 @@ def parse(text: str, language: str | None = "en") -> Lyrics:
     text = unescaped(text)
     cleaned = clean(text)
     _refuse_other_scripts(cleaned)
-    if plain(cleaned.strip(" \n()[].!*\"'").lower()) in _NO_WORDS:
+    if _asks_for_none(cleaned):
         return Lyrics((), language=spoken_in.code, notes=("no words to sing: an instrumental",))
     pasted = read_pasted(cleaned, text.replace("\r\n", " \n"))
     reader = _Reader(Speakers.of([row.text for row in pasted.rows]), _shouted(pasted.rows))
@@ -151,9 +153,8 @@ class _Reader:
     def read(self, row: Row, apart: bool) -> None:
         """Takes one row; ``apart``: nothing to sing stands right before it."""
         self.sang = False
-        wordless = plain(row.text.strip(" ()[]")).lower()
-        if wordless in _NO_WORDS:
-            if wordless.startswith("inst"):
+        if apart and _asks_for_none(row.text):
+            if "inst" in row.text.lower():
                 self._begin(Tag("instrumental", None, (), 1), directed=True)
             return
         heading = read_heading(row.text, apart)
@@ -164,6 +165,10 @@ class _Reader:
         if row.is_blank:
             self._end_stanza()
             return
+        words = heading_before(row.text)
+        if words and (tag := read_tag(row.text[:words])) is not None:
+            self._begin(tag)
+            row = row.blanked(0, words)
         row, backing = self.speakers.take(row)
         row, times = self._times(row)
         start = 0
@@ -338,6 +343,16 @@ class _Reader:
         elif bare:
             self.aside.append(" ".join(bare))
         return tuple(found)
+
+
+def _asks_for_none(text: str) -> bool:
+    """Whether words say nothing but that there are none to sing."""
+    words = re.findall(r"[a-z/]+", text.lower())
+    if not 0 < len(words) <= _MOST_WORDS_FOR_NONE or re.search(r"[^\W\da-zA-Z_]", text):
+        return False
+    refused = any(word in _REFUSING for word in words) and any(word in _SUNG for word in words)
+    sure = refused or any(word in _INSTRUMENTAL for word in words)
+    return sure and all(word in _INSTRUMENTAL | _REFUSING | _SUNG | _BESIDE for word in words)
 
 
 def _word_at(places: Sequence[tuple[int, int]], column: int) -> int:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from noisician.lyrics.tags import plain, read_heading, read_tag
+from noisician.lyrics.tags import is_direction, plain, read_heading, read_tag
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]\w{1,30});", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)
 _BREAK = re.compile(r"[ \t]*(?:<br\s*/?>|</(?:p|div|li|tr)>)[ \t]*(?:\r\n|\r|\n)?", re.IGNORECASE)
 _HTML_HEADING = re.compile(r"<h[1-6][^<>]*>(.*?)</h[1-6]>\s*", re.IGNORECASE | re.DOTALL)
 _HTML_TAG = re.compile(
@@ -23,6 +24,7 @@ _HTML_TAG = re.compile(
 )
 
 _LINE_STAMP = re.compile(r"\[\d{1,3}:[0-5]?\d(?:[.:]\d{1,3})?\]")
+_BARE_STAMP = re.compile(r"^\s*\(?\d{1,2}:[0-5]\d(?:[.:]\d{1,3})?\)?(?=\s|$)(?:\s+[-—|])?")
 _WORD_STAMP = re.compile(r"<\d{1,3}:[0-5]?\d(?:[.:]\d{1,3})?>|<(?:\d{1,2}:)?[0-5]\d:[0-5]\d[.,]\d{3}>")
 _LRC_HEAD = re.compile(r"\s*\[(ti|ar|al|au|by|lr|re|ve|tool|length|offset|la|#)\s*:([^\]]*)\]\s*", re.IGNORECASE)
 _CUE = re.compile(
@@ -38,8 +40,12 @@ _CHORD_BODY = (
 )
 _CHORD = re.compile(rf"\(?(?:{_CHORD_BODY}|N\.?\s?C\.?)\*?\)?")
 _NO_CHORD = re.compile(r"N\.?\s?C\.?", re.IGNORECASE)
-_BAR_MARK = re.compile(r"[|:]+|%|/|-|[x×]\d|\(?(?:\d[x×]|[x×]\d)\)?|\.\.\.|…|—|>")
+_BAR_MARK = re.compile(r"[|:]+|,|%|/|-|[x×]\d|\(?(?:\d[x×]|[x×]\d)\)?|\.\.\.|…|—|>")
 _BRACKETED = re.compile(r"\[([^\[\]\n]*)\]")
+#: A string of a guitar's tablature.
+_TABLATURE = re.compile(r"\s*[A-Ga-g]?[#b]?\s*[|:][-\d\shpbrtx/\\~|()^<>.*=]*")
+_TABLATURE_DASHES = 4
+_BEFORE_CHORDS = re.compile(r"\s*(?:\[(?P<tag>[^\[\]]+)\]|(?P<heading>[A-Za-z][\w -]{1,20}):)(?=\s)")
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+(?:-[a-z0-9]+)?)\s*(?:[:\s]\s*([^{}|]*))?\}\s*", re.IGNORECASE)
 _INLINE_DIRECTIVE = re.compile(r"\{\s*([a-z_]+)\s*:\s*([^{}|]*)\}", re.IGNORECASE)
 _SECTION_DIRECTIVES = {
@@ -80,7 +86,8 @@ _NAMED = frozenset(
     {"artist", "artists", "by", "written by", "author", "authors", "composer", "composed by", "music by", "words by",
      "lyrics by", "lyricist", "songwriter", "songwriters", "producer", "produced by", "performed by", "copyright",
      "album", "year", "released", "release date", "label", "publisher", "language", "duration", "length", "tuning",
-     "difficulty", "source", "note", "notes", "key of", "tabbed by", "transcribed by", "license", "licence", "feat",
+     "difficulty", "source", "chords used", "strumming",
+     "strumming pattern", "note", "notes", "key of", "tabbed by", "transcribed by", "license", "licence", "feat",
      "featuring"}
 )  # fmt: skip
 _CAPO = re.compile(r"\s*capo\s*:?\s*(?:on\s+|at\s+)?(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?(?:\s*fret)?\s*", re.IGNORECASE)
@@ -89,8 +96,8 @@ _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\((?:https?://|/|#)[^()\s]*\)")
 _RULE = re.compile(r"\s*(?:[-*_=~—]\s*){3,}|\s*[-*_=~—]{3,}\s*|\s*(?:```|~~~)\w*\s*|\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*")
 _HEADING_MARK = re.compile(r"\s*(#{1,6})\s+(.*?)\s*#*\s*")
-_WHOLE_BOLD = re.compile(r"\s*(\*{1,3}|_{1,3}|={2,}|-{2,}|—+|~{1,3}|<{1,2}|«|\|)\s*([^*_]+?)\s*:?\s*"
-                         r"(?:\*{1,3}|_{1,3}|={2,}|-{2,}|—+|~{1,3}|>{1,2}|»|\|)\s*:?\s*")  # fmt: skip
+_WHOLE_BOLD = re.compile(r"\s*(\*{1,3}|_{1,3}|={2,}|-{2,}|—+|~{1,3}|<{1,2}|«|\||\{)\s*([^*_{}|]+?)\s*:?\s*"
+                         r"(?:\*{1,3}|_{1,3}|={2,}|-{2,}|—+|~{1,3}|>{1,2}|»|\||\})\s*:?\s*")  # fmt: skip
 _EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?=\S)([^*_\n]+?)(?<=\S)(?:\1)(?!\w)")
 _BULLET = re.compile(r"\s*(?:[>•▪‣·*+]|-(?=\s))\s+|\s*>+\s*")
 _NUMBERED = re.compile(r"\s*\d{1,3}[.)]\s+(?=\S)")
@@ -152,7 +159,8 @@ class Pasted:
 
 
 def unescaped(text: str) -> str:
-    """``text`` with entities, HTML and written-out line ends as what they stand for."""
+    """``text`` with entities, HTML and written-out line ends and characters as what they stand for."""
+    text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     if "\\n" in text:
         text = re.sub(r"\\r\\n|\\n|\\r", "\n", text).replace("\\t", " ").replace('\\"', '"').replace("\\'", "'")
     if _ENTITY.search(text):
@@ -186,9 +194,18 @@ def _timed_text(pasted: Pasted) -> None:
         _subtitles(pasted)
     elif any(_LINE_STAMP.match(row.text.lstrip()) for row in pasted.rows):
         _lrc(pasted)
+    elif _share(_BARE_STAMP, pasted.rows) > _RULED_SHARE:
+        pasted.rows = [row.without(_BARE_STAMP) for row in pasted.rows]
     else:
         return
     pasted.notes.append("the times of the lines are not followed: each line gets the bars that it needs")
+
+
+def _share(pattern: re.Pattern[str], rows: Sequence[Row]) -> float:
+    """The share of rows with text that begin so; 0 for less than two."""
+    filled = [row for row in rows if not row.is_blank]
+    count = sum(bool(pattern.match(row.text)) for row in filled)
+    return count / len(filled) if count > 1 else 0.0
 
 
 def _lrc(pasted: Pasted) -> None:
@@ -312,7 +329,8 @@ def _directive(text: str) -> tuple[str, str] | None:
         return None
     name, value = match[1].lower(), (match[2] or "").strip()
     known = (
-        name in _SECTION_DIRECTIVES or name in _SECTION_ENDS or name in _VERBATIM or name in _COMMENTS
+        name.startswith(("start_of_", "end_of_")) or name in _SECTION_DIRECTIVES or name in _SECTION_ENDS
+        or name in _VERBATIM or name in _COMMENTS
         or name in _UNSUNG or name in ("title", "t", "key", "tempo", "time", "capo", "chorus") or name.startswith("x_")
         or any(name in ends for ends in _VERBATIM.values())
     )  # fmt: skip
@@ -320,11 +338,12 @@ def _directive(text: str) -> tuple[str, str] | None:
 
 
 def _from_directive(pasted: Pasted, row: Row, name: str, value: str) -> Iterator[Row]:
-    if name in _SECTION_DIRECTIVES:
-        kind = _SECTION_DIRECTIVES[name]
+    part = re.fullmatch(r"start_of_(\w+)", name)
+    if name in _SECTION_DIRECTIVES or part is not None:
+        kind = _SECTION_DIRECTIVES.get(name) or (part[1].replace("_", " ") if part else "")
         label = value.partition("=")[2].strip("\"' ") or value
         yield row.tagged(label if read_tag(label) else f"{kind}: {label}" if label else kind)
-    elif name in _SECTION_ENDS:
+    elif name in _SECTION_ENDS or name.startswith("end_of_"):
         yield row.emptied
         yield row.tagged(_AFTER)
     elif name == "chorus":
@@ -383,7 +402,7 @@ def _chord_lines(pasted: Pasted) -> None:
     sure = any(_chords_in(row.text, sure=False) and _is_unmistakable(row.text) for row in pasted.rows)
     rows: list[Row] = []
     waiting: Row | None = None
-    for row in pasted.rows:
+    for row in _parted_from_tags(pasted, sure):
         chords = _chords_in(row.text, sure)
         if chords:
             if waiting is not None:
@@ -400,11 +419,32 @@ def _chord_lines(pasted: Pasted) -> None:
     pasted.rows = [*rows, *([waiting] if waiting is not None else [])]
 
 
+def _parted_from_tags(pasted: Pasted, sure: bool) -> Iterator[Row]:
+    """The rows with "[Intro] C G Am" as two, and without tablature."""
+    for row in pasted.rows:
+        if (
+            _TABLATURE.fullmatch(row.text)
+            and row.text.count("-") >= _TABLATURE_DASHES
+            and not is_chord(row.text.strip(" |:"))
+        ):
+            pasted.aside.append(row.shown.strip())
+            yield row.emptied
+            continue
+        before = _BEFORE_CHORDS.match(row.text)
+        if before is not None and _chords_in(row.text[before.end() :], sure):
+            name = before["tag"] or before["heading"]
+            if read_tag(name) is not None:
+                yield row.tagged(name)
+                yield row.blanked(0, before.end())
+                continue
+        yield row
+
+
 def _chords_in(text: str, sure: bool) -> list[tuple[int, str]]:
     """(column, name) of each chord where a line holds nothing else; a line of bare letters is one only where the text
     has others, or its spaces say so."""
     found: list[tuple[int, str]] = []
-    for match in re.finditer(r"[^\s|]+|\|+:?", text):
+    for match in re.finditer(r"[^\s|,]+|\|+:?|,", text):
         token = match.group()
         if is_chord(token):
             found.append((match.start(), _chord_name(token)))
@@ -414,7 +454,7 @@ def _chords_in(text: str, sure: bool) -> list[tuple[int, str]]:
 
 
 def _is_unmistakable(text: str) -> bool:
-    tokens = [token for token in re.findall(r"[^\s|]+", text) if is_chord(token)]
+    tokens = [token for token in re.findall(r"[^\s|,]+", text) if is_chord(token)]
     return bool(
         "|" in text
         or re.search(r"\S\s{2,}\S", text)
@@ -426,8 +466,7 @@ def _is_unmistakable(text: str) -> bool:
 
 
 def _markdown(pasted: Pasted) -> None:
-    filled = [row for row in pasted.rows if not row.is_blank]
-    numbered = sum(bool(_NUMBERED.match(row.text)) for row in filled) > max(1, _RULED_SHARE * len(filled))
+    numbered = _share(_NUMBERED, pasted.rows) > _RULED_SHARE
     rows: list[Row] = []
     for row in pasted.rows:
         row = _linked(row)
@@ -442,9 +481,14 @@ def _markdown(pasted: Pasted) -> None:
             rows.append(_headed(pasted, row, heading[2]))
             continue
         bold = _WHOLE_BOLD.fullmatch(row.text)
-        if bold is not None and not _LABEL.fullmatch(bold[2]) and read_heading(bold[2], marked=True):
-            rows.append(row.tagged(plain(bold[2])))
-            continue
+        if bold is not None and not _LABEL.fullmatch(bold[2]):
+            words = plain(bold[2].strip("()"))
+            if row.text.strip()[0] in "*_~<" and is_direction(words, alone=True) and read_heading(words) is None:
+                rows.append(replace(row, text=f"({words})", shown=f"({words})"))
+                continue
+            if read_heading(bold[2], marked=True):
+                rows.append(row.tagged(plain(bold[2])))
+                continue
         bullet = _BULLET.match(row.text) or (numbered and _NUMBERED.match(row.text))
         if bullet:
             row = row.blanked(*bullet.span())

@@ -12,8 +12,9 @@ _NAMES = {
     "stanza": "verse", "couplet": "verse", "vers": "verse", "pre chorus": "pre-chorus", "prechorus": "pre-chorus",
     "pre refrain": "pre-chorus", "pre hook": "pre-chorus", "pre": "pre-chorus", "lift": "pre-chorus",
     "build": "pre-chorus", "build up": "pre-chorus", "buildup": "pre-chorus", "chorus": "chorus", "refrain": "chorus",
-    "estribillo": "chorus", "coro": "chorus", "post chorus": "post-chorus", "postchorus": "post-chorus",
-    "post": "post-chorus", "hook": "hook", "bridge": "bridge", "middle eight": "bridge", "middle 8": "bridge",
+    "ref": "chorus", "estribillo": "chorus", "coro": "chorus", "post chorus": "post-chorus",
+    "postchorus": "post-chorus", "post": "post-chorus", "hook": "hook",
+    "bridge": "bridge", "middle eight": "bridge", "middle 8": "bridge",
     "breakdown": "breakdown", "break": "breakdown", "drop": "drop", "rap": "rap", "rap verse": "rap", "solo": "solo",
     "instrumental": "instrumental", "inst": "instrumental", "instrumental break": "instrumental",
     "interlude": "instrumental", "outro": "outro", "coda": "outro", "ending": "outro", "end": "end", "fin": "end",
@@ -28,7 +29,7 @@ _COUNTED = {"twice": 2, "thrice": 3, "bis": 2}
 _ALTERNATIVES = "|".join(sorted((name.replace(" ", r"[\s-]*") for name in _NAMES), key=len, reverse=True))
 _FIGURE = rf"(?:\d{{1,3}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
 _TAG = re.compile(
-    rf"(?P<before>(?:[^\W\d_][\w'&.+-]*[\s,/:]+|\d{{2}}s\s+){{0,4}}?)(?P<name>{_ALTERNATIVES})(?:es|s)?(?![^\W\d_])"
+    rf"(?P<before>(?:[^\W\d_][\w'&.+-]*[\s,/:]+|\d{{2}}s\s+|\d(?:st|nd|rd|th)\s+){{0,4}}?)(?P<name>{_ALTERNATIVES})(?:es|s)?(?![^\W\d_])"
     rf"(?:\s*[-—–#./:]?\s*(?P<number>{_FIGURE})(?P<part>\s?[a-wyz](?![^\W_]))?"
     r"(?![^\W_]|\s?[x×](?![a-z])|[\s-]*(?:bars?|measures?|times)\b))?(?P<rest>.*)",
     re.IGNORECASE,
@@ -59,7 +60,8 @@ _HEADING = re.compile(
     r"(?:\s+(?:again|repeats?))?(?:\s*\(?\s*(?:[x×]\s?\d|\d\s?[x×])\)?)?",
     re.IGNORECASE,
 )
-_MODIFIED = re.compile(rf"(?P<head>{_HEADING.pattern})\s*(?:\([^()]*\)|[-—/|:]\s.*|:)", re.IGNORECASE)
+_MODIFIED = re.compile(rf"(?P<head>{_HEADING.pattern})\s*(?:\([^()]*\)|[-—/|]\s.*)", re.IGNORECASE)
+_SUNG_ON = re.compile(rf"\s*(?P<head>{_HEADING.pattern})\s*:(?=\s+[^\s(\[])", re.IGNORECASE)
 _COUNTED_HEADING = re.compile(rf".*[\s(](?:{_FIGURE}|[x×]\s?\d|\d\s?[x×])\)?", re.IGNORECASE)
 MOST_REPEATS = 8
 
@@ -72,7 +74,8 @@ _DIRECTION = re.compile(
     r"(?:backing|background) vocals?|in harmony|half[\s-]?time|\d+[\s-](?:bars?|measures?)|"
     r"d\.?\s?c\.?(?: al (?:fine|coda))?|da capo|tacet|guitar lick|drum fill|vocal run)"
     r"(?: (?:here|continues?|begins|again|over outro|section|break|part|x\s?\d))?"
-    r"|(?:the )?(?:music|drums?|bass|guitars?|piano|strings|band|beat|synths?|horns?|everything|everyone|all)"
+    r"|(?:the )?(?:music|drums?|bass|guitars?|piano|strings|band|beat|synths?|horns?|sax(?:ophone)?|organ|violins?|"
+    r"harmonica|flute|trumpets?|brass|keys|choir|banjo|fiddle|percussion|crowd|everything|everyone|all)"
     r" (?:in|out|only|enters?|stops?|starts?|drops?(?: out| in)?|kicks? in|comes? (?:back )?in|swells?|builds?|plays?|"
     r"fades?(?: out| in)?|breaks?|fill|break|riff|lick)",
     re.IGNORECASE,
@@ -121,10 +124,12 @@ def _tag(kind: str, number: str | None, before: str, rest: str) -> Tag:
         times = int(repeat["x"] or repeat["n"] or _COUNTED[repeat["word"].lower()])
         rest = rest[: repeat.start()] + "," + rest[repeat.end() :]
     words = [word for word in re.split(r"[\s,/:]+", before.lower()) if word not in _WHICH]
+    ordinal = next((int(word[0]) for word in words if re.fullmatch(r"\d(?:st|nd|rd|th)", word)), None)
+    words = [word for word in words if word and (ordinal is None or not word[0].isdigit())]
     hints = (re.sub(r"\s+", " ", part).strip(" -.'").lower() for part in (" ".join(words), *_PARTED.split(rest)))
     return Tag(
         kind=kind,
-        number=_NUMBERS.get(figure) or (int(figure) if figure.isdigit() else None),
+        number=_NUMBERS.get(figure) or (int(figure) if figure.isdigit() else ordinal),
         modifiers=tuple(hint for hint in hints if hint and hint not in _WHICH),
         times=min(MOST_REPEATS, max(1, times)),
     )
@@ -144,6 +149,8 @@ def read_heading(line: str, apart: bool = False, marked: bool = False) -> Tag | 
     played = re.fullmatch(_PLAYED, bare, re.IGNORECASE)
     if played is None and _HEADING.fullmatch(bare) is None:
         modified = _MODIFIED.fullmatch(bare)
+        if marked and modified is None and re.match(rf"{_HEADING.pattern}\s*:\s", bare, re.IGNORECASE):
+            return read_tag(bare)
         if modified is None or not (marked or apart) or not bare[:1].isupper():
             return None
         counted = _COUNTED_HEADING.fullmatch(modified["head"])
@@ -154,6 +161,12 @@ def read_heading(line: str, apart: bool = False, marked: bool = False) -> Tag | 
     strong = played or re.fullmatch(_ALWAYS_A_HEADING, bare, re.IGNORECASE)
     sure = ends or marked or counted or repeats or (apart and strong and bare[:1].isupper())
     return read_tag(bare) if sure else None
+
+
+def heading_before(line: str) -> int:
+    """Where the words begin in a line such as "Chorus: Hold on to me"; 0 where no heading stands before any."""
+    match = _SUNG_ON.match(line)
+    return 0 if match is None else match.end()
 
 
 def is_direction(content: str, alone: bool) -> bool:

@@ -149,7 +149,6 @@ def fit_form(
     Raises RequestError where the words alone last longer.
     """
     bar_s = meter.beats_per_bar * 60 / tempo_bpm
-    tail_s = min(tail_s, duration_s / 4)
     wanted = max(least_bars, int((duration_s - tail_s) / bar_s + 1e-6))
     if _sung_bars(form) > wanted:
         form = _without_rests(form)

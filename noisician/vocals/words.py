@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from noisician.errors import RequestError
 from noisician.lyrics import Lyrics, parse, vocalises
 from noisician.request import Request
 from noisician.score import Score
-from noisician.vocals.directions import manner_of
+from noisician.vocals.chords import chord_names
+from noisician.vocals.directions import direction_of, manner_of
 from noisician.vocals.form import LineBars, SetLine, line_rng
 from noisician.vocals.setting import LineRoom, set_line
 from noisician.vocals.song import (
@@ -51,6 +53,22 @@ def lyrics_of(request: Request, seed: int) -> Lyrics:
     if lyrics is not None and (lyrics.lines or not request.vocals):
         return lyrics
     return vocalises(_vocalise(seed), VOCALISE_LINES, VOCALISE_NOTES)
+
+
+def differ_in_words(old: Request, new: Request) -> bool:
+    """Whether the lyrics of two requests ask for the same music: style, players of each section, chords."""
+    try:
+        before, after = read_lyrics(old), read_lyrics(new)
+    except RequestError:
+        return True
+    if before is None or after is None:
+        return True
+    return _music_of(before) == _music_of(after)
+
+
+def _music_of(lyrics: Lyrics) -> tuple[object, ...]:
+    followed = tuple(replace(direction_of(section), unknown=(), unused=()) for section in lyrics.sections)
+    return lyrics.wishes, chord_names(lyrics), lyrics.capo if chord_names(lyrics) else 0, followed
 
 
 def as_many_as_fit(seed: int, fits: Callable[[Lyrics], bool]) -> Lyrics:

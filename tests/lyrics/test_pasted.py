@@ -48,6 +48,9 @@ def form(text: str) -> list[tuple[str, int | None, int]]:
         ("Instrumental Break - 8 bars", "instrumental", None, ("8 bars",), 1),
         ("Inst", "instrumental", None, (), 1),
         ("V2", "verse", 2, (), 1),
+        ("2nd Verse", "verse", 2, (), 1),
+        ("verse1", "verse", 1, (), 1),
+        ("Ref.", "chorus", None, (), 1),
         ("Hook: whispered, no drums", "hook", None, ("whispered", "no drums"), 1),
         ("Verse IV", "verse", 4, (), 1),
     ],
@@ -67,6 +70,20 @@ def test_brackets_of_other_scripts_are_brackets(open_: str, close: str) -> None:
     assert form(f"{open_}Chorus{close}\nhello") == [("chorus", None, 1)]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["{Chorus}", "<Chorus>", "=== Chorus ===", "-- Chorus --", "~Chorus~", "*Chorus*", "Chorus:", "(Chorus)",
+     "CHORUS 2", "Chorus (x1)", "## Chorus"],
+)  # fmt: skip
+def test_other_marks_of_headings(written: str) -> None:
+    (section,) = parse(f"{written}\nStay with me").sections
+    assert section.kind == "chorus" and shown(section.lines[0].words) == "Stay with me"
+
+
+def test_words_after_a_heading_are_sung() -> None:
+    assert form("Verse 1: Stay with me\nHold on\nChorus: Fall down") == [("verse", 1, 2), ("chorus", None, 1)]
+
+
 def test_tags_within_a_line_part_it() -> None:
     lyrics = parse("[verse] Stay with me [chorus] Hold the line [verse] Alone")
     assert [(part.kind, shown(part.lines[0].words)) for part in lyrics.sections] == [
@@ -78,6 +95,7 @@ SUBTITLES = {
     "line stamps": "[ti:Rain]\n[ar:Nobody]\n[00:01.00]Stay with me\n[00:03.50]Hold the line\n",
     "word stamps": "[00:01.00]<00:01.00>Stay <00:01.40>with <00:01.60>me<00:02.00>\n[00:03.00]Hold the line",
     "srt": "1\n00:00:01,000 --> 00:00:02,500\n<i>Stay with me</i>\n\n2\n00:00:03,000 --> 00:00:04,000\nHold the line\n",
+    "plain times": "0:12 Stay with me\n(0:15) Hold the line\n",
     "webvtt": "WEBVTT\n\n00:01.000 --> 00:02.500 align:start\n<v Anna>Stay <00:01.500>with me\n\n"
     "00:03.000 --> 00:04.000\nHold the line\n",
 }  # fmt: skip
@@ -163,6 +181,24 @@ def test_chords_over_words() -> None:
     assert sung(CHORDS_ABOVE) == ["I am walking down the street", "All alone tonight"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Intro] C G Am F\n[Verse]\nStay",
+        "Intro: C - G - Am - F\n\nVerse 1\nStay",
+        "[Intro]\nC, G, Am, F\n\n[Verse]\nStay",
+    ],
+)
+def test_chords_of_a_section_without_words(text: str) -> None:
+    intro, verse = parse(text).sections
+    assert intro.kind == "intro" and intro.chords == ("C", "G", "Am", "F") and len(verse.lines) == 1
+
+
+def test_tablature_is_named_and_not_sung() -> None:
+    lyrics = parse("e|--3--0--|\nB|--0--0--|\nStay with me")
+    assert len(lyrics.lines) == 1 and "e|--3--0--|" in lyrics.notes[0]
+
+
 def test_chord_pro() -> None:
     text = (
         "{title: Rain}\n{capo: 2}\n{key: G}\n{c: Verse 1}\n[G]Stay with [D/F#]me to[Em7]night\n{soc}\n[C]Hold\n{eoc}\n"
@@ -185,7 +221,7 @@ def test_words_that_look_like_chords_are_sung(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["[inst]", "[Instrumental]", "instrumental", "(Instrumental)", "Instrumental only", "no lyrics", "[no vocals]",
-     "INSTRUMENTAL."],
+     "INSTRUMENTAL.", "purely instrumental, no vocals please", "Just music"],
 )  # fmt: skip
 def test_words_that_ask_for_none(text: str) -> None:
     lyrics = parse(text)
@@ -205,6 +241,7 @@ def test_html_and_written_line_ends() -> None:
     assert sung("[Verse]\nYou &amp; I don&#39;t know<br>\nHold&nbsp;me&hellip;") == ["You & I don't know", "Hold me…"]
     assert form("<h2>Verse 1</h2><p>Stay<br/>with me</p><p>Hold</p>") == [("verse", 1, 3)]
     assert form("[Verse]\\nStay with me\\n\\n[Chorus]\\nHold on") == [("verse", None, 1), ("chorus", None, 1)]
+    assert sung("I\\u2019m here") == ["I’m here"]
     assert sung("I &lt;3 you") == ["I <3 you"] and parse("I &lt;3 you").lines[0].words[1].spoken == ("love",)
 
 
@@ -309,7 +346,9 @@ def test_english_with_odd_words_is_english(text: str) -> None:
         ("FBI's", "f. b. i.'s"),
         ("UK", "u. k."), ("NASA", "nasa"), ("2am", "two a. m."), ("7/11", "seven eleven"), ("9/11", "nine eleven"),
         ("50/50", "fifty fifty"), ("1/2", "one half"), ("to-o-o-lling", "tolling"), ("a-ma-a-a-zing", "amazing"),
-        ("ba-a-a-by", "baby"), ("gra-ace", "grace"), ("glo-o-o-ria", "gloria"), ("we-e", "we"),
+        ("ba-a-a-by", "baby"), ("gra-ace", "grace"), ("glo-o-o-ria", "gloria"), ("we-e", "we"), 
+        ("lo-o-o-ong", "long"), ("hea-ea-eart", "heart"), ("co-op", "co op"), ("re-enter", "re enter"),
+        ("cmon", "c'mon"),
         ("self-made", "self made"),
     ],
 )  # fmt: skip
@@ -357,9 +396,9 @@ CONTENT = {"walk", "hold", "dont", "usa", "ooh", "rain", "bold", "jazz", "anna",
 SCRAPS = st.sampled_from(
     ["walk ", "hold on ", "dont ", "USA ", "(ooh) ", "(guitar solo)", "(fade out)", "[Verse 1 – soft]", "[Chorus]",
      "\n", "\n\n", "# Rain\n", "**bold** ", "Style: jazz\n", "[Am]", "C  G\n", "[00:01.00]", "<00:02.00>", "Anna: ",
-     "🎵", "é", "мир", "日本 ", "שלום", "&amp; ", "<br>", "\\n", "{title: x}\n", "{c: soft}\n", "to-o-oll ", "7/11 ",
+     "🎵", "é ", "мир", "日本 ", "שלום", "&amp; ", "<br>", "\\n", "{title: x}\n", "{c: soft}\n", "to-o-oll ", "7/11 ",
      "2 AM ", "~", " / ", "—", "…", "“", "x2\n", "---\n", "1\n", "00:00:01,000 --> 00:00:02,000\n", "WEBVTT\n",
-     "\ufeff", "\u200d", "ﬁ", "١٢", "[", "]", "(", ")", "{", "}", "|", "no lyrics\n", "Repeat chorus\n", "``", "_so_ ",
+     "\ufeff", "\u200d", "ﬁ ", "١٢", "[", "]", "(", ")", "{", "}", "|", "no lyrics\n", "Repeat chorus\n", "``", "_so_ ",
      "http://x.y "]
 )  # fmt: skip
 

@@ -49,7 +49,7 @@ from noisician.prompt import Controls
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
 from noisician.vocals.karaoke import timed_lyrics
-from noisician.vocals.words import is_song, resung
+from noisician.vocals.words import differ_in_words, is_song, resung
 from noisician.weights import manifest
 
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
@@ -115,7 +115,7 @@ class EmbeddedModel(MusicModel):
             # The same music; only what its recipe carries differs.
             return self._music(again, _opened(recipe), run.stages(PLAYING_ALONE), self._playing(run))
         same = request.model_copy(update={"lyrics": recipe.request.lyrics}) == recipe.request
-        piece = piece_of(recipe) if same and is_song(request) else None
+        piece = piece_of(recipe) if same and is_song(request) and differ_in_words(recipe.request, request) else None
         if piece is not None and piece.song is not None:
             song = resung(piece.song, piece.score, request, recipe.seed)
             if song is not None:

@@ -63,6 +63,7 @@ def write_song(
     meter = METERS[plan.time_signature]
     bar_s = meter.beats_per_bar * 60 / plan.tempo_bpm
     duration_s = request.bars * bar_s + TAIL_S if request.bars else request.duration_s
+    tail_s = TAIL_S if request.bars or duration_s is None else min(TAIL_S, duration_s / 4)
     energy = float(np.average([section.energy for section in plan.sections]))
 
     lyrics = lyrics_of(request, seed)
@@ -70,7 +71,7 @@ def write_song(
 
     def form_of(lyrics: Lyrics) -> SongForm:
         least_bars = 1 if wordless else 0
-        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, duration_s, TAIL_S, least_bars)
+        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, duration_s, tail_s, least_bars)
 
     if wordless and duration_s is not None:
         lyrics = as_many_as_fit(seed, lambda some: _fits(some, form_of))
