@@ -166,10 +166,20 @@ def _read(name: str, value: Any, remarks: list[str]) -> Any:
         case "spans":
             return spans(value)
         case "text":
-            return text_or_file(value, name, remarks)
+            return _words(value, name, remarks)
         case "word":
             return value.strip().lower()
     return value
+
+
+def _words(value: str, name: str, remarks: list[str]) -> str:
+    """A text or that of a file; where it is over its limit, without the times of single words."""
+    text = text_or_file(value, name, remarks)
+    if len(text) <= (OPTIONS[name].limit_chars or len(text)):
+        return text
+    from noisician.lyrics.pasted import without_word_stamps
+
+    return without_word_stamps(text)
 
 
 def _prompt(prompt: str) -> str:

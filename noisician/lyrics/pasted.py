@@ -173,6 +173,11 @@ def unescaped(text: str) -> str:
     return text
 
 
+def without_word_stamps(text: str) -> str:
+    """Timed lyrics without the times of their words, which nobody follows and which are longer than the words."""
+    return _WORD_STAMP.sub("", text) if _LINE_STAMP.search(text) or "-->" in text else text
+
+
 def read_pasted(cleaned: str, written: str) -> Pasted:
     """The rows of a text; ``written`` is as long as ``cleaned`` and has its marks as they were."""
     rows, offset = [], 0

@@ -6,8 +6,9 @@ reading, changes who plays there and how strongly.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from noisician.lyrics import Lyrics, Section
@@ -24,6 +25,8 @@ STAND_INS = frozenset({"voice_oohs", "choir"})
 #: What of one section the form can follow where it names a place.
 _OF_A_SECTION = ("half_time", "key_change", "silence", "stop_time")
 _HEARD_IN_THE_VOICE = frozenset({"choir", "rap", "spoken", "whispered", "sung"})
+#: One voice sings the whole song.
+_OTHER_VOICE = re.compile(r"\b(?:(?:fe)?male|(?:wo)?m[ae]n|boys?|girls?|duet|child(?:ren)?)\b", re.IGNORECASE)
 #: How far a section's energy goes to the one its tag asks for.
 _OBEYED = 0.7
 
@@ -120,7 +123,10 @@ def _read(hint: str, kind: str, genres: tuple[str, ...]) -> Direction:
         features=features,
         unknown=tuple(word for word in meant.not_understood if word.lower() not in singing),
     )
+    other_voice = _OTHER_VOICE.search(hint) is not None
     heard = sings or any(word in singing for word in (hint, *hint.replace("-", " ").split()))
+    if other_voice:
+        return replace(direction, unused=(hint,))
     if direction.words() or heard or direction.unknown:
         return direction
     return Direction(unused=(hint,))
@@ -157,6 +163,8 @@ def with_lyrics(controls: Controls, request: Request, lyrics: Lyrics) -> Control
                     source="lexicon",
                 )
             )
+    if request.voice is not None and not lyrics.lines and not request.vocals:
+        notes.append(f"the voice {request.voice} has nothing to sing")
     if lyrics.wishes and worded(request, lyrics) is request:
         notes.append(
             f"not used, for the prompt would be over {PROMPT_LIMIT_CHARS} characters: {'; '.join(lyrics.wishes)}"[:300]

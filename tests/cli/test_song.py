@@ -10,6 +10,7 @@ from fake_model import FakeModel, RunCommand
 
 from noisician.cli.options import text_or_file
 from noisician.errors import FileError
+from noisician.request import LYRICS_LIMIT_CHARS
 from noisician.vocals.voices import voices
 
 WORDS = "[Verse]\nHold me closer\n"
@@ -56,6 +57,17 @@ def test_what_can_only_be_a_path_is_one(name: str) -> None:
 @pytest.mark.parametrize("text", ["7/11 and 9/11", "either/or", "/ hold on", "go.now", "w/ you", "a/b", "..."])
 def test_what_may_be_words_is_sung(text: str) -> None:
     assert text_or_file(text, "lyrics") == text
+
+
+def test_long_timed_lyrics_fit_without_the_times_of_their_words(
+    fake_model: FakeModel, run_command: RunCommand, tmp_path: Path
+) -> None:
+    path = tmp_path / "song.lrc"
+    lines = (f"[{line:02}:00.00]" + "".join(f"<{line:02}:0{word}.00>hold " for word in range(9)) for line in range(40))
+    path.write_text("\n".join(lines))
+    assert len(path.read_text()) > LYRICS_LIMIT_CHARS
+    done = run_command("make", "pop", "--lyrics", str(path), "-o", f"{tmp_path}/a.wav")
+    assert done.status == 0 and "the times of the lines are not followed" in done.err
 
 
 def test_folders_and_empty_files_hold_no_lyrics(tmp_path: Path) -> None:

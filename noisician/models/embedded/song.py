@@ -171,7 +171,6 @@ def _given_chords(chords: np.ndarray | None, plan: Plan) -> Grid | None:
 
 
 def write_instrumental(
-    request: Request,
     plan: Plan,
     lyrics: Lyrics,
     seed: int,

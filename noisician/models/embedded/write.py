@@ -33,16 +33,16 @@ def write_piece(
     request = request if lyrics is None else worded(request, lyrics)
     plan = make_plan(_open(request, controls) if song else controls, seed)
     render = render_settings(request)
-    tagged = not song and lyrics is not None and bool(lyrics.sections)
-    if tagged and controls.duration_s is None and controls.bars is None:
-        plan = make_plan(controls.model_copy(update={"bars": natural_bars(lyrics, plan)}), seed)
+    tags = lyrics if lyrics is not None and not song and lyrics.sections else None
+    if tags is not None and controls.duration_s is None and controls.bars is None:
+        plan = make_plan(controls.model_copy(update={"bars": natural_bars(tags, plan)}), seed)
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
         sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
-    if tagged:
-        plan, grid = write_instrumental(request, plan, lyrics, seed, composer(), composer_settings(request), report)
+    if tags is not None:
+        plan, grid = write_instrumental(plan, tags, seed, composer(), composer_settings(request), report)
         return written_piece(plan, grid, seed, render), stages
     return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
 

@@ -15,6 +15,7 @@ from noisician.composer import Composer, ComposerSettings, make_plan
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.edits import edits_from
 from noisician.errors import RequestError
+from noisician.export.lyrics import lrc
 from noisician.lyrics import parse, syllables_of
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.apply import Applying, apply_edits
@@ -396,6 +397,15 @@ def test_as_many_vocalises_as_fit(duration_s: float) -> None:
     bar_s = piece.plan.meter.beats_per_bar * 60 / piece.plan.tempo_bpm
     assert piece.plan.bars == max(1, int((duration_s - min(2.0, duration_s / 4)) / bar_s + 1e-6))
     assert sum(line.bars for line in piece.song.lines) >= 0.5 * piece.plan.bars
+
+
+def test_our_own_timed_lyrics_are_read_back(piece: SungPiece, score: Score) -> None:
+    text = lrc(timed_lyrics(piece.song, score), "Night", 30.0)
+    again = parse(text)
+    assert [[word.spoken for word in line.words] for line in again.lines] == [
+        [word.spoken for word in line.words] for line in parse(TEXT).lines
+    ]
+    assert again.lines[-1].backing == (True,) * 4 and again.title == "Night"
 
 
 def test_timed_lyrics_have_the_text_as_it_was() -> None:
