@@ -318,9 +318,7 @@ def intensities(
 
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
     """What the words and options are taken to mean, each value with its reason. Raises RequestError."""
-    from noisician.prompt import understand
-
-    return understand(request_of(prompt, controls))
+    return controls_of(request_of(prompt, controls))
 
 
 def read_recipe(path: str | PathLike[str]) -> Recipe:

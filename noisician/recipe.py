@@ -96,7 +96,7 @@ class Recipe(BaseModel):
         data["request"] = self.request.model_dump(mode="json", exclude=unheard, exclude_defaults=True)
         if self.instruments:
             data["instruments"] = {id_: entry.get("sha256") for id_, entry in self.instruments.items()}
-        for explanation in ("reasons", "not_understood"):
+        for explanation in ("reasons", "not_understood", "notes"):
             data["controls"].pop(explanation, None)
         return hashlib.sha256(_dumps(data).encode()).hexdigest()[:6]
 

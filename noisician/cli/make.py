@@ -46,6 +46,7 @@ class Job:
     recipe: Recipe | None
     loop: bool
     not_understood: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     unread_words: bool = False
     beside: Path | None = None
 
@@ -102,12 +103,15 @@ def plan(options: MakeOptions) -> list[Job]:
     beside = None if options.source is None else api.folder_of(options.source)
     outputs = options.output.wanted
     if recipe is not None and not wishes:
-        api.checked(recipe.request, outputs)
+        api.check_outputs(recipe.request, outputs)
         return [Job(None, recipe, bool(recipe.controls.get("loop")), beside=beside)]
     asked = api.checked(api.changed(Request() if recipe is None else recipe.request, wishes), outputs)
     controls = asked.controls
     unread = bool(asked.request.prompt) and "text" not in asked.capabilities.features
-    return [Job(take, recipe, controls.loop, controls.not_understood, unread, beside) for take in api.takes_of(asked)]
+    notes = (*options.asked.remarks, *controls.notes)
+    return [
+        Job(take, recipe, controls.loop, controls.not_understood, notes, unread, beside) for take in api.takes_of(asked)
+    ]
 
 
 def _note(options: MakeOptions, job: Job) -> None:
@@ -118,6 +122,8 @@ def _note(options: MakeOptions, job: Job) -> None:
         return
     if job.not_understood:
         print(f"note: not understood: {', '.join(job.not_understood)}", file=sys.stderr)
+    for note in job.notes:
+        print(f"note: {note}", file=sys.stderr)
     if job.unread_words:
         print("note: this model reads no words; they become the title", file=sys.stderr)
     other = other_weights(job.recipe) if job.recipe is not None and job.request is None else ()

@@ -26,6 +26,15 @@ _WRITTEN = {
 _LONGEST_PATH = 1000
 #: Far beyond any limit of a text, so that its own error can say how long it is; a file of gigabytes is not read.
 _LONGEST_TEXT_CHARS = 1_000_000
+#: What files of words are called, and how paths begin.
+_TEXT_FILE = re.compile(
+    r"\.(?:txt|text|lrc|elrc|srt|vtt|cho|crd|chopro|chordpro|pro|onsong|md|markdown|lyrics?|rtf|docx?|odt|pdf|html?)$",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/]|\\\\)\S")
+#: Marks of byte order at the beginning of a file; the longer first, since one begins with the other.
+_MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _PLAIN_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)?")
 _CLOCK = re.compile(r"(\d+):([0-5]?\d(?:\.\d+)?)")
 _MINUTES = re.compile(r"(\d+(?:\.\d+)?)\s*m(?:in|ins|inutes?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)?)?")
@@ -33,13 +42,14 @@ _MINUTES = re.compile(r"(\d+(?:\.\d+)?)\s*m(?:in|ins|inutes?)?\s*(?:(\d+(?:\.\d+
 
 @dataclass(frozen=True)
 class Asked:
-    """The options of a request that were given, by field.
+    """The options of a request that were given, by field, and ``remarks`` on how files among them were read.
 
     A command whose dataclass has a field ``Annotated[Asked, ("Music", "seed")]`` has the options of those panels and
     of those names.
     """
 
     values: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
 def command(app: typer.Typer, name: str, options: type[Options]) -> Callable[[Callable[[Options], None]], None]:
@@ -83,7 +93,7 @@ def _filled(options: Any, values: Mapping[str, Any]) -> Any:
         if is_dataclass(hint):
             return _filled(hint, values)
         if _is_asked(hint):
-            return Asked(_given({option: values[option] for option in _options_in(get_args(hint)[1])}))
+            return _asked({option: values[option] for option in _options_in(get_args(hint)[1])})
         return values[name]
 
     return options(**{field.name: value_of(field.name) for field in fields(options)})
@@ -136,14 +146,16 @@ def help_of(name: str) -> str:
     return said.replace("[", r"\[") + "."
 
 
-def _given(typed: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(typed: Mapping[str, Any]) -> Asked:
     """The values of options as they were typed, read; what was not typed is left out. Raises what ``_read`` raises."""
-    values = {name: _read(name, value) for name, value in typed.items() if value not in (None, [], ())}
-    return {name: value for name, value in values.items() if value is not False or OPTIONS[name].writing == "either"}
+    remarks: list[str] = []
+    values = {name: _read(name, value, remarks) for name, value in typed.items() if value not in (None, [], ())}
+    given = {name: value for name, value in values.items() if value is not False or OPTIONS[name].writing == "either"}
+    return Asked(given, tuple(remarks))
 
 
-def _read(name: str, value: Any) -> Any:
-    """What was typed for an option as the value of its field. Raises RequestError and FileError."""
+def _read(name: str, value: Any, remarks: list[str]) -> Any:
+    """What was typed for an option as the value of its field; may add to ``remarks``. Raises as the readers do."""
     if name == "prompt":
         return _prompt(value)
     match OPTIONS[name].writing:
@@ -154,10 +166,20 @@ def _read(name: str, value: Any) -> Any:
         case "spans":
             return spans(value)
         case "text":
-            return text_or_file(value, name)
+            return _words(value, name, remarks)
         case "word":
             return value.strip().lower()
     return value
+
+
+def _words(value: str, name: str, remarks: list[str]) -> str:
+    """A text or that of a file; where it is over its limit, without the times of single words."""
+    text = text_or_file(value, name, remarks)
+    if len(text) <= (OPTIONS[name].limit_chars or len(text)):
+        return text
+    from noisician.lyrics.pasted import without_word_stamps
+
+    return without_word_stamps(text)
 
 
 def _prompt(prompt: str) -> str:
@@ -182,22 +204,54 @@ def spans(values: Iterable[str], what: str = "repaint") -> tuple[tuple[float, fl
     return tuple(found)
 
 
-def text_or_file(value: str, what: str) -> str:
-    """The text itself, or that of a UTF-8 file: ``@path``, or one line that is the path of a file or ends in ``.txt``.
+def text_or_file(value: str, what: str, remarks: list[str] | None = None) -> str:
+    """The text itself, or that of a file: ``@path``, or one line that is a path or can only be one.
 
-    Raises FileError.
+    Files are UTF-8, UTF-16 or UTF-32 with a mark, or else Windows-1252, which ``remarks`` is told. Raises FileError.
     """
     named = value.startswith("@")
-    plain = "\n" not in value and len(value) < _LONGEST_PATH
-    if not named and not (plain and (value.strip().lower().endswith(".txt") or _is_file(value))):
+    if not named and not _names_a_file(value):
         return value
-    path = Path(value[1:] if named else value.strip())
+    path = Path(value[1:] if named else value.strip()).expanduser()
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            return file.read(_LONGEST_TEXT_CHARS)
+        with path.open("rb") as file:
+            data = file.read(_LONGEST_TEXT_CHARS)
+        text, encoding = _decoded(data)
     except (OSError, ValueError) as failed:
-        reason = failed.strerror.lower() if isinstance(failed, OSError) and failed.strerror else "not UTF-8 text"
+        reason = failed.strerror.lower() if isinstance(failed, OSError) and failed.strerror else "not a text file"
         raise FileError(f"{path}: the {what} cannot be read ({reason})") from None
+    if not text.strip():
+        raise FileError(f"{path}: the {what} cannot be read (the file is empty)")
+    if remarks is not None and encoding is not None:
+        remarks.append(f"{path.name} is not UTF-8; it was read as {encoding}")
+    return text.replace("\r\n", "\n")
+
+
+def _names_a_file(value: str) -> bool:
+    """Whether one line is the path of something that is there, or looks like nothing but a path."""
+    line = value.strip()
+    if not line or "\n" in line or len(line) > _LONGEST_PATH:
+        return False
+    looks_so = _TEXT_FILE.search(line) or (_PATH.match(line) and not re.search(r"\s", line))
+    parent = Path(line).parent if "/" in line and not re.search(r"\s", line) else None
+    return bool(looks_so) or (parent is not None and parent != Path() and parent.is_dir()) or _is_file(line)
+
+
+def _decoded(data: bytes) -> tuple[str, str | None]:
+    """The text of a file, and its encoding where that had to be guessed. Raises ValueError for what is no text."""
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return data.decode(encoding), None
+    zeros = [data[place::2].count(0) for place in (0, 1)]
+    if 2 * max(zeros) > len(data) / 2 and min(zeros) < max(zeros) / 4:
+        return data.decode("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"), "UTF-16"
+    try:
+        return data.decode("utf-8-sig"), None
+    except UnicodeDecodeError:
+        text = data.decode("cp1252")
+        if _CONTROL.search(text):
+            raise ValueError("holds control characters") from None
+        return text, "Windows-1252"
 
 
 def _is_file(name: str) -> bool:

@@ -32,17 +32,18 @@ def add_to(app: typer.Typer) -> None:
 
 @dataclass(frozen=True)
 class ExplainOptions:
-    asked: Annotated[Asked, ("Music", "seed")]
+    asked: Annotated[Asked, ("Music", "seed", "lyrics", "language")]
     as_json: Annotated[bool, typer.Option("--json", help="The controls as JSON.", rich_help_panel="Output")] = False
 
 
 def explain(options: ExplainOptions) -> None:
     """Show what words are taken to mean, and why."""
-    from noisician.api import changed
-    from noisician.prompt import explain_rows, understand
+    from noisician.api import changed, controls_of
+    from noisician.prompt import explain_rows
     from noisician.request import Request
 
-    controls = understand(changed(Request(), options.asked.values))
+    controls = controls_of(changed(Request(), options.asked.values))
+    controls = controls.model_copy(update={"notes": (*options.asked.remarks, *controls.notes)})
     if options.as_json:
         print_json(controls.model_dump_json(indent=2))
         return

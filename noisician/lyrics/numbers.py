@@ -114,9 +114,9 @@ def clock(hours: str, minutes: str) -> Words:
 
 
 def fraction(upper: str, lower: str) -> Words | None:
-    """1/2 → one half; 3/4 → three quarters; None when it is no common fraction (24/7)."""
+    """1/2 → one half; 3/4 → three quarters; None when it is no common fraction (24/7, 7/11)."""
     over, under = int(upper), int(lower)
-    if not 0 < over < under <= 20 or under < 2:
+    if not 0 < over < under or under > (20 if over == 1 else 10):
         return None
     name = {2: ("half",), 4: ("quarter",)}.get(under) or ordinal(under)
     if over > 1:

@@ -34,6 +34,7 @@ _CONTRACTIONS: tuple[tuple[str, Pronunciation], ...] = (
     ("'m", ("M",)),
 )
 _LONG_VOWEL = re.compile(r"[aeiouy][bcdfgklmnprstvz]$|[aeiouy](?:st|ng|[rln][cgsv])$|[cuv]$")
+_SPELT = re.compile(r"([a-z])\.('s)?")
 _SHORTEST_PART = 4
 _DEEPEST = 3
 
@@ -43,8 +44,13 @@ def pronounce(word: str) -> Pronunciations:
     """All pronunciations of one written word, the commonest first, vowels with stress digits.
 
     Upper case and accents do not matter. A word in a … z gets at least one with at least one vowel; the result is
-    empty when there is no Latin letter in it. A word that ends in a hyphen is a stutter: ``b-`` is B AH0.
+    empty when there is no Latin letter in it. A word that ends in a hyphen is a stutter, ``b-`` is B AH0; a
+    letter with a full stop is its name, ``a.`` is EY1.
     """
+    spelt = _SPELT.fullmatch(word)
+    if spelt:
+        name = _letter_name(spelt[1])
+        return ((*name, *plural_sound(name)) if spelt[2] else name,)
     plain = re.sub(r"[^a-z'.-]", "", fold(word)).strip("-.") + ("-" if word.endswith("-") else "")
     if plain.endswith("-"):
         stutter = _stutter(plain[:-1])
@@ -82,6 +88,13 @@ def _spell_out(letters: str) -> Pronunciation:
 
 def _letter_name(letter: str) -> Pronunciation:
     return ("EY1",) if letter == "a" else lookup(letter)[0]
+
+
+def is_derived(word: str) -> bool:
+    """Whether ``word`` is a listed word with an ending or a clitic of English."""
+    return any(reading(word, 0) for reading in (_clitic, _inflected, _with_ending, _compound)) or (
+        word.endswith("'") and bool(_in_for_ing(word, 0))
+    )
 
 
 def _derived(word: str, depth: int) -> Pronunciations:

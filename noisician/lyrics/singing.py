@@ -10,6 +10,7 @@ from noisician.lyrics.model import Line, Lyrics, Word
 from noisician.lyrics.phones import STRESS_WEIGHTS, Pronunciation, syllable_count
 from noisician.lyrics.spelling import divide
 from noisician.lyrics.syllables import syllabify
+from noisician.lyrics.text import fold
 
 #: Vowels that swallow a following ER or AH L: "fire", "hour", "real" in one syllable.
 _GLIDES = ("AY", "AW", "OY", "IY", "EY")
@@ -39,7 +40,8 @@ class SungWord:
     """A written word and its syllables; ``word_start`` and ``word_end`` of these follow the spoken words.
 
     ``alternatives`` are the same word in other numbers of syllables, as "every" and "fire" allow. ``section`` and
-    ``line`` count from 0, lines through the whole song; ``start`` is the offset of the word in the text.
+    ``line`` count from 0, lines through the whole song; ``start`` is the offset of the word in the text. ``shown`` is
+    the word with the punctuation beside it, ``joined``: it goes on into the next word without a space.
     """
 
     text: str
@@ -50,6 +52,8 @@ class SungWord:
     start: int
     break_after: bool
     alternatives: tuple[tuple[LyricSyllable, ...], ...] = ()
+    shown: str = ""
+    joined: bool = False
 
 
 def syllables_of(lyrics: Lyrics) -> tuple[tuple[SungWord, ...], ...]:
@@ -89,7 +93,18 @@ def _sung_word(
             count = syllable_count(phones)
             if count not in others and count != len(syllables):
                 others[count] = _syllables(word, texts, (phones,), tongue, ends_line)
-    return SungWord(word.text, syllables, 0, 0, word.backing, word.start, word.break_after, tuple(others.values()))
+    return SungWord(
+        word.text,
+        syllables,
+        0,
+        0,
+        word.backing,
+        word.start,
+        word.break_after,
+        tuple(others.values()),
+        word.shown or word.text,
+        word.joined,
+    )
 
 
 def _syllables(
@@ -132,7 +147,9 @@ def _shown(word: Word, texts: tuple[str, ...], phones: tuple[Pronunciation, ...]
         return (word.text, *[""] * (count - 1))
     if len(phones) == 1:
         return divide(word.text, syllabify(phones[0]))
-    if len(texts) == len(word.text):  # letters one by one
+    if len(texts) == len(word.text) and all(
+        text[0] == letter for text, letter in zip(texts, fold(word.text), strict=False)
+    ):
         owners = tuple(word.text)
     elif "".join(texts) == word.text.lower().strip(".,;:!?\"'"):  # b-b-baby
         whole, place, cut = word.text, 0, []

@@ -10,10 +10,13 @@ from noisician.request import LYRICS_LIMIT_CHARS
 
 #: Stands for characters that are invisible (joiners, direction marks); words are read without it.
 INVISIBLE = "\u00ad"
+#: A dash between words, of whatever length; a hyphen within one is "-".
+DASH = "—"
 _NEWLINES = frozenset("\n\v\f\x85\u2028\u2029")
 _PLAIN = str.maketrans(
     {**dict.fromkeys("’‘‛`´ʼʹ′＇", "'"), **dict.fromkeys("“”„‟«»″", '"'), **dict.fromkeys("‐‑‒", "-"),
-     **dict.fromkeys("–—―", " "), **dict.fromkeys("∼～〜˜", "~"), "⁄": "/"}
+     **dict.fromkeys("–—―", DASH), **dict.fromkeys("∼～〜˜", "~"), "⁄": "/",
+     **dict.fromkeys("【〔〖", "["), **dict.fromkeys("】〕〗", "]")}
 )  # fmt: skip
 #: Latin letters that do not decompose into a … z and marks.
 _LETTERS = {

@@ -11,11 +11,15 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from noisician.errors import RequestError
+from noisician.lyrics import parse
 from noisician.models.protocol import Capabilities, CheckedRequest
 from noisician.prompt import Controls, read_figures, understand
 from noisician.prompt.controls import Reason
+from noisician.prompt.options import check_limits
 from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
 from noisician.score.chart import chart_key, read_chart, simplified
+from noisician.vocals.directions import with_lyrics, worded
+from noisician.vocals.words import is_song
 
 #: What words can say too.
 _SAYABLE = tuple(
@@ -55,10 +59,17 @@ def checked(
 
 
 def meaning(request: Request, capabilities: Capabilities) -> Controls:
-    """What a request's words mean to a model. Raises RequestError."""
+    """What a request's words mean to a model, those of its lyrics and its chords included where it sets them itself.
+
+    Raises RequestError, also for lyrics that cannot be sung and for what is no chord.
+    """
     if "score" not in capabilities.features:
         return read_figures(request)
-    return with_chords(understand(request), request)
+    if request.lyrics is None:
+        return with_chords(understand(request), request)
+    check_limits(request)
+    lyrics = parse(request.lyrics, request.language)
+    return with_chords(with_lyrics(understand(worded(request, lyrics)), request, lyrics), request)
 
 
 def with_chords(controls: Controls, request: Request) -> Controls:
@@ -114,8 +125,18 @@ def check_outputs(wanted: Mapping[str, bool], capabilities: Capabilities, others
 def check_singing(wanted: Mapping[str, bool], request: Request) -> None:
     """Raises RequestError for an output about words where nobody sings."""
     for option in ("--timed-lyrics", "--karaoke"):
+        if wanted.get(option) and request.lyrics is not None and not _sings(request):
+            raise RequestError(f"{option} has no words: the lyrics ask for an instrumental")
         if wanted.get(option) and request.lyrics is None and not request.vocals:
             raise RequestError(f"{option} has no words: nothing is sung without --lyrics or --vocals")
+
+
+def _sings(request: Request) -> bool:
+    """Whether there are words; a text that could not be sung today may have been when its piece was made."""
+    try:
+        return is_song(request)
+    except RequestError:
+        return True
 
 
 def check_duration(duration_s: float, capabilities: Capabilities) -> None:

@@ -139,3 +139,4 @@ class Controls(BaseModel):
     loop: bool = False
     reasons: tuple[Reason, ...] = ()
     not_understood: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what else to say of how words and lyrics were read, a clause each

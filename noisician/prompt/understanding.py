@@ -438,14 +438,16 @@ def _all_but(chosen: Sequence[str]) -> list[str]:
 
 
 def explain_rows(controls: Controls) -> list[ExplainRow]:
-    """The reasons as table rows, field by field in the order of ``Controls``, then what was not understood."""
+    """The reasons as table rows, field by field in the order of ``Controls``, what was not understood, and notes."""
     order = list(Controls.model_fields)
     rows = [
         ExplainRow(reason.field, reason.value, reason.words, _why(reason))
         for reason in sorted(controls.reasons, key=lambda reason: order.index(reason.field))
     ]
-    return rows + [
-        ExplainRow("not understood", "", word, "no meaning close enough") for word in controls.not_understood
+    return [
+        *rows,
+        *(ExplainRow("not understood", "", word, "no meaning close enough") for word in controls.not_understood),
+        *(ExplainRow("note", note, "", "") for note in controls.notes),
     ]
 
 

@@ -36,10 +36,11 @@ _GROWTH = 0.05  # of energy each time a section comes back, twice
 
 @dataclass(frozen=True)
 class SungPart:
-    """One section of the text. ``kind`` is a tag of the lyrics; no lines: played, not sung."""
+    """One section of the text. ``kind`` is a tag of the lyrics; no lines: played, not sung, for ``bars`` if given."""
 
     kind: str
     lines: tuple[tuple[Sayable, ...], ...]
+    bars: int | None = None
 
     @property
     def composed_kind(self) -> str:
@@ -67,6 +68,7 @@ class SongForm:
     sections: tuple[Section, ...]
     parts: tuple[int | None, ...]  # for each section the part of the text it sings; None without words
     lines: tuple[LineBars, ...]
+    sources: tuple[int | None, ...] = ()  # for each section its part of the text, sung or not; None for what was added
 
     @property
     def bars(self) -> int:
@@ -77,17 +79,19 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
     """The form of a text. With ``frame`` a song without tags for them gets a short intro and outro."""
     sections: list[Section] = []
     singing: list[int | None] = []
+    sources: list[int | None] = []
     lines: list[LineBars] = []
     labels: dict[str, str] = {}
     times: dict[str, int] = {}
 
-    def add(kind: str, bars: int, part: int | None) -> None:
+    def add(kind: str, bars: int, part: int | None, source: int | None = None) -> None:
         label = labels.setdefault(kind if part is None else parts[part].kind, chr(ord("A") + len(labels)))
         growth = _GROWTH * min(times.get(label, 0), 2)
         times[label] = times.get(label, 0) + 1
         start = sum(section.bars for section in sections)
         sections.append(Section(kind, label, start, bars, section_energy(kind, energy, SUNG_ENERGY, growth)))
         singing.append(part)
+        sources.append(part if source is None else source)
 
     kinds = {part.composed_kind for part in parts}
     if frame and "intro" not in kinds:
@@ -95,7 +99,7 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
     for number, part in enumerate(parts):
         kind, start = part.composed_kind, sum(section.bars for section in sections)
         if not part.lines:
-            add(kind, WORDLESS_BARS.get(kind, 8), None)
+            add(kind, part.bars or WORDLESS_BARS.get(kind, 8), None, number)
             continue
         bars = section_line_bars(part, meter, tempo_bpm)
         for line, count in enumerate(bars):
@@ -103,7 +107,7 @@ def plan_form(parts: Sequence[SungPart], meter: Meter, tempo_bpm: float, energy:
         add(kind, sum(bars) + sum(bars) % 2, number)
     if frame and "outro" not in kinds:
         add("outro", _frame_bars(meter, tempo_bpm), None)
-    return SongForm(tuple(sections), tuple(singing), tuple(lines))
+    return SongForm(tuple(sections), tuple(singing), tuple(lines), tuple(sources))
 
 
 def _frame_bars(meter: Meter, tempo_bpm: float) -> int:
@@ -143,7 +147,9 @@ def fit_form(form: SongForm, meter: Meter, tempo_bpm: float, wanted: int) -> Son
 
     Raises RequestError where the words alone last longer.
     """
-    sung = sum(section.bars for section, part in zip(form.sections, form.parts, strict=True) if part is not None)
+    if _sung_bars(form) > wanted:
+        form = _without_rests(form)
+    sung = _sung_bars(form)
     if sung > wanted:
         bar_s = meter.beats_per_bar * 60 / tempo_bpm
         raise RequestError(
@@ -169,20 +175,56 @@ def _with_outro(form: SongForm, bars: int) -> SongForm:
     taken = {section.label for section in form.sections}
     label = next(letter for letter in map(chr, range(ord("A"), ord("Z") + 1)) if letter not in taken)
     outro = Section("outro", label, form.bars, bars, form.sections[-1].energy)
-    return SongForm((*form.sections, outro), (*form.parts, None), form.lines)
+    return SongForm((*form.sections, outro), (*form.parts, None), form.lines, (*form.sources, None))
+
+
+def _sung_bars(form: SongForm) -> int:
+    return sum(section.bars for section, part in zip(form.sections, form.parts, strict=True) if part is not None)
+
+
+def _without_rests(form: SongForm) -> SongForm:
+    """The form without the bars that only make a sung section's number of bars even."""
+    used: dict[int, int] = {}
+    for line in form.lines:
+        used[line.part] = used.get(line.part, 0) + line.bars
+    lengths = (
+        section.bars if part is None else used[part] for section, part in zip(form.sections, form.parts, strict=True)
+    )
+    return _with_lengths(form, tuple(lengths))
+
+
+def stretched(form: SongForm, bars: int) -> SongForm:
+    """A form without words as long as ``bars``: every section by its share, in twos where there is room; where there
+    are more sections than bars, the shortest go."""
+    lengths = [section.bars for section in form.sections]
+    kept = sorted(range(len(lengths)), key=lambda place: -lengths[place])[: max(1, bars)]
+    unit = 2 if bars >= 2 * len(kept) else 1
+    total = sum(lengths[place] for place in kept)
+    shared = [
+        max(unit, round(length * bars / total / unit) * unit) if place in kept else 0
+        for place, length in enumerate(lengths)
+    ]
+    while sum(shared) > bars:
+        place = max(kept, key=lambda place: (shared[place] > 1, shared[place] - lengths[place] * bars / total))
+        shared[place] -= min(unit, shared[place] - 1)
+    while sum(shared) < bars:
+        place = min(kept, key=lambda place: shared[place] - lengths[place] * bars / total)
+        shared[place] += min(unit, bars - sum(shared))
+    return _with_lengths(form, shared)
 
 
 def _with_lengths(form: SongForm, lengths: Sequence[int]) -> SongForm:
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    sections, parts, moved = [], [], {}
+    sections, parts, sources, moved = [], [], [], {}
     for place, (section, part, bars) in enumerate(zip(form.sections, form.parts, lengths, strict=True)):
         if part is not None:
             moved[part] = int(starts[place]) - section.start_bar
         if bars:
             sections.append(replace(section, start_bar=int(starts[place]), bars=bars))
             parts.append(part)
+            sources.append(form.sources[place])
     lines = tuple(replace(line, start_bar=line.start_bar + moved[line.part]) for line in form.lines)
-    return SongForm(tuple(sections), tuple(parts), lines)
+    return SongForm(tuple(sections), tuple(parts), lines, tuple(sources))
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ class SongLine:
     """One line of one voice. ``voice`` is "lead" or "backing"; ``section`` the section's index in the score.
 
     The line has ``bars`` bars from ``start_bar``; ``lead_beats`` of silence before it are free for its breath.
-    ``manner`` are the modifiers of its section's tag. ``written`` are the words as they stand in the text, in order;
-    each covers ``syllable_counts`` syllables.
+    ``manner`` are the modifiers of its section's tag. ``written`` is what stands between the spaces of the text, in
+    order; each covers ``syllable_counts`` syllables.
     """
 
     section: int
@@ -284,11 +284,33 @@ def set_lines(
             voice=voice,
             manner=line.manner,
             syllables=tuple(syllable for _, syllables in given for syllable in syllables),
-            written=tuple(word.text for word, _ in given),
-            syllable_counts=tuple(len(syllables) for _, syllables in given),
+            written=tuple(text for text, _ in written_words([word for word, _ in given])),
+            syllable_counts=tuple(count for _, count in written_words([word for word, _ in given])),
         )
         for voice, given in sung.items()
     )
+
+
+def by_voice(words: Sequence[SungWord]) -> dict[str, list[SungWord]]:
+    """The words of "lead" and "backing", as far as either sings."""
+    found: dict[str, list[SungWord]] = {}
+    for word in words:
+        found.setdefault("backing" if word.backing else "lead", []).append(word)
+    return found
+
+
+def written_words(words: Sequence[SungWord]) -> list[tuple[str, int]]:
+    """What stands between two spaces of the text, and how many syllables it has: "self-made" is two words, and one."""
+    written: list[tuple[str, int]] = []
+    joined = False
+    for word in words:
+        text, count = word.shown, len(word.syllables)
+        if joined:
+            before, others = written.pop()
+            text, count = before + text, others + count
+        written.append((text, count))
+        joined = word.joined
+    return written
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,6 @@ def test_a_section_tag_may_lack_its_bracket():
     [
         ("", "no words"),
         ("!!! 😀", "no words"),
-        ("[Verse]\n[whispered]", "only tags"),
         ("[Choru\nhello", r"line 1.*square bracket"),
         ("hello [world", "square bracket"),
         ("hello]", "square bracket"),

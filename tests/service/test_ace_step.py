@@ -348,6 +348,18 @@ def test_a_sound_to_start_from(service: SmallService) -> None:
     with_client(service, talk)
 
 
+def test_lyrics_that_cannot_be_sung_are_refused_before_they_wait(service: SmallService) -> None:
+    french = {"prompt": "pop", "lyrics": "[Verse]\nLe vent se leve, la nuit est belle\net nous dansons dans la rue"}
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        await refused(client.post("/release_task", json=french), 422, "the lyrics look French")
+        asked = {"prompt": "pop", "lyrics": "[Verse]\nStay with me", "vocal_language": "fr"}
+        await refused(client.post("/release_task", json=asked), 422, "lyrics in 'fr' cannot be sung")
+        await data(client.post("/release_task", json={"prompt": "pop", "lyrics": "[Inst]", "batch_size": 1}))
+
+    with_client(service, talk)
+
+
 def test_what_is_listed_and_told(service: SmallService) -> None:
     async def talk(client: httpx.AsyncClient) -> None:
         assert (await data(client.get("/health")))["service"].startswith("noisician")

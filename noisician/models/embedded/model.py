@@ -34,7 +34,6 @@ from noisician.models.embedded.play import (
     with_undecided_mix,
 )
 from noisician.models.embedded.reworking import MADE_ANEW, edits_for
-from noisician.models.embedded.song import is_song
 from noisician.models.embedded.write import write_piece
 from noisician.models.protocol import (
     Capabilities,
@@ -52,7 +51,7 @@ from noisician.prompt import Controls
 from noisician.recipe import Recipe
 from noisician.request import DURATION_RANGE_S, Request
 from noisician.vocals.karaoke import timed_lyrics
-from noisician.vocals.words import resung
+from noisician.vocals.words import differ_in_words, is_song, resung
 from noisician.weights import manifest
 
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
@@ -99,7 +98,8 @@ class EmbeddedModel(MusicModel):
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
         piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs)
-        return self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
+        music = self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
+        return replace(music, remarks=controls.notes)
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
         """The samples of a recipe, from its piece. Raises FileError for a recipe without one."""
@@ -118,7 +118,7 @@ class EmbeddedModel(MusicModel):
             # The same music; only what its recipe carries differs.
             return self._music(again, _opened(recipe), run.stages(PLAYING_ALONE), self._playing(run))
         same = request.model_copy(update={"lyrics": recipe.request.lyrics}) == recipe.request
-        piece = piece_of(recipe) if same and is_song(request) else None
+        piece = piece_of(recipe) if same and is_song(request) and differ_in_words(recipe.request, request) else None
         if piece is not None and piece.song is not None:
             song = resung(piece.song, piece.score, request, recipe.seed)
             if song is not None:

@@ -3,6 +3,7 @@
 controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ piece
 MIDI file ─ piece_of_notes ─▶ piece
 lyrics ─ write_song ─▶ plan, grid and song ─ decode, perform ─▶ piece
+tags without words ─ write_instrumental ─▶ plan, grid ─ decode, perform ─▶ piece
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
 from noisician.models.embedded.given import piece_of_notes
-from noisician.models.embedded.song import is_song, without_stand_ins, write_song
+from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
 from noisician.models.protocol import NO_INPUTS, AudioInputs, NotesInput, Stages
 from noisician.piece import Piece, written_piece
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
 from noisician.request import Request
+from noisician.vocals.directions import worded
+from noisician.vocals.words import is_song, read_lyrics
 
 OnShare = Callable[[float], None]
 
@@ -36,13 +39,21 @@ def write_piece(
     if inputs.notes is not None:
         return _given_piece(inputs.notes, request, controls, seed, composer, stages)
     song = is_song(request)
+    lyrics = read_lyrics(request)
+    request = request if lyrics is None else worded(request, lyrics)
     plan = make_plan(_open(request, controls) if song else controls, seed)
     render = render_settings(request)
+    tags = lyrics if lyrics is not None and not song and lyrics.sections else None
+    if tags is not None and controls.duration_s is None and controls.bars is None:
+        plan = make_plan(controls.model_copy(update={"bars": natural_bars(tags, plan)}), seed)
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
         sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
+    if tags is not None:
+        plan, grid = write_instrumental(plan, tags, seed, composer(), composer_settings(request), report)
+        return written_piece(plan, grid, seed, render), stages
     return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
 
 

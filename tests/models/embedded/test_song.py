@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -15,21 +15,26 @@ from noisician.composer import Composer, ComposerSettings, make_plan
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.edits import edits_from
 from noisician.errors import RequestError
+from noisician.export.lyrics import lrc
 from noisician.lyrics import parse, syllables_of
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.apply import Applying, apply_edits
 from noisician.models.embedded.apply.hearing import heard_grid
 from noisician.models.embedded.cast import Casting, cast, harmony_line, in_range
+from noisician.models.embedded.model import CAPABILITIES
 from noisician.models.embedded.song import LEAD, SungPiece, without_stand_ins, write_song
-from noisician.models.embedded.write import written_piece
+from noisician.models.embedded.write import write_piece, written_piece
 from noisician.models.protocol import Run
-from noisician.models.support import checked
-from noisician.prompt import understand
+from noisician.models.support import checked, meaning
+from noisician.piece import Piece
+from noisician.prompt import Controls, understand
 from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score import Score
 from noisician.score.decode import semitones_from_c
-from noisician.score.grid import FIRST_ONSET, REST, STREAMS, pitch_of
+from noisician.score.grid import FIRST_ONSET, REST, STREAMS, chord_of, pitch_of
+from noisician.score.length import bars_for
+from noisician.styles import instruments
 from noisician.vocals.karaoke import timed_lyrics
 from noisician.vocals.song import Song, harmony_pitch, sung_tracks
 from noisician.vocals.tune import LEAD_CENTRE_PITCH
@@ -121,9 +126,13 @@ def test_other_words_change_their_line_alone(piece: SungPiece, score: Score, req
     assert {note.pitch for syllable in new.syllables for note in syllable.notes} <= tune
 
 
-def test_the_same_words_spelt_otherwise_change_nothing(piece: SungPiece, score: Score, request_: Request) -> None:
+def test_the_same_words_spelt_otherwise_sound_the_same(piece: SungPiece, score: Score, request_: Request) -> None:
     other = request_.model_copy(update={"lyrics": TEXT.replace("tonight", "tonight!")})
-    assert resung(piece.song, score, other, SEED) == piece.song
+    again = resung(piece.song, score, other, SEED)
+    assert again is not None and [line.syllables for line in again.lines] == [
+        line.syllables for line in piece.song.lines
+    ]
+    assert again.lines[0].written[-1] == "tonight!" and again.lines[1:] == piece.song.lines[1:]
 
 
 @pytest.mark.parametrize("text", [TEXT + "One line more to sing\n", "[Verse]\nWalking down\n", TEXT.split("[Ch")[0]])
@@ -305,3 +314,104 @@ def test_new_bars_are_written_hearing_the_tune_that_nobody_plays(piece: SungPiec
         told.append(network.lead_notes)
     sung, unsung = told
     assert sung > unsung
+
+
+def written(lyrics: str | None, **options: object) -> tuple[Piece, Controls]:
+    """The piece of a pop request, whose notes are nobody's."""
+    request = Request.model_validate({"prompt": "pop", "lyrics": lyrics, "seed": SEED, **options})
+    controls = meaning(request, CAPABILITIES)
+    stages = Run().stages({"composing": 1.0})
+    return write_piece(request, controls, SEED, lambda: Composer(HearingNetwork()), stages)[0], controls
+
+
+def harmony(piece: Piece, bar: int) -> list[tuple[int, str] | None]:
+    """The chords of a bar as they sound, (root, quality), in order."""
+    assert piece.grid is not None
+    per_bar = piece.plan.meter.steps_per_bar
+    tokens = dict.fromkeys(piece.grid.chords[bar * per_bar : (bar + 1) * per_bar].tolist())
+    chords = [chord_of(token) for token in tokens]
+    shift = semitones_from_c(piece.plan.key)
+    return [None if chord is None else ((chord[0] + shift) % 12, chord[1]) for chord in chords]
+
+
+def test_chords_over_words_are_the_harmony_of_their_bars() -> None:
+    text = "[Intro]\n| C | G |\n[Verse]\nC      G/B\nStay with me tonight\nAm     F\nHold the line alone\n"
+    piece, _ = written(text)
+    plan = piece.plan
+    assert (plan.key, plan.mode) == ("C", "major")
+    intro, verse = plan.sections[:2]
+    assert [harmony(piece, bar) for bar in range(intro.bars)] == [[(0, "maj")], [(7, "maj")]] * (intro.bars // 2)
+    sounding = [chord for bar in range(verse.start_bar, verse.start_bar + verse.bars) for chord in harmony(piece, bar)]
+    assert [chord for chord, _ in groupby(sounding)] == [(0, "maj"), (7, "maj"), (9, "min"), (5, "maj")]
+    assert harmony(piece, verse.start_bar)[0] == (0, "maj")
+
+
+def test_a_text_of_tags_gives_an_instrumental_its_form() -> None:
+    text = "[Intro]\n[Guitar solo: 4 bars]\n[Outro]"
+    piece, controls = written(text)
+    assert piece.song is None and controls.notes == ("no words to sing: an instrumental",)
+    assert [(section.kind, section.bars) for section in piece.plan.sections] == [
+        ("intro", 4),
+        ("solo", 4),
+        ("outro", 4),
+    ]
+    longer, _ = written(text, bars=24)
+    assert [(section.kind, section.bars) for section in longer.plan.sections] == [
+        ("intro", 8), ("solo", 8), ("outro", 8),
+    ]  # fmt: skip
+    assert any(instruments()[player.instrument].family == "guitar" for player in piece.plan.players)
+
+
+def test_a_word_for_instrumental_is_not_sung_and_changes_nothing_else() -> None:
+    piece, _ = written("[inst]")
+    assert piece.song is None and piece.plan == written(None)[0].plan
+
+
+def test_a_tag_says_who_plays_in_its_section() -> None:
+    piece, _ = written("[Verse: piano only]\nStay with me\n[Chorus]\nHold on\n")
+    plan = piece.plan
+    verse = next(at for at, section in enumerate(plan.sections) if section.kind == "verse")
+    chorus = next(at for at, section in enumerate(plan.sections) if section.kind == "chorus")
+    starts = [section.start_bar for section in plan.sections]
+    playing = [
+        {
+            instruments()[player.instrument].family
+            for player in plan.players
+            if any(
+                bar in range(starts[at], starts[at] + plan.sections[at].bars) for bar in played_bars(piece, player.id)
+            )
+        }
+        for at in (verse, chorus)
+    ]
+    assert playing[0] == {"keys"} and len(playing[1]) > 1
+
+
+def played_bars(piece: Piece, player: str) -> set[int]:
+    beats = piece.plan.meter.beats_per_bar
+    return {int((note.start_beats + 0.1) // beats) for note in piece.notes[player]}  # people come early, too
+
+
+@pytest.mark.parametrize("duration_s", [1.0, 4.0, 12.0, 60.0])
+def test_as_many_vocalises_as_fit(duration_s: float) -> None:
+    piece, _ = written(None, vocals=True, duration_s=duration_s)
+    assert piece.song is not None and piece.song.lines
+    assert piece.plan.bars == bars_for(duration_s, piece.plan.meter, piece.plan.tempo_bpm)
+    assert sum(line.bars for line in piece.song.lines) >= 0.5 * piece.plan.bars
+
+
+def test_our_own_timed_lyrics_are_read_back(piece: SungPiece, score: Score) -> None:
+    text = lrc(timed_lyrics(piece.song, score), "Night", 30.0)
+    again = parse(text)
+    assert [[word.spoken for word in line.words] for line in again.lines] == [
+        [word.spoken for word in line.words] for line in parse(TEXT).lines
+    ]
+    assert again.lines[-1].backing == (True,) * 4 and again.title == "Night"
+
+
+def test_timed_lyrics_have_the_text_as_it_was() -> None:
+    line = 'La-la, my self-made heart, "stay" (oh yeah)!'
+    piece, _ = written(line)
+    assert piece.song is not None
+    lead, backing = timed_lyrics(piece.song, piece.score)
+    assert lead.text == 'La-la, my self-made heart, "stay"' and backing.text == "(oh yeah!)"
+    assert [syllable.text for syllable in lead.words[2].syllables] == ["self-", "made"]

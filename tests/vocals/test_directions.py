@@ -1,0 +1,116 @@
+"""What lyrics say of the music: the whole piece by words of the prompt, a section by its tag, harmony by chords."""
+
+from __future__ import annotations
+
+import pytest
+
+from noisician.errors import RequestError
+from noisician.lyrics import parse
+from noisician.models.embedded.model import CAPABILITIES
+from noisician.models.support import check_singing, meaning
+from noisician.prompt import Controls
+from noisician.request import PROMPT_LIMIT_CHARS, Request
+from noisician.vocals.chords import key_of
+from noisician.vocals.chords import meaning as chord
+from noisician.vocals.directions import direction_of, worded
+
+
+def controls(lyrics: str, prompt: str = "pop", **options: object) -> Controls:
+    return meaning(Request.model_validate({"prompt": prompt, "lyrics": lyrics, **options}), CAPABILITIES)
+
+
+def direction(tag: str):
+    return direction_of(parse(f"[{tag}]\nStay with me").sections[0])
+
+
+def test_a_style_line_is_read_as_words_of_the_prompt() -> None:
+    meant = controls("Style: indie pop, 90 bpm\nStay with me", prompt="")
+    assert meant.tempo_bpm == 90 and dict(meant.genres).keys() == {"pop"}
+    assert meant == controls("Stay with me", prompt="indie pop, 90 bpm")
+
+
+def test_hints_of_the_whole_piece_reach_it() -> None:
+    meant = controls("[distorted electric guitar]\n[Verse]\nStay with me\n[Fade out]")
+    assert "clean_guitar" in meant.instruments and "driven" in meant.production
+    assert [feature.kind for feature in meant.features] == ["fade_out"]
+
+
+def test_a_tag_says_who_plays_and_how_strongly() -> None:
+    soft = direction("Verse 1 – soft piano")
+    assert soft.plays == ("keys",) or soft.plays == ("grand_piano",)
+    assert soft.energy is not None and soft.of_energy(0.8) < 0.5
+    big = direction("Chorus — big")
+    assert big.of_energy(0.4) > 0.6
+    assert "drums" in direction("Bridge: no drums").rests
+    assert direction("Bridge: piano only").alone
+    assert direction("Intro - 8 bars").bars == 8
+    assert [feature.where for feature in direction("Bridge: half-time").features] == ["bridge"]
+
+
+def test_hints_are_followed_explained_or_named() -> None:
+    meant = controls("[Verse 1: soft piano, zorblax, in 90 bpm]\nStay with me")
+    assert "grand_piano" in meant.instruments
+    assert any(reason.field == "sections" and "soft piano" in reason.words for reason in meant.reasons)
+    assert meant.not_understood == ("zorblax",)
+    assert any('"in 90 bpm" of the verse 1 is not followed' in note for note in meant.notes)
+
+
+def test_how_to_sing_is_no_unknown_word() -> None:
+    assert controls("[Verse: whispered]\nStay\n[Chorus: choir]\nwith me").not_understood == ()
+
+
+def test_options_exclude_whom_a_tag_wants() -> None:
+    meant = controls("[Verse: piano]\nStay with me", without=("grand_piano",))
+    assert "grand_piano" not in meant.instruments
+    assert any("grand_piano is left out of the verse" in note for note in meant.notes)
+
+
+def test_a_prompt_that_would_be_too_long_keeps_its_words() -> None:
+    lyrics = parse("Style: slow jazz\nStay with me")
+    long = Request(prompt="a " * (PROMPT_LIMIT_CHARS // 2), lyrics="x")
+    assert worded(long, lyrics) is long
+    assert any(note.startswith("not used") for note in controls("Style: slow jazz\nStay", prompt=long.prompt).notes)
+
+
+@pytest.mark.parametrize(
+    ("written", "root", "quality"),
+    [("C", 0, "maj"), ("G/B", 7, "maj"), ("F#m7", 6, "min7"), ("Bb", 10, "maj"), ("Gsus4", 7, "sus4"), ("C13", 0, "9"),
+     ("Dm11", 2, "m9"), ("E7#9", 4, "7"), ("Fmaj7#11", 5, "maj7"), ("A2", 9, "sus2"), ("Cadd9", 0, "add9"),
+     ("Ebm", 3, "min")],
+)  # fmt: skip
+def test_chords_as_people_write_them(written: str, root: int, quality: str) -> None:
+    assert chord(written) == (root, quality)
+    assert chord(written, capo=2) == ((root + 2) % 12, quality)
+
+
+def test_no_chord_is_none() -> None:
+    assert chord("N") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "key"),
+    [("C G/B Am F Gsus4", ("C", "major")), ("Am F C G Am", ("A", "minor")), ("G D Em C", ("G", "major")),
+     ("Em C G D Em", ("E", "minor")), ("D A Bm G", ("D", "major")), ("Dm Bb F C Dm", ("D", "minor"))],
+)  # fmt: skip
+def test_the_key_of_chords(names: str, key: tuple[str, str]) -> None:
+    found = key_of(names.split())
+    assert found is not None and found[:2] == key
+
+
+def test_the_key_of_chords_is_the_pieces_unless_one_is_named() -> None:
+    text = "C       G\nStay with me\nAm    F\nHold on"
+    meant = controls(text)
+    assert (meant.key, meant.mode) == ("C", "major")
+    assert controls(text, key="F").key == "F"
+    assert controls("Capo 2\n" + text).key == "D"
+
+
+def test_outputs_of_words_need_words() -> None:
+    check_singing({"--karaoke": True}, Request(lyrics="Stay with me"))
+    with pytest.raises(RequestError, match="--karaoke has no words: the lyrics ask for an instrumental"):
+        check_singing({"--karaoke": True}, Request(lyrics="[Intro]\n[Guitar solo]"))
+
+
+def test_another_language_is_refused_before_any_work() -> None:
+    with pytest.raises(RequestError, match="look French"):
+        controls("Le vent se leve, la nuit est belle\net nous dansons dans la rue")
