@@ -65,6 +65,11 @@ _SINGER = re.compile(
     r"(?:singers?|vocalists?|vocals?|voices?|lead)\s*\d{0,2}\s*[:=—-]?\s*(?P<who>[a-z][a-z ,-]*)", re.IGNORECASE
 )
 _CLOCK = re.compile(r"(?:0?\d|1[0-2])(?::[0-5]\d)?")
+#: Scripts in which one language is written, or nearly all that is sung.
+_WRITTEN_SO = {
+    "Cjk": "Chinese", "Hangul": "Korean", "Greek": "Greek", "Hebrew": "Hebrew", "Thai": "Thai", "Devanagari": "Hindi",
+    "Armenian": "Armenian", "Georgian": "Georgian", "Tamil": "Tamil", "Bengali": "Bengali",
+}  # fmt: skip
 #: Marks of the notation, which no display shows.
 _MARKS = str.maketrans("", "", "()[]{}~" + INVISIBLE)
 
@@ -85,7 +90,8 @@ def parse(text: str, language: str | None = "en") -> Lyrics:
     if _asks_for_none(cleaned):
         return Lyrics((), language=spoken_in.code, notes=("no words to sing: an instrumental",))
     pasted = read_pasted(cleaned, text.replace("\r\n", " \n"))
-    reader = _Reader(Speakers.of([row.text for row in pasted.rows]), _shouted(pasted.rows))
+    headed = any(read_heading(row.text) for row in pasted.rows if "(" not in row.text)
+    reader = _Reader(Speakers.of([row.text for row in pasted.rows]), _shouted(pasted.rows), headed)
     before = True
     for row in pasted.rows:
         try:
@@ -118,7 +124,7 @@ def _notes(pasted: Pasted, reader: _Reader, sections: Sequence[Section]) -> tupl
     if aside:
         notes.append("not sung: " + ", ".join(f'"{text}"' for text in aside))
     if reader.speakers.named:
-        notes.append(f"one voice sings all lines: {', '.join(reader.speakers.named)} are not sung")
+        notes.append(f"names before lines are not sung, one voice sings them all: {', '.join(reader.speakers.named)}")
     return tuple(notes)
 
 
@@ -141,6 +147,7 @@ class _Reader:
 
     speakers: Speakers
     shouted: bool
+    headed: bool = False  # whether the text has headings without brackets
     hints: list[str] = field(default_factory=list)
     wishes: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
@@ -157,7 +164,7 @@ class _Reader:
             if "inst" in row.text.lower():
                 self._begin(Tag("instrumental", None, (), 1), directed=True)
             return
-        heading = read_heading(row.text, apart)
+        heading = read_heading(row.text, apart, among=self.headed)
         if heading is not None:
             again = re.match(r"\s*\(?\s*(?:repeat|back to|to)\b", row.text, re.IGNORECASE)
             self._begin(heading, bool(again) or heading.kind in _PLAYED, row.shown)
@@ -197,7 +204,7 @@ class _Reader:
     def _times(self, row: Row) -> tuple[Row, int]:
         """The row without "(x2)" at its end, and how often it is sung; alone in its row it repeats the line before."""
         repeat = _TIMES.search(row.text)
-        if not repeat or _TAG.fullmatch(row.text.strip()):
+        if not repeat:
             return row, 1
         given = next(filter(None, repeat.groups()))
         times = min(MOST_REPEATS, max(1, int(given) if given.isdigit() else 2))
@@ -310,14 +317,14 @@ class _Reader:
         stanzas = [part for part in self._parts if part.tag is None and part.lines]
         inferred = iter(infer_sections([tuple(part.lines) for part in stanzas]))
         found: list[Section] = []
-        earlier: dict[str, tuple[Line, ...]] = {}
+        earlier: dict[str | tuple[str, int | None], tuple[Line, ...]] = {}
         lines = 0
         for part in self._parts:
             if part.tag is None:
                 if not part.lines:
                     continue
                 found.append(replace(next(inferred), hints=tuple(part.hints)))
-                earlier[found[-1].kind] = found[-1].lines
+                earlier[found[-1].kind] = earlier[found[-1].kind, found[-1].number] = found[-1].lines
                 lines += len(found[-1].lines)
                 continue
             tag = part.tag
@@ -328,13 +335,13 @@ class _Reader:
                 continue
             if part.lines and part.chords:
                 self.aside.append(" ".join(part.chords))
-            sung = earlier[tag.kind] if repeated else tuple(part.lines)
+            sung = earlier.get((tag.kind, tag.number), earlier[tag.kind]) if repeated else tuple(part.lines)
             section = Section(
                 tag.kind, tag.number, tag.modifiers, sung, hints=tuple(part.hints), chords=tuple(part.chords)
             )
             found += [replace(section, repeated=repeated or turn > 0) for turn in range(tag.times)]
             if part.lines:
-                earlier[tag.kind] = tuple(part.lines)
+                earlier[tag.kind] = earlier[tag.kind, tag.number] = tuple(part.lines)
             lines += len(section.lines) * tag.times
             _refuse_many_lines(lines)
         bare = [name for part in self._parts if part.tag is None and not part.lines for name in part.chords]
@@ -554,9 +561,11 @@ def _refuse_other_scripts(cleaned: str) -> None:
     without_overrides = re.sub(r"\{[^{}]*\}", "", cleaned)
     script, letters, total = foreign_script(without_overrides)
     if letters > total / 2:
+        kana = re.search(r"[\u3040-\u30ff]", without_overrides)
+        name = "Japanese" if kana else _WRITTEN_SO.get(script)
         raise RequestError(
-            f"the lyrics are mostly in another script ({script}, {letters} of {total} letters); only English in Latin "
-            "letters can be sung"
+            f"the lyrics are mostly in another script ({script}, {letters} of {total} letters"
+            f"{f': {name}' if name else ''}); only English in Latin letters can be sung"
         )
 
 

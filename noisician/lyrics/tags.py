@@ -39,7 +39,7 @@ _TIMES = re.compile(
     r"\(?(?<![^\W_])(?:repeat(?:ed|s)?\s*)?(?:[x×]\s?(?P<x>\d)|(?P<n>\d)\s?(?:[x×]|times)|(?P<word>twice|thrice|bis))(?![a-z\d])\)?",
     re.IGNORECASE,
 )
-_PARTED = re.compile(r"[,;|/:()!?—–•~=+*<>\[\]{}\"]+|(?:^|\s)[-.]+|[-.]+(?:\s|$)")
+_PARTED = re.compile(r"[,;|/:()!?…—–•~=+*<>\[\]{}\"]+|(?:^|\s)[-.]+|[-.]+(?:\s|$)")
 #: Words before a section's name that say which one, not how it sounds.
 _WHICH = frozenset(
     {"the", "a", "final", "last", "first", "second", "third", "another", "repeat", "repeated", "double", "back",
@@ -61,18 +61,18 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _MODIFIED = re.compile(rf"(?P<head>{_HEADING.pattern})\s*(?:\([^()]*\)|[-—/|]\s.*)", re.IGNORECASE)
-_SUNG_ON = re.compile(rf"\s*(?P<head>{_HEADING.pattern})\s*:(?=\s+[^\s(\[])", re.IGNORECASE)
+_SUNG_ON = re.compile(rf"\s*(?P<head>{_HEADING.pattern})(?:\s*:(?=\s+\S)|\s(?=\s*\[))", re.IGNORECASE)
 _COUNTED_HEADING = re.compile(rf".*[\s(](?:{_FIGURE}|[x×]\s?\d|\d\s?[x×])\)?", re.IGNORECASE)
 MOST_REPEATS = 8
 
 #: Round brackets that hold these are directions wherever they stand.
 _DIRECTION = re.compile(
     r"(?:.*\b)?(?:solo|instrumental|interlude|riff|fad(?:e|es|ed|ing)(?:[\s-]?(?:out|in|away|to (?:black|silence)))?|"
-    r"repeat(?:s|ed)?(?: (?:the )?\w+(?: \d)?)?(?: (?:[x×]\s?\d|\d\s?[x×]|twice|\d times|to fade|until fade))?|"
+    r"repeat(?:s|ed)?(?: [\w-]+){0,4}?(?: (?:[x×]\s?\d|\d\s?[x×]|twice|\d times|to fade|until fade))?|"
     r"ad[\s-]?libs?|spoken(?: word)?|whisper(?:ed|ing|s)|humm(?:ing|ed)|laugh(?:s|ing|ter)|"
     r"applause|a[\s-]?capp?ella|key change|modulat(?:es?|ion)|tempo change|"
     r"(?:backing|background) vocals?|in harmony|half[\s-]?time|\d+[\s-](?:bars?|measures?)|"
-    r"d\.?\s?c\.?(?: al (?:fine|coda))?|da capo|tacet|guitar lick|drum fill|vocal run)"
+    r"ends? (?:on|with) .*|d\.?\s?c\.?(?: al (?:fine|coda))?|da capo|tacet|guitar lick|drum fill|vocal run)"
     r"(?: (?:here|continues?|begins|again|over outro|section|break|part|x\s?\d))?"
     r"|(?:the )?(?:music|drums?|bass|guitars?|piano|strings|band|beat|synths?|horns?|sax(?:ophone)?|organ|violins?|"
     r"harmonica|flute|trumpets?|brass|keys|choir|banjo|fiddle|percussion|crowd|everything|everyone|all)"
@@ -103,7 +103,7 @@ class Tag:
 def plain(content: str) -> str:
     """What stands in brackets without emoji, marks of markdown and doubled spaces."""
     kept = (" " if unicodedata.category(c) in ("So", "Sk", "Mn", "Me", "Cf", "Co") else c for c in content)
-    return re.sub(r"[\s_]+", " ", "".join(kept)).strip(" .*#-—–=:~|<>«»•\"'")
+    return re.sub(r"[\s_]+", " ", "".join(kept)).strip(" .…*#-—–=:~|<>«»•\"'")
 
 
 def read_tag(content: str) -> Tag | None:
@@ -125,7 +125,8 @@ def _tag(kind: str, number: str | None, before: str, rest: str) -> Tag:
         rest = rest[: repeat.start()] + "," + rest[repeat.end() :]
     words = [word for word in re.split(r"[\s,/:]+", before.lower()) if word not in _WHICH]
     ordinal = next((int(word[0]) for word in words if re.fullmatch(r"\d(?:st|nd|rd|th)", word)), None)
-    words = [word for word in words if word and (ordinal is None or not word[0].isdigit())]
+    ordinal = ordinal or next((_NUMBERS[word] for word in before.lower().split() if word in _NUMBERS), None)
+    words = [word for word in words if word and not (ordinal is not None and word[0].isdigit())]
     hints = (re.sub(r"\s+", " ", part).strip(" -.'").lower() for part in (" ".join(words), *_PARTED.split(rest)))
     return Tag(
         kind=kind,
@@ -135,11 +136,12 @@ def _tag(kind: str, number: str | None, before: str, rest: str) -> Tag:
     )
 
 
-def read_heading(line: str, apart: bool = False, marked: bool = False) -> Tag | None:
+def read_heading(line: str, apart: bool = False, marked: bool = False, among: bool = False) -> Tag | None:
     """A line without brackets that can only be a heading: "Verse 2:", "(Chorus)", "CHORUS x2"; else None.
 
     ``apart``: nothing stands right before it, so that a capital "Chorus" alone is one too. ``marked``: it is written
-    as a heading (``## Chorus``, ``**Chorus**``).
+    as a heading (``## Chorus``, ``**Chorus**``). ``among``: the text has others without brackets, so that it may be
+    written small.
     """
     bare = line.strip()
     if bare.startswith("(") and bare.endswith(")") and "(" not in bare[1:]:
@@ -159,7 +161,14 @@ def read_heading(line: str, apart: bool = False, marked: bool = False) -> Tag | 
     repeats = re.match(r"(?:repeat|back to|to)\s", bare, re.IGNORECASE)
     counted = _COUNTED_HEADING.fullmatch(bare)
     strong = played or re.fullmatch(_ALWAYS_A_HEADING, bare, re.IGNORECASE)
-    sure = ends or marked or counted or repeats or (apart and strong and bare[:1].isupper())
+    sure = (
+        ends
+        or marked
+        or counted
+        or repeats
+        or (apart and (played or (strong and bare[:1].isupper())))
+        or (among and strong)
+    )
     return read_tag(bare) if sure else None
 
 

@@ -71,6 +71,8 @@ def fold(word: str) -> str:
 def foreign_script(text: str) -> tuple[str, int, int]:
     """The commonest script of the letters in ``text`` besides Latin, its letters, and all letters."""
     scripts = Counter(unicodedata.name(c, "UNKNOWN").split()[0] for c in text if c.isalpha())
+    for name in [name for name in scripts if name.startswith(("HIRAGANA", "KATAKANA"))]:
+        scripts["CJK"] += scripts.pop(name)  # they are written together
     total = sum(scripts.values())
     for name in ("LATIN", "FULLWIDTH", "MODIFIER", "FEMININE", "MASCULINE"):
         scripts.pop(name, None)

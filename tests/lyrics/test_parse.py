@@ -168,6 +168,8 @@ def test_a_section_tag_may_lack_its_bracket():
         ("la " * 60, rf"60 syllables, at most {LINE_LIMIT_SYLLABLES}"),
         ("one\na\x00b", r"line 2.*U\+0000"),
         ("Привет, мир", r"Cyrillic, 9 of 9"),
+        ("夜の空に", r"letters: Japanese"),
+        ("사랑해", r"Hangul, 3 of 3 letters: Korean"),
         ("hello мир friend of mine", "Latin"),
         ("{foo}", "no sounds"),
         ("{foo|K K}", "no vowel"),

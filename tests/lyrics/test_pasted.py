@@ -80,6 +80,17 @@ def test_other_marks_of_headings(written: str) -> None:
     assert section.kind == "chorus" and shown(section.lines[0].words) == "Stay with me"
 
 
+def test_small_headings_among_others() -> None:
+    text = "verse 1\nstay\nchorus\nhold\nverse 2\nalone\nchorus\nhold"
+    assert form(text) == [("verse", 1, 1), ("chorus", None, 1), ("verse", 2, 1), ("chorus", None, 1)]
+    assert form("VERSE 1: (softly)\nstay\nCHORUS [big]\nhold") == [("verse", 1, 1), ("chorus", None, 1)]
+
+
+def test_a_verse_that_is_repeated_by_its_number() -> None:
+    lyrics = parse("[Verse 1]\nStay with me\n[Verse 2]\nAlone\n(repeat first verse)")
+    assert [shown(line.words) for line in lyrics.lines] == ["Stay with me", "Alone", "Stay with me"]
+
+
 def test_words_after_a_heading_are_sung() -> None:
     assert form("Verse 1: Stay with me\nHold on\nChorus: Fall down") == [("verse", 1, 2), ("chorus", None, 1)]
 
@@ -296,7 +307,7 @@ def test_names_before_lines() -> None:
         "Stay with me", "Hold the line", "Together", "Aah", "He said: go",
     ]  # fmt: skip
     assert lyrics.lines[3].backing == (True,) and lyrics.lines[0].backing == (False, False, False)
-    assert lyrics.notes == ("one voice sings all lines: Anna, BEN, Both, Choir are not sung",)
+    assert lyrics.notes == ("names before lines are not sung, one voice sings them all: Anna, BEN, Both, Choir",)
     assert parse("[singer 1: male]\nStay").wishes == ("male voice",)
 
 
