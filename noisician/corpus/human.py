@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from noisician.corpus.arrange import Line, arrange
-from noisician.corpus.musicxml import Measure, Part, read_mxl
 from noisician.errors import CorpusError
 from noisician.request import TEMPO_RANGE_BPM
 from noisician.score.encode import (
@@ -28,6 +27,7 @@ from noisician.score.encode import (
 )
 from noisician.score.grid import CHORDAL, MONOPHONIC, STREAMS, Grid
 from noisician.score.model import METERS
+from noisician.score.musicxml import Measure, Part, read_mxl
 
 HELD_OUT_EVERY = 10
 MIN_BARS = 4

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from noisician.corpus.human import HELD_OUT_EVERY
-from noisician.corpus.musicxml import Measure, Part, WrittenNote, read_mxl
 from noisician.errors import CorpusError
 from noisician.lyrics import syllabify
 from noisician.lyrics.dictionary import lookup
 from noisician.lyrics.english import is_function_word
 from noisician.lyrics.phones import STRESS_WEIGHTS
 from noisician.score.model import METERS, Meter
+from noisician.score.musicxml import Measure, Part, WrittenNote, read_mxl
 from noisician.vocals.setting import LENGTH_CLASSES, WEIGHTS, SettingCosts, length_class, metric_weight
 
 ENGLISH_SHARE = 0.85  # of the words, by the dictionary

@@ -15,10 +15,10 @@ import numpy as np
 
 from noisician.corpus.human import HELD_OUT_EVERY
 from noisician.corpus.lieder import SetSyllable, read_setting
-from noisician.corpus.musicxml import Part, read_mxl
 from noisician.corpus.vocals.text import write_lines
 from noisician.errors import CorpusError
 from noisician.lyrics import pronounce
+from noisician.score.musicxml import Part, read_mxl
 
 #: Line seeds of the corpus are its shards' numbers; these lie far above.
 FIRST_SEED = 1_000_000

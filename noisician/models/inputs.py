@@ -12,6 +12,7 @@ from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
 
 FILE_LIMIT_BYTES = 200_000_000
 DURATION_LIMIT_S = 15 * 60.0
+_HEAD_BYTES = 64
 
 
 def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
@@ -68,10 +69,16 @@ def read_audio_input(path: str) -> AudioInput:
 
 
 def read_notes_input(path: str) -> NotesInput:
-    """One MIDI file. Raises FileError."""
+    """One MIDI or MusicXML file, told apart by its first bytes. Raises FileError."""
     from noisician.score.midi import read_midi
+    from noisician.score.notation import read_musicxml
 
-    score = read_midi(path)
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(_HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    score = read_musicxml(Path(path)) if head.startswith((b"PK", b"<")) else read_midi(path)
     return NotesInput(score, hashlib.sha256(Path(path).read_bytes()).hexdigest(), path)
 
 

@@ -131,7 +131,7 @@ class Fields:
     notes: Annotated[
         str | None,
         Option(
-            about="MIDI file whose notes the music has; tempo, metre and key are the file's",
+            about="MIDI or MusicXML file whose notes the music has; tempo, metre and key are the file's",
             flag="--notes",
             panel="Music",
             writing="notes",

@@ -302,7 +302,7 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     midi, name = _open(path_or_file)
     heading = _Heading()
     voices = [voice for track in midi.tracks for voice in _read_track(track, heading)]
-    signature = _supported_signature(heading.signature)
+    signature = nearest_signature(heading.signature)
     beat_ticks = midi.ticks_per_beat * METERS[signature].steps_per_beat / 4
     last_tick = max((end for voice in voices for _, end, *_ in voice.notes), default=0)
     bars = max(int(np.ceil(last_tick / beat_ticks / METERS[signature].beats_per_bar - 1e-9)), 1)
@@ -412,7 +412,8 @@ def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
         heading.markers.append((tick, message.text))
 
 
-def _supported_signature(signature: tuple[int, int] | None) -> str:
+def nearest_signature(signature: tuple[int, int] | None) -> str:
+    """The metre of ours in which one is counted: 4/4 for none."""
     numerator, denominator = signature or (4, 4)
     if denominator == 8 and numerator % 3 == 0:
         return "6/8"
@@ -478,7 +479,7 @@ def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
 def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat_ticks: float, bars: int) -> Score:
     meter = METERS[signature]
     tracks = tuple(_tracks(voices, beat_ticks))
-    key, mode = _stated_key(heading.key) or _heard_key(tracks)
+    key, mode = _stated_key(heading.key) or estimate_key(pitch_class_weights(tracks))
     tempo = _tempo(heading, signature, beat_ticks)
     return Score(
         tempo_bpm=tempo.tempo_bpm,
@@ -499,13 +500,14 @@ def _stated_key(name: str | None) -> tuple[str, str] | None:
     return TONICS[pitch_class(name.removesuffix("m"))], "minor" if minor else "major"
 
 
-def _heard_key(tracks: tuple[Track, ...]) -> tuple[str, str]:
+def pitch_class_weights(tracks: Sequence[Track]) -> np.ndarray:
+    """How long each pitch class sounds, ``[12]``."""
     weights = np.zeros(12)
     for track in tracks:
         if track.role != "drums":
             for note in track.notes:
                 weights[note.pitch % 12] += note.duration_beats
-    return estimate_key(weights)
+    return weights
 
 
 def _sections(markers: list[tuple[int, str]], bar_ticks: float, bars: int) -> Iterator[Section]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from noisician.corpus.human import pack_scores, read_score, read_scores
-from noisician.corpus.musicxml import read_mxl
-from noisician.errors import CorpusError
+from noisician.errors import CorpusError, FileError
 from noisician.score.grid import FIRST_ONSET, HOLD, Grid, chord_of, pitch_of
+from noisician.score.musicxml import read_mxl
 
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -218,7 +218,7 @@ def test_every_tenth_song_is_held_out_and_the_rest_is_packed(tmp_path: Path) -> 
 def test_damaged_input_is_refused_in_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mxl"
     broken.write_bytes(b"PK not a zip")
-    with pytest.raises(CorpusError, match=r"not a readable \.mxl") as caught:
+    with pytest.raises(FileError, match="not a readable MusicXML score") as caught:
         read_mxl(broken)
     assert "\n" not in str(caught.value)
     with pytest.raises(CorpusError, match="holds no"):

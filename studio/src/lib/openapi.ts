@@ -561,7 +561,7 @@ export interface components {
             negative_prompt?: string | null;
             /**
              * Notes
-             * @description MIDI file whose notes the music has; tempo, metre and key are the file's
+             * @description MIDI or MusicXML file whose notes the music has; tempo, metre and key are the file's
              */
             notes?: string | null;
             /**

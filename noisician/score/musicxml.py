@@ -1,4 +1,4 @@
-"""Compressed MusicXML (``.mxl``) as plain measures: written pitches, onsets and lengths in quarter notes.
+"""MusicXML, compressed (``.mxl``) or plain, as plain measures: written pitches, onsets and lengths in quarter notes.
 
 Grace and cue notes are left out, repeats and alternative endings are taken once in written order.
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 import zipfile
+import zlib
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
-from noisician.errors import CorpusError
+from noisician.errors import FileError
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _DYNAMICS = {
     "pppp": 40, "ppp": 46, "pp": 54, "p": 64, "mp": 76, "mf": 86, "f": 100, "ff": 112, "fff": 120, "ffff": 124,
 }  # fmt: skip
 _DEFAULT_VELOCITY = 84
+#: Of XML, unpacked.
+FILE_LIMIT_BYTES = 32 << 20
+_LIMIT = f"the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB of MusicXML"
 
 
 @dataclass(frozen=True)
@@ -69,16 +74,46 @@ class Part:
 def read_mxl(path: Path) -> list[Part]:
     """The parts of one score, all with the same number of measures.
 
-    Raises CorpusError for a file that is no zip of a partwise MusicXML score.
+    Raises FileError for a file that is no partwise MusicXML score, compressed or plain, and for one over
+    FILE_LIMIT_BYTES, unpacked.
     """
+    return parts_of(read_root(path))
+
+
+def read_root(path: Path) -> ET.Element:
+    """The ``score-partwise`` of a file. Errors as :func:`read_mxl`."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            scores = [n for n in archive.namelist() if n.endswith((".xml", ".musicxml")) and "META-INF" not in n]
-            root = ET.fromstring(archive.read(scores[0]))
-    except (OSError, zipfile.BadZipFile, IndexError, ET.ParseError) as error:
-        raise CorpusError(f"{path} is not a readable .mxl score ({error})") from None
+        content = _content(path)
+        if b"<!ENTITY" in content:
+            raise FileError(f"{path} defines entities of its own, as no score needs; it is not read")
+        root = ET.fromstring(content)
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, IndexError) as error:
+        raise FileError(f"{path} is not a readable MusicXML score ({error})") from None
+    except (ET.ParseError, ValueError) as error:
+        raise FileError(f"{path} is not a readable MusicXML score ({error})") from None
     if root.tag != "score-partwise":
-        raise CorpusError(f"{path} holds <{root.tag}>; only score-partwise MusicXML can be read")
+        raise FileError(f"{path} holds <{root.tag[:40]}>; only score-partwise MusicXML can be read")
+    return root
+
+
+def _content(path: Path) -> bytes:
+    """The XML of a plain or a compressed score, never more than the limit of it."""
+    if path.stat().st_size > FILE_LIMIT_BYTES:
+        raise FileError(f"{path} has {path.stat().st_size / 1e6:.0f} MB; {_LIMIT}")
+    content = path.read_bytes()
+    if not content.startswith(b"PK"):
+        return content
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        scores = [n for n in archive.namelist() if n.endswith((".xml", ".musicxml")) and "META-INF" not in n]
+        with archive.open(scores[0]) as file:
+            content = file.read(FILE_LIMIT_BYTES + 1)
+    if len(content) > FILE_LIMIT_BYTES:
+        raise FileError(f"{path} unpacks to more than {FILE_LIMIT_BYTES / 1e6:.0f} MB; {_LIMIT}")
+    return content
+
+
+def parts_of(root: ET.Element) -> list[Part]:
+    """The parts of a ``score-partwise``."""
     names = {part.get("id"): part.findtext("part-name") or "" for part in root.iterfind("part-list/score-part")}
     return [_read_part(part, names.get(part.get("id"), "")) for part in root.iterfind("part")]
 

@@ -1,0 +1,265 @@
+"""Scores of notation programs as scores of ours: MusicXML in concert pitch, repeats played, chord symbols kept."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from noisician.errors import FileError
+from noisician.request import TONICS
+from noisician.score.encode import estimate_key
+from noisician.score.harmony import WRITTEN_QUALITIES
+from noisician.score.midi import BARS_LIMIT, nearest_signature, pitch_class_weights
+from noisician.score.midi_roles import Part as Played
+from noisician.score.midi_roles import infer_roles
+from noisician.score.model import METERS, Chord, Note, Score, Section, Track
+from noisician.score.musicxml import Measure, Part, WrittenNote, parts_of, read_root
+from noisician.score.tempo import TempoCurve
+
+DEFAULT_TEMPO_BPM = 120.0
+_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+#: Kinds of ``<harmony>`` that are written otherwise than people write them.
+_KINDS = {
+    "major": "maj", "minor": "min", "augmented": "aug", "diminished": "dim", "dominant": "7", "major-seventh": "maj7",
+    "minor-seventh": "min7", "diminished-seventh": "dim7", "half-diminished": "m7b5", "major-sixth": "6",
+    "minor-sixth": "m6", "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "m9", "suspended-second": "sus2",
+    "suspended-fourth": "sus4", "power": "5", "dominant-11th": "9", "dominant-13th": "9", "major-13th": "maj9",
+    "minor-11th": "m9", "minor-13th": "m9", "major-minor": "min",
+}  # fmt: skip
+
+
+def read_musicxml(path: Path) -> Score:
+    """The score in a MusicXML file.
+
+    The metre is the first that it states, or the nearest that we have; tempi are those of ``<sound tempo>``, 120
+    quarter notes a minute until one is stated. Raises FileError for what is no partwise score, has no notes, or claims
+    too many bars.
+    """
+    root = read_root(path)
+    parts = parts_of(root)
+    if not any(measure.notes for part in parts for measure in part.measures):
+        raise FileError(f"{path} holds no notes")
+    elements = [list(part.iterfind("measure")) for part in root.iterfind("part")]
+    order = played_order(elements[0])
+    first = parts[0].measures[0]
+    signature = nearest_signature((first.beats, first.beat_type) if first.beats else None)
+    quarters = METERS[signature].steps_per_beat / 4  # a beat
+    starts = _starts([parts[0].measures[place] for place in order], parts, order)
+    bars = max(1, math.ceil(starts[-1] / quarters / METERS[signature].beats_per_bar - 1e-9))
+    if bars > BARS_LIMIT:
+        raise FileError(f"{path} claims {bars} bars; the limit is {BARS_LIMIT} bars")
+    tracks = _tracks(root, parts, order, starts, quarters)
+    key, mode = _key(elements[0], tracks)
+    tempo = _tempo(parts, order, starts, quarters)
+    return Score(
+        tempo_bpm=tempo.tempo_bpm,
+        key=key,
+        mode=mode,
+        time_signature=signature,
+        bars=bars,
+        sections=(Section("verse", "A", 0, bars, 0.5),),
+        tracks=tracks,
+        chords=_chords(elements, order, starts, quarters),
+        tempo_changes=tempo.changes,
+    )
+
+
+def _starts(measures: Sequence[Measure], parts: Sequence[Part], order: Sequence[int]) -> list[float]:
+    """When each measure as played begins, in quarters, and last where the piece ends. A pickup is as long as it is; the
+    first bar line then lies where the metre wants it."""
+    lengths = [
+        max([part.measures[place].length_quarters for part in parts if place < len(part.measures)]) for place in order
+    ]
+    nominal = [measure.nominal_quarters for measure in measures]
+    lengths = [length or full for length, full in zip(lengths, nominal, strict=True)]
+    # What comes before the first bar line rests for the bar's beginning.
+    start = max(0.0, nominal[0] - lengths[0]) if len(lengths) > 1 and lengths[0] < nominal[0] else 0.0
+    starts = [start]
+    for length in lengths:
+        starts.append(starts[-1] + length)
+    return starts
+
+
+def played_order(measures: Sequence[ET.Element]) -> list[int]:
+    """The places of measures in the order in which they are played: repeats twice (or as often as they say), first and
+    other endings in their turn. Raises FileError where that never ends."""
+    order: list[int] = []
+    done: dict[int, int] = {}  # times a backward repeat was taken
+    at, back, time = 0, 0, 1
+    while at < len(measures):
+        if len(order) > BARS_LIMIT:
+            raise FileError(f"the score's repeats come to more than {BARS_LIMIT} bars")
+        measure = measures[at]
+        if _repeat(measure, "forward") is not None and back != at:
+            back, time = at, 1
+        endings = _endings(measure)
+        if endings and time not in endings:
+            at = _after_ending(measures, at)
+            continue
+        order.append(at)
+        backward = _repeat(measure, "backward")
+        if backward is not None and done.get(at, 0) < max(1, _integer(backward.get("times"), 2) - 1):
+            done[at] = done.get(at, 0) + 1
+            at, time = back, time + 1
+            continue
+        if backward is not None:
+            back, time = at + 1, 1
+        at += 1
+    return order
+
+
+def _repeat(measure: ET.Element, direction: str) -> ET.Element | None:
+    found = (one for one in measure.iterfind("barline/repeat") if one.get("direction") == direction)
+    return next(found, None)
+
+
+def _endings(measure: ET.Element) -> set[int]:
+    """The passes in which an ending that begins here is played."""
+    numbers = (one.get("number", "") for one in measure.iterfind("barline/ending") if one.get("type") == "start")
+    return {_integer(number.strip(), 0) for text in numbers for number in text.split(",")} - {0}
+
+
+def _after_ending(measures: Sequence[ET.Element], at: int) -> int:
+    """The measure after the ending that begins at ``at``."""
+    while at < len(measures):
+        ends = [one.get("type") for one in measures[at].iterfind("barline/ending")]
+        at += 1
+        if "stop" in ends or "discontinue" in ends:
+            break
+    return at
+
+
+def _integer(text: str | None, default: int) -> int:
+    try:
+        return int(text or "")
+    except ValueError:
+        return default
+
+
+def _tracks(
+    root: ET.Element, parts: Sequence[Part], order: Sequence[int], starts: Sequence[float], quarters: float
+) -> tuple[Track, ...]:
+    """A track for each part with notes, in concert pitch, with roles and instruments inferred."""
+    heads = {head.get("id"): head for head in root.iterfind("part-list/score-part")}
+    played: list[Played] = []
+    for part, element in zip(parts, root.iterfind("part"), strict=True):
+        notes = tuple(_notes(part, order, starts, quarters, _transposition(element)))
+        if not notes:
+            continue
+        head = heads.get(element.get("id"))
+        program = 0 if head is None else _integer(head.findtext("midi-instrument/midi-program"), 1) - 1
+        channel = 0 if head is None else _integer(head.findtext("midi-instrument/midi-channel"), 0)
+        is_drums = channel == 10 or element.find("measure/attributes/clef[sign='percussion']") is not None
+        played.append(Played(part.name, min(max(program, 0), 127), is_drums, notes))
+    seats = infer_roles(played)
+    return tuple(Track(role, id_, one.notes) for one, (role, id_) in zip(played, seats, strict=True))
+
+
+def _transposition(part: ET.Element) -> int:
+    """Semitones from what is written to what sounds, where a part first says so."""
+    transpose = part.find("measure/attributes/transpose")
+    if transpose is None:
+        return 0
+    octaves = _integer(transpose.findtext("octave-change"), 0)
+    return _integer(transpose.findtext("chromatic"), 0) + 12 * octaves
+
+
+def _notes(
+    part: Part, order: Sequence[int], starts: Sequence[float], quarters: float, semitones: int
+) -> Iterator[Note]:
+    """A part's notes as played, in beats; what is tied is one note."""
+    open_: dict[int, Note] = {}
+    found: list[Note] = []
+    for place, start in zip(order, starts, strict=False):
+        if place >= len(part.measures):
+            continue
+        for written in part.measures[place].notes:
+            note = _note(written, start, quarters, semitones)
+            before = open_.get(note.pitch)
+            if written.tied and before is not None and abs(before.end_beats - note.start_beats) < 1e-6:
+                joined = replace(before, duration_beats=note.end_beats - before.start_beats)
+                found[found.index(before)] = joined
+                open_[note.pitch] = joined
+            elif note.duration_beats > 0 and 0 <= note.pitch <= 127:
+                found.append(note)
+                open_[note.pitch] = note
+    yield from sorted(found, key=lambda note: (note.start_beats, note.pitch))
+
+
+def _note(written: WrittenNote, start: float, quarters: float, semitones: int) -> Note:
+    text = None if written.lyric is None else written.lyric.text
+    return Note(
+        pitch=written.pitch + semitones,
+        start_beats=(start + written.onset_quarters) / quarters,
+        duration_beats=written.duration_quarters / quarters,
+        velocity=written.velocity,
+        syllable=text,
+    )
+
+
+def _tempo(parts: Sequence[Part], order: Sequence[int], starts: Sequence[float], quarters: float) -> TempoCurve:
+    stated: list[tuple[float, float]] = []
+    for place, start in zip(order, starts, strict=False):
+        own = (part.measures[place].tempo_bpm for part in parts if place < len(part.measures))
+        bpm = next((bpm for bpm in own if bpm), None)
+        if bpm is not None and math.isfinite(bpm) and 1 <= bpm <= 1000:
+            stated.append((start / quarters if stated else 0.0, bpm / quarters))
+    first = stated[0][1] if stated else DEFAULT_TEMPO_BPM / quarters
+    return TempoCurve.of(first, [one for one in stated if one[0] > 0])
+
+
+def _key(measures: Sequence[ET.Element], tracks: Sequence[Track]) -> tuple[str, str]:
+    """The key signature's major, or minor where it says so or where that is what is heard."""
+    key = next((found for measure in measures for found in measure.iterfind("attributes/key")), None)
+    heard = estimate_key(pitch_class_weights(tracks))
+    if key is None or key.find("fifths") is None:
+        return heard
+    tonic = 7 * _integer(key.findtext("fifths"), 0) % 12
+    relative = TONICS[(tonic + 9) % 12], "minor"
+    if key.findtext("mode") == "minor" or (key.findtext("mode") != "major" and heard == relative):
+        return relative
+    return TONICS[tonic], "major"
+
+
+def _chords(
+    parts: Sequence[Sequence[ET.Element]], order: Sequence[int], starts: Sequence[float], quarters: float
+) -> tuple[Chord, ...]:
+    """The chord symbols of the first part that has any."""
+    measures = next((own for own in parts if any(one.find("harmony") is not None for one in own)), None)
+    if measures is None:
+        return ()
+    begun: list[tuple[float, int, str]] = []
+    divisions = [1]
+    by_measure = [list(_symbols(measure, divisions)) for measure in measures]
+    for place, start in zip(order, starts, strict=False):
+        if place < len(by_measure):
+            begun += [((start + at) / quarters, root, quality) for at, root, quality in by_measure[place]]
+    ends = [*(start for start, *_ in begun[1:]), starts[-1] / quarters]
+    return tuple(
+        Chord(start, end - start, root, quality)
+        for (start, root, quality), end in zip(begun, ends, strict=True)
+        if end > start
+    )
+
+
+def _symbols(measure: ET.Element, divisions: list[int]) -> Iterator[tuple[float, int, str]]:
+    """(onset in quarters, root, quality) of a measure's chord symbols; ``divisions`` goes from measure to measure."""
+    cursor = 0
+    for child in measure:
+        if child.tag == "attributes":
+            divisions[0] = max(_integer(child.findtext("divisions"), divisions[0]), 1)
+        elif child.tag == "note" and child.find("chord") is None and child.find("grace") is None:
+            cursor += _integer(child.findtext("duration"), 0)
+        elif child.tag in ("backup", "forward"):
+            cursor += _integer(child.findtext("duration"), 0) * (-1 if child.tag == "backup" else 1)
+        elif child.tag == "harmony":
+            root = _STEPS.get(child.findtext("root/root-step", ""))
+            kind = (child.findtext("kind") or "major").strip()
+            quality = _KINDS.get(kind) or WRITTEN_QUALITIES.get(kind)
+            if root is not None and quality is not None:
+                alter = _integer(child.findtext("root/root-alter"), 0)
+                offset = _integer(child.findtext("offset"), 0)
+                yield max(0, cursor + offset) / divisions[0], (root + alter) % 12, quality
