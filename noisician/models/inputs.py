@@ -31,7 +31,7 @@ def inputs_of(recipe: Recipe, beside: Path | None = None) -> AudioInputs:
     Raises FileError naming the file that is needed and the checksum of its samples where one is missing.
     """
     digests = recipe.settings.get("clips") or {}
-    request = recipe.request.model_copy(update={"notes": None})
+    request = recipe.request.model_copy(update={"notes": None, "melody": None})
     for field, name in _names(request).items():
         if _found(name, beside) is None:
             digest = f" (samples {digests[field]})" if field in digests else ""

@@ -189,6 +189,7 @@ class AudioInputs:
     init_audio: AudioInput | None = None
     reference_audio: AudioInput | None = None
     morph_audio: AudioInput | None = None
+    melody: AudioInput | None = None
     notes: NotesInput | None = None
 
     def digests(self) -> dict[str, str]:

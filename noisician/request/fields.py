@@ -128,6 +128,17 @@ class Fields:
             needs=("score",),
         ),
     ] = None
+    melody: Annotated[
+        str | None,
+        Option(
+            about="sound file of a tune that somebody hums, sings, whistles or plays alone; the music is written "
+            "around it",
+            flag="--melody",
+            panel="Music",
+            writing="sound",
+            needs=("score",),
+        ),
+    ] = None
     notes: Annotated[
         str | None,
         Option(

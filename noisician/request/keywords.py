@@ -20,6 +20,7 @@ class RequestOptions(TypedDict, total=False):
     mode: str | None
     time_signature: str | None
     chords: str | None
+    melody: str | PathLike[str] | None
     notes: str | None
     notes_as: str | None
     genres: str | Sequence[str] | None

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from noisician.analysis.tune import tune_of
+from noisician.audio import resample
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.edits import AddPlayer
-from noisician.errors import RequestError
+from noisician.errors import NoisicianError, RequestError
+from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded.apply import Applying, apply_edits
-from noisician.models.protocol import NotesInput, no_others
+from noisician.models.protocol import AudioInput, NotesInput, no_others
 from noisician.piece import Piece, piece_of_score, written_piece
 from noisician.piece.create import Setting
 from noisician.prompt import Controls
@@ -22,9 +25,12 @@ from noisician.score import Score
 from noisician.score.encode import encode, estimate_swing
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, Grid
 from noisician.score.length import TAIL_S
+from noisician.score.perform import swing_pair_steps
 
 #: So many bars of a tune are its theme.
 THEME_BARS = 8
+#: Who plays a tune in a style that has no lead.
+_TUNE_INSTRUMENT = "flute"
 _CHORD, _LEAD = STREAMS.index("chord"), STREAMS.index("lead")
 #: Where a theme is stated: the first of these that a form has.
 _HOMES = ("chorus", "drop", "verse")
@@ -50,7 +56,59 @@ def piece_of_notes(
     piece = piece_of_score(score, setting, seed, render)
     if request.notes_as != "arrange":
         return piece
+    if {track.role for track in score.tracks} == {
+        "lead"
+    } and not score.tempo_changes:  # a tune alone has no harmony yet
+        return _around(score, controls, seed, render, composer(), settings, on_share)
     return _joined(piece, plan, seed, composer, on_share)
+
+
+def piece_of_tune(
+    given: AudioInput,
+    controls: Controls,
+    seed: int,
+    render: RenderSettings,
+    composer: Composer,
+    settings: ComposerSettings,
+    on_share: Callable[[float], None],
+) -> Piece:
+    """The piece around a tune that somebody recorded: its notes are the lead's. Raises RequestError for none."""
+    samples = resample(given.audio, given.sample_rate_hz, SAMPLE_RATE_HZ)
+    try:
+        tune = tune_of(samples, controls.tempo_bpm)
+    except NoisicianError as error:
+        raise RequestError(f"{given.origin}: {error}") from None
+    _refuse_length(tune.score, given.origin)
+    return _around(tune.score, controls, seed, render, composer, settings, on_share)
+
+
+def _around(
+    score: Score,
+    controls: Controls,
+    seed: int,
+    render: RenderSettings,
+    composer: Composer,
+    settings: ComposerSettings,
+    on_share: Callable[[float], None],
+) -> Piece:
+    """A piece whose lead plays a tune, bar by bar; harmony and everybody else are written to it."""
+    home = {} if controls.key is not None or controls.chords else {"key": score.key, "mode": score.mode}
+    wanted = {"tempo_bpm": score.tempo_bpm, "time_signature": score.time_signature, "bars": score.bars, **home}
+    plan = make_plan(controls.model_copy(update={**wanted, "duration_s": None, "loop": False}), seed)
+    plan = _with_lead(plan)
+    source = encode(replace(score, key=plan.key), (0.0, swing_pair_steps(score.meter, plan.swing_unit)))
+    tokens = np.tile(MASK_TOKENS, (plan.bars * source.meter.steps_per_bar, 1))
+    tokens[:, _LEAD] = source.tokens[: len(tokens), _LEAD]
+    grid = composer.compose(plan, seed, settings, given=Grid(tokens, plan.time_signature), on_step=on_share)
+    return written_piece(plan, grid, seed, render)
+
+
+def _with_lead(plan: Plan) -> Plan:
+    """The plan with somebody who plays the tune from beginning to end."""
+    there = any(role == "lead" for role, _ in plan.instrumentation)
+    instrumentation = plan.instrumentation if there else (("lead", _TUNE_INSTRUMENT), *plan.instrumentation)
+    players = tuple(tuple(dict.fromkeys(("lead", *playing))) for playing in plan.players)
+    return replace(plan, instrumentation=instrumentation, players=players)
 
 
 def at_tempo(score: Score, tempo_bpm: float) -> Score:

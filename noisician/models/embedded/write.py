@@ -1,7 +1,7 @@
 """From a request to a piece: planned, composed and performed, with words or without.
 
 controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ piece
-MIDI file ─ piece_of_notes ─▶ piece
+MIDI file ─ piece_of_notes ─▶ piece; hummed tune ─ piece_of_tune ─▶ piece
 lyrics ─ write_song ─▶ plan, grid and song ─ decode, perform ─▶ piece
 tags without words ─ write_instrumental ─▶ plan, grid ─ decode, perform ─▶ piece
 """
@@ -14,9 +14,9 @@ from dataclasses import replace
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
-from noisician.models.embedded.given import piece_of_notes
+from noisician.models.embedded.given import piece_of_notes, piece_of_tune
 from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
-from noisician.models.protocol import NO_INPUTS, AudioInputs, NotesInput, Stages
+from noisician.models.protocol import NO_INPUTS, AudioInputs, Stages
 from noisician.piece import Piece, written_piece
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
@@ -25,6 +25,8 @@ from noisician.vocals.directions import worded
 from noisician.vocals.words import is_song, read_lyrics
 
 OnShare = Callable[[float], None]
+#: How many play, and how long a bar lasts, as long as nobody knows.
+_USUAL_PLAYERS, _USUAL_BAR_S = 6, 2.0
 
 
 def write_piece(
@@ -36,8 +38,8 @@ def write_piece(
     inputs: AudioInputs = NO_INPUTS,
 ) -> tuple[Piece, Stages]:
     """A new piece, and the stages with what remains to be done. Raises RequestError for what cannot be written."""
-    if inputs.notes is not None:
-        return _given_piece(inputs.notes, request, controls, seed, composer, stages)
+    if inputs.notes is not None or inputs.melody is not None:
+        return _given_piece(inputs, request, controls, seed, composer, stages)
     song = is_song(request)
     lyrics = read_lyrics(request)
     request = request if lyrics is None else worded(request, lyrics)
@@ -58,21 +60,36 @@ def write_piece(
 
 
 def _given_piece(
-    midi: NotesInput,
+    inputs: AudioInputs,
     request: Request,
     controls: Controls,
     seed: int,
     composer: Callable[[], Composer],
     stages: Stages,
 ) -> tuple[Piece, Stages]:
+    """The piece of what somebody brings: a tune in a recording, or the notes of a file."""
+    flag = "--melody" if inputs.notes is None else "--notes"
+    asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
     if request.loop or is_song(request):
-        asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
-        raise RequestError(f"--notes and {asked} do not go together yet: leave one of them out")
-    render = render_settings(request)
-    work = CostEstimate(max(1, len(midi.score.tracks)), midi.score.duration_s, render)
-    stages = replace(stages, weights=work.with_composing(midi.score.bars))
-    settings, report = composer_settings(request), stages.reporter("composing")
-    return piece_of_notes(midi, request, controls, seed, render, composer, settings, report), stages
+        raise RequestError(f"{flag} and {asked} do not go together yet: leave one of them out")
+    if inputs.notes is not None and inputs.melody is not None:
+        raise RequestError("--melody and --notes both bring the tune: leave one of them out")
+    render, settings = render_settings(request), composer_settings(request)
+    if inputs.melody is not None:
+        stages = replace(stages, weights=_work_on(_USUAL_PLAYERS, inputs.melody.duration_s, render))
+        report = stages.reporter("composing")
+        return piece_of_tune(inputs.melody, controls, seed, render, composer(), settings, report), stages
+    notes = inputs.notes
+    assert notes is not None
+    stages = replace(stages, weights=_work_on(len(notes.score.tracks), notes.score.duration_s, render))
+    return piece_of_notes(
+        notes, request, controls, seed, render, composer, settings, stages.reporter("composing")
+    ), stages
+
+
+def _work_on(players: int, duration_s: float, render: RenderSettings) -> dict[str, float]:
+    """The cost of music that is not planned yet."""
+    return CostEstimate(max(1, players), duration_s, render).with_composing(max(1, round(duration_s / _USUAL_BAR_S)))
 
 
 def compose_piece(

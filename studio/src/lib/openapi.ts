@@ -525,6 +525,11 @@ export interface components {
              */
             lyrics?: string | null;
             /**
+             * Melody
+             * @description sound file of a tune that somebody hums, sings, whistles or plays alone; the music is written around it
+             */
+            melody?: string | null;
+            /**
              * Mode
              * @description mode of the key
              */

@@ -151,3 +151,16 @@ def test_another_tempo_is_taken_by_all_of_it() -> None:
 def test_what_is_too_long_is_refused() -> None:
     with pytest.raises(RequestError, match=r"a.mid lasts 768 s, over the limit of 600 s"):
         made(tune(320))
+
+
+def test_a_band_is_written_around_a_tune() -> None:
+    lead = tuple(Note(60 + 2 * (place % 6), 2.0 * place, 2.0, 90) for place in range(16))
+    score = Score(100, "C", "major", "4/4", 8, tracks=(Track("lead", "flute", lead),))
+    piece = made(score, notes_as="arrange")
+    assert piece.plan.bars == 8 and piece.plan.key == "C" and len(piece.plan.players) >= 5
+    (player,) = [player for player in piece.plan.players if player.role == "lead"]
+    played = sorted(piece.notes[player.id], key=lambda note: note.start_beats)
+    octave = played[0].pitch - 60
+    assert octave % 12 == 0
+    assert [note.pitch - octave for note in played] == [note.pitch for note in lead]
+    assert [round(4 * note.start_beats) for note in played] == [8 * place for place in range(16)]
