@@ -34,11 +34,11 @@ _WHISTLED_HZ = 1200.0
 SHORTEST_S = 0.07
 #: A dip of loudness this deep, over at most so long, is a note struck again.
 _DIP_DB, _DIP_S = 5.0, 0.2
-#: The quietest frame that counts, against the loudest.
-_FLOOR_DB = 38.0
+#: The quietest frame that counts, against the loudest and at all.
+_FLOOR_DB, _SILENT_DB = 38.0, -70.0
 _TEMPI_BPM = np.arange(60.0, 181.0, 0.5)
 #: Tempi near this one are likelier, by so many octaves of spread.
-_USUAL_BPM, _SPREAD_OCTAVES = 105.0, 0.75
+_USUAL_BPM, _SPREAD_OCTAVES = 100.0, 0.6
 #: What an onset on a quarter, an eighth, a sixteenth says for a tempo.
 _LEVELS = ((1, 1.0), (2, 0.8), (4, 0.45))
 #: How fast the beat follows.
@@ -87,9 +87,7 @@ def tune_of(samples: np.ndarray, tempo_bpm: float | None = None, role: str = "le
 def heard_notes(samples: np.ndarray) -> tuple[list[HeardNote], float]:
     """The notes of a recording in order, and the voice's tuning in cents."""
     audio = mono(samples).astype(np.float32)
-    midi, is_voiced, rate_hz = _contour(audio)
-    level_db = _levels(audio, len(midi), rate_hz)
-    is_voiced &= level_db > level_db.max(initial=-200.0) - _FLOOR_DB
+    midi, is_voiced, level_db, rate_hz = _contour(audio)
     if is_voiced.sum() < SHORTEST_S * rate_hz:
         return [], 0.0
     tuning = _tuning(midi[is_voiced])
@@ -103,17 +101,19 @@ def heard_notes(samples: np.ndarray) -> tuple[list[HeardNote], float]:
     return notes, 100 * tuning
 
 
-def _contour(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """(MIDI pitch ``[frames]``, whether there is one, frames a second)."""
+def _contour(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """(MIDI pitch ``[frames]``, whether there is one, loudness in dB of full scale, frames a second)."""
     found = swift_f0(audio)
-    is_voiced = found.confidence >= 0.5
+    level_db = _levels(audio, len(found.hz), found.rate_hz)
+    is_loud = level_db > max(level_db.max(initial=_SILENT_DB) - _FLOOR_DB, _SILENT_DB)
+    is_voiced = (found.confidence >= 0.5) & is_loud
     midi = A4_PITCH + 12 * np.log2(np.maximum(found.hz, 1.0) / A4_HZ)
     centres = (np.arange(len(midi)) / found.rate_hz * SAMPLE_RATE_HZ).astype(int)
     hz, aperiodicity = yin(audio, centres, lowest_hz=500.0)
-    whistled = aperiodicity < YIN_THRESHOLD
+    whistled = (aperiodicity < YIN_THRESHOLD) & is_loud
     if (whistled & (hz > _WHISTLED_HZ)).sum() > is_voiced.sum() / 2:  # at or above the top of the network's compass
-        return A4_PITCH + 12 * np.log2(hz / A4_HZ), whistled, found.rate_hz
-    return midi, is_voiced, found.rate_hz
+        return A4_PITCH + 12 * np.log2(hz / A4_HZ), whistled, level_db, found.rate_hz
+    return midi, is_voiced, level_db, found.rate_hz
 
 
 def _levels(audio: np.ndarray, frames: int, rate_hz: float) -> np.ndarray:
@@ -193,7 +193,7 @@ def tempo_of(onsets_s: np.ndarray, lengths_s: np.ndarray) -> float:
             / weights.sum()
         )
         usual = np.exp(-0.5 * (np.log2(bpm / _USUAL_BPM) / _SPREAD_OCTAVES) ** 2)
-        scores.append(merit * (0.6 + 0.4 * usual))
+        scores.append(merit * (0.3 + 0.7 * usual))
     return float(round(_TEMPI_BPM[int(np.argmax(scores))]))
 
 

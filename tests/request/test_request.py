@@ -69,7 +69,7 @@ def test_choices_are_those_of_the_type() -> None:
 
 
 def test_kinds_of_fields() -> None:
-    assert AUDIO_FIELDS == ("init_audio", "reference_audio", "morph_audio")
+    assert AUDIO_FIELDS == ("melody", "init_audio", "reference_audio", "morph_audio")
     assert LISTS == ("genres", "moods", "instruments", "without")
 
 
