@@ -82,13 +82,12 @@ def parse(text: str, language: str | None = "en") -> Lyrics:
     control characters, another script or another language; for brackets never closed; and for words or lines too long
     to be sung.
     """
-    spoken_in = find_language(language)
     clean(text)  # its limits are those of what was given
     text = unescaped(text)
     cleaned = clean(text)
     _refuse_other_scripts(cleaned)
     if _asks_for_none(cleaned):
-        return Lyrics((), language=spoken_in.code, notes=("no words to sing: an instrumental",))
+        return Lyrics((), notes=("no words to sing: an instrumental",))
     pasted = read_pasted(cleaned, text.replace("\r\n", " \n"))
     headed = any(read_heading(row.text) for row in pasted.rows if "(" not in row.text)
     reader = _Reader(Speakers.of([row.text for row in pasted.rows]), _shouted(pasted.rows), headed)
@@ -100,10 +99,11 @@ def parse(text: str, language: str | None = "en") -> Lyrics:
             raise RequestError(f"line {row.number} of the lyrics: {wrong}") from wrong
         before = row.is_blank or (before and not reader.sang)
     sections = reader.sections()
+    sung = any(section.lines for section in sections)  # what nobody sings is in no language
     lyrics = Lyrics(
         _calm(sections),
         tuple(dict.fromkeys(reader.hints)),
-        spoken_in.code,
+        find_language(language if sung else None).code,
         wishes=tuple(dict.fromkeys([*pasted.wishes, *reader.wishes])),
         title=pasted.title,
         capo=pasted.capo,

@@ -245,7 +245,7 @@ def test_tags_alone_are_the_form_of_an_instrumental() -> None:
     assert [(part.kind, part.modifiers) for part in lyrics.sections] == [
         ("intro", ()), ("solo", ("guitar",)), ("outro", ()),
     ]  # fmt: skip
-    assert lyrics.lines == ()
+    assert lyrics.lines == () and parse("[Intro]\n[Outro]", "de") == parse("[Intro]\n[Outro]")
 
 
 def test_html_and_written_line_ends() -> None:
