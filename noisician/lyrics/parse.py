@@ -493,6 +493,8 @@ def _chunk_words(chunk: str, start: int, capitals: bool) -> Iterator[Word | int]
 
 def _tildes_before(written: str, place: int) -> int:
     """How many "~" stand before the character that is at ``place`` without them."""
+    if "~" not in written:
+        return 0
     plain = 0
     for index, character in enumerate(written):
         if character != "~":
