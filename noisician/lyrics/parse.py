@@ -61,6 +61,8 @@ _MOST_WORDS_FOR_NONE = 8
 _OF_THE_PIECE = re.compile(
     r"\bfad(?:e|es|ing)\b|\bbpm\b|key change|modulat|change of key|\bends?\b|ending", re.IGNORECASE
 )
+#: "Energy: high" is said "high energy".
+_LABELLED_HINT = re.compile(r"^(energy|ending|end)\s*[:=]\s*(\S.*)$", re.IGNORECASE)
 _SINGER = re.compile(
     r"(?:singers?|vocalists?|vocals?|voices?|lead)\s*\d{0,2}\s*[:=—-]?\s*(?P<who>[a-z][a-z ,-]*)", re.IGNORECASE
 )
@@ -225,7 +227,11 @@ class _Reader:
     def _section_of(self, content: str, round_: bool, row: Row, match: re.Match[str]) -> Tag | None:
         """The section that a tag, or a direction, begins. "Fade out on the chorus" begins none."""
         tag = read_tag(content)
-        if tag is None or (round_ and re.match(r"\s*(?:fad(?:e|es|ing)|\d+ bars?)\b", content, re.IGNORECASE)):
+        if (
+            tag is None
+            or _LABELLED_HINT.match(content)
+            or (round_ and re.match(r"\s*(?:fad(?:e|es|ing)|\d+ bars?)\b", content, re.IGNORECASE))
+        ):
             return None
         return tag
 
@@ -285,7 +291,7 @@ class _Reader:
             self._parts.append(_Part())
 
     def _hint(self, content: str) -> None:
-        hint = content.lower()
+        hint = _LABELLED_HINT.sub(r"\2 \1", content.lower())
         if not re.search(r"\w", hint):
             return
         self.hints.append(hint)

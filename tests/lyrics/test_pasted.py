@@ -395,6 +395,11 @@ def test_text_comes_out_as_it_went_in(line: str) -> None:
     assert sung(line) == [line]
 
 
+def test_labels_of_hints() -> None:
+    lyrics = parse("[Energy: high]\n[Verse]\nStay with me\n[Ending: abrupt]")
+    assert lyrics.wishes == ("high energy", "abrupt ending") and len(lyrics.sections) == 1
+
+
 def test_hints_reach_the_piece_or_their_section() -> None:
     lyrics = parse("[distorted electric guitar]\n[Verse]\nStay with me\n[whispered]\nHold\n[Fade out]")
     assert lyrics.wishes == ("distorted electric guitar", "fade out")

@@ -55,6 +55,12 @@ def test_hints_are_followed_explained_or_named() -> None:
     assert any('"in 90 bpm" of the verse 1 is not followed' in note for note in meant.notes)
 
 
+def test_players_that_come_in_and_nobody_at_all() -> None:
+    assert controls("[Verse]\nStay\n[strings enter]\nwith me").not_understood == ()
+    alone = direction("Bridge: a cappella")
+    assert alone.alone and alone.plays == ()
+
+
 def test_how_to_sing_is_no_unknown_word() -> None:
     assert controls("[Verse: whispered]\nStay\n[Chorus: choir]\nwith me").not_understood == ()
 
