@@ -378,6 +378,7 @@ def test_times_and_letters_have_their_names() -> None:
         ("at",), ("two",), ("a.", "m."), ("and",), ("eleven",), ("p.", "m."), ("i",), ("am",),
     ]  # fmt: skip
     assert parse("born in the US of A").lines[0].words[3].spoken == ("u.", "s.")
+    assert parse("I AM what I am").lines[0].words[1].spoken == ("am",)
     assert parse("come with US").lines[0].words[2].spoken == ("us",)
     assert pronounce("a.") == (("EY1",),) and pronounce("j.'s") == (("JH", "EY1", "Z"),)
 
