@@ -16,6 +16,7 @@ from noisician.errors import RequestError
 
 if TYPE_CHECKING:
     from noisician.recipe import Recipe
+    from noisician.request import Request
     from noisician.score import Score
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
@@ -42,16 +43,31 @@ def explain(options: ExplainOptions) -> None:
     from noisician.prompt import explain_rows
     from noisician.request import Request
 
-    controls = controls_of(changed(Request(), options.asked.values))
+    request = changed(Request(), options.asked.values)
+    controls = controls_of(request)
     controls = controls.model_copy(update={"notes": (*options.asked.remarks, *controls.notes)})
     if options.as_json:
         print_json(controls.model_dump_json(indent=2))
         return
-    rows = explain_rows(controls)
+    rows = [*_form_rows(request), *explain_rows(controls)]
     if rows:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
+
+
+def _form_rows(request: Request) -> list[tuple[str, str, str, str]]:
+    """What is sung of the lyrics, section by section."""
+    from noisician.vocals.words import read_lyrics
+
+    lyrics = read_lyrics(request)
+    if lyrics is None or not lyrics.sections:
+        return []
+    form = (
+        f"{section.kind}{f' {section.number}' if section.number is not None else ''} ({len(section.lines)})"
+        for section in lyrics.sections
+    )
+    return [("form", ", ".join(form), "lyrics", "sections, and how many lines each sings")]
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ INITIALISMS = frozenset(
 )  # fmt: skip
 #: Read so only in capitals, where not everything is: in small letters they are words or sounds.
 CAPITAL_INITIALISMS = frozenset(
-    {"ac", "ad", "ai", "am", "bc", "cd", "dc", "ep", "er", "eu", "fm", "gi", "hd", "id", "io", "iq", "irs", "la", "lp",
-     "ma", "ny", "ok", "pa", "pc", "pj", "pm", "pr", "rip", "ta", "tlc", "uk", "un", "us", "uv", "vr", "xo"}
+    {"ac", "ad", "ai", "bc", "cd", "dc", "ep", "er", "eu", "fm", "gi", "hd", "id", "io", "iq", "irs", "la", "lp",
+     "ny", "ok", "pc", "pj", "pm", "pr", "tlc", "uk", "un", "uv", "vr", "xo"}
 )  # fmt: skip
 #: Longer ones that no dictionary has are rather words that somebody shouts.
 _LONGEST_INITIALISM = 4

@@ -72,9 +72,12 @@ def sung_line(line: Line, code: str) -> tuple[SungWord, ...]:
     tongue = language(code)
     spoken = [(index, text) for index, word in enumerate(line.words) for text in word.spoken]
     read = tongue.pronounce_line([text for _, text in spoken])
+    parts_of: list[list[tuple[str, tuple[Pronunciation, ...]]]] = [[] for _ in line.words]
+    for (owner, text), variants in zip(spoken, read, strict=True):
+        parts_of[owner].append((text, variants))
     result = []
     for index, word in enumerate(line.words):
-        parts = [(text, variants) for (owner, text), variants in zip(spoken, read, strict=True) if owner == index]
+        parts = parts_of[index]
         if word.override is not None:
             parts = [(word.text, (word.override,))]
         result.append(_sung_word(word, parts, tongue, ends_line=index + 1 == len(line.words)))

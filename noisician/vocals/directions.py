@@ -25,6 +25,8 @@ STAND_INS = frozenset({"voice_oohs", "choir"})
 #: What of one section the form can follow where it names a place.
 _OF_A_SECTION = ("half_time", "key_change", "silence", "stop_time")
 _HEARD_IN_THE_VOICE = frozenset({"choir", "rap", "spoken", "whispered", "sung"})
+#: What players do in a section, which says no more than their names.
+_COMING = {"enter", "enters", "come", "comes", "kick", "kicks", "join", "joins", "play", "plays", "start", "starts"}
 #: One voice sings the whole song.
 _OTHER_VOICE = re.compile(r"\b(?:(?:fe)?male|(?:wo)?m[ae]n|boys?|girls?|duet|child(?:ren)?)\b", re.IGNORECASE)
 #: How far a section's energy goes to the one its tag asks for.
@@ -121,7 +123,9 @@ def _read(hint: str, kind: str, genres: tuple[str, ...]) -> Direction:
         lift=0.0 if meant.energy is not None else round(moods, 3),
         bars=meant.bars,
         features=features,
-        unknown=tuple(word for word in meant.not_understood if word.lower() not in singing),
+        unknown=tuple(
+            word for word in meant.not_understood if word.lower() not in singing | (_COMING if joins else set())
+        ),
     )
     other_voice = _OTHER_VOICE.search(hint) is not None
     heard = sings or any(word in singing for word in (hint, *hint.replace("-", " ").split()))

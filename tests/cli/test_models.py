@@ -175,7 +175,7 @@ def test_spans_and_texts(tmp_path: Path) -> None:
     assert text_or_file(f"@{path}", "lyrics") == "[verse]\nlä\n"
     assert text_or_file("la", "lyrics") == "la"
     path.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(FileError, match="not UTF-8 text"):
+    with pytest.raises(FileError, match="not a text file"):
         text_or_file(f"@{path}", "lyrics")
 
 

@@ -245,7 +245,7 @@ def test_tags_alone_are_the_form_of_an_instrumental() -> None:
     assert [(part.kind, part.modifiers) for part in lyrics.sections] == [
         ("intro", ()), ("solo", ("guitar",)), ("outro", ()),
     ]  # fmt: skip
-    assert lyrics.lines == ()
+    assert lyrics.lines == () and parse("[Intro]\n[Outro]", "de") == parse("[Intro]\n[Outro]")
 
 
 def test_html_and_written_line_ends() -> None:
@@ -377,6 +377,9 @@ def test_times_and_letters_have_their_names() -> None:
     assert [word.spoken for word in line.words] == [
         ("at",), ("two",), ("a.", "m."), ("and",), ("eleven",), ("p.", "m."), ("i",), ("am",),
     ]  # fmt: skip
+    assert parse("born in the US of A").lines[0].words[3].spoken == ("u.", "s.")
+    assert parse("I AM what I am").lines[0].words[1].spoken == ("am",)
+    assert parse("come with US").lines[0].words[2].spoken == ("us",)
     assert pronounce("a.") == (("EY1",),) and pronounce("j.'s") == (("JH", "EY1", "Z"),)
 
 
@@ -393,6 +396,11 @@ def test_capitals_mean_nothing_where_all_are() -> None:
 )  # fmt: skip
 def test_text_comes_out_as_it_went_in(line: str) -> None:
     assert sung(line) == [line]
+
+
+def test_labels_of_hints() -> None:
+    lyrics = parse("[Energy: high]\n[Verse]\nStay with me\n[Ending: abrupt]")
+    assert lyrics.wishes == ("high energy", "abrupt ending") and len(lyrics.sections) == 1
 
 
 def test_hints_reach_the_piece_or_their_section() -> None:

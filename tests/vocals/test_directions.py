@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from noisician.errors import RequestError
-from noisician.lyrics import parse
+from noisician.lyrics import Lyrics, parse
 from noisician.models.embedded.model import CAPABILITIES
 from noisician.models.support import check_singing, meaning
 from noisician.prompt import Controls
 from noisician.request import PROMPT_LIMIT_CHARS, Request
+from noisician.score.model import METERS
 from noisician.vocals.chords import key_of
 from noisician.vocals.chords import meaning as chord
 from noisician.vocals.directions import direction_of, worded
+from noisician.vocals.form import SungPart, plan_form, stretched
+from noisician.vocals.words import as_many_as_fit
 
 
 def controls(lyrics: str, prompt: str = "pop", **options: object) -> Controls:
@@ -53,6 +58,12 @@ def test_hints_are_followed_explained_or_named() -> None:
     assert any(reason.field == "sections" and "soft piano" in reason.words for reason in meant.reasons)
     assert meant.not_understood == ("zorblax",)
     assert any('"in 90 bpm" of the verse 1 is not followed' in note for note in meant.notes)
+
+
+def test_players_that_come_in_and_nobody_at_all() -> None:
+    assert controls("[Verse]\nStay\n[strings enter]\nwith me").not_understood == ()
+    alone = direction("Bridge: a cappella")
+    assert alone.alone and alone.plays == ()
 
 
 def test_how_to_sing_is_no_unknown_word() -> None:
@@ -114,3 +125,29 @@ def test_outputs_of_words_need_words() -> None:
 def test_another_language_is_refused_before_any_work() -> None:
     with pytest.raises(RequestError, match="look French"):
         controls("Le vent se leve, la nuit est belle\net nous dansons dans la rue")
+
+
+def test_a_form_without_words_is_stretched_to_any_length() -> None:
+    parts = [SungPart(kind, ()) for kind in ("intro", "solo", "outro")]
+    form = plan_form(parts, METERS["4/4"], 120.0, 0.5, frame=False)
+    lengths = {bars: [section.bars for section in stretched(form, bars).sections] for bars in (1, 2, 3, 8, 19, 24)}
+    assert lengths == {1: [1], 2: [1, 1], 3: [1, 1, 1], 8: [2, 4, 2], 19: lengths[19], 24: [6, 12, 6]}
+    assert sum(lengths[19]) == 19
+
+
+@given(
+    st.integers(1, 200), st.lists(st.sampled_from(["intro", "verse", "solo", "drop", "outro"]), min_size=1, max_size=9)
+)
+def test_stretched_forms_have_the_bars_asked_for(bars: int, kinds: list[str]) -> None:
+    form = plan_form([SungPart(kind, ()) for kind in kinds], METERS["4/4"], 120.0, 0.5, frame=False)
+    sections = stretched(form, bars).sections
+    assert sum(section.bars for section in sections) == bars and all(section.bars > 0 for section in sections)
+    assert len(sections) == min(len(kinds), bars)
+
+
+@pytest.mark.parametrize(("most", "syllables"), [(64, 64), (40, 32), (17, 16), (9, 8), (5, 4), (1, 1), (0, 1)])
+def test_the_longest_vocalises_that_fit(most: int, syllables: int) -> None:
+    def notes(lyrics: Lyrics) -> int:
+        return sum(1 + len(word.slurs) for line in lyrics.lines for word in line.words)
+
+    assert notes(as_many_as_fit(0, lambda lyrics: notes(lyrics) <= most)) == syllables

@@ -355,16 +355,12 @@ def test_a_text_of_tags_gives_an_instrumental_its_form() -> None:
         ("solo", 4),
         ("outro", 4),
     ]
-    longer, _ = written(text, bars=24)
-    assert [(section.kind, section.bars) for section in longer.plan.sections] == [
-        ("intro", 8), ("solo", 8), ("outro", 8),
-    ]  # fmt: skip
     assert any(instruments()[player.instrument].family == "guitar" for player in piece.plan.players)
 
 
 def test_a_word_for_instrumental_is_not_sung_and_changes_nothing_else() -> None:
-    piece, _ = written("[inst]")
-    assert piece.song is None and piece.plan == written(None)[0].plan
+    piece, _ = written("[inst]", bars=2)
+    assert piece.song is None and piece.plan == written(None, bars=2)[0].plan
 
 
 def test_a_tag_says_who_plays_in_its_section() -> None:
@@ -391,7 +387,7 @@ def played_bars(piece: Piece, player: str) -> set[int]:
     return {int((note.start_beats + 0.1) // beats) for note in piece.notes[player]}  # people come early, too
 
 
-@pytest.mark.parametrize("duration_s", [1.0, 4.0, 12.0, 60.0])
+@pytest.mark.parametrize("duration_s", [1.0, 12.0])
 def test_as_many_vocalises_as_fit(duration_s: float) -> None:
     piece, _ = written(None, vocals=True, duration_s=duration_s)
     assert piece.song is not None and piece.song.lines
