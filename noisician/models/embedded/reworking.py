@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from noisician.edits import AddPlayer, Edit, RemovePlayer, ReplaceInstrument, SetKey, SetMeter, SetTempo, SetVoice
 from noisician.piece import Piece, Player
 from noisician.prompt import Controls
 from noisician.recipe import Recipe
-from noisician.request import Request
+from noisician.request import Request, TimeSignature
 from noisician.styles import instruments
 
 #: Fields of a request that an edit can meet; any other makes the music anew.
@@ -30,7 +31,7 @@ def edits_for(recipe: Recipe, piece: Piece, request: Request, controls: Controls
     before = Controls.model_validate(recipe.controls)
     edits: list[Edit] = []
     if "time_signature" in changed and controls.time_signature not in (None, piece.plan.time_signature):
-        edits.append(SetMeter(time_signature=controls.time_signature))
+        edits.append(SetMeter(time_signature=cast(TimeSignature, controls.time_signature)))
     if changed & {"key", "mode"} and controls.key is not None:
         edits.append(SetKey(key=controls.key, mode=controls.mode))
     elif "mode" in changed and controls.mode is not None:
