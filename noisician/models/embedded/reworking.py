@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from pydantic import ValidationError
+
 from noisician.edits import AddPlayer, Edit, RemovePlayer, ReplaceInstrument, SetKey, SetMeter, SetTempo, SetVoice
 from noisician.piece import Piece, Player
 from noisician.prompt import Controls
@@ -28,7 +30,10 @@ def edits_for(recipe: Recipe, piece: Piece, request: Request, controls: Controls
     changed = _changed(recipe.request, request)
     if seed != recipe.seed or not changed or not changed <= _MET_BY_EDITS:
         return None
-    before = Controls.model_validate(recipe.controls)
+    try:
+        before = Controls.model_validate(recipe.controls)
+    except ValidationError:  # what an older or newer noisician understood is not known here
+        return None
     edits: list[Edit] = []
     if "time_signature" in changed and controls.time_signature not in (None, piece.plan.time_signature):
         edits.append(SetMeter(time_signature=cast(TimeSignature, controls.time_signature)))
@@ -58,7 +63,8 @@ def _removals(players: Sequence[Player], excluded: set[str]) -> list[Edit]:
     return [
         RemovePlayer(player=player.id)
         for player in players
-        if excluded & {player.role, player.instrument, table[player.instrument].family}
+        if excluded & {player.role, player.instrument}
+        or (player.instrument in table and table[player.instrument].family in excluded)
     ]
 
 
