@@ -18,7 +18,7 @@ _SIX, _SIX_FLATS = 6, ("minor", "phrygian")
 
 
 def pitch_classes_beside(key: str, mode: str | None) -> Sequence[str]:
-    """:func:`pitch_classes_in` where the tonic is shown as it is given: C# in major has sharps then. Raises KeyError."""
+    """:func:`pitch_classes_in` where the tonic is shown as given: C# in major has sharps then. Raises KeyError."""
     names = pitch_classes_in(key, mode)
     return {"#": _SHARPS, "b": _FLATS}.get(key[1:2], names)
 
