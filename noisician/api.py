@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from os import PathLike, fsdecode, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -19,6 +20,7 @@ from noisician.errors import RequestError
 from noisician.models import registry
 from noisician.recipe import Recipe
 from noisician.request import LISTS, OPTIONS, SEEDS, Request, did_you_mean
+from noisician.request.fields import in_fields
 from noisician.request.keywords import RequestOptions
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
         cancel: ShouldCancel | None
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
 #: The fields that may be given as paths.
 _PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "place"))
 _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*", re.IGNORECASE)
@@ -42,6 +46,20 @@ _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*
 STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
 
 
+def _in_words_of_programs(function: Callable[P, R]) -> Callable[P, R]:
+    """What is refused speaks of fields, as whoever calls from a program does, and not of the command line's options."""
+
+    @wraps(function)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except RequestError as refused:
+            raise RequestError(in_fields(str(refused))) from None
+
+    return told
+
+
+@_in_words_of_programs
 def make(
     prompt: str = "",
     *,
@@ -65,6 +83,7 @@ def make(
     return generate(request, keep_stems=keep_stems, on_progress=on_progress, cancel=cancel)
 
 
+@_in_words_of_programs
 def make_takes(
     prompt: str = "",
     *,
@@ -116,6 +135,7 @@ def generate(
     return replace(music, recipe=music.recipe.model_copy(update={"lineage": lineage_of(base)}))
 
 
+@_in_words_of_programs
 def vary(
     source: str | PathLike[str] | Recipe,
     *,
@@ -316,6 +336,7 @@ def intensities(
     return {name: made[name] for name in INTENSITIES}
 
 
+@_in_words_of_programs
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
     """What the words and options are taken to mean, each value with its reason. Raises RequestError."""
     return controls_of(request_of(prompt, controls))

@@ -34,7 +34,7 @@ class SpooledArrays(Mapping[str, np.ndarray]):
                     self._file = tempfile.TemporaryFile(prefix="noisician-")  # noqa: SIM115
                 self._file.seek(self._end_byte)
                 if samples.size:
-                    self._file.write(memoryview(samples).cast("B"))
+                    self._file.write(samples.data.cast("B"))
                 self._file.flush()
             except OSError as error:
                 raise FileError(
@@ -52,7 +52,7 @@ class SpooledArrays(Mapping[str, np.ndarray]):
         with self._lock:
             assert self._file is not None
             self._file.seek(start_byte)
-            self._file.readinto(memoryview(array).cast("B"))  # pyright: ignore[reportAttributeAccessIssue]
+            self._file.readinto(array.data.cast("B"))  # pyright: ignore[reportAttributeAccessIssue]
         return array
 
     def __contains__(self, name: object) -> bool:

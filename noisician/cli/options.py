@@ -158,6 +158,9 @@ def _read(name: str, value: Any, remarks: list[str]) -> Any:
     """What was typed for an option as the value of its field; may add to ``remarks``. Raises as the readers do."""
     if name == "prompt":
         return _prompt(value)
+    choices = choices_of(name)
+    if choices and value.strip().lower() not in choices:
+        raise RequestError(f"{OPTIONS[name].flag} {value[:80]!r} is not one of {', '.join(choices)}")
     match OPTIONS[name].writing:
         case "seconds":
             return seconds(value)

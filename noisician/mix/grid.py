@@ -49,7 +49,7 @@ class Pieces:
     @classmethod
     def of(cls, signal: np.ndarray, loop: bool) -> Pieces:
         """A signal ``[channels, frames]`` that is known already."""
-        pieces = cls(*signal.shape, loop)
+        pieces = cls(len(signal), signal.shape[1], loop)
         pieces.at = {index: signal[:, slice(*pieces.span(index))] for index in range(pieces.count)}
         return pieces
 

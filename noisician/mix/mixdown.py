@@ -79,10 +79,10 @@ def mix_stems(
     """
     if engine == ENGINE:
         mix = planned(plan, keys or [str(number + 1) for number in range(len(plan.stems))], seed, finish)
-        alone: list[np.ndarray] = []
-        keep = alone.append if keep_stems else None
+        heard: list[np.ndarray] = []
+        keep = heard.append if keep_stems else None
         mixdown = decide_mix(stems, plan, mix, timing, on_stem=keep, split_vocals=split_vocals)
-        return replace(mixdown, stems=tuple(alone) if keep_stems else None)
+        return replace(mixdown, stems=tuple(heard) if keep_stems else None)
     if engine != WHOLE_ENGINE:
         raise RequestError(
             f"mix engine {engine}; there are {WHOLE_ENGINE} and {ENGINE}, a newer noisician may have more"

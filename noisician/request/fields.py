@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -428,6 +429,9 @@ _HINTS = get_type_hints(Fields, include_extras=True)
 OPTIONS: Mapping[str, Option] = MappingProxyType({name: get_args(hint)[1] for name, hint in _HINTS.items()})
 TYPES: Mapping[str, Any] = MappingProxyType({name: get_args(hint)[0] for name, hint in _HINTS.items()})
 DEFAULTS: Mapping[str, Any] = MappingProxyType({field.name: field.default for field in fields(Fields)})
+#: An option of the command line within a message.
+FLAG = re.compile(r"--[a-z][a-z-]*[a-z]")
+_FIELDS_OF: Mapping[str, str] = {option.flag: name for name, option in OPTIONS.items() if option.flag.startswith("--")}
 #: The fields that name sound files.
 AUDIO_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
 #: Those and the ones that name MIDI files.
@@ -439,6 +443,16 @@ LISTS = tuple(name for name, option in OPTIONS.items() if option.writing == "nam
 def choices_of(name: str) -> tuple[str, ...]:
     """The values a field is limited to, () where its type leaves them open."""
     return tuple(choice for part in get_args(TYPES[name]) for choice in get_args(part) if isinstance(choice, str))
+
+
+def field_of(flag: str) -> str:
+    """The name that programs have for what is ``flag`` on the command line."""
+    return _FIELDS_OF.get(flag) or flag.removeprefix("--").replace("-", "_")
+
+
+def in_fields(message: str) -> str:
+    """A message with the names of fields in place of the command line's, for whoever asks from a program."""
+    return FLAG.sub(lambda found: field_of(found[0]), message)
 
 
 def is_given(request: Fields, name: str) -> bool:

@@ -17,10 +17,14 @@ _FLAT_MAJORS = frozenset({5, 10, 3, 8, 1})
 _SIX, _SIX_FLATS = 6, ("minor", "phrygian")
 
 
+def pitch_classes_beside(key: str, mode: str | None) -> Sequence[str]:
+    """:func:`pitch_classes_in` where the tonic is shown as given: C# in major has sharps then. Raises KeyError."""
+    names = pitch_classes_in(key, mode)
+    return {"#": _SHARPS, "b": _FLATS}.get(key[1:2], names)
+
+
 def pitch_classes_in(key: str, mode: str | None) -> Sequence[str]:
-    """The names of the twelve pitch classes from C on, as a key has them."""
-    if not key or key[0] not in _LETTERS:
-        return TONICS
+    """The names of the twelve pitch classes from C on, as a key has them. Raises KeyError for what is no tonic."""
     major = (_pitch_class(key) - _ABOVE_MAJOR.get(mode or "major", 0)) % 12
     if major == 0:
         return TONICS
@@ -28,9 +32,9 @@ def pitch_classes_in(key: str, mode: str | None) -> Sequence[str]:
 
 
 def written_key(key: str, mode: str | None) -> str:
-    """A tonic as its key is written: C# in minor, Db in major."""
+    """A tonic as its key is written: C# in minor, Db in major; what is none as it is."""
     return pitch_classes_in(key, mode)[_pitch_class(key)] if key and key[0] in _LETTERS else key
 
 
 def _pitch_class(key: str) -> int:
-    return (_LETTERS[key[0]] + key.count("#") - key[1:].count("b")) % 12
+    return (_LETTERS[key[:1]] + key.count("#") - key[1:].count("b")) % 12

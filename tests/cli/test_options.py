@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
+from fake_model import RunCommand
 from typer.testing import CliRunner
 
 from noisician.cli.options import Asked, command, help_of
@@ -76,3 +77,8 @@ def test_the_help_says_what_is_known(name: str) -> None:
     assert all(choice in shown for choice in choices_of(name))
     assert OPTIONS[name].unit in shown and shown.endswith(".")
     assert (OPTIONS[name].limits is not None) == (" to " in shown.rpartition(";")[2] and shown.count(";") > 0)
+
+
+def test_choices_are_refused_under_the_name_that_was_typed(run_command: RunCommand) -> None:
+    done = run_command("explain", "x", "--meter", "5/4")
+    assert (done.status, done.err) == (2, "error: --meter '5/4' is not one of 4/4, 3/4, 6/8\n")

@@ -206,6 +206,26 @@ def test_states_as_their_clients_poll_them(state: schemas.Job | None, status: in
         assert (item["progress"], item["stage"], item["prompt"], item["create_time"]) == (0.4, "rendering", "x", 5)
 
 
+@pytest.mark.parametrize(
+    ("loop", "asked", "given"), [(True, "mp3", "wav"), (True, "flac", "flac"), (False, "mp3", "mp3")]
+)
+def test_a_loop_is_never_mp3_and_the_metas_say_what_was_made(loop: bool, asked: str, given: str) -> None:
+    take: Any = schemas.Take.model_construct(
+        id=TAKE, tempo_bpm=60.0, key="A", mode="minor", time_signature="4/4", duration_s=3.0, params={}, loop=loop,
+        title="x", model="embedded", recipe_id="abcdef", made_in_s=1.0, seed=7,
+    )  # fmt: skip
+    state = job("completed").model_copy(update={"outputs": (take,)})
+    (item,) = json.loads(tasks.result_entry(JOB, state, asked)["result"])
+    assert item["file"] == f"/v1/audio?path={TAKE}.{given}"
+    metas = item["metas"]
+    assert (metas["audio_format"], metas["loop"], metas["bpm"], metas["timesignature"]) == (given, loop, 60, "4")
+
+
+def test_errors_name_what_their_clients_gave() -> None:
+    said = tasks.in_their_words("embedded cannot follow init_audio; duration_s stays")
+    assert said == "embedded cannot follow src_audio; audio_duration stays"
+
+
 def test_a_random_sample_can_be_made() -> None:
     samples = [tasks.random_sample(np.random.default_rng(seed)) for seed in range(20)]
     assert samples[3] == tasks.random_sample(np.random.default_rng(3))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
+
+from pydantic import ValidationError
 
 from noisician.edits import AddPlayer, Edit, RemovePlayer, ReplaceInstrument, SetKey, SetMeter, SetTempo, SetVoice
 from noisician.piece import Piece, Player
 from noisician.prompt import Controls
 from noisician.recipe import Recipe
-from noisician.request import Request
+from noisician.request import Request, TimeSignature
 from noisician.styles import instruments
 
 #: Fields of a request that an edit can meet; any other makes the music anew.
@@ -27,10 +30,13 @@ def edits_for(recipe: Recipe, piece: Piece, request: Request, controls: Controls
     changed = _changed(recipe.request, request)
     if seed != recipe.seed or not changed or not changed <= _MET_BY_EDITS:
         return None
-    before = Controls.model_validate(recipe.controls)
+    try:
+        before = Controls.model_validate(recipe.controls)
+    except ValidationError:  # what an older or newer noisician understood is not known here
+        return None
     edits: list[Edit] = []
     if "time_signature" in changed and controls.time_signature not in (None, piece.plan.time_signature):
-        edits.append(SetMeter(time_signature=controls.time_signature))
+        edits.append(SetMeter(time_signature=cast(TimeSignature, controls.time_signature)))
     if changed & {"key", "mode"} and controls.key is not None:
         edits.append(SetKey(key=controls.key, mode=controls.mode))
     elif "mode" in changed and controls.mode is not None:
@@ -57,7 +63,8 @@ def _removals(players: Sequence[Player], excluded: set[str]) -> list[Edit]:
     return [
         RemovePlayer(player=player.id)
         for player in players
-        if excluded & {player.role, player.instrument, table[player.instrument].family}
+        if excluded & {player.role, player.instrument}
+        or (player.instrument in table and table[player.instrument].family in excluded)
     ]
 
 

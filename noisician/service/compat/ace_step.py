@@ -103,7 +103,7 @@ def _envelope(data: Any, code: int = 200, error: str | None = None) -> dict[str,
 
 
 def _refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    more = dict(headers or {})
+    more, message = dict(headers or {}), tasks.in_their_words(message)
     if status == 429:
         more.setdefault("Retry-After", "10")
     return JSONResponse({**_envelope(None, status, message), "detail": message}, status, more)

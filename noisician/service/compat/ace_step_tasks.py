@@ -42,6 +42,13 @@ _OTHER_NAMES: Mapping[str, str] = {
     "ref_audio": "reference_audio",
     "ref_audio_path": "reference_audio_path",
 }
+#: What they call the fields of ours that messages name.
+_THEIR_NAMES: Mapping[str, str] = {
+    "tempo_bpm": "bpm",
+    "duration_s": "audio_duration",
+    "init_audio": "src_audio",
+}
+_OUR_NAME = re.compile(rf"\b({'|'.join(_THEIR_NAMES)})\b")
 _NESTED = ("param_obj", "metas", "meta", "metadata", "user_metadata")
 _UNSET = frozenset({"", "auto", "n/a", "none", "null", "unknown"})
 _NO_WORDS = frozenset({"[inst]", "[instrumental]"})
@@ -124,6 +131,11 @@ def music_body(values: Mapping[str, Any], models: Sequence[schemas.ModelInfo]) -
     return {name: value for name, value in body.items() if value is not None}
 
 
+def in_their_words(message: str) -> str:
+    """A message with the names that their clients gave in place of ours."""
+    return _OUR_NAME.sub(lambda found: _THEIR_NAMES[found[0]], message)
+
+
 def audio_format(values: Mapping[str, Any]) -> str:
     """The format they want the music in. Raises Refusal for one that is not made here."""
     given = (_text(values, "audio_format") or _DEFAULT_FORMAT).lower()
@@ -175,7 +187,11 @@ def result_entry(task: str, job: schemas.Job | None, audio_format: str) -> dict[
         items = [item]
     else:
         error = (
-            job.error.message if job.error else "cancelled" if job.status == "cancelled" else "its takes were deleted"
+            in_their_words(job.error.message)
+            if job.error
+            else "cancelled"
+            if job.status == "cancelled"
+            else "its takes were deleted"
         )
         items, status, said = [_item(FAILED, job, progress=1.0, stage=job.status, error=error)], FAILED, error
     return {

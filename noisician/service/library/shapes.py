@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from noisician.request.keys import pitch_classes_in
+from noisician.request.keys import pitch_classes_beside
 from noisician.score.model import LINE_END
 from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
@@ -151,7 +151,7 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
 
 def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
-    names = pitch_classes_in(score.key, score.mode)
+    names = pitch_classes_beside(score.key, score.mode)
     tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
     return schemas.ScoreView(
         tempo_bpm=score.tempo_bpm,

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match
 
 from noisician.errors import FileError, NoisicianError, WeightsError
 from noisician.request import OPTIONS
+from noisician.request.fields import FLAG, field_of, in_fields
 from noisician.service.failures import failure_of
 from noisician.service.schemas import ErrorAnswer, ErrorBody
 from noisician.service.store import IdempotencyConflict, QueueFull, StoreError
@@ -30,9 +31,6 @@ _TYPES: Mapping[int, ErrorType] = {
     429: "rate_limit",
 }
 _CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed"}
-#: The request's fields behind the command line's options.
-_FLAGS: Mapping[str, str] = {option.flag: name for name, option in OPTIONS.items() if option.flag.startswith("--")}
-_OPTION = re.compile(r"--[a-z][a-z-]*[a-z]")
 #: Where a message does not name an option, the words with which it names the field at fault: of two with one noun, as
 #: length is that of seconds and of bars, the first.
 _NAMES: Mapping[str, str] = {
@@ -130,17 +128,13 @@ def _allowed(routes: Sequence[BaseRoute], request: Request) -> dict[str, str]:
 def _refusal(error: NoisicianError) -> Problem:
     """What cannot be made or used. Options of the command line are named as the fields they are here."""
     text = str(error)
-    option = _OPTION.search(text)
+    option = FLAG.search(text)
     named = _NAMED.search(text)
-    param = _field(option[0]) if option else _NAMES[named[1]] if named else None
+    param = field_of(option[0]) if option else _NAMES[named[1]] if named else None
     code = (
         "file" if isinstance(error, FileError) else "weights" if isinstance(error, WeightsError) else "invalid_request"
     )
-    return Problem(422, _OPTION.sub(lambda found: _field(found[0]), text), code, param)
-
-
-def _field(flag: str) -> str:
-    return _FLAGS.get(flag) or flag.removeprefix("--").replace("-", "_")
+    return Problem(422, in_fields(text), code, param)
 
 
 def _invalid(errors: Any) -> Problem:
