@@ -111,8 +111,9 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
 def _strokes_a_bar(table_kind: str, name: str, steps_per_bar: int) -> float:
     """Of a groove or pattern: sure strokes, and half of those that come and go."""
     if table_kind != "grooves":
-        bars = bars_of(table("patterns")[table_kind][name].get("bar", ""), steps_per_bar)
-        return sum(sum(letter not in "-." for letter in bar) for bar in bars) / max(len(bars), 1)
+        walks = "x..." * (steps_per_bar // 4)  # what has no bars of its own goes a note a beat
+        bars = bars_of(table("patterns")[table_kind][name].get("bar", walks), steps_per_bar)
+        return sum(letter not in "-." for bar in bars for letter in bar) / len(bars)
     rows = groove_rows(name, steps_per_bar).items()
     return sum(np.count_nonzero(row) / len(row) * (0.5 if name.endswith("_maybe") else 1.0) for name, row in rows)
 

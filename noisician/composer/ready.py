@@ -131,7 +131,7 @@ def write_tune(board: Board, plan: Plan, section: Section, new: Sequence[bool], 
 
 def _dice(idiom: Idiom, section: Section, name: str) -> np.random.Generator:
     """Throws that fall the same whenever a section of this label is written."""
-    return generator(idiom.seed, ord(section.label), crc32(name.encode()))
+    return generator(idiom.seed, crc32(section.label.encode()), crc32(name.encode()))
 
 
 def _played(stream: str, name: str, idiom: Idiom, section: Section, harmony: Harmony, meter: Meter) -> np.ndarray:
