@@ -15,6 +15,7 @@ from noisician.cli.options import Asked, command
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
+    from noisician.prompt import Controls, ExplainRow
     from noisician.recipe import Recipe
     from noisician.score import Score
 
@@ -42,15 +43,31 @@ def explain(options: ExplainOptions) -> None:
     from noisician.prompt import explain_rows, understand
     from noisician.request import Request
 
-    controls = understand(changed(Request(), options.asked.values))
+    request = changed(Request(), options.asked.values)
+    controls = understand(request)
     if options.as_json:
         typer.echo(controls.model_dump_json(indent=2))
         return
-    rows = explain_rows(controls)
+    rows = [*explain_rows(controls), *_chosen_rows(controls, request.seed)]
     if rows:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
+
+
+def _chosen_rows(controls: Controls, seed: int | None) -> list[ExplainRow]:
+    """What a seed that was asked for chooses of the genre's own harmony and patterns."""
+    from noisician.composer import make_plan
+    from noisician.composer.idiom import described
+    from noisician.prompt import ExplainRow
+
+    if seed is None:
+        return []
+    plan = make_plan(controls, seed)
+    if plan.idiom is None:
+        return []
+    rows = described(plan.idiom, plan.sections, plan.key)
+    return [ExplainRow(field, value, "", f"chosen by seed {seed}") for field, value in rows]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from noisician.diffusion.noise import generator
+from noisician.score.harmony import chord_name, pitch_class
 from noisician.score.model import METERS, SECTION_KINDS, Section
 from noisician.score.patterns import bars_of, groove_rows, usable
 from noisician.score.progressions import Bar, Bars, fit, home_chord, parse_progression, progression
@@ -142,6 +143,22 @@ def _section_bars(idiom: Idiom, section: Section, bars_before: int, way_in: int)
         start = (bars_before - way_in) % len(chords)
         return fit([*chords[start:], *chords[:start]], section.bars, from_end=False)
     return fit(chords, section.bars, from_end=section.kind in ("intro", "outro"))
+
+
+def described(idiom: Idiom, sections: Sequence[Section], key: str) -> list[tuple[str, str]]:
+    """(what, value) of what is ready for these sections, in words: chords that go round, groove and patterns by kind."""
+    tonic = pitch_class(key)
+    rows: list[tuple[str, str]] = []
+    for kind in dict.fromkeys(section.kind for section in sections):
+        bars = [
+            ",".join(chord_name(tonic + root, quality) for root, quality in bar) for bar in idiom.chords.get(kind, ())
+        ]
+        if bars:
+            rows.append(("harmony", f"{kind}: {' '.join(bars)}"))
+        names = [idiom.grooves.get(kind, ""), *(names[kind] for names in idiom.patterns.values())]
+        if any(names):
+            rows.append(("patterns", f"{kind}: {', '.join(name for name in names if name)}"))
+    return rows
 
 
 def pattern_bars(idiom: Idiom | None, kind: str, steps_per_bar: int) -> int:
