@@ -27,6 +27,8 @@ _PARTS = {
 }  # fmt: skip
 #: What a genre has written out where it says nothing else.
 _WRITTEN = ("harmony", "drums")
+#: How much tunes care for steps, where a genre says nothing else.
+_CONJUNCT = 0.93
 #: Kinds of tunes that live by being heard again at once.
 _RIFFS = ("hook", "riff", "anthem")
 #: Whose patterns have another name in the tables.
@@ -101,7 +103,7 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
         tune=tuple(bar.replace(" ", "") for bar in music.get("tunes", {}).get(time_signature, ())),
         blue=table("patterns")["melody"][melody]["scale"] == "blues",
         riffs=melody in _RIFFS or bool(music.get("riffs", False)),
-        conjunct=float(music.get("conjunct", 1.0)),
+        conjunct=float(music.get("conjunct", _CONJUNCT)),
         lead_onsets=float(music.get("lead_onsets", 0.0)),
         steady=steady,
         fill_share=float(music.get("fill_share", 1.0)),
@@ -146,13 +148,12 @@ def _section_bars(idiom: Idiom, section: Section, bars_before: int, way_in: int)
 
 
 def described(idiom: Idiom, sections: Sequence[Section], key: str) -> list[tuple[str, str]]:
-    """(what, value) of what is ready for these sections, in words: chords that go round, groove and patterns by kind."""
+    """(what, value) of what is ready for these sections, in words: chords that go round, groove and patterns."""
     tonic = pitch_class(key)
     rows: list[tuple[str, str]] = []
     for kind in dict.fromkeys(section.kind for section in sections):
-        bars = [
-            ",".join(chord_name(tonic + root, quality) for root, quality in bar) for bar in idiom.chords.get(kind, ())
-        ]
+        chords = idiom.chords.get(kind, ())
+        bars = [",".join(chord_name(tonic + root, quality) for root, quality in bar) for bar in chords]
         if bars:
             rows.append(("harmony", f"{kind}: {' '.join(bars)}"))
         names = [idiom.grooves.get(kind, ""), *(names[kind] for names in idiom.patterns.values())]
