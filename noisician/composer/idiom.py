@@ -130,7 +130,8 @@ def bars_of_harmony(idiom: Idiom, sections: Sequence[Section], loops: bool) -> l
     for section in sections:
         first = next(one for one in sections if one.label == section.label)
         own = _section_bars(idiom, section if idiom.through else first, len(bars), way_in)
-        bars += [own[place % len(own)] for place in range(section.bars)]
+        more = idiom.chords[section.kind]  # what is longer than its first time goes on where that ended
+        bars += [*own[: section.bars], *(more[place % len(more)] for place in range(len(own), section.bars))]
     if not loops:
         bars[-1] = (idiom.home,)
         if len(bars) > 2 and idiom.cadence:
