@@ -15,6 +15,7 @@ from noisician.cli.streams import print_json
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
+    from noisician.prompt import Controls, ExplainRow
     from noisician.recipe import Recipe
     from noisician.request import Request
     from noisician.score import Score
@@ -49,7 +50,7 @@ def explain(options: ExplainOptions) -> None:
     if options.as_json:
         print_json(controls.model_dump_json(indent=2))
         return
-    rows = [*_form_rows(request), *explain_rows(controls)]
+    rows = [*_form_rows(request), *explain_rows(controls), *_chosen_rows(controls, request.seed)]
     if rows:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
@@ -68,6 +69,21 @@ def _form_rows(request: Request) -> list[tuple[str, str, str, str]]:
         for section in lyrics.sections
     )
     return [("form", ", ".join(form), "lyrics", "sections, and how many lines each sings")]
+
+
+def _chosen_rows(controls: Controls, seed: int | None) -> list[ExplainRow]:
+    """What a seed that was asked for chooses of the genre's own harmony and patterns."""
+    from noisician.composer import make_plan
+    from noisician.composer.idiom import described
+    from noisician.prompt import ExplainRow
+
+    if seed is None:
+        return []
+    plan = make_plan(controls, seed)
+    if plan.idiom is None:
+        return []
+    rows = described(plan.idiom, plan.sections, plan.key)
+    return [ExplainRow(field, value, "", f"chosen by seed {seed}") for field, value in rows]
 
 
 @dataclass(frozen=True)

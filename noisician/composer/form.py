@@ -156,10 +156,14 @@ def _share_out(lengths: Sequence[int], bars: int) -> list[int]:
     """Scales lengths to sum to ``bars``, in fours where possible, else in twos; the last section takes the odd rest."""
     unit = 4 if bars >= 8 * len(lengths) else 2 if bars >= 2 * len(lengths) else 1
     rest = bars % unit
-    exact = np.array(lengths, np.float64) * (bars - rest) / sum(lengths)
+    wanted = np.array(lengths, np.float64)
+    if unit < 4:  # where time is short none may starve: a section has to hold its chords
+        wanted = np.sqrt(wanted)
+    exact = wanted * (bars - rest) / wanted.sum()
     shared = np.maximum(unit, np.round(exact / unit) * unit).astype(int)
     while shared.sum() > bars - rest:  # never from a section that has but one unit
-        shared[np.argmax(np.where(shared > unit, shared - exact + 1e-6 * shared, -np.inf))] -= unit
+        over = np.where(shared > unit, shared - exact + 1e-6 * shared, -np.inf)
+        shared[len(over) - 1 - int(np.argmax(over[::-1]))] -= unit  # of equals the last: a first time states it all
     while shared.sum() < bars - rest:
         shared[np.argmax(exact - shared)] += unit
     shared[-1] += rest

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from noisician.diffusion.noise import generator
+from noisician.score.harmony import chord_name, pitch_class
 from noisician.score.model import METERS, SECTION_KINDS, Section
 from noisician.score.patterns import bars_of, groove_rows, usable
 from noisician.score.progressions import Bar, Bars, fit, home_chord, parse_progression, progression
@@ -26,6 +27,8 @@ _PARTS = {
 }  # fmt: skip
 #: What a genre has written out where it says nothing else.
 _WRITTEN = ("harmony", "drums")
+#: How much tunes care for steps, where a genre says nothing else.
+_CONJUNCT = 0.93
 #: Kinds of tunes that live by being heard again at once.
 _RIFFS = ("hook", "riff", "anthem")
 #: Whose patterns have another name in the tables.
@@ -100,7 +103,7 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
         tune=tuple(bar.replace(" ", "") for bar in music.get("tunes", {}).get(time_signature, ())),
         blue=table("patterns")["melody"][melody]["scale"] == "blues",
         riffs=melody in _RIFFS or bool(music.get("riffs", False)),
-        conjunct=float(music.get("conjunct", 1.0)),
+        conjunct=float(music.get("conjunct", _CONJUNCT)),
         lead_onsets=float(music.get("lead_onsets", 0.0)),
         steady=steady,
         fill_share=float(music.get("fill_share", 1.0)),
@@ -111,8 +114,9 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
 def _strokes_a_bar(table_kind: str, name: str, steps_per_bar: int) -> float:
     """Of a groove or pattern: sure strokes, and half of those that come and go."""
     if table_kind != "grooves":
-        bars = bars_of(table("patterns")[table_kind][name].get("bar", ""), steps_per_bar)
-        return sum(sum(letter not in "-." for letter in bar) for bar in bars) / max(len(bars), 1)
+        walks = "x..." * (steps_per_bar // 4)  # what has no bars of its own goes a note a beat
+        bars = bars_of(table("patterns")[table_kind][name].get("bar", walks), steps_per_bar)
+        return sum(letter not in "-." for bar in bars for letter in bar) / len(bars)
     rows = groove_rows(name, steps_per_bar).items()
     return sum(np.count_nonzero(row) / len(row) * (0.5 if name.endswith("_maybe") else 1.0) for name, row in rows)
 
@@ -126,7 +130,8 @@ def bars_of_harmony(idiom: Idiom, sections: Sequence[Section], loops: bool) -> l
     for section in sections:
         first = next(one for one in sections if one.label == section.label)
         own = _section_bars(idiom, section if idiom.through else first, len(bars), way_in)
-        bars += [own[place % len(own)] for place in range(section.bars)]
+        more = idiom.chords[section.kind]  # what is longer than its first time goes on where that ended
+        bars += [*own[: section.bars], *(more[place % len(more)] for place in range(len(own), section.bars))]
     if not loops:
         bars[-1] = (idiom.home,)
         if len(bars) > 2 and idiom.cadence:
@@ -141,6 +146,21 @@ def _section_bars(idiom: Idiom, section: Section, bars_before: int, way_in: int)
         start = (bars_before - way_in) % len(chords)
         return fit([*chords[start:], *chords[:start]], section.bars, from_end=False)
     return fit(chords, section.bars, from_end=section.kind in ("intro", "outro"))
+
+
+def described(idiom: Idiom, sections: Sequence[Section], key: str) -> list[tuple[str, str]]:
+    """(what, value) of what is ready for these sections, in words: chords that go round, groove and patterns."""
+    tonic = pitch_class(key)
+    rows: list[tuple[str, str]] = []
+    for kind in dict.fromkeys(section.kind for section in sections):
+        chords = idiom.chords.get(kind, ())
+        bars = [",".join(chord_name(tonic + root, quality) for root, quality in bar) for bar in chords]
+        if bars:
+            rows.append(("harmony", f"{kind}: {' '.join(bars)}"))
+        names = [idiom.grooves.get(kind, ""), *(names[kind] for names in idiom.patterns.values())]
+        if any(names):
+            rows.append(("patterns", f"{kind}: {', '.join(name for name in names if name)}"))
+    return rows
 
 
 def pattern_bars(idiom: Idiom | None, kind: str, steps_per_bar: int) -> int:

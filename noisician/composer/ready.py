@@ -150,7 +150,7 @@ def write_tune(board: Board, plan: Plan, section: Section, new: Sequence[bool], 
 
 def _dice(idiom: Idiom, section: Section, name: str) -> np.random.Generator:
     """Throws that fall the same whenever a section of this label is written."""
-    return generator(idiom.seed, ord(section.label), crc32(name.encode()))
+    return generator(idiom.seed, crc32(section.label.encode()), crc32(name.encode()))
 
 
 def _played(stream: str, name: str, idiom: Idiom, section: Section, harmony: Harmony, meter: Meter) -> np.ndarray:
@@ -164,11 +164,11 @@ def _played(stream: str, name: str, idiom: Idiom, section: Section, harmony: Har
         return walk(harmony, meter, _dice(idiom, section, "walk"))
     texts = bars_of(entry["bar"], per_bar)
     if stream == "chords":
-        register = 0 if entry.get("voice") == "power" else idiom.register
-        return strike_bars(
-            [texts[bar % len(texts)] for bar in range(bars)],
-            harmony, per_bar, register, entry.get("voice", idiom.voicing), tie=False,
-        )  # fmt: skip
+        voicing = entry.get("voice", idiom.voicing)
+        # A power chord is low, open position reaches an octave higher: both stay below the lead.
+        register = min(idiom.register, {"power": 0, "spread": 1}.get(voicing, idiom.register))
+        strings = [texts[bar % len(texts)] for bar in range(bars)]
+        return strike_bars(strings, harmony, per_bar, register, voicing, tie=False)
     tokens, rng = np.full(len(harmony.index), REST, np.int16), _dice(idiom, section, "bass")
     for bar in range(bars):
         write_bass_bar(tokens, bar * per_bar, texts[bar % len(texts)], entry, harmony, rng)

@@ -101,6 +101,12 @@ def parse_chord(name: str) -> tuple[int, str] | None:
     return pitch_class(found[1]), quality
 
 
+def chord_name(root: int, quality: str) -> str:
+    """(10, "min7") → ``"Bbm7"``, as :func:`parse_chord` reads it."""
+    written = next(name for name, known in WRITTEN_QUALITIES.items() if known == quality)
+    return f"{TONICS[root % 12]}{written}"
+
+
 def chord_tones(root: int, quality: str) -> tuple[int, ...]:
     """Pitch classes of a chord, root first."""
     return tuple((root + interval) % 12 for interval in QUALITIES[quality])

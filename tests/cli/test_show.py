@@ -32,6 +32,13 @@ def test_cells_show_markup_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -
     assert "[bold]jazz[/bold]" in capsys.readouterr().out
 
 
+def test_explain_with_a_seed_tells_the_chords_and_grooves_it_chooses(run_command: RunCommand) -> None:
+    lines = run_command("explain", "country in C major", "--seed", "3").out.splitlines()
+    harmony = [line.split() for line in lines if line.startswith("harmony")]
+    assert any({"C", "F", "G"} & set(row) for row in harmony) and "seed 3" in lines[-1]
+    assert not [line for line in run_command("explain", "country").out.splitlines() if line.startswith("harmony")]
+
+
 def test_explain_of_nothing(run_command: RunCommand) -> None:
     assert "everything will be chosen" in run_command("explain").out
 
