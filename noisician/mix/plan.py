@@ -27,7 +27,8 @@ class StemPlan:
     """One stem's place. ``reverb_send`` and ``delay_send`` are linear, ``pan`` runs from −1 left to 1 right.
 
     ``stream`` names the stem's decorrelating noise. A stem with a ``chain`` is sung: while one that ``leads`` sings,
-    the others lower the voice's range by their ``give_way_db``. ``drive`` comes before all else.
+    the others lower the voice's range by their ``give_way_db``. ``drive`` comes before all else. ``pieces`` of a kit
+    are (key, pan) of those that do not stand in the middle of it.
     """
 
     role: str
@@ -46,6 +47,7 @@ class StemPlan:
     chain: VocalChain | None = None
     leads: bool = False
     drive: Drive | None = None
+    pieces: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float,
         instrument=instrument,
         level_lufs=entry["level_lufs"] + settings.levels_db.get(role, 0.0),
         bands=tuple(Band(**band) for band in entry["bands"]),
-        pan=float(np.clip(pan * min(0.4 + settings.width, 1.3), -PAN_LIMIT, PAN_LIMIT)),
+        pan=float(np.clip(pan * _spread(settings), -PAN_LIMIT, PAN_LIMIT)),
         width=min(entry["width"] * settings.width, WIDTH_LIMIT),
         width_from_hz=entry["width_from_hz"],
         reverb_send=entry["reverb"] * settings.reverb,
@@ -210,4 +212,24 @@ def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float,
         chorus_ms=entry.get("chorus_ms", 0.0),
         give_way_db=entry.get("give_way_db", 0.0),
         drive=Drive(**entry["drive"]) if "drive" in entry else None,
+        pieces=_pieces(entry.get("pieces", 0.0), settings),
     )
+
+
+def kit_pieces(instrument: str, settings: MixSettings) -> tuple[tuple[int, float], ...]:
+    """Where the pieces of a kit stand that plays the drums, as :class:`StemPlan` has them."""
+    return _pieces(_placement("drums", instrument, table("mix"))["pieces"], settings)
+
+
+def _pieces(share: float, settings: MixSettings) -> tuple[tuple[int, float], ...]:
+    """The table's places, drawn together to a ``share`` of them and by the style's width."""
+    if not share:
+        return ()
+    scale = share * _spread(settings)
+    pans = {key: scale * entry["pan"] for entry in table("mix")["pieces"].values() for key in entry["keys"]}
+    return tuple((key, round(float(np.clip(pan, -PAN_LIMIT, PAN_LIMIT)), 3)) for key, pan in sorted(pans.items()))
+
+
+def _spread(settings: MixSettings) -> float:
+    """How far apart a style places who is panned."""
+    return min(0.4 + settings.width, 1.3)

@@ -9,7 +9,7 @@ same frames whatever is rendered beside it, which is what lets an edit touch onl
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -22,6 +22,7 @@ from noisician.diffusion.windows import WindowPlan, join
 from noisician.mel import LOG_FLOOR, MEL_BANDS
 from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD, marking_notes, note_roll
+from noisician.renderer.kit import side_of
 from noisician.renderer.preview import Canvas, Preview
 from noisician.renderer.references import References
 from noisician.renderer.sketch import Heard, Sketcher
@@ -150,6 +151,18 @@ class Renderer:
             _hush(join(windows[number], plan), one.heard) if one.is_painted else one.sketcher.lay_out(one.heard, frames)
             for number, one in enumerate(laid)
         ]
+
+    def side(
+        self,
+        part: Part,
+        samples: np.ndarray,
+        pans: Mapping[int, float],
+        on_piece: Callable[[float], None] = lambda share: None,
+        cache: ArrayCache = NO_CACHE,
+    ) -> np.ndarray:
+        """What lies between left and right of a kit's ``samples [n]``, see :mod:`noisician.renderer.kit`."""
+        laid = self._laid(part)
+        return side_of(samples, laid.sketcher, laid.heard, pans, part.references.identity, cache, on_piece)
 
     def changed_windows(
         self, before: tuple[Part | None, int, RenderSettings], after: tuple[Part, int, RenderSettings]
