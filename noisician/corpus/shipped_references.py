@@ -107,15 +107,20 @@ def player_names(instrument: Instrument) -> tuple[str, ...]:
 
 
 def ship_references(
-    players: Players, version: str, folder: Path = FOLDER, workers: int = 1, on_part: OnPart = lambda done, total: None
+    players: Players,
+    version: str,
+    folder: Path = FOLDER,
+    workers: int = 1,
+    on_part: OnPart = lambda done, total: None,
+    only: Sequence[str] | None = None,
 ) -> None:
-    """Records every instrument below ``folder`` and writes the manifest's entry.
+    """Records every instrument below ``folder``, or ``only`` those named, and writes the manifest's entry.
 
     Raises CorpusError for a missing soundfont, sample or recording.
     """
     place = folder / ENTRY
     place.mkdir(parents=True, exist_ok=True)
-    each(_record, [(players, id_, place) for id_ in shipped_instruments()], workers, on_part)
+    each(_record, [(players, id_, place) for id_ in only or shipped_instruments()], workers, on_part)
     paths = {id_: place / f"{id_}{SUFFIX}" for id_ in shipped_instruments()}
     files = {id_: checksum(path) for id_, path in sorted(paths.items())}
     entry = {
@@ -163,14 +168,14 @@ def balanced(references: References, loudness_lufs: Mapping[int, float]) -> Refe
     """A kit whose pieces stand where PIECE_LEVELS_LU has them, give or take KIT_CHARACTER_LU; ``loudness_lufs`` is how
     loud they are.
     """
-    held = references.held_codes.astype(np.int16)
+    steps = np.zeros(len(references), int)
     for key, layer in references.layers.items():
         if key not in PIECE_LEVELS_LU or not np.isfinite([loudness_lufs[key], loudness_lufs[SNARE]]).all():
             continue
         wanted_lu, is_lu = PIECE_LEVELS_LU[key], loudness_lufs[key] - loudness_lufs[SNARE]
         step_db = wanted_lu - is_lu + float(np.clip(is_lu - wanted_lu, -KIT_CHARACTER_LU, KIT_CHARACTER_LU))
-        held[layer] = np.where(held[layer] > 0, held[layer] + round(step_db / DB_PER_NAT / LOG_STEP), 0)
-    return replace(references, held_codes=np.clip(held, 0, 255).astype(np.uint8))
+        steps[layer] = round(step_db / DB_PER_NAT / LOG_STEP)
+    return references.louder(steps)
 
 
 def joined(recorded: Sequence[References]) -> References:
@@ -189,13 +194,10 @@ def _joined(low: References, high: References) -> References:
 
 def _together(first: References, second: References) -> References:
     """All notes of both, as an instrument of the first's kind."""
-    return References(
-        first.kind,
-        first.sustain,
-        np.concatenate([first.pitch, second.pitch]),
-        np.concatenate([first.velocity, second.velocity]),
-        np.concatenate([first.held_codes, second.held_codes]),
-        np.concatenate([first.loss_codes, second.loss_codes]),
-        first.one_voice,
-        first.stretched,
-    )
+
+    def both(name: str) -> np.ndarray | None:
+        parts = getattr(first, name), getattr(second, name)
+        return None if any(part is None for part in parts) else np.concatenate(parts)
+
+    fields = ("pitch", "velocity", "held_codes", "loss_codes", "attack_codes", "attack_peaks")
+    return replace(first, **{name: both(name) for name in fields})

@@ -19,7 +19,7 @@ from noisician.cache import NO_CACHE, ArrayCache, NoCache, key_of
 from noisician.diffusion.flow import euler, shift_for, shifted_times
 from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join
-from noisician.mel import LOG_FLOOR, MEL_BANDS
+from noisician.mel import LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ
 from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD, marking_notes, note_roll
 from noisician.renderer.kit import side_of
@@ -247,6 +247,15 @@ class Renderer:
             "roll": note_roll(part.notes, frames, first)[None],
             "traits": traits(part.instrument)[None],
         }
+
+
+def attacks_of(part: Part) -> list[tuple[int, np.ndarray]]:
+    """The sample at which each note of a kit begins and how it was recorded to begin, ascending; empty for others."""
+    found = [
+        (round(note.start_s * SAMPLE_RATE_HZ), part.references.attack_of(note.pitch, note.velocity))
+        for note in sorted(_playable(part), key=lambda note: (note.start_s, note.pitch))
+    ]
+    return [(start, attack) for start, attack in found if attack is not None]
 
 
 def _playable(part: Part) -> Sequence[NoteEvent]:

@@ -36,7 +36,7 @@ from noisician.models.embedded.mixing import (
 )
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
-from noisician.renderer import Part, Preview, Renderer
+from noisician.renderer import Part, Preview, Renderer, attacks_of
 from noisician.renderer.kit import REACH_FRAMES as SIDE_REACH_FRAMES
 from noisician.renderer.library import references_of
 from noisician.score import Score, Track
@@ -174,7 +174,7 @@ def rendered_stems(
     def vocoded(number: int, on_piece: Callable[[float], None], span: tuple[int, int] | None = None) -> StemAudio:
         part, player = parts[number], piece.plan.players[number]
         sounding = part.notes, part.instrument, part.noise
-        audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span)
+        audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span, attacks_of(part))
         if pans := pieces.get(player.id):
             audio = np.stack([audio, networks.renderer.side(part, audio, pans, cache=cache)])
         return StemAudio(player.role, player.instrument, fold(audio[..., :length], samples), player.timbre_tags)
