@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,10 @@ def _players(
     settings: MixSettings,
     data: Mapping[str, Mapping[str, Any]],
 ) -> list[StemPlan]:
-    placed = [_placement(role, instrument, data, own) for (role, instrument), own in zip(roster, tags, strict=True)]
+    placed = [
+        _placement(role, instrument, data, own, settings.amps)
+        for (role, instrument), own in zip(roster, tags, strict=True)
+    ]
     pans = _stage([float(entry["pan"]) for entry in placed])
     return [
         replace(_stem_plan(role, instrument, entry, pan, settings), stream=stream)
@@ -136,11 +140,15 @@ def _voice_lufs(players: Sequence[StemPlan], settings: MixSettings, data: Mappin
 
 
 def _placement(
-    role: str, instrument: str, data: Mapping[str, Mapping[str, Any]], timbre_tags: Sequence[str] = ()
+    role: str,
+    instrument: str,
+    data: Mapping[str, Mapping[str, Any]],
+    timbre_tags: Sequence[str] = (),
+    amps: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Role, then family, then instrument: later entries win, bands add up, an instrument's own replace all.
 
-    The bands of timbre tags come on top.
+    The bands of its amplifier (the style's in ``amps``, else its own) and of timbre tags come on top.
     """
     if role not in data["roles"]:
         known = " ".join([*data["roles"], *data["sung"]])
@@ -152,8 +160,9 @@ def _placement(
     entry["level_lufs"] += family.get("level_db", 0.0)
     entry["bands"] = [*entry["bands"], *family.get("bands", ())]
     entry |= data["instruments"].get(instrument, {})
-    for tag in timbre_tags:
-        treatment = data["timbre_tags"][tag]
+    amp = amps.get(instrument, entry.get("amp"))
+    treatments = [data["amps"][amp]] if amp else []
+    for treatment in [*treatments, *(data["timbre_tags"][tag] for tag in timbre_tags)]:
         entry |= {"bands": [*entry["bands"], *treatment["bands"]]}
         entry |= {"drive": treatment["drive"]} if "drive" in treatment else {}
     return entry
@@ -187,7 +196,7 @@ def later_place(
     sung = role in data["sung"]
     group = [place for place in places if (place.role in data["sung"]) == sung]
     entries = [data["sung"][place.role] if sung else _placement(place.role, place.instrument, data) for place in group]
-    entry = data["sung"][role] if sung else _placement(role, instrument, data, timbre_tags)
+    entry = data["sung"][role] if sung else _placement(role, instrument, data, timbre_tags, settings.amps)
     balance = sum(place.pan for place in group)
     pan = _pan(float(entry["pan"]), balance, [float(each["pan"]) for each in entries].count(float(entry["pan"])))
     stream = max((place.stream + 1 for place in group), default=_VOICE_STREAM if sung else 0)
