@@ -57,6 +57,22 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
     "bassoon": ("winer:bassoon:sustain",),
     "flute": ("versilian-orchestra:flute:sustain vibrato",),
     "sitar": ("raikar-sitar:sitar:pluck",),
+    "tremolo_strings": ("versilian-orchestra:string orchestra:tremolo",),
+    "spiccato_strings": (
+        "versilian-orchestra:cello section:spiccato",
+        "versilian-orchestra:viola section:spiccato",
+    ),
+    "baritone_sax": ("bear-sax:baritone saxophone:sustain",),
+    "staccato_sax": ("bear-sax:baritone saxophone:staccato",),
+    "shawm": ("raikar-shanai:shanai (double reed):sustain",),
+    "bagpipe": ("squidpipes:bagpipe:sustain",),
+    "tagelharpa": ("horse-pulse:bass tagelharpa, plucked:pluck",),
+    "honky_tonk_piano": ("freepats-old-piano:old upright piano, honky-tonk:sustain",),
+    "upright_piano": ("versilian-orchestra:upright piano (VCSL):sustain",),
+    "staccato_bass": ("growlybass:electric bass (Jazz Bass), picked:staccato",),
+    "glass_harmonica": ("versilian-orchestra:wine glasses rubbed:sustain",),
+    "humming": ("bainter:male voice humming:hum",),
+    "didgeridoo": ("vcsl:didgeridoo:Sus",),
 }
 
 _PHU, _SNARES, _VCSL = "gogodze-phu-2:", "frankensnare:", "vcsl:"
@@ -79,6 +95,14 @@ RECORDED_PIECES: Mapping[str, Mapping[int, str]] = {
         35: _VCSL + "concert bass drum:", 36: _VCSL + "concert bass drum:", 49: _VCSL + "pair of clash cymbals:",
         57: _VCSL + "suspended cymbal, mallet:", 51: _VCSL + "suspended cymbal, stick:",
         59: _VCSL + "suspended cymbal, stick:", 53: _VCSL + "suspended cymbal, bell:", 54: _VCSL + "tambourine:",
+    },
+    "cajon_kit": {
+        35: _VCSL + "cajon:hit2", 36: _VCSL + "cajon:hit3", 37: _VCSL + "claves:", 38: _VCSL + "cajon:hit1",
+        40: _VCSL + "cajon:hit1", 42: _VCSL + "large shaker:Hit", 44: _VCSL + "large shaker:Hit",
+        46: _VCSL + "tambourine:", 54: _VCSL + "tambourine:", 56: _VCSL + "cowbell:Normal",
+        60: _VCSL + "bongo, high:", 61: _VCSL + "bongo, low:", 62: _VCSL + "quinto (conga drum), muted:",
+        63: _VCSL + "quinto (conga drum), open:", 64: _VCSL + "tumba (conga drum), open:", 69: _VCSL + "cabasa:Hit",
+        75: _VCSL + "claves:",
     },
 }  # fmt: skip
 #: Where the pieces of a kit stand against its snare, in LU (loudest 400 ms of a hit at velocity 100), by key of General
