@@ -268,18 +268,26 @@ def _playable(part: Part) -> Sequence[NoteEvent]:
 
 def _hush(log_mel: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
     """Silence where nothing is to be heard. What rings fades out over its last FADE_FRAMES, so that nothing is cut."""
-    sounding = np.zeros(len(log_mel), bool)
-    for one in heard:
-        sounding[max(0, one.first) : max(0, one.last)] = True
-    level = np.minimum(1, _frames_left(sounding) / FADE_FRAMES)[:, None].astype(np.float32)
+    level = _level(heard, len(log_mel))[:, None].astype(np.float32)
     return SILENCE + level * (log_mel - np.float32(SILENCE))
 
 
-def _frames_left(sounding: np.ndarray) -> np.ndarray:
-    """How many frames until the next silence (0 in it); a part that sounds to its end never fades."""
-    left = np.empty(len(sounding))
-    count = np.inf
-    for frame in range(len(sounding) - 1, -1, -1):
-        count = count + 1 if sounding[frame] else 0
-        left[frame] = count
-    return left
+def _level(heard: Sequence[Heard], frames: int) -> np.ndarray:
+    """``[frames]``: 0 in silence, 1 where something sounds, a line from one to the other before each silence.
+
+    It begins no earlier than half-way from the latest onset before the silence, or short hits would fade from their
+    first frame on. A part that sounds to its end never fades.
+    """
+    sounding, latest = np.zeros(frames + 1, bool), np.zeros(frames + 1, int)
+    for one in heard:
+        first, last = max(0, one.first), max(0, one.last)
+        sounding[first:last] = True
+        latest[first : first + 1] = first
+    latest = np.maximum.accumulate(latest)
+    sounding[frames] = sounding[frames - 1] if frames else False
+    level = sounding[:frames].astype(np.float64)
+    for end in np.flatnonzero(sounding[:-1] & ~sounding[1:]) + 1:
+        length = min(FADE_FRAMES, max(1, (end - latest[end - 1]) // 2))
+        first = max(0, end - length)
+        level[first:end] = np.minimum(level[first:end], (end - np.arange(first, end)) / length)
+    return level
