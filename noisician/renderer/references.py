@@ -52,8 +52,8 @@ LOG_STEP = 0.06
 #: Step of what is lost after the end of a note (nats); 12.75 of them are silence.
 LOSS_STEP = 0.05
 
-#: Samples that are kept of how a drum is struck, from its onset on (12 ms).
-ATTACK_SAMPLES = 512
+#: Samples that are kept of how a drum is struck, from its onset on (17 ms).
+ATTACK_SAMPLES = 768
 #: A peak of such samples is at most this (full scale 1).
 MOST_ATTACK_PEAK = 100.0
 

@@ -1,9 +1,9 @@
 """The first milliseconds of what is struck, as they were recorded.
 
 A mel says how loud each band is and nothing of how its partials begin together, which is what makes an attack: from
-the mel alone the peak of a hit comes 3 ms late. References of kits therefore keep the first samples of each recorded
+the mel alone the peak of a hit comes 5 ms late. References of kits therefore keep the first samples of each recorded
 hit. They take the place of what the network made of it, bin by bin, as far as they are louder there than what rang
-before, at the level that was made, and give way to it within 12 ms.
+before, at the level that was made, and give way to it within 17 ms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from noisician.vocoder.onsets import after_onset, overlap_add, short_spectra
 
 #: Of a recorded attack so much stands alone; over the rest what was made comes in, at equal power.
-ALONE_SHARE = 0.5
+ALONE_SHARE = 0.6
 WINDOW = 256
 #: Hits that begin within this many samples of one another are heard as one.
 AT_ONCE = 44
@@ -26,7 +26,7 @@ _LEAD = WINDOW + (_BEFORE - 1) * WINDOW // 4
 #: Bins on each side over which levels are compared.
 _NEAR_BINS = 1
 #: A recorded attack is moved by at most this factor to what was made.
-_MOST_GAIN = 2.5
+_MOST_GAIN = 1.6
 
 Hit = tuple[int, np.ndarray]
 """Sample at which a hit begins, and its recorded attack, as long as all others."""
