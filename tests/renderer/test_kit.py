@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recorded_notes import hit
 
-from noisician.cache import NO_CACHE, MemoryCache
+from noisician.cache import NO_CACHE, ArrayCache, MemoryCache
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.renderer.kit import PIECE_FRAMES, WINDOW, side_of
 from noisician.renderer.reference_notes import ONSET_S, record
@@ -47,7 +47,11 @@ def hits(*keys_at: tuple[int, float]) -> list[NoteEvent]:
 
 
 def side(
-    sketcher: Sketcher, notes: list[NoteEvent], samples: np.ndarray, pans: Mapping[int, float] = PANS, cache=NO_CACHE
+    sketcher: Sketcher,
+    notes: list[NoteEvent],
+    samples: np.ndarray,
+    pans: Mapping[int, float] = PANS,
+    cache: ArrayCache = NO_CACHE,
 ) -> np.ndarray:
     return side_of(samples, sketcher, sketcher.heard(notes), pans, "kit", cache, lambda share: None)
 
