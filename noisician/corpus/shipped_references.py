@@ -57,6 +57,22 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
     "bassoon": ("winer:bassoon:sustain",),
     "flute": ("versilian-orchestra:flute:sustain vibrato",),
     "sitar": ("raikar-sitar:sitar:pluck",),
+    "tremolo_strings": ("versilian-orchestra:string orchestra:tremolo",),
+    "spiccato_strings": (
+        "versilian-orchestra:cello section:spiccato",
+        "versilian-orchestra:viola section:spiccato",
+    ),
+    "baritone_sax": ("bear-sax:baritone saxophone:sustain",),
+    "staccato_sax": ("bear-sax:baritone saxophone:staccato",),
+    "shawm": ("raikar-shanai:shanai (double reed):sustain",),
+    "bagpipe": ("squidpipes:bagpipe:sustain",),
+    "tagelharpa": ("horse-pulse:bass tagelharpa, plucked:pluck",),
+    "honky_tonk_piano": ("freepats-old-piano:old upright piano, honky-tonk:sustain",),
+    "upright_piano": ("versilian-orchestra:upright piano (VCSL):sustain",),
+    "staccato_bass": ("growlybass:electric bass (Jazz Bass), picked:staccato",),
+    "glass_harmonica": ("versilian-orchestra:wine glasses rubbed:sustain",),
+    "humming": ("bainter:male voice humming:hum",),
+    "didgeridoo": ("vcsl:didgeridoo:Sus",),
 }
 
 _PHU, _SNARES, _VCSL = "gogodze-phu-2:", "frankensnare:", "vcsl:"
@@ -79,6 +95,14 @@ RECORDED_PIECES: Mapping[str, Mapping[int, str]] = {
         35: _VCSL + "concert bass drum:", 36: _VCSL + "concert bass drum:", 49: _VCSL + "pair of clash cymbals:",
         57: _VCSL + "suspended cymbal, mallet:", 51: _VCSL + "suspended cymbal, stick:",
         59: _VCSL + "suspended cymbal, stick:", 53: _VCSL + "suspended cymbal, bell:", 54: _VCSL + "tambourine:",
+    },
+    "cajon_kit": {
+        35: _VCSL + "cajon:hit2", 36: _VCSL + "cajon:hit3", 37: _VCSL + "claves:", 38: _VCSL + "cajon:hit1",
+        40: _VCSL + "cajon:hit1", 42: _VCSL + "large shaker:Hit", 44: _VCSL + "large shaker:Hit",
+        46: _VCSL + "tambourine:", 54: _VCSL + "tambourine:", 56: _VCSL + "cowbell:Normal",
+        60: _VCSL + "bongo, high:", 61: _VCSL + "bongo, low:", 62: _VCSL + "quinto (conga drum), muted:",
+        63: _VCSL + "quinto (conga drum), open:", 64: _VCSL + "tumba (conga drum), open:", 69: _VCSL + "cabasa:Hit",
+        75: _VCSL + "claves:",
     },
 }  # fmt: skip
 #: Where the pieces of a kit stand against its snare, in LU (loudest 400 ms of a hit at velocity 100), by key of General
@@ -107,15 +131,20 @@ def player_names(instrument: Instrument) -> tuple[str, ...]:
 
 
 def ship_references(
-    players: Players, version: str, folder: Path = FOLDER, workers: int = 1, on_part: OnPart = lambda done, total: None
+    players: Players,
+    version: str,
+    folder: Path = FOLDER,
+    workers: int = 1,
+    on_part: OnPart = lambda done, total: None,
+    only: Sequence[str] | None = None,
 ) -> None:
-    """Records every instrument below ``folder`` and writes the manifest's entry.
+    """Records every instrument below ``folder``, or ``only`` those named, and writes the manifest's entry.
 
     Raises CorpusError for a missing soundfont, sample or recording.
     """
     place = folder / ENTRY
     place.mkdir(parents=True, exist_ok=True)
-    each(_record, [(players, id_, place) for id_ in shipped_instruments()], workers, on_part)
+    each(_record, [(players, id_, place) for id_ in only or shipped_instruments()], workers, on_part)
     paths = {id_: place / f"{id_}{SUFFIX}" for id_ in shipped_instruments()}
     files = {id_: checksum(path) for id_, path in sorted(paths.items())}
     entry = {
@@ -163,14 +192,14 @@ def balanced(references: References, loudness_lufs: Mapping[int, float]) -> Refe
     """A kit whose pieces stand where PIECE_LEVELS_LU has them, give or take KIT_CHARACTER_LU; ``loudness_lufs`` is how
     loud they are.
     """
-    held = references.held_codes.astype(np.int16)
+    steps = np.zeros(len(references), int)
     for key, layer in references.layers.items():
         if key not in PIECE_LEVELS_LU or not np.isfinite([loudness_lufs[key], loudness_lufs[SNARE]]).all():
             continue
         wanted_lu, is_lu = PIECE_LEVELS_LU[key], loudness_lufs[key] - loudness_lufs[SNARE]
         step_db = wanted_lu - is_lu + float(np.clip(is_lu - wanted_lu, -KIT_CHARACTER_LU, KIT_CHARACTER_LU))
-        held[layer] = np.where(held[layer] > 0, held[layer] + round(step_db / DB_PER_NAT / LOG_STEP), 0)
-    return replace(references, held_codes=np.clip(held, 0, 255).astype(np.uint8))
+        steps[layer] = round(step_db / DB_PER_NAT / LOG_STEP)
+    return references.louder(steps)
 
 
 def joined(recorded: Sequence[References]) -> References:
@@ -189,13 +218,10 @@ def _joined(low: References, high: References) -> References:
 
 def _together(first: References, second: References) -> References:
     """All notes of both, as an instrument of the first's kind."""
-    return References(
-        first.kind,
-        first.sustain,
-        np.concatenate([first.pitch, second.pitch]),
-        np.concatenate([first.velocity, second.velocity]),
-        np.concatenate([first.held_codes, second.held_codes]),
-        np.concatenate([first.loss_codes, second.loss_codes]),
-        first.one_voice,
-        first.stretched,
-    )
+
+    def both(name: str) -> np.ndarray | None:
+        parts = getattr(first, name), getattr(second, name)
+        return None if any(part is None for part in parts) else np.concatenate(parts)
+
+    fields = ("pitch", "velocity", "held_codes", "loss_codes", "attack_codes", "attack_peaks")
+    return replace(first, **{name: both(name) for name in fields})

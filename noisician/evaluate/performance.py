@@ -51,7 +51,7 @@ class Overheard(EmbeddedModel):
     ) -> Iterator[StemAudio]:
         self.dry = []
         for stem in self._band(piece, networks, stages, preview, cache):
-            self.dry.append(stem.samples)
+            self.dry.append(stem.mono)
             yield stem
 
     def remixed(self, recipe: Recipe) -> Music:

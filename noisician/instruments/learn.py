@@ -170,6 +170,4 @@ def _levelled(references: References) -> References:
     loud = [0.5 * np.log(np.exp(2 * references.held(note)[second]).sum()) for note in range(len(references))]
     expected = _LOUDNESS_LOG[references.kind] + np.log(references.velocity / 80)
     step = round(float(np.median(expected - np.array(loud))) / LOG_STEP)
-    codes = references.held_codes.astype(int)
-    moved = np.where(codes > 0, np.clip(codes + step, 0, 255), 0).astype(np.uint8)
-    return replace(references, held_codes=moved)
+    return references.louder(np.full(len(references), step))

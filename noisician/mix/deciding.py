@@ -14,7 +14,7 @@ from noisician.mix.mastering import Finish
 from noisician.mix.mixer import Mixer, desks_of
 from noisician.mix.numbers import MasterNumbers, Mix, Strip
 from noisician.mix.plan import MixPlan, StemPlan, later_place
-from noisician.mix.sources import Sources, Threads
+from noisician.mix.sources import Sources, Threads, mono_of
 from noisician.mix.space import ECHO_FEEDBACK, echo_taps
 from noisician.mix.strips import stem_gain_db
 from noisician.mix.timing import Timing
@@ -34,9 +34,10 @@ def planned(plan: MixPlan, keys: Sequence[str], seed: int, finish: Finish) -> Mi
 
 
 def decided_strip(key: str, place: StemPlan, samples: np.ndarray, *, loop: bool) -> Strip:
-    """The strip of a player of these dry samples ``[frames]``: its gain and, if it is sung, what its thresholds count
-    from, by itself alone.
+    """The strip of a player of these dry samples ``[frames]`` (or mono and side): its gain and, if it is sung, what its
+    thresholds count from, by itself alone.
     """
+    samples = mono_of(samples)
     if place.chain is None:
         peak = 0.0 if place.drive is None else drive_peak(samples)
         heard = samples if place.drive is None else driven(samples, place.drive, peak)
@@ -106,4 +107,4 @@ class FirstMix:
 
     def _add(self, desk: Desk, strip: Strip) -> None:
         self._sources.work_out([strip], range(desk.sums.count))
-        desk.add(strip, self._sources.reader(strip), self._threads)
+        desk.add(strip, self._sources.source(strip), self._threads)

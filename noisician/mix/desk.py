@@ -11,9 +11,9 @@ from noisician.mix import dynamics
 from noisician.mix.filters import SAMPLE_RATE_HZ, Reader
 from noisician.mix.grid import CHUNK, LOOKBACK, ROW, ROWS, Pieces, kept
 from noisician.mix.numbers import Mix, Strip
-from noisician.mix.sources import Sources, Threads, fill
+from noisician.mix.sources import Source, Sources, Threads, fill
 from noisician.mix.space import ECHO_FEEDBACK, Room, echo_impulse, echo_taps, ending_impulse
-from noisician.mix.strips import StripFilters, kick_shape, pan_gains, sway_of
+from noisician.mix.strips import StripFilters, kick_shape, pan_gains, side_gain, sway_of
 from noisician.mix.timing import Timing
 
 _EQ_TAPS = ROWS.taps - 1024
@@ -65,7 +65,7 @@ class Desk:
             start, stop = self.sums.span(chunk)
             self.sums.at[chunk] = np.zeros((4, stop - start), np.float32)
 
-    def add(self, strip: Strip, source: Reader, threads: Threads) -> None:
+    def add(self, strip: Strip, source: Source, threads: Threads) -> None:
         """Adds a strip to all sums."""
         self._filters_of(strip)
         fill({}, range(self.sums.count), lambda chunk: self._add(strip, source, chunk, self.sums.at[chunk]), threads)
@@ -75,14 +75,20 @@ class Desk:
             self._filters[strip.key] = StripFilters.of(strip.place, self._mix.seed, ROWS, _EQ_TAPS)
         return self._filters[strip.key]
 
-    def _add(self, strip: Strip, source: Reader, chunk: int, out: np.ndarray) -> None:
+    def _add(self, strip: Strip, source: Source, chunk: int, out: np.ndarray) -> None:
         place, (start, stop) = strip.place, self.sums.span(chunk)
         frames = self.sums.frames
         # A wow that fits the loop depends on its length; else on nothing, or a longer piece would sound otherwise.
-        sway = sway_of(place, source, frames if self._loop else SAMPLE_RATE_HZ, loop=self._loop)
-        _, mid, side = self._filters_of(strip).mid_and_side(place, source, sway, start, start + CHUNK)
+        sway = sway_of(place, source.mono, frames if self._loop else SAMPLE_RATE_HZ, loop=self._loop)
+        filters = self._filters_of(strip)
+        _, mid, side = filters.mid_and_side(place, source.mono, sway, start, start + CHUNK)
+        left, right, across = (np.float32(each) for each in pan_gains(place))
         mid = mid[: stop - start]
-        side = None if side is None else side[: stop - start]
+        side = None if side is None else across * side[: stop - start]
+        if source.side is not None:
+            own = filters.equalised(source.side, start, start + CHUNK)[: stop - start]
+            own *= side_gain(place)
+            side = own if side is None else side + own
         gain = np.float32(10 ** ((strip.gain_db + strip.fader_db) / 20))
         if place.sidechain_db > 0:
             hops = slice(start // dynamics.HOP, start // dynamics.HOP + dynamics.hops_of(stop - start) + 1)
@@ -92,11 +98,10 @@ class Desk:
             mid *= ramp
             if side is not None:
                 side *= ramp
-        left, right, across = (np.float32(each) * gain for each in pan_gains(place))
-        out[_LEFT] += left * mid
-        out[_RIGHT] += right * mid
+        out[_LEFT] += (left * gain) * mid
+        out[_RIGHT] += (right * gain) * mid
         if side is not None:
-            side *= across
+            side *= gain
             out[_LEFT] += side
             out[_RIGHT] -= side
         for send, which in ((place.reverb_send, _REVERB), (place.delay_send, _ECHO)):
@@ -107,7 +112,7 @@ class Desk:
         start, stop = self.sums.span(chunk)
         out = np.zeros((4, stop - start), np.float32)
         for strip in self.strips:
-            self._add(strip, sources.reader(strip), chunk, out)
+            self._add(strip, sources.source(strip), chunk, out)
         return out
 
     def settle(self) -> None:

@@ -46,12 +46,32 @@ def driven(samples: np.ndarray, drive: Drive, peak: float) -> np.ndarray:
 
 
 def _bent(samples: np.ndarray, drive: Drive, peak: float) -> np.ndarray:
-    from scipy.signal import resample_poly
 
     slope, bias = np.float32(drive.amount / peak), np.float32(drive.bias)
-    fine = np.asarray(resample_poly(samples, 2, 1, window=_half_band()), np.float32)
-    bent = (np.tanh(slope * fine + bias) - np.tanh(bias)) / slope
-    return np.asarray(resample_poly(bent, 1, 2, window=_half_band())[: len(samples)], np.float32)
+    return _at_rate((np.tanh(slope * _fine(samples) + bias) - np.tanh(bias)) / slope, len(samples))
+
+
+def driven_side(mono: np.ndarray, side: np.ndarray, drive: Drive, peak: float) -> np.ndarray:
+    """What the stage leaves of a side whose mono goes through it: the side times the stage's slope at the mono.
+
+    Left and right through a stage each would bend their sum; so the mono stays what :func:`driven` makes of it.
+    """
+    if peak <= 0:
+        return side
+    slope, bias = np.float32(drive.amount / peak), np.float32(drive.bias)
+    return _at_rate(_fine(side) * (1 - np.tanh(slope * _fine(mono) + bias) ** 2), len(mono))
+
+
+def _fine(samples: np.ndarray) -> np.ndarray:
+    from scipy.signal import resample_poly
+
+    return np.asarray(resample_poly(samples, 2, 1, window=_half_band()), np.float32)
+
+
+def _at_rate(fine: np.ndarray, frames: int) -> np.ndarray:
+    from scipy.signal import resample_poly
+
+    return np.asarray(resample_poly(fine, 1, 2, window=_half_band())[:frames], np.float32)
 
 
 def _half_band() -> np.ndarray:

@@ -17,7 +17,7 @@ from noisician.mix.filters import HOP, Blocks, reader_of
 from noisician.mix.mastering import Finish, hop_mean_squares, master_parts
 from noisician.mix.numbers import ENGINE, WHOLE_ENGINE, Mix
 from noisician.mix.plan import MixPlan, StemPlan
-from noisician.mix.sources import ALL_CORES, Threads
+from noisician.mix.sources import ALL_CORES, Threads, mono_of
 from noisician.mix.space import ECHO_FEEDBACK, Room, echo_impulse, echo_taps, reverb_impulse
 from noisician.mix.strips import StripFilters, kick_shape, pan_gains, stem_gain_db, sway_of
 from noisician.mix.timing import Timing
@@ -29,12 +29,19 @@ _EQ_TAPS = _BLOCKS.taps - 2048
 
 @dataclass(frozen=True)
 class StemAudio:
-    """One player as the vocoder leaves it, or one dry voice: ``samples`` mono ``[frames]`` at 44.1 kHz."""
+    """One player as the vocoder leaves it, or one dry voice: ``samples`` mono ``[frames]`` at 44.1 kHz, of a kit whose
+    pieces have places ``[2, frames]``: mono and side.
+    """
 
     role: str
     instrument: str
     samples: np.ndarray
     timbre_tags: tuple[str, ...] = ()
+
+    @property
+    def mono(self) -> np.ndarray:
+        """The samples without their side, ``[frames]``."""
+        return mono_of(self.samples)
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,8 @@ def mix_stems(
     kept: list[np.ndarray] = []
     for stem, place in zip(_checked(stems, plan), plan.stems, strict=True):
         if studio is None:
-            studio = _Studio.empty(len(stem.samples), plan, timing, seed, loop=finish.loop)
-        samples, gain_db = studio.prepared(stem.samples, place)
+            studio = _Studio.empty(len(stem.mono), plan, timing, seed, loop=finish.loop)
+        samples, gain_db = studio.prepared(stem.mono, place)
         desk = studio.desk_of(place)
         desk.add(samples, place, gain_db)
         gains_db.append(gain_db)
@@ -131,7 +138,7 @@ def decide_mix(
     first: FirstMix | None = None
     for stem in _checked(stems, plan):
         if first is None:
-            first = FirstMix(undecided, timing, len(stem.samples), threads)
+            first = FirstMix(undecided, timing, len(stem.mono), threads)
         strip = first.add(stem.samples)
         if on_stem is not None:
             on_stem(first.alone(strip))
@@ -147,7 +154,7 @@ def _checked(stems: Iterable[StemAudio], plan: MixPlan) -> Iterator[StemAudio]:
     """The stems as they come, one for each in the plan."""
     count, frames = 0, 0
     for stem in stems:
-        frames = frames or len(stem.samples)
+        frames = frames or stem.samples.shape[-1]
         _check(stem, count, plan, frames)
         count += 1
         yield stem
@@ -162,8 +169,10 @@ def _check(stem: StemAudio, index: int, plan: MixPlan, frames: int) -> None:
     name = f"stem {index + 1} ({stem.role}, {stem.instrument})"
     if (stem.role, stem.instrument) != (expected.role, expected.instrument):
         raise RequestError(f"{name} stands where the plan has {expected.role}, {expected.instrument}")
-    if stem.samples.ndim != 1 or len(stem.samples) != frames or frames == 0:
-        raise RequestError(f"{name} has shape {stem.samples.shape}; stems are mono and of one length ({frames})")
+    if stem.samples.shape not in ((frames,), (2, frames)) or frames == 0:
+        raise RequestError(
+            f"{name} has shape {stem.samples.shape}; stems are mono, or mono and side, and of one length ({frames})"
+        )
     if not np.isfinite(np.sum(stem.samples, dtype=np.float64)):
         raise RequestError(f"{name} has samples that are not finite numbers; its rendering diverged")
 

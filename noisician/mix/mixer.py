@@ -63,14 +63,14 @@ class Mixer:
 
     @classmethod
     def of(cls, mix: Mix, stems: Mapping[str, np.ndarray], timing: Timing, *, threads: Threads = ALL_CORES) -> Mixer:
-        """``stems`` are the dry players by their keys, mono ``[frames]`` of one length at 44.1 kHz.
+        """``stems`` are the dry players by their keys, mono ``[frames]`` or mono and side, of one length at 44.1 kHz.
 
         Raises :class:`RequestError` when a player who is heard has no stem, or lengths differ.
         """
         for strip in mix.strips:
             if not strip.muted and strip.key not in stems:
                 raise RequestError(f"no stem for {strip.key!r}; a mix needs the samples of every player who is heard")
-        lengths = {len(stem) for stem in stems.values()}
+        lengths = {stem.shape[-1] for stem in stems.values()}
         if len(lengths) != 1 or 0 in lengths:
             raise RequestError(f"stems of {sorted(lengths)} samples; a mix needs stems of one length, and not of 0")
         frames = lengths.pop()

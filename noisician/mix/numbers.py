@@ -172,6 +172,7 @@ def _plain(mix: Mix) -> dict[str, Any]:
     fields["strips"] = {strip.pop("key"): strip for strip in fields["strips"]}
     for strip in fields["strips"].values():
         strip["place"]["bands"] = list(strip["place"]["bands"])
+        strip["place"]["pieces"] = [list(piece) for piece in strip["place"]["pieces"]]
     for room in ("room", "voice_room"):
         fields[room] = {name: list(v) if isinstance(v, tuple) else v for name, v in fields[room].items()}
     return fields
@@ -191,5 +192,6 @@ def _strip(key: str, data: Mapping[str, Any]) -> Strip:
         place["chain"] = _known(VocalChain, {**chain, **parts})
     if place.get("drive") is not None:
         place["drive"] = _known(Drive, place["drive"])
+    place["pieces"] = tuple((int(key), float(pan)) for key, pan in place.get("pieces", ()))
     levels = None if data["levels"] is None else _known(VoiceLevels, data["levels"])
     return _known(Strip, {**data, "key": key, "place": _known(StemPlan, place), "levels": levels})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ class StemPlan:
     """One stem's place. ``reverb_send`` and ``delay_send`` are linear, ``pan`` runs from −1 left to 1 right.
 
     ``stream`` names the stem's decorrelating noise. A stem with a ``chain`` is sung: while one that ``leads`` sings,
-    the others lower the voice's range by their ``give_way_db``. ``drive`` comes before all else.
+    the others lower the voice's range by their ``give_way_db``. ``drive`` comes before all else. ``pieces`` of a kit
+    are (key, pan) of those that do not stand in the middle of it.
     """
 
     role: str
@@ -46,6 +48,7 @@ class StemPlan:
     chain: VocalChain | None = None
     leads: bool = False
     drive: Drive | None = None
+    pieces: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,10 @@ def _players(
     settings: MixSettings,
     data: Mapping[str, Mapping[str, Any]],
 ) -> list[StemPlan]:
-    placed = [_placement(role, instrument, data, own) for (role, instrument), own in zip(roster, tags, strict=True)]
+    placed = [
+        _placement(role, instrument, data, own, settings.amps)
+        for (role, instrument), own in zip(roster, tags, strict=True)
+    ]
     pans = _stage([float(entry["pan"]) for entry in placed])
     return [
         replace(_stem_plan(role, instrument, entry, pan, settings), stream=stream)
@@ -134,11 +140,15 @@ def _voice_lufs(players: Sequence[StemPlan], settings: MixSettings, data: Mappin
 
 
 def _placement(
-    role: str, instrument: str, data: Mapping[str, Mapping[str, Any]], timbre_tags: Sequence[str] = ()
+    role: str,
+    instrument: str,
+    data: Mapping[str, Mapping[str, Any]],
+    timbre_tags: Sequence[str] = (),
+    amps: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Role, then family, then instrument: later entries win, bands add up, an instrument's own replace all.
 
-    The bands of timbre tags come on top.
+    The bands of its amplifier (the style's in ``amps``, else its own) and of timbre tags come on top.
     """
     if role not in data["roles"]:
         known = " ".join([*data["roles"], *data["sung"]])
@@ -150,8 +160,9 @@ def _placement(
     entry["level_lufs"] += family.get("level_db", 0.0)
     entry["bands"] = [*entry["bands"], *family.get("bands", ())]
     entry |= data["instruments"].get(instrument, {})
-    for tag in timbre_tags:
-        treatment = data["timbre_tags"][tag]
+    amp = amps.get(instrument, entry.get("amp"))
+    treatments = [data["amps"][amp]] if amp else []
+    for treatment in [*treatments, *(data["timbre_tags"][tag] for tag in timbre_tags)]:
         entry |= {"bands": [*entry["bands"], *treatment["bands"]]}
         entry |= {"drive": treatment["drive"]} if "drive" in treatment else {}
     return entry
@@ -185,7 +196,7 @@ def later_place(
     sung = role in data["sung"]
     group = [place for place in places if (place.role in data["sung"]) == sung]
     entries = [data["sung"][place.role] if sung else _placement(place.role, place.instrument, data) for place in group]
-    entry = data["sung"][role] if sung else _placement(role, instrument, data, timbre_tags)
+    entry = data["sung"][role] if sung else _placement(role, instrument, data, timbre_tags, settings.amps)
     balance = sum(place.pan for place in group)
     pan = _pan(float(entry["pan"]), balance, [float(each["pan"]) for each in entries].count(float(entry["pan"])))
     stream = max((place.stream + 1 for place in group), default=_VOICE_STREAM if sung else 0)
@@ -201,7 +212,7 @@ def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float,
         instrument=instrument,
         level_lufs=entry["level_lufs"] + settings.levels_db.get(role, 0.0),
         bands=tuple(Band(**band) for band in entry["bands"]),
-        pan=float(np.clip(pan * min(0.4 + settings.width, 1.3), -PAN_LIMIT, PAN_LIMIT)),
+        pan=float(np.clip(pan * _spread(settings), -PAN_LIMIT, PAN_LIMIT)),
         width=min(entry["width"] * settings.width, WIDTH_LIMIT),
         width_from_hz=entry["width_from_hz"],
         reverb_send=entry["reverb"] * settings.reverb,
@@ -210,4 +221,24 @@ def _stem_plan(role: str, instrument: str, entry: Mapping[str, Any], pan: float,
         chorus_ms=entry.get("chorus_ms", 0.0),
         give_way_db=entry.get("give_way_db", 0.0),
         drive=Drive(**entry["drive"]) if "drive" in entry else None,
+        pieces=_pieces(entry.get("pieces", 0.0), settings),
     )
+
+
+def kit_pieces(instrument: str, settings: MixSettings) -> tuple[tuple[int, float], ...]:
+    """Where the pieces of a kit stand that plays the drums, as :class:`StemPlan` has them."""
+    return _pieces(_placement("drums", instrument, table("mix"))["pieces"], settings)
+
+
+def _pieces(share: float, settings: MixSettings) -> tuple[tuple[int, float], ...]:
+    """The table's places, drawn together to a ``share`` of them and by the style's width."""
+    if not share:
+        return ()
+    scale = share * _spread(settings)
+    pans = {key: scale * entry["pan"] for entry in table("mix")["pieces"].values() for key in entry["keys"]}
+    return tuple((key, round(float(np.clip(pan, -PAN_LIMIT, PAN_LIMIT)), 3)) for key, pan in sorted(pans.items()))
+
+
+def _spread(settings: MixSettings) -> float:
+    """How far apart a style places who is panned."""
+    return min(0.4 + settings.width, 1.3)

@@ -28,7 +28,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class MixSettings:
-    """The character of a mix. Amounts run from 0 (none) to about 1 (much)."""
+    """The character of a mix. Amounts run from 0 (none) to about 1 (much); ``amps`` are amplifiers by instrument, where
+    they are other than its own."""
 
     reverb: float
     delay: float
@@ -45,6 +46,7 @@ class MixSettings:
     voice_room: str = "plate"
     lowpass_hz: float = OPEN_HZ
     levels_db: Mapping[str, float] = field(default_factory=dict)
+    amps: Mapping[str, str] = field(default_factory=dict)
 
 
 def _blend(entries: Sequence[tuple[Mapping[str, Any], float]], base: Mapping[str, float]) -> dict[str, float]:
@@ -121,4 +123,5 @@ def mix_settings(
     heaviest = max(entries, key=lambda pair: pair[1], default=({}, 0.0))[0]
     limited = {name: min(max(amounts[name], low), high) for name, (low, high) in LIMITS.items()}
     rooms = {name: heaviest[name] for name in ("room", "voice_room") if name in heaviest}
-    return MixSettings(**limited, **rooms, lowpass_hz=lowpass_hz, levels_db=levels)
+    amps = dict(heaviest.get("amps", {}))
+    return MixSettings(**limited, **rooms, lowpass_hz=lowpass_hz, levels_db=levels, amps=amps)

@@ -1,4 +1,8 @@
-"""Dry stems on their way to the desk: voices treated, players out of the lead voices' way. Worked out in stretches."""
+"""Dry stems on their way to the desk: voices treated, players out of the lead voices' way. Worked out in stretches.
+
+A dry stem is mono ``[frames]``, or that of a kit whose pieces have places, ``[2, frames]``: its mono and its side, half
+of what is on the left and not on the right.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from noisician.mix import dynamics
-from noisician.mix.drive import REACH, driven
+from noisician.mix.drive import REACH, driven, driven_side
 from noisician.mix.filters import HOP, Reader, reader_of
 from noisician.mix.grid import CHUNK, LOOKBACK, MEMORY, ROW, ROWS, STRETCH, Pieces
 from noisician.mix.mastering import hop_mean_squares
@@ -54,6 +58,19 @@ def fill(store: dict[Key, Value], keys: Iterable[Key], work: Callable[[Key], Val
         store[key] = value
 
 
+def mono_of(stem: np.ndarray) -> np.ndarray:
+    """A dry stem without its side, ``[frames]``."""
+    return stem if stem.ndim == 1 else stem[0]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the desk reads of a player: its mono and, if its pieces have places, its side."""
+
+    mono: Reader
+    side: Reader | None = None
+
+
 def treated_rows(strip: Strip) -> int:
     """Rows before a stretch that a voice's chain needs: its filters' and its envelopes'."""
     assert strip.place.chain is not None
@@ -77,11 +94,12 @@ class Sources:
         self._ready: dict[str, Pieces] = {}
 
     def work_out(self, strips: Iterable[Strip], chunks: Sequence[int]) -> None:
-        """Makes what :meth:`reader` of these strips will be asked for at these chunks."""
+        """Makes what :meth:`source` of these strips will be asked for at these chunks."""
         for strip in strips:
-            if not self._is_prepared(strip):
+            if not chunks or not self._is_prepared(strip):
                 continue
-            ready = self._ready.setdefault(strip.key, Pieces(1, self._frames, self._loop, STRETCH))
+            channels = self.stems[strip.key].ndim
+            ready = self._ready.setdefault(strip.key, Pieces(channels, self._frames, self._loop, STRETCH))
             stretches = _stretches(ready, chunks)
             if self._gives_way(strip):
                 self.work_out_sung(stretches, self._leads)
@@ -99,11 +117,15 @@ class Sources:
             }
             fill(sung.at, sorted(needed), partial(self._shape, lead), self._threads)
 
-    def reader(self, strip: Strip) -> Reader:
+    def source(self, strip: Strip) -> Source:
+        """What was worked out of a player, or its dry stem where there was nothing to do."""
+        stem = self.stems[strip.key]
         if not self._is_prepared(strip):
-            return reader_of(self.stems[strip.key], loop=self._loop)
+            mono = reader_of(mono_of(stem), loop=self._loop)
+            return Source(mono, reader_of(stem[1], loop=self._loop) if stem.ndim == 2 else None)
         ready = self._ready[strip.key]
-        return lambda start, stop: ready.read(start, stop)[0]
+        side: Reader = lambda start, stop: ready.read(start, stop)[1]  # noqa: E731
+        return Source(lambda start, stop: ready.read(start, stop)[0], side if stem.ndim == 2 else None)
 
     def forget(self, key: str) -> None:
         """Lets go of what was made of a player."""
@@ -137,22 +159,33 @@ class Sources:
         return shape[None, before : before + min(_STRETCH_HOPS, left)].astype(np.float32)
 
     def _prepared(self, strip: Strip, stretch: int) -> np.ndarray:
-        """A stretch ``[1, frames]`` of a voice through its chain or of a player who is driven or gives way."""
-        dry = reader_of(self.stems[strip.key], loop=self._loop)
+        """A stretch ``[1 or 2, frames]`` of a voice through its chain or of a player who is driven or gives way."""
+        stem = self.stems[strip.key]
+        dry = reader_of(mono_of(stem), loop=self._loop)
         start, length = stretch * STRETCH, min(STRETCH, self._frames - stretch * STRETCH)
         if strip.place.chain is not None:
             before = treated_rows(strip) * ROW
             window = dry(start - before, start + STRETCH + ROW)  # its envelopes look a hop ahead
             whole, _ = treated(window, strip.place.chain, loop=False, levels=strip.levels, memory=MEMORY, blocks=ROWS)
             return whole[None, before : before + length]
-        if strip.place.drive is not None:
-            whole = driven(dry(start - ROW - REACH, start + STRETCH + REACH), strip.place.drive, strip.drive_peak)
-            window = whole[REACH:-REACH]
-        else:
-            window = dry(start - ROW, start + STRETCH)
-        if not self._gives_way(strip):
-            return window[None, ROW : ROW + length]
-        first = stretch * _STRETCH_HOPS - _ROW_HOPS
-        last = (stretch + 1) * _STRETCH_HOPS + 1
-        sung = np.max([self._sung[lead.key].read(first, last)[0] for lead in self._leads], axis=0)
-        return give_way(window, sung, strip.place.give_way_db, loop=False, blocks=ROWS)[None, ROW : ROW + length]
+        side = reader_of(stem[1], loop=self._loop) if stem.ndim == 2 else None
+        windows = self._driven(strip, Source(dry, side), start)
+        if self._gives_way(strip):
+            first = stretch * _STRETCH_HOPS - _ROW_HOPS
+            last = (stretch + 1) * _STRETCH_HOPS + 1
+            sung = np.max([self._sung[lead.key].read(first, last)[0] for lead in self._leads], axis=0)
+            depth_db = strip.place.give_way_db
+            windows = [give_way(window, sung, depth_db, loop=False, blocks=ROWS) for window in windows]
+        return np.stack([window[ROW : ROW + length] for window in windows])
+
+    def _driven(self, strip: Strip, dry: Source, start: int) -> list[np.ndarray]:
+        """A stretch and a row before it, mono and side, through the player's own drive."""
+        drive, peak = strip.place.drive, strip.drive_peak
+        if drive is None:
+            return [read(start - ROW, start + STRETCH) for read in (dry.mono, dry.side) if read is not None]
+        around = start - ROW - REACH, start + STRETCH + REACH
+        mono = dry.mono(*around)
+        windows = [driven(mono, drive, peak)]
+        if dry.side is not None:
+            windows.append(driven_side(mono, dry.side(*around), drive, peak))
+        return [window[REACH:-REACH] for window in windows]

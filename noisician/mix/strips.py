@@ -41,6 +41,12 @@ def pan_gains(stem: StemPlan) -> tuple[float, float, float]:
     return np.cos(angle) * whole, np.sin(angle) * whole, stem.width * whole * np.sqrt(0.5)
 
 
+def side_gain(stem: StemPlan) -> np.float32:
+    """Gain of a stem's own side, added left and subtracted right: that of its mono in the middle."""
+    left, right, _ = pan_gains(stem)
+    return np.float32(np.hypot(left, right) * np.sqrt(0.5))
+
+
 @dataclass(frozen=True)
 class StripFilters:
     """The responses of a stem's equaliser, alone and with the noise that widens it, for blocks of one kind."""
@@ -66,6 +72,10 @@ class StripFilters:
             return spectra, mid, None
         source = self.blocks.spectra(sway, start, stop) if stem.chorus_ms else spectra
         return spectra, mid, self.blocks.signal(source * self.to_side, stop - start)
+
+    def equalised(self, dry: Reader, start: int, stop: int) -> np.ndarray:
+        """A stretch through the equaliser alone, float32."""
+        return self.blocks.signal(self.blocks.spectra(dry, start, stop) * self.to_mid, stop - start)
 
 
 def sway_of(stem: StemPlan, dry: Reader, frames: int, *, loop: bool) -> Reader:

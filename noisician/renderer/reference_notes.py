@@ -12,6 +12,7 @@ import numpy as np
 
 from noisician.mel import FRAME_RATE_HZ, HOP, MEL_BANDS, N_FFT, hann_window, mel_of_magnitude
 from noisician.renderer.references import (
+    ATTACK_SAMPLES,
     GRID_FRAMES,
     LOSS_STEP,
     LOWEST_LOG,
@@ -20,6 +21,7 @@ from noisician.renderer.references import (
     Kind,
     References,
     Sustain,
+    encode_attacks,
     encode_held,
     encode_loss,
     grid_of,
@@ -62,19 +64,22 @@ def record(
     stretched: bool = False,
 ) -> References:
     """Plays and analyses the ``wanted`` (pitch, velocity) pairs; silent ones are left out."""
-    pitches, velocities, held_codes, loss_codes = [], [], [], []
+    pitches, velocities, held_codes, loss_codes, attacks = [], [], [], [], []
     for pitch, velocity in wanted:
         if kind == "noise":
             release = STRETCHED_RELEASE if stretched else NOISE_RELEASE if sustain == "sustained" else 0.0
-            held, loss = _noise(play, release, pitch, velocity)
+            (held, loss), attack = _noise(play, release, pitch, velocity), None
         else:
-            held, loss = _heard_twice(play, kind, pitch, velocity)
+            held, loss, attack = _heard_twice(play, kind, pitch, velocity)
         if held.max() < LOWEST_LOG + _AUDIBLE:
             continue
         pitches.append(pitch)
         velocities.append(velocity)
         held_codes.append(encode_held(held))
         loss_codes.append(encode_loss(loss))
+        if kind == "drum":
+            attacks.append(attack)
+    codes, peaks = encode_attacks(np.stack(attacks)) if attacks else (None, None)
     return References(
         kind,
         sustain,
@@ -84,6 +89,8 @@ def record(
         np.array(loss_codes, np.uint8).reshape(-1, len(RELEASE_FRAMES), MEL_BANDS),
         one_voice,
         stretched,
+        codes,
+        peaks,
     )
 
 
@@ -94,13 +101,14 @@ def _noise(play: PlayNote, release: float, pitch: int, velocity: int) -> tuple[n
     return log_mel_at(sound, (LEAD_FRAMES + NOISE_FRAMES) * HOP), loss
 
 
-def _heard_twice(play: PlayNote, kind: Kind, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray]:
-    """A note held ``[GRID, 128]``, and what it loses once it is let go ``[RELEASE, 128]``."""
+def _heard_twice(play: PlayNote, kind: Kind, pitch: int, velocity: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A note held ``[GRID, 128]``, what it loses once it is let go ``[RELEASE, 128]``, its first ATTACK_SAMPLES."""
+    held_s = DRUM_HELD_S if kind == "drum" else HELD_S
+    sound = play(pitch, velocity, held_s, HELD_TOTAL_S)
+    attack = sound[LEAD_FRAMES * HOP : LEAD_FRAMES * HOP + ATTACK_SAMPLES].astype(np.float32)
     if kind == "drum":
-        sound = play(pitch, velocity, DRUM_HELD_S, HELD_TOTAL_S)
-        return held_grid(sound), np.zeros((len(RELEASE_FRAMES), MEL_BANDS), np.float32)
-    sound = play(pitch, velocity, HELD_S, HELD_TOTAL_S)
-    return held_grid(sound), release_grid(sound, play(pitch, velocity, SHORT_S, SHORT_TOTAL_S))
+        return held_grid(sound), np.zeros((len(RELEASE_FRAMES), MEL_BANDS), np.float32), attack
+    return held_grid(sound), release_grid(sound, play(pitch, velocity, SHORT_S, SHORT_TOTAL_S)), attack
 
 
 def log_mel_at(samples: np.ndarray, centres: np.ndarray) -> np.ndarray:

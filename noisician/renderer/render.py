@@ -9,7 +9,7 @@ same frames whatever is rendered beside it, which is what lets an edit touch onl
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -19,9 +19,10 @@ from noisician.cache import NO_CACHE, ArrayCache, NoCache, key_of
 from noisician.diffusion.flow import euler, shift_for, shifted_times
 from noisician.diffusion.noise import NoiseField
 from noisician.diffusion.windows import WindowPlan, join
-from noisician.mel import LOG_FLOOR, MEL_BANDS
+from noisician.mel import LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ
 from noisician.parallel import Steps, map_in_order
 from noisician.renderer.conditions import MEL_MEAN, MEL_STD, marking_notes, note_roll
+from noisician.renderer.kit import side_of
 from noisician.renderer.preview import Canvas, Preview
 from noisician.renderer.references import References
 from noisician.renderer.sketch import Heard, Sketcher
@@ -151,6 +152,18 @@ class Renderer:
             for number, one in enumerate(laid)
         ]
 
+    def side(
+        self,
+        part: Part,
+        samples: np.ndarray,
+        pans: Mapping[int, float],
+        on_piece: Callable[[float], None] = lambda share: None,
+        cache: ArrayCache = NO_CACHE,
+    ) -> np.ndarray:
+        """What lies between left and right of a kit's ``samples [n]``, see :mod:`noisician.renderer.kit`."""
+        laid = self._laid(part)
+        return side_of(samples, laid.sketcher, laid.heard, pans, part.references.identity, cache, on_piece)
+
     def changed_windows(
         self, before: tuple[Part | None, int, RenderSettings], after: tuple[Part, int, RenderSettings]
     ) -> list[tuple[int, int, bool]]:
@@ -236,6 +249,15 @@ class Renderer:
         }
 
 
+def attacks_of(part: Part) -> list[tuple[int, np.ndarray]]:
+    """The sample at which each note of a kit begins and how it was recorded to begin, ascending; empty for others."""
+    found = [
+        (round(note.start_s * SAMPLE_RATE_HZ), part.references.attack_of(note.pitch, note.velocity))
+        for note in sorted(_playable(part), key=lambda note: (note.start_s, note.pitch))
+    ]
+    return [(start, attack) for start, attack in found if attack is not None]
+
+
 def _playable(part: Part) -> Sequence[NoteEvent]:
     """The notes as the instrument can play them: a piece that a kit lacks is struck on the piece of the nearest key."""
     keys = part.references.keys
@@ -246,18 +268,26 @@ def _playable(part: Part) -> Sequence[NoteEvent]:
 
 def _hush(log_mel: np.ndarray, heard: Sequence[Heard]) -> np.ndarray:
     """Silence where nothing is to be heard. What rings fades out over its last FADE_FRAMES, so that nothing is cut."""
-    sounding = np.zeros(len(log_mel), bool)
-    for one in heard:
-        sounding[max(0, one.first) : max(0, one.last)] = True
-    level = np.minimum(1, _frames_left(sounding) / FADE_FRAMES)[:, None].astype(np.float32)
+    level = _level(heard, len(log_mel))[:, None].astype(np.float32)
     return SILENCE + level * (log_mel - np.float32(SILENCE))
 
 
-def _frames_left(sounding: np.ndarray) -> np.ndarray:
-    """How many frames until the next silence (0 in it); a part that sounds to its end never fades."""
-    left = np.empty(len(sounding))
-    count = np.inf
-    for frame in range(len(sounding) - 1, -1, -1):
-        count = count + 1 if sounding[frame] else 0
-        left[frame] = count
-    return left
+def _level(heard: Sequence[Heard], frames: int) -> np.ndarray:
+    """``[frames]``: 0 in silence, 1 where something sounds, a line from one to the other before each silence.
+
+    It begins no earlier than half-way from the latest onset before the silence, or short hits would fade from their
+    first frame on. A part that sounds to its end never fades.
+    """
+    sounding, latest = np.zeros(frames + 1, bool), np.zeros(frames + 1, int)
+    for one in heard:
+        first, last = max(0, one.first), max(0, one.last)
+        sounding[first:last] = True
+        latest[first : first + 1] = first
+    latest = np.maximum.accumulate(latest)
+    sounding[frames] = sounding[frames - 1] if frames else False
+    level = sounding[:frames].astype(np.float64)
+    for end in np.flatnonzero(sounding[:-1] & ~sounding[1:]) + 1:
+        length = min(FADE_FRAMES, max(1, (end - latest[end - 1]) // 2))
+        first = max(0, end - length)
+        level[first:end] = np.minimum(level[first:end], (end - np.arange(first, end)) / length)
+    return level

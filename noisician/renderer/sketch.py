@@ -140,12 +140,16 @@ class Sketcher:
 
     def lay_out(self, heard: Sequence[Heard], frames: int, first_frame: int = 0) -> np.ndarray:
         """As :meth:`sketch`, of a part that was heard before: many windows of one part are cheaper so."""
+        return np.log(np.sqrt(self.energy(heard, frames, first_frame)) + np.float32(LOG_FLOOR))
+
+    def energy(self, heard: Sequence[Heard], frames: int, first_frame: int = 0) -> np.ndarray:
+        """The squared mel magnitudes ``[frames, 128]`` float32 that :meth:`lay_out` takes the logarithm of."""
         energy = np.zeros((frames, MEL_BANDS), np.float32)
         spare = np.empty((3, frames, MEL_BANDS), np.float32)
         for one in heard:
             if one.within(first_frame, frames):
                 self._add(energy, one, first_frame, spare)
-        return np.log(np.sqrt(energy) + np.float32(LOG_FLOOR))
+        return energy
 
     def _add(self, energy: np.ndarray, heard: Heard, first_frame: int, spare: np.ndarray) -> None:
         start, end = _frames_of(heard.note)

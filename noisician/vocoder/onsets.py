@@ -108,13 +108,13 @@ def _smear(samples: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     from scipy.ndimage import uniform_filter1d
 
     length = GATE_REACH + GATE_WINDOW
-    before = samples[onsets[:, None] - GATE_REACH + np.arange(length)] * (1 - _after(GATE_REACH, length))
-    spectra = _short_spectra(before, GATE_WINDOW)
+    before = samples[onsets[:, None] - GATE_REACH + np.arange(length)] * (1 - after_onset(GATE_REACH, length))
+    spectra = short_spectra(before, GATE_WINDOW)
     power = uniform_filter1d(np.abs(spectra) ** 2, 2 * NEAR_BINS + 1, axis=-1, mode="nearest")
     anyway = power[:, :CLEAR_WINDOWS].max(axis=1, keepdims=True)
     gain = np.minimum(1, SLACK * np.sqrt(anyway / np.maximum(power, 1e-20)))
     gain[:, :CLEAR_WINDOWS] = 1
-    return _overlap_add(spectra * (gain - 1), GATE_WINDOW, length)
+    return overlap_add(spectra * (gain - 1), GATE_WINDOW, length)
 
 
 def _rise(samples: np.ndarray, onsets: np.ndarray, log_mel: np.ndarray) -> np.ndarray:
@@ -129,12 +129,12 @@ def _rise(samples: np.ndarray, onsets: np.ndarray, log_mel: np.ndarray) -> np.nd
     timing = np.stack([_timing(int(onset) % HOP) for onset in onsets])
     gain = np.exp(np.ascontiguousarray(timing @ (missing @ _bands_to_short_bins())))
     length = ATTACK + ATTACK_WINDOW
-    mask = _after(ATTACK_WINDOW // 2, length)
-    spectra = _short_spectra(samples[onsets[:, None] - ATTACK_WINDOW // 2 + np.arange(length)] * mask, ATTACK_WINDOW)
-    return _overlap_add(spectra * (gain - 1), ATTACK_WINDOW, length) * mask
+    mask = after_onset(ATTACK_WINDOW // 2, length)
+    spectra = short_spectra(samples[onsets[:, None] - ATTACK_WINDOW // 2 + np.arange(length)] * mask, ATTACK_WINDOW)
+    return overlap_add(spectra * (gain - 1), ATTACK_WINDOW, length) * mask
 
 
-def _short_spectra(pieces: np.ndarray, window: int) -> np.ndarray:
+def short_spectra(pieces: np.ndarray, window: int) -> np.ndarray:
     """``[pieces, length]`` → ``[pieces, windows, window / 2 + 1]`` complex, a quarter of a window apart."""
     from scipy.fft import rfft
 
@@ -142,8 +142,8 @@ def _short_spectra(pieces: np.ndarray, window: int) -> np.ndarray:
     return np.asarray(rfft(cut * np.sqrt(hann_window(window)), axis=-1))
 
 
-def _overlap_add(spectra: np.ndarray, window: int, length: int) -> np.ndarray:
-    """The inverse of :func:`_short_spectra` where four windows overlap, float32 ``[pieces, length]``."""
+def overlap_add(spectra: np.ndarray, window: int, length: int) -> np.ndarray:
+    """The inverse of :func:`short_spectra` where four windows overlap, float32 ``[pieces, length]``."""
     from scipy.fft import irfft
 
     sounds = np.asarray(irfft(spectra, n=window, axis=-1)) * (np.sqrt(hann_window(window)) / 2)
@@ -155,7 +155,7 @@ def _overlap_add(spectra: np.ndarray, window: int, length: int) -> np.ndarray:
 
 
 @cache
-def _after(lead: int, length: int) -> np.ndarray:
+def after_onset(lead: int, length: int) -> np.ndarray:
     """0 before an onset ``lead`` samples from the start, 1 from it on, between them a raised cosine of EDGE samples."""
     share = np.clip((np.arange(length) - lead + EDGE) / EDGE, 0, 1)
     return (0.5 - 0.5 * np.cos(np.pi * share)).astype(np.float32)

@@ -17,6 +17,7 @@ from noisician.mel import HOP, MEL_BANDS, N_FFT, SAMPLE_RATE_HZ, istft, stft
 from noisician.parallel import Steps, map_in_order
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
+from noisician.vocoder.attacks import Hit, struck
 from noisician.vocoder.correction import corrected
 from noisician.vocoder.excitation import excitation, exciting_notes
 from noisician.vocoder.onsets import clusters, gated, sharpened
@@ -25,8 +26,8 @@ from noisician.weights import Network, manifest, open_network
 #: Whole pieces are made even of what is left over: half a minute is 2,584 frames, five of these, six of 512.
 PIECE_FRAMES = 520
 #: Frames of context on each side: six blocks of kernel 7 see 18, each correction 3 and the gate after it 4 more, the
-#: last transform and its gate 5, what is sharpened 7.
-HALO_FRAMES = 44
+#: last transform and its gate 5, what is sharpened 7, recorded attacks 3.
+HALO_FRAMES = 47
 EXCITATION_FLOOR = 1e-2
 NOISE_LEVEL = 0.1
 #: Output frames on each side whose samples need a neighbour's frames: half a window.
@@ -55,11 +56,13 @@ class Vocoder:
         on_piece: Callable[[float], None] = lambda share: None,
         cache: ArrayCache = NO_CACHE,
         span: tuple[int, int] | None = None,
+        hits: Sequence[Hit] = (),
     ) -> np.ndarray:
         """``noise`` is by mel frame; ``on_piece`` hears the share done and may raise to cancel.
 
         Pieces that ``cache`` has are not made again. Of a ``span`` of frames (first, last + 1) only the pieces that
-        touch it are made; there is silence elsewhere.
+        touch it are made; there is silence elsewhere. ``hits`` are the recorded attacks of what is struck, ascending
+        (:mod:`noisician.vocoder.attacks`).
         """
         frames = len(log_mel)
         out = np.zeros(frames * HOP, np.float32)
@@ -72,7 +75,7 @@ class Vocoder:
         def make(first: int) -> None:
             own = levels[first : first + PIECE_FRAMES + 1]
             if own.any():
-                piece = self._piece(log_mel, notes, instrument, first, noise, cache)[: (len(own) - 1) * HOP]
+                piece = self._piece(log_mel, notes, instrument, first, noise, cache, hits)[: (len(own) - 1) * HOP]
                 # What the network makes of silence is left out frame by frame, as in pieces that are silent throughout.
                 out[first * HOP : first * HOP + len(piece)] = piece * _ramps(own)
             steps()
@@ -89,20 +92,21 @@ class Vocoder:
         first: int,
         noise: NoiseField,
         cache: ArrayCache,
+        hits: Sequence[Hit],
     ) -> np.ndarray:
         """Samples of frames ``first … first + PIECE_FRAMES``, always computed at the same size."""
         start, length = first - HALO_FRAMES, PIECE_FRAMES + 2 * HALO_FRAMES
         mel = _rows(log_mel, start, length)
         # Half a window more of waveform on each side, so that the edge frames' spectra are those of the whole part.
         begin, blocks = start - _EDGE, length + 2 * _EDGE
+        own = [(at - start * HOP, attack) for at, attack in hits if 0 <= at - start * HOP < length * HOP]
 
         def key() -> str:
             excited = exciting_notes(notes, instrument, blocks * HOP, begin * HOP)
             kind = (instrument.excitation, instrument.sustain, instrument.vibrato_cents)
             named = (*kind, first, noise.named(begin, blocks))
-            return key_of(
-                "samples, onsets mended, vibrato, less noise", self._identity, self._corrections, mel, excited, *named
-            )
+            attacks = [part for start, attack in own for part in (start, attack)]
+            return key_of("samples", self._identity, self._corrections, mel, excited, *named, *attacks)
 
         def make() -> np.ndarray:
             raw = excitation(notes, instrument, blocks * HOP, begin * HOP, (noise.seed, noise.stream))
@@ -112,7 +116,8 @@ class Vocoder:
             samples = istft(self._filter(mel, excited, noisy, instrument.excitation == "harmonic"))
             for _ in range(self._corrections):
                 samples = gated(istft(corrected(samples, mel)), onsets)
-            return sharpened(samples, onsets, mel)[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
+            mended = struck(sharpened(samples, onsets, mel), own)
+            return mended[HALO_FRAMES * HOP : (HALO_FRAMES + PIECE_FRAMES) * HOP]
 
         return cached(cache, key, make)
 

@@ -36,6 +36,14 @@ def test_json_and_back_is_the_same_mix() -> None:
     assert list(written(changed)["strips"]) == KEYS
 
 
+def test_a_mix_from_before_kits_had_places_keeps_them_in_one() -> None:
+    data = written(mix())
+    assert data["strips"]["drums"]["place"].pop("pieces")
+    old = Mix.from_dict(data)
+    assert old.strip("drums").place.pieces == ()
+    assert replace(mix().strip("drums").place, pieces=()) == old.strip("drums").place
+
+
 def test_what_a_newer_version_wrote_is_kept_until_its_player_goes() -> None:
     data = written(mix())
     data["stage"] = {"colour": "blue"}

@@ -7,7 +7,8 @@ import pytest
 
 from noisician.errors import RequestError
 from noisician.mix import mix_settings, plan_mix
-from noisician.mix.filters import biquad
+from noisician.mix.filters import Band, biquad, power_response, sections
+from noisician.mix.plan import later_place
 from noisician.mix.settings import LIMITS
 from noisician.mix.space import Room
 from noisician.styles import ROLES, instruments, table
@@ -111,3 +112,46 @@ def test_unknown_parts_are_refused_in_one_line(part: tuple[str, str]) -> None:
         plan_mix([part])
     assert repr(part[0]) in str(caught.value) or repr(part[1]) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# --- amplifiers ---------------------------------------------------------------------------------------------
+
+
+def test_what_was_recorded_direct_goes_through_an_amplifier_and_timbre_tags_come_after_it() -> None:
+    plain = plan_mix([("chords", "steel_guitar"), ("chords", "clean_guitar")], [("pop", 1.0)]).stems
+    assert plain[0].drive is None and plain[1].drive is not None
+    assert plain[1].drive.amount < 1.5
+    driven = plan_mix([("chords", "clean_guitar")], [("pop", 1.0)], timbre_tags=[("driven",)]).stems[0]
+    assert driven.drive is not None and driven.drive.amount == table("mix")["timbre_tags"]["driven"]["drive"]["amount"]
+    assert driven.bands[: len(plain[1].bands)] == plain[1].bands
+
+
+def test_a_genre_has_amplifiers_of_its_own() -> None:
+    amounts = {}
+    for genre in ("pop", "punk"):
+        bass = plan_mix([("bass", "picked_bass")], [(genre, 1.0)]).stems[0]
+        assert bass.drive is not None
+        amounts[genre] = bass.drive.amount
+    assert amounts["punk"] > 2 * amounts["pop"]
+    settings = mix_settings([("punk", 1.0)])
+    later = later_place([], "bass", "picked_bass", settings)
+    assert later.drive is not None and later.drive.amount == amounts["punk"]
+
+
+def test_every_amplifier_that_is_named_is_there() -> None:
+    data = table("mix")
+    named = {entry["amp"] for entry in data["instruments"].values() if "amp" in entry}
+    for genre in data["genres"].values():
+        named |= set(genre.get("amps", {}).values())
+        assert set(genre.get("amps", {})) <= set(instruments())
+    assert named == set(data["amps"])
+
+
+@pytest.mark.parametrize("amp", list(table("mix")["amps"]))
+def test_cabinets_let_little_above_6_khz_and_below_their_resonance_through(amp: str) -> None:
+    bands = sections([Band(**band) for band in table("mix")["amps"][amp]["bands"]])
+    hz = np.array([20.0, 100.0, 1000.0, 2500.0, 8000.0, 12000.0])
+    sub, low, middle, presence, high, top = 10 * np.log10(power_response(bands, hz))
+    assert sub < low - 8
+    assert presence > middle - 1
+    assert high < middle - 15 and top < middle - 30

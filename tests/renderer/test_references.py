@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisician.errors import FileError
-from noisician.mel import FRAME_RATE_HZ, MEL_BANDS, band_of_hz
-from noisician.renderer.reference_notes import record
+from noisician.mel import FRAME_RATE_HZ, MEL_BANDS, SAMPLE_RATE_HZ, band_of_hz
+from noisician.renderer.reference_notes import ONSET_S, record
 from noisician.renderer.references import (
+    ATTACK_SAMPLES,
     GRID_FRAMES,
     LOSS_STEP,
     LOWEST_LOG,
@@ -160,3 +161,65 @@ def test_no_damage_gets_past_the_reader(data: st.DataObject) -> None:
     assert references.held_codes.shape == (len(references), len(GRID_FRAMES), MEL_BANDS)
     assert references.loss_codes.max() * LOSS_STEP <= 12.75
     assert np.all((references.pitch >= 0) & (references.pitch <= 127))
+
+
+# --- how drums begin ----------------------------------------------------------------------------------------
+
+
+def knock(pitch: int, velocity: int, held_s: float, duration_s: float) -> np.ndarray:
+    """A decaying noise of its own for every key, as loud as it is struck."""
+    out = np.zeros(round(duration_s * SAMPLE_RATE_HZ), np.float32)
+    start = round(ONSET_S * SAMPLE_RATE_HZ)
+    sound = np.random.default_rng(pitch).standard_normal(len(out) - start)
+    out[start:] = velocity / 127 * sound * np.exp(-np.arange(len(sound)) / 2000)
+    return out
+
+
+@pytest.fixture(scope="module")
+def knocks() -> References:
+    return record(knock, "drum", "struck", [(38, 50), (38, 100), (42, 80)])
+
+
+def test_a_drum_keeps_how_it_begins(knocks: References) -> None:
+    start = round(ONSET_S * SAMPLE_RATE_HZ)
+    truth = knock(38, 100, 0.1, 1.0)[start : start + ATTACK_SAMPLES]
+    kept = knocks.attack_of(38, 100)
+    assert kept is not None
+    assert np.abs(kept - truth).max() <= np.abs(truth).max() / 250
+    softer = knocks.attack_of(38, 80)  # nearer to 100 than to 50
+    assert softer is not None
+    np.testing.assert_allclose(softer, 0.8 * kept, rtol=1e-5)
+    assert knocks.attack_of(40, 100) is None
+
+
+def test_attacks_go_where_their_notes_go(knocks: References) -> None:
+    fewer = knocks.only(np.array([2]))
+    np.testing.assert_array_equal(fewer.attack(0), knocks.attack(2))
+    louder = knocks.louder(np.array([0, 10, -10]))
+    assert louder.attack_peaks is not None and knocks.attack_peaks is not None
+    np.testing.assert_allclose(louder.attack_peaks / knocks.attack_peaks, np.exp([0, 0.6, -0.6]), rtol=1e-5)
+    assert louder.identity != knocks.identity
+
+
+def test_a_file_with_attacks_gives_back_what_was_written(knocks: References, tmp_path: Path) -> None:
+    path = tmp_path / "knocks.references"
+    write_references(path, knocks)
+    assert path.read_bytes().startswith(b"NOISICIAN REFERENCES 2\n")
+    again = read_references(path)
+    assert again.identity == knocks.identity
+    np.testing.assert_array_equal(again.attack_codes, knocks.attack_codes)
+
+
+@pytest.mark.parametrize("peaks", [None, [0.1], [0.1, 0.2, 1e9], [0.1, 0.2, "loud"]])
+def test_wrong_peaks_are_refused_in_one_line(knocks: References, tmp_path: Path, peaks: object) -> None:
+    path = tmp_path / "knocks.references"
+    write_references(path, knocks)
+    data = path.read_bytes()
+    start = len(_MAGIC) + 4
+    length = int.from_bytes(data[start - 4 : start], "little")
+    header = json.loads(data[start : start + length])
+    header["attack_peaks"] = peaks
+    text = json.dumps(header).encode()
+    broken = data[: start - 4] + len(text).to_bytes(4, "little") + text + data[start + length :]
+    with pytest.raises(FileError, match="attack"):
+        parse_references(broken, "knocks")

@@ -266,3 +266,32 @@ def test_what_rings_fades_into_silence() -> None:
     assert (quiet[300:] == render.SILENCE).all()
     steps = np.diff(quiet[:, 0])
     assert steps.min() > -0.5  # no cut
+
+
+def hushed(*spans: tuple[int, int], frames: int = 300) -> np.ndarray:
+    """How much is left of a sound that is heard in some spans: 1 … 0."""
+    heard = [Heard(NoteEvent(60, 0.0, 0.5, 90), np.inf, first, last) for first, last in spans]
+    quiet = render._hush(np.zeros((frames, 128), np.float32), heard)
+    return 1 - quiet[:, 0] / render.SILENCE
+
+
+def test_short_hits_begin_as_loud_as_they_are() -> None:
+    short = hushed((100, 115))
+    assert (short[100:107] == 1).all()
+    assert (np.diff(short[106:117]) <= 0).all() and short[114] < 0.2 and not short[115:].any()
+    late = hushed((0, 200), (186, 198))  # just before what rings is over
+    assert (late[:192] == 1).all() and not late[200:].any()
+
+
+@given(st.lists(st.tuples(st.integers(-5, 280), st.integers(1, 200)), max_size=5))
+def test_every_note_is_left_whole_for_its_first_half_unless_another_fades(notes: list[tuple[int, int]]) -> None:
+    spans = [(first, first + length) for first, length in notes]
+    level = hushed(*spans)
+    sounding = np.zeros(300, bool)
+    for first, last in spans:
+        sounding[max(0, first) : max(0, last)] = True
+    assert not level[~sounding].any()
+    assert (level[sounding] > 0).all()
+    for first, _ in spans:
+        if 0 <= first < 300 and sounding[first : first + 3].all():
+            assert level[first] == 1

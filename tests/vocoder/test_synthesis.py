@@ -134,9 +134,12 @@ def test_pieces_join_as_if_the_part_had_been_made_at_once(monkeypatch: pytest.Mo
     mel = asked_for(200)
     monkeypatch.setattr(synthesis, "_white", lambda noise, first, blocks: np.ones(blocks * HOP, np.float32))
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 256)
-    whole = synthesised(mel, corrections=corrections)
+    attack = 0.1 * np.random.default_rng(0).standard_normal(512).astype(np.float32)
+    hits = [(round(note.start_s * SAMPLE_RATE_HZ), attack) for note in NOTES]
+    whole = synthesised(mel, corrections=corrections, hits=hits)
+    assert (whole != synthesised(mel, corrections=corrections)).any()
     monkeypatch.setattr(synthesis, "PIECE_FRAMES", 64)
-    np.testing.assert_allclose(synthesised(mel, corrections=corrections), whole, atol=2e-5)
+    np.testing.assert_allclose(synthesised(mel, corrections=corrections, hits=hits), whole, atol=2e-5)
 
 
 @pytest.mark.usefixtures("short_pieces")
@@ -150,7 +153,7 @@ def test_of_a_span_the_pieces_that_touch_it_are_made() -> None:
 
 def test_the_context_suffices_for_the_corrections_and_what_is_done_at_onsets() -> None:
     corrections = Vocoder(network)._corrections  # type: ignore[arg-type]
-    assert RECEPTIVE_FRAMES + (3 + 4) * corrections + (1 + 4) + 7 <= synthesis.HALO_FRAMES
+    assert RECEPTIVE_FRAMES + (3 + 4) * corrections + (1 + 4) + 7 + 3 <= synthesis.HALO_FRAMES
 
 
 @pytest.mark.usefixtures("short_pieces")

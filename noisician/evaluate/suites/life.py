@@ -20,7 +20,7 @@ from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines
 from noisician.mel import FRAME_RATE_HZ, SAMPLE_RATE_HZ
-from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.renderer import Part, Renderer, RenderSettings, attacks_of
 from noisician.renderer.library import shipped_references
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
@@ -120,7 +120,7 @@ def made(case: Case, noise: NoiseField, renderer: Renderer, vocoder: Vocoder) ->
     """Both notes by the product, mono float32."""
     part = Part(case.instrument, shipped_references(case.instrument.id), notes_of(case), noise)
     (mel,) = renderer.render([part], FRAMES, RenderSettings())
-    return vocoder.synthesise(mel, part.notes, case.instrument, noise)
+    return vocoder.synthesise(mel, part.notes, case.instrument, noise, hits=attacks_of(part))
 
 
 def played(case: Case) -> np.ndarray:

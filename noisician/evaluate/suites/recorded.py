@@ -27,7 +27,7 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, mean
 from noisician.evaluate.tagger import Tagger, note_pictures, taught
 from noisician.mel import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 from noisician.mix.loudness import integrated_loudness_lufs
-from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.renderer import Part, Renderer, RenderSettings, attacks_of
 from noisician.renderer.library import shipped_references
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument, instruments
@@ -103,7 +103,7 @@ class Stage:
         """A stem by references, renderer and vocoder, mono float32 ``[round(duration_s · 44100)]``."""
         part = Part(instrument, shipped_references(instrument.id), tuple(notes), noise)
         (mel,) = self.renderer.render([part], int(np.ceil(duration_s * FRAME_RATE_HZ)), RenderSettings())
-        audio = self.vocoder.synthesise(mel, part.notes, instrument, noise)
+        audio = self.vocoder.synthesise(mel, part.notes, instrument, noise, hits=attacks_of(part))
         return audio[: round(duration_s * SAMPLE_RATE_HZ)]
 
 

@@ -20,7 +20,7 @@ from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.spectral import audio_log_mel_error, log_mel_error
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, mean
 from noisician.mel import log_mel
-from noisician.renderer import Part, Renderer, RenderSettings
+from noisician.renderer import Part, Renderer, RenderSettings, attacks_of
 from noisician.renderer.conditions import note_roll
 from noisician.renderer.references import References
 from noisician.renderer.render import SILENCE
@@ -83,7 +83,7 @@ def measured(clip: Clip, references: References, renderer: Renderer, vocoder: Vo
     part = Part(clip.instrument, references, clip.notes, noise)
     (mel,) = renderer.render([part], len(reference), RenderSettings())
     flat = vocoder.synthesise(flat_mel(clip, reference), clip.notes, clip.instrument, noise)
-    audio = vocoder.synthesise(mel, clip.notes, clip.instrument, noise)
+    audio = vocoder.synthesise(mel, clip.notes, clip.instrument, noise, hits=attacks_of(part))
     return {
         "seed": clip.seed,
         "instrument": clip.instrument.id,

@@ -13,7 +13,7 @@ from noisician.export import Metadata, Transaction, check_target, picture_of_mel
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.models.embedded.play import Networks
 from noisician.recipe import software_version
-from noisician.renderer import Part, RenderSettings
+from noisician.renderer import Part, RenderSettings, attacks_of
 from noisician.renderer.references import References
 from noisician.score.played import NoteEvent
 from noisician.styles import Instrument
@@ -55,7 +55,9 @@ def play_phrase(
     frames = round((max(note.end_s for note in notes) + _TAIL_S) * SAMPLE_RATE_HZ) // HOP
     part = Part(instrument, references, notes, NoiseField(0, 0))
     (mel,) = networks.renderer.render([part], frames, RenderSettings(), lambda share: on_step(0.7 * share))
-    audio = networks.vocoder.synthesise(mel, notes, instrument, part.noise, lambda share: on_step(0.7 + 0.3 * share))
+    audio = networks.vocoder.synthesise(
+        mel, notes, instrument, part.noise, lambda share: on_step(0.7 + 0.3 * share), hits=attacks_of(part)
+    )
     return audio * np.float32(db_to_gain(_PEAK_DB) / max(float(np.abs(audio).max()), 1e-6))
 
 

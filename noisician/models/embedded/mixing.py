@@ -32,7 +32,7 @@ from noisician.mix import (
 from noisician.mix.deciding import planned
 from noisician.mix.grid import CHUNK
 from noisician.mix.numbers import Strip
-from noisician.mix.plan import MixPlan
+from noisician.mix.plan import MixPlan, kit_pieces
 from noisician.mix.reach import reach
 from noisician.mix.sources import fill
 from noisician.models.embedded.cast import VocalPart
@@ -40,6 +40,7 @@ from noisician.models.protocol import Excerpt
 from noisician.piece import Piece
 from noisician.score.model import VOICE
 from noisician.spool import SpooledArrays
+from noisician.styles import instruments
 
 #: The last of what rings goes out over this.
 FADE_OUT_S, _FADE_SHARE = 0.6, 1 / 20
@@ -121,6 +122,17 @@ def first_mix(
 def undecided_mix(piece: Piece, parts: Sequence[VocalPart], keys: Sequence[str]) -> Mix:
     """Who stands where in the mix of a piece that was not heard yet; its levels are none."""
     return planned(_plan_of(piece, parts), keys, piece.seed, _finish_of(piece))
+
+
+def pieces_by_player(piece: Piece) -> dict[str, Mapping[int, float]]:
+    """Where the pieces of each player's kit stand, by key: as the mix has it, where there is one."""
+    settings = _plan_of(piece, ()).settings if piece.mix is None else piece.mix.settings
+    strips = {} if piece.mix is None else {strip.key: strip.place for strip in piece.mix.strips}
+    return {
+        player.id: dict(strips[player.id].pieces if player.id in strips else kit_pieces(player.instrument, settings))
+        for player in piece.plan.players
+        if instruments()[player.instrument].excitation == "drum"
+    }
 
 
 def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
@@ -311,7 +323,7 @@ class Stretches:
 
 
 def _chunk_of(stem: np.ndarray, chunk: int) -> np.ndarray:
-    return stem[chunk * CHUNK : (chunk + 1) * CHUNK]
+    return stem[..., chunk * CHUNK : (chunk + 1) * CHUNK]
 
 
 def _gaps(chunks: Sequence[np.ndarray | None]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from noisician.models.protocol import EditOutlook
 from noisician.piece import Piece, to_dict
 from noisician.renderer import Renderer
 from noisician.renderer.conditions import RINGING_S
+from noisician.renderer.kit import REACH_FRAMES
 from noisician.renderer.render import FADE_FRAMES
 from noisician.vocoder.synthesis import HALO_FRAMES
 
@@ -25,8 +26,9 @@ Window = tuple[int, int, bool]
 #: vocoder's transform is four hops long.
 STARTS_S = 4 / FRAME_RATE_HZ
 #: Beyond a window that differs, frames that do too: the ringing before it may fade elsewhere, and the vocoder hears a
-#: little on both sides.
-HEARD_BEFORE_FRAMES, HEARD_AFTER_FRAMES = FADE_FRAMES + HALO_FRAMES, HALO_FRAMES
+#: little on both sides, as do the sides of kits.
+HEARD_AFTER_FRAMES = HALO_FRAMES + REACH_FRAMES
+HEARD_BEFORE_FRAMES = FADE_FRAMES + HEARD_AFTER_FRAMES
 
 
 def outlook_of(

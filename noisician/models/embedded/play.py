@@ -32,11 +32,13 @@ from noisician.models.embedded.mixing import (
     early_excerpt,
     first_mix,
     mixed_again,
+    pieces_by_player,
     undecided_mix,
 )
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
-from noisician.renderer import Part, Preview, Renderer
+from noisician.renderer import Part, Preview, Renderer, attacks_of
+from noisician.renderer.kit import REACH_FRAMES as SIDE_REACH_FRAMES
 from noisician.renderer.library import references_of
 from noisician.score import Score, Track
 from noisician.score.model import VOICE
@@ -81,7 +83,7 @@ class Networks:
 
 
 class PlayerStems(Protocol):
-    """Makes each player's dry samples ``[samples]``, in the order of the piece's players."""
+    """Makes each player's dry samples ``[samples]`` or mono and side, in the order of the piece's players."""
 
     def __call__(
         self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
@@ -162,6 +164,7 @@ def rendered_stems(
     """Each player's samples, made one after another so that only one waits in memory at a time; ``early`` makes an
     excerpt of them before, of the stretch it asks for."""
     parts = [part_of(piece, player) for player in piece.plan.players]
+    pieces = pieces_by_player(piece)
     length, samples = played_samples(piece), round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     mels = networks.renderer.render(
         parts, frames_of(length), piece.render, stages.reporter("rendering"), preview, cache
@@ -172,12 +175,14 @@ def rendered_stems(
     def vocoded(number: int, on_piece: Callable[[float], None], span: tuple[int, int] | None = None) -> StemAudio:
         part, player = parts[number], piece.plan.players[number]
         sounding = part.notes, part.instrument, part.noise
-        audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span)
-        return StemAudio(player.role, player.instrument, fold(audio[:length], samples), player.timbre_tags)
+        audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span, attacks_of(part))
+        if pans := pieces.get(player.id):
+            audio = np.stack([audio, networks.renderer.side(part, audio, pans, cache=cache)])
+        return StemAudio(player.role, player.instrument, fold(audio[..., :length], samples), player.timbre_tags)
 
     if early is not None:
         start, stop = early.needs
-        span = start // HOP, frames_of(stop)
+        span = start // HOP - SIDE_REACH_FRAMES, frames_of(stop) + SIDE_REACH_FRAMES
         report(0.0, early.excerpt([vocoded(number, lambda share: report(0.0), span) for number in range(len(parts))]))
     for number in range(len(parts)):
         release_unused()
@@ -245,10 +250,10 @@ def cost_of(piece: Piece, parts: Sequence[VocalPart], keep_stems: bool) -> CostE
 
 
 def fold(audio: np.ndarray, samples: int) -> np.ndarray:
-    """``[samples]``: what goes beyond the end comes back at the start, as in a loop."""
-    folded = audio[:samples].copy()
-    tail = audio[samples:]
-    while len(tail):
-        folded[: len(tail)] += tail[:samples]
-        tail = tail[samples:]
+    """``[…, samples]``: what goes beyond the end comes back at the start, as in a loop."""
+    folded = audio[..., :samples].copy()
+    tail = audio[..., samples:]
+    while tail.shape[-1]:
+        folded[..., : tail.shape[-1]] += tail[..., :samples]
+        tail = tail[..., samples:]
     return folded
