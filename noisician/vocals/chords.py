@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from noisician.lyrics import Lyrics
-from noisician.request import TONICS
+from noisician.score.chart import Symbol, chart_key, read_symbol
 from noisician.score.grid import chord_token
-from noisician.score.harmony import QUALITIES, SCALES, WRITTEN_QUALITIES, parse_chord, pitch_class
 from noisician.score.model import Meter
 from noisician.vocals.form import SetLine, SongForm
 
 #: A step at which nothing is written.
 OPEN = -1
-#: What a chord counts for a key besides the share of its tones that are the scale's: where it is the tonic, and where
-#: that comes first or last.
-_TONIC, _EDGE = 0.6, 0.8
-_ROOT = re.compile(r"([A-G][#b♯♭]?)(.*)")
 
 
-def meaning(name: str, capo: int = 0) -> tuple[int, str] | None:
-    """(root, quality) of a written chord as it sounds, or None for "no chord".
-
-    A bass after a slash is not followed, and a quality that nobody here plays becomes the nearest one: ``C13`` is
-    ``C7``. Raises ValueError for what is no chord.
-    """
-    written = name.partition("/")[0].strip().replace("♯", "#").replace("♭", "b")
-    found = _ROOT.fullmatch(written)
-    parsed = parse_chord(written) if found is None else (pitch_class(found[1]), _quality(found[2]))
-    return None if parsed is None else ((parsed[0] + capo) % 12, parsed[1])
-
-
-def _quality(written: str) -> str:
-    """The quality written so, else that of the longest beginning that is one."""
-    for end in range(len(written), 0, -1):
-        known = WRITTEN_QUALITIES.get(written[:end])
-        if known is not None:
-            return known
-        if written[:end] in ("11", "13"):
-            return "9"
-        if written[:end] in ("m11", "min11", "m13"):
-            return "m9"
-        if written[:end] in ("maj11", "maj13", "M13"):
-            return "maj9"
-        if written[:end] == "2":
-            return "sus2"
-        if written[:end] == "4":
-            return "sus4"
-    return "maj"
+def sounding(name: str, capo: int = 0) -> Symbol:
+    """A chord as it sounds with a capo. Raises ValueError for what is no chord."""
+    symbol = read_symbol(name)
+    if symbol.root is None or not capo:
+        return symbol
+    bass = None if symbol.bass is None else (symbol.bass + capo) % 12
+    return replace(symbol, root=(symbol.root + capo) % 12, bass=bass)
 
 
 def chord_names(lyrics: Lyrics) -> tuple[str, ...]:
@@ -67,33 +40,15 @@ def key_of(
 ) -> tuple[str, str, tuple[str, ...]] | None:
     """The key and mode in which chords are most at home, as far as they are not given, and the names that mean nothing;
     None where none means anything."""
-    chords: list[tuple[int, str]] = []
+    symbols: list[Symbol] = []
     strange: list[str] = []
     for name in names:
         try:
-            chord = meaning(name, capo)
+            symbols.append(sounding(name, capo))
         except ValueError:
             strange.append(name)
-            continue
-        if chord is not None:
-            chords.append(chord)
-    if not chords:
-        return None
-    keys = TONICS if key is None else (key,)
-    modes = ("major", "minor") if mode is None else (mode,)
-    best = max(((k, m) for k in keys for m in modes), key=lambda one: _fits(chords, pitch_class(one[0]), one[1]))
-    return (*best, tuple(dict.fromkeys(strange)))
-
-
-def _fits(chords: Sequence[tuple[int, str]], tonic: int, mode: str) -> float:
-    scale, third = SCALES[mode], 3 if SCALES[mode][2] == 3 else 4
-    score = 0.0
-    for place, (root, quality) in enumerate(chords):
-        tones = [(root - tonic + tone) % 12 for tone in QUALITIES[quality][:4]]
-        score += sum(tone in scale for tone in tones) / len(tones)
-        home = root == tonic and (third in QUALITIES[quality] or quality == "5")
-        score += home * (_TONIC + _EDGE * ((place == 0) + (place == len(chords) - 1)))
-    return score
+    found = chart_key(symbols, key, mode)
+    return None if found is None else (*found, tuple(dict.fromkeys(strange)))
 
 
 def chord_steps(
@@ -172,7 +127,7 @@ def _fill(tokens: np.ndarray, placed: Sequence[tuple[int, str]], first: int, end
     """In place: each chord from its step to the next one's."""
     for place, (step, name) in enumerate(placed):
         try:
-            chord = meaning(name, capo)
+            chord = sounding(name, capo).at(tonic)
         except ValueError:
             continue
         until = placed[place + 1][0] if place + 1 < len(placed) else end

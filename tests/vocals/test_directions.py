@@ -13,8 +13,7 @@ from noisician.models.support import check_singing, meaning
 from noisician.prompt import Controls
 from noisician.request import PROMPT_LIMIT_CHARS, Request
 from noisician.score.model import METERS
-from noisician.vocals.chords import key_of
-from noisician.vocals.chords import meaning as chord
+from noisician.vocals.chords import key_of, sounding
 from noisician.vocals.directions import direction_of, worded
 from noisician.vocals.form import SungPart, plan_form, stretched
 from noisician.vocals.words import as_many_as_fit
@@ -90,12 +89,12 @@ def test_a_prompt_that_would_be_too_long_keeps_its_words() -> None:
      ("Ebm", 3, "min")],
 )  # fmt: skip
 def test_chords_as_people_write_them(written: str, root: int, quality: str) -> None:
-    assert chord(written) == (root, quality)
-    assert chord(written, capo=2) == ((root + 2) % 12, quality)
+    assert sounding(written).at(0) == (root, quality)
+    assert sounding(written, capo=2).at(0) == ((root + 2) % 12, quality)
 
 
 def test_no_chord_is_none() -> None:
-    assert chord("N") is None
+    assert sounding("N").at(0) is None
 
 
 @pytest.mark.parametrize(
