@@ -27,11 +27,11 @@ UNLISTED = 999
 @cache
 def table(name: str) -> Mapping[str, Mapping[str, Any]]:
     """The entries of ``styles/<name>.toml`` in file order, read once. After the genres come those that are based on
-    them (``subgenres.toml``), each whole.
+    them (``related_genres.toml``), each whole.
     """
     entries = _read(name)
     if name == "genres":
-        entries |= {id_: derived(entries[own["based_on"]], own) for id_, own in _read("subgenres").items()}
+        entries |= {id_: derived(entries[own["based_on"]], own) for id_, own in _read("related_genres").items()}
     return MappingProxyType(entries)
 
 
