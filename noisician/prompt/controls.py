@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict
 _DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in"}
 FeatureKind = Literal[
     "fade_out", "fade_in", "cut", "key_change", "half_time", "silence", "call_and_response", "stop_time", "rising",
-    "falling",
+    "falling", "quiet", "loud", "held_chord", "without", "slowing", "quickening",
 ]  # fmt: skip
+#: Features that are kept in the controls although nothing plays them yet: the tempo of a piece is one.
+UNPLAYED: frozenset[str] = frozenset({"slowing", "quickening"})
 #: What a feature's value counts.
 _UNITS = {"fade_out": "bars", "fade_in": "s", "key_change": "semitones", "silence": "beats"}
 
@@ -24,7 +26,9 @@ class Reason(BaseModel):
     field: str
     value: str
     words: str  # the words of the prompt, or the option, that caused it
-    source: Literal["option", "lexicon", "meaning", "implied", "default"]
+    #: "substitute": the nearest there is to what was named; "unplayed": understood and kept, but not played yet;
+    #: "no_effect": known words that change nothing here, alone or because others outweigh them.
+    source: Literal["option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect"]
     confidence: float = 1.0  # cosine similarity for "meaning", else 1
 
 
@@ -93,9 +97,10 @@ class Cue(BaseModel):
 
 
 class Feature(BaseModel):
-    """Something the form does. ``where`` is a kind of section, None where it concerns the whole piece.
+    """Something the form does. ``where`` is a kind of section, None where it concerns the whole piece or ``at`` says it.
 
-    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence.
+    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence. "without" has the
+    stream of the drum kit that rests in ``where``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -103,10 +108,12 @@ class Feature(BaseModel):
     kind: FeatureKind
     where: str | None = None
     value: float | None = None
+    at: Moment | None = None
 
     def __str__(self) -> str:
         value = f" {self.value:g} {_UNITS[self.kind]}" if self.value is not None else ""
-        return self.kind.replace("_", " ") + value + (f" ({self.where})" if self.where else "")
+        place = str(self.at) if self.at is not None else self.where
+        return self.kind.replace("_", " ") + value + (f" ({place})" if place else "")
 
 
 class Controls(BaseModel):
@@ -132,8 +139,15 @@ class Controls(BaseModel):
     swing: float | None = None  # 0 straight … 1 triplet
     production: tuple[str, ...] = ()  # renderer/mix tags: bright dark driven lofi wide dry wet ...
     sections: tuple[SectionHint, ...] = ()
+    form: tuple[str, ...] = ()  # every section in order, where the words tell them all
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
     loop: bool = False
+    chords: tuple[str, ...] = ()  # the progression, a bar each, as in score/harmony.py: ("Am", "F", "C", "G")
+    usages: tuple[str, ...] = ()  # what the music is for, as in styles/usages.toml: "boss_fight"
+    vocals: bool | None = None  # whether somebody is to sing
+    voice: Literal["female", "male", "child", "choir"] | None = None
+    lyrics_language: str | None = None  # ISO 639-1 code of the words to be sung
+    language: str | None = None  # ISO 639-1 code of what the prompt is written in, None for English
     reasons: tuple[Reason, ...] = ()
     not_understood: tuple[str, ...] = ()

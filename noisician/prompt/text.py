@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CLAUSE_BREAKS = frozenset(',.;:!?()[]{}|\n"/\\—–…。，、；：！？•·')
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"'})
 _TOKEN = re.compile(
     r"w/o\b"
@@ -39,9 +40,11 @@ def clean(text: str) -> str:
 
 
 def fold(word: str) -> str:
-    """Lower case without accents."""
+    """Lower case without accents. Marks that make another letter, as in kana, stay."""
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.lower())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)) or word
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)) or word
 
 
 def tokenize(cleaned: str, spelling: Mapping[str, str]) -> tuple[Token, ...]:
