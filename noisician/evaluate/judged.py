@@ -129,8 +129,7 @@ def vanished(prompt: str, controls: Controls | str) -> list[str]:
     """Content words of a prompt that end neither in a reason nor in "not understood"."""
     if isinstance(controls, str):
         return []
-    said = fold(" ".join([*(reason.words for reason in controls.reasons), *controls.not_understood]))
-    words = set(_words(said))
+    words = set(_words(fold(" ".join([*(one.words for one in controls.reasons), *controls.not_understood]))))
     left: list[str] = []
     for word in _words(fold(prompt)):
         if _unspaced(word):
@@ -155,8 +154,8 @@ def _unspaced(word: str) -> bool:
 
 
 #: Endings and particles of Japanese, Chinese and Korean, letter by letter.
-_PARTICLES = set(
-    "のとではがをにへもやかなだですきいしたてく的了和与在是个一首曲请를을와과의에는은이가로으한할때고도서게"
+_PARTICLES = frozenset(
+    "のとではがをにへもやかなだすきいしたてく的了和与在是个一首曲请를을와과의에는은이가로으한할때고도서게"
 )
 
 

@@ -97,10 +97,10 @@ class Cue(BaseModel):
 
 
 class Feature(BaseModel):
-    """Something the form does. ``where`` is a kind of section, None where it concerns the whole piece or ``at`` says it.
+    """Something the form does. ``where`` is a kind of section; None where it is all of the piece, or ``at`` says it.
 
-    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence. "without" has the
-    stream of the drum kit that rests in ``where``.
+    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence. "without" has
+    the stream of the drum kit that rests in ``where``.
     """
 
     model_config = ConfigDict(frozen=True)
