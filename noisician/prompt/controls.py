@@ -27,8 +27,10 @@ class Reason(BaseModel):
     value: str
     words: str  # the words of the prompt, or the option, that caused it
     #: "substitute": the nearest there is to what was named; "unplayed": understood and kept, but not played yet;
-    #: "no_effect": known words that change nothing here, alone or because others outweigh them.
-    source: Literal["option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect"]
+    #: "no_effect": known words that change nothing here, alone or because others outweigh them; "set_aside": a name.
+    source: Literal[
+        "option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect", "set_aside"
+    ]  # fmt: skip
     confidence: float = 1.0  # cosine similarity for "meaning", else 1
 
 

@@ -13,6 +13,9 @@ from noisician.prompt.controls import Cue, Feature, SectionHint
 from noisician.prompt.text import Token, clean, tokenize
 
 SCALARS = ("tempo", "energy", "density", "swing")
+STAND_INS = {"substitutes": "instruments", "nearest_metre": "time_signature"}
+"""Fields of words.toml whose values are the nearest there is, and the fields these go to."""
+
 SOUND_FIELDS = frozenset({"instruments", "family", "exclude", "sections"})
 """Effects of nouns: in "no heavy guitars" the guitars are unwanted, not the heaviness."""
 
@@ -25,11 +28,15 @@ _ENDINGS = (
 
 @dataclass(frozen=True)
 class Effect:
-    """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there."""
+    """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there.
+
+    ``stands_in``: the value is only the nearest there is to what was named.
+    """
 
     field: str
     value: str | float | bool | SectionHint | Cue | Feature
     weight: float = 1.0
+    stands_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,9 @@ def effects_of(table: Mapping[str, Any]) -> tuple[Effect, ...]:
             continue
         if isinstance(value, Mapping):
             found += [Effect(field, id_, float(weight)) for id_, weight in value.items()]
+        elif field in STAND_INS:
+            values = value if isinstance(value, list) else [value]
+            found += [Effect(STAND_INS[field], item, stands_in=True) for item in values]
         elif isinstance(value, list):
             found += [Effect(field, item) for item in value]
         else:
@@ -77,6 +87,7 @@ class Lexicon:
 
     def __init__(self, words: Mapping[str, Any]) -> None:
         self.spelling: Mapping[str, str] = words["spelling"]
+        self.slips: Mapping[str, str] = words["slips"]
         self.brakes = frozenset(words["negations"]["brakes"])
         self.function_words = frozenset(words["function_words"].split()) | self.brakes
         self.suffixes = tuple(words["negations"]["suffixes"])
@@ -84,6 +95,7 @@ class Lexicon:
         self.family_defaults: Mapping[str, str] = words["family_defaults"]
         self.entries: dict[str, Entry] = {}
         self._add_styles()
+        self._add_usages()
         self._add_phrases(words["phrase"])
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
@@ -94,11 +106,6 @@ class Lexicon:
         for key in (*self.entries, *self.cues, *self.harmless, *self.degrees):
             first, *rest = key.split(" ")
             self._longest[first] = max(self._longest[first], 1 + len(rest))
-        self._deletions: dict[str, set[str]] = defaultdict(set)
-        for key in self.entries:
-            if len(key) >= 6 and " " not in key:
-                for shorter in _one_less(key):
-                    self._deletions[shorter].add(key)
 
     def key(self, phrase: str) -> str:
         return " ".join(token.text for token in tokenize(clean(phrase), self.spelling))
@@ -115,6 +122,12 @@ class Lexicon:
                         self.entries[key] = Entry((effect,))
                     elif all(e.field != name for e in known.effects):
                         self.entries[key] = known + Entry((effect,))
+
+    def _add_usages(self) -> None:
+        """What music is for is no genre and no mood: it brings its own where none is named."""
+        for id_, entry in styles.table("usages").items():
+            for phrase in (id_.replace("_", " "), entry["name"], *entry["words"]):
+                self.entries[self.key(phrase)] = Entry((Effect("usages", id_),))
 
     def _add_phrases(self, phrases: Sequence[Mapping[str, Any]]) -> None:
         for phrase in phrases:
@@ -181,23 +194,6 @@ class Lexicon:
             if candidate in self.entries:
                 return self.entries[candidate]
         return None
-
-    def corrected(self, word: str) -> tuple[str, float] | None:
-        """A single known word one slip of the keyboard away, and how alike the two are."""
-        if len(word) < 6:
-            return None
-        near = {key for shorter in (word, *_one_less(word)) for key in self._deletions.get(shorter, ())}
-        near |= {shorter for shorter in _one_less(word) if shorter in self.entries and len(shorter) >= 6}
-        near = {key for key in near if key[0] == word[0] and abs(len(key) - len(word)) <= 1}
-        if not near:
-            return None
-        best = min(near, key=lambda key: (abs(len(key) - len(word)), key))
-        return best, 1.0 - 1.0 / len(best)
-
-
-def _one_less(word: str) -> Iterator[str]:
-    """``word`` with each letter left out in turn; two words one edit or swap apart share such a form."""
-    return (word[:i] + word[i + 1 :] for i in range(len(word)))
 
 
 def _stems(word: str) -> Iterator[str]:

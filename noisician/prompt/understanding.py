@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from noisician import styles
 from noisician.errors import RequestError
-from noisician.prompt.controls import Controls, Cue, Feature, Reason, SectionHint
+from noisician.prompt.controls import UNPLAYED, Controls, Cue, Feature, Reason, SectionHint
 from noisician.prompt.lexicon import SCALARS, Effect, lexicon
 from noisician.prompt.options import (
     check_contradictions,
@@ -24,6 +24,9 @@ DEFAULT_TEMPI_BPM = (60.0, 100.0, 160.0)
 """Slowest, middle and fastest where "slow" or "fast" stands without a genre."""
 
 _FIGURES = ("tempo_bpm", "key", "mode", "time_signature", "duration_s", "bars")
+SUNG_LANGUAGES = ("en",)
+"""Languages whose words can be sung; a wish for another is kept and told."""
+
 OPPOSED = (("bright", "dark"), ("wide", "narrow"), ("dry", "wet"))
 
 
@@ -86,11 +89,14 @@ def _checked_options(request: Request) -> tuple[Finding, ...]:
 def _meaning(request: Request, options: Sequence[Finding], reading: Reading) -> Controls:
     """What options and words mean together. Raises RequestError for figures that cannot be."""
     draft = _Draft(options, reading)
+    draft.purposes()
     draft.styles()
     draft.sounds()
+    draft.voices()
     draft.scalars()
     draft.figures(request)
     draft.form()
+    draft.set_aside()
     return draft.controls(reading.not_understood)
 
 
@@ -104,6 +110,7 @@ class _Draft:
         self.values: dict[str, Any] = {}
         self.reasons: list[Reason] = []
         self.solos: list[Finding] = []  # "… solo" as a part of the form
+        self.language = reading.language
         self.lost: list[str] = []
 
     def named(self, *fields: str) -> list[Named]:
@@ -114,27 +121,58 @@ class _Draft:
                 return found
         return []
 
-    def explain(self, field: str, value: object, finding: Finding, *, implied: bool = False) -> None:
-        source = "implied" if implied and finding.source != "option" else finding.source
+    def explain(
+        self, field: str, value: object, finding: Finding, *, implied: bool = False, source: str | None = None
+    ) -> None:
+        """Adds the reason for a value. ``source`` is told where it is neither the finding's nor "implied"."""
+        source = source or ("implied" if implied and finding.source != "option" else finding.source)
         shown = f"{value:g}" if isinstance(value, float) else str(value)
-        reason = Reason(field=field, value=shown, words=finding.words, source=source, confidence=finding.confidence)
+        reason = Reason.model_validate(
+            {"field": field, "value": shown, "words": finding.words, "source": source, "confidence": finding.confidence}
+        )
         if reason not in self.reasons:
             self.reasons.append(reason)
 
-    def styles(self) -> None:
-        """Genres and moods with weights that sum to 1."""
-        genres = self.named("genres") or self.named("suggests")
-        meant = [named for named in genres if named.finding.source == "meaning"]
-        self._weigh("genres", [n for n in genres if n not in meant] or meant, self.named("not_genres"))
-        self._weigh("moods", self.named("moods"), self.named("not_moods"))
+    def purposes(self) -> None:
+        """What the music is for."""
+        found = self.named("usages")
+        self.values["usages"] = tuple(dict.fromkeys(named.id for named in found))
+        for named in found:
+            self.explain("usages", named.id, named.finding)
 
-    def _weigh(self, field: str, found: Iterable[Named], unwanted: Sequence[Named]) -> None:
+    def _of_usages(self, field: str) -> list[Named]:
+        """What the uses of the music bring of a field, where the words say nothing of it."""
+        found: list[Named] = []
+        for named in self.named("usages"):
+            brought = styles.table("usages")[named.id].get(field)
+            if isinstance(brought, dict):
+                found += [Named(Effect(field, id_, float(weight)), named.finding) for id_, weight in brought.items()]
+            elif isinstance(brought, list):
+                found += [Named(Effect(field, id_), named.finding) for id_ in brought]
+            elif brought is not None:
+                found.append(Named(Effect(field, float(brought)), named.finding))
+        return found
+
+    def styles(self) -> None:
+        """Genres and moods with weights that sum to 1; what a use brings is surer than a meaning."""
+        for field in ("genres", "moods"):
+            found = self.named(field)
+            said = [named for named in found if named.finding.source != "meaning"]
+            if not said and field == "genres":
+                said = self.named("suggests")
+            brought = self._of_usages(field)
+            used = {id(named) for named in brought}
+            self._weigh(field, said or brought or found, self.named(f"not_{field}"), used)
+
+    def _weigh(self, field: str, found: Iterable[Named], unwanted: Sequence[Named], used: set[int]) -> None:
         out = {named.id for named in unwanted}
         weights: dict[str, float] = {}
         for named in found:
             if named.id not in out:
                 weights[named.id] = max(weights.get(named.id, 0.0), named.effect.weight)
-                self.explain(field, named.id, named.finding, implied=named.effect.field == "suggests")
+                self.explain(
+                    field, named.id, named.finding, implied=named.effect.field == "suggests" or id(named) in used
+                )
         for named in unwanted:
             self.explain(field, f"not {named.id}", named.finding)
         total = sum(weights.values())
@@ -146,6 +184,7 @@ class _Draft:
         table = styles.instruments()
         excluded = self._excluded()
         chosen: list[str] = []
+        standing_in = {(id(n.finding), n.id) for n in self.named("instruments", "family") if n.effect.stands_in}
         for finding, sounds in _by_finding(self.named("instruments", "family")):
             for (field, wanted), count in sounds.items():
                 generic = field == "family"
@@ -156,7 +195,8 @@ class _Draft:
                 for id_, wanted_count in Counter(ids).items():
                     chosen += [id_] * (wanted_count - chosen.count(id_))
                     shown = f"{wanted_count} {id_}" if wanted_count > 1 else id_
-                    self.explain(_sound_field(id_), shown, finding, implied=generic)
+                    substitute = "substitute" if (id(finding), wanted) in standing_in else None
+                    self.explain(_sound_field(id_), shown, finding, implied=generic, source=substitute)
         self._count(chosen)
         alone = self._alone(chosen)
         self.values["closed"] = alone is not None
@@ -190,6 +230,10 @@ class _Draft:
         from_words = {str(e.value): f for f in self.words for e in f.effects if e.field == "exclude"}
         if any(n.finding.source == "option" for n in named):
             from_words = {id_: f for id_, f in from_words.items() if id_ not in wanted}
+        if any(n.effect.value is True for n in self.named("vocals")):
+            from_words = {id_: f for id_, f in from_words.items() if id_ not in ("voices", "choir_wash")}
+        if not self.named("genres") and not named:
+            from_words = {n.id: n.finding for n in self._of_usages("without")} | from_words
         excluded: dict[str, Finding] = {}
         for id_, finding in (from_words | from_options).items():
             kept = {w for w in wanted if table[w].family == id_}
@@ -251,12 +295,13 @@ class _Draft:
     def scalars(self) -> None:
         """Energy, density and swing: the mean of what was said. Tempo words: a place in the genre's range."""
         for field in SCALARS:
-            found = self.named(field)
+            found = self.named(field) or (self._of_usages(field) if field != "swing" else [])
             if not found:
                 continue
             mean = round(sum(float(named.effect.value) for named in found) / len(found), 3)  # pyright: ignore[reportArgumentType]
             if field == "tempo":
                 if self.named("tempo_bpm"):
+                    self._agreeing(found)
                     continue
                 near = self.named("tempo_near")
                 field, mean = "tempo_bpm", float(near[0].id) if near else self._tempo_at(mean)
@@ -264,12 +309,17 @@ class _Draft:
             for named in found:
                 self.explain(field, mean, named.finding, implied=field == "tempo_bpm")
         tags: list[str] = []
-        for named in self.named("production"):
+        for named in self.named("production") or self._of_usages("production"):
             opposite = next((a if named.id == b else b for a, b in OPPOSED if named.id in (a, b)), None)
             if opposite not in tags:
                 tags.append(named.id)
                 self.explain("production", named.id, named.finding)
         self.values["production"] = tuple(dict.fromkeys(tags))
+
+    def _agreeing(self, found: Sequence[Named]) -> None:
+        """Words such as "fast" beside an exact tempo: that counts, and they are told of."""
+        for named in found:
+            self.explain("tempo_bpm", self.named("tempo_bpm")[0].effect.value, named.finding, source="no_effect")
 
     def _tempo_at(self, place: float) -> float:
         """The tempo at ``place`` (0 … 1) of the genres' lowest, typical and highest."""
@@ -324,7 +374,8 @@ class _Draft:
             self.values[field] = found[0].effect.value
             for named in found:
                 if named.effect.value == found[0].effect.value:
-                    self.explain(field, named.effect.value, named.finding)
+                    source = "substitute" if named.effect.stands_in else None
+                    self.explain(field, named.effect.value, named.finding, source=source)
                 else:
                     self.lost.append(named.finding.words)
 
@@ -362,11 +413,49 @@ class _Draft:
             found = self.named(field)
             self.values[field] = tuple(dict.fromkeys(_feature_of(named.effect) for named in found))
             for named in found:
-                self.explain(field, _feature_of(named.effect), named.finding)
+                feature = _feature_of(named.effect)
+                unplayed = isinstance(feature, Feature) and feature.kind in UNPLAYED
+                self.explain(field, feature, named.finding, source="unplayed" if unplayed else None)
+        for field in ("form", "chords"):
+            for named in self.named(field)[:1]:
+                self.values[field] = tuple(named.id.split(" "))
+                self.explain(field, named.id, named.finding)
         self.values["loop"] = bool(self.named("loop"))
         for named in self.named("loop"):
             self.explain("loop", True, named.finding)
         self.lost += [named.finding.words for named in self.named("unmet")]
+
+    def voices(self) -> None:
+        """Whether somebody sings, who, and in which language. Where the words want both, nothing is decided."""
+        found = self.named("vocals") or self.named("wordless")
+        wanted = {named.effect.value for named in found}
+        self.values["vocals"] = wanted.pop() if len(wanted) == 1 else None
+        for named in found:
+            shown = self.values["vocals"] if self.values["vocals"] is not None else "unclear: wanted and unwanted"
+            self.explain("vocals", shown, named.finding)
+        for named in self.named("vocals", "wordless"):
+            if named not in found:
+                self.explain("vocals", self.values["vocals"], named.finding, source="no_effect")
+        who = sorted(self.named("voice"), key=lambda named: named.id == "choir")
+        for named in who[:1]:
+            self.values["voice"] = named.id
+            self.explain("voice", named.id, named.finding)
+        for named in self.named("lyrics_language")[:1]:
+            self.values["lyrics_language"] = named.id
+            sung = None if named.id in SUNG_LANGUAGES else "unplayed"
+            self.explain("lyrics_language", named.id, named.finding, source=sung)
+
+    def set_aside(self) -> None:
+        """Names of artists and works are told, and what describes them is taken instead."""
+        for named in self.named("artist"):
+            self.lost.append(named.id)
+            self.explain("artist", "a name", named.finding, source="set_aside")
+
+    def _idle(self, lost: Sequence[str]) -> list[Reason]:
+        """A reason for every finding that has come to nothing, so that no word vanishes."""
+        told = {reason.words for reason in self.reasons} | set(lost)
+        idle = dict.fromkeys(finding.words for finding in self.words if finding.words not in told)
+        return [Reason(field="understood", value="", words=words, source="no_effect") for words in idle if words]
 
     def _with_soloist(self, hint: SectionHint, finding: Finding) -> SectionHint:
         """A solo belongs to the instrument its words name, or the one right before them."""
@@ -383,7 +472,8 @@ class _Draft:
 
     def controls(self, not_understood: Sequence[str]) -> Controls:
         lost = tuple(dict.fromkeys([*not_understood, *self.lost]))
-        return Controls(**self.values, reasons=tuple(self.reasons), not_understood=lost)
+        reasons = (*self.reasons, *self._idle(lost))
+        return Controls(**self.values, language=self.language, reasons=reasons, not_understood=lost)
 
 
 def _by_finding(named: Iterable[Named]) -> list[tuple[Finding, Counter[tuple[str, str]]]]:
@@ -439,7 +529,7 @@ def _all_but(chosen: Sequence[str]) -> list[str]:
 
 def explain_rows(controls: Controls) -> list[ExplainRow]:
     """The reasons as table rows, field by field in the order of ``Controls``, then what was not understood."""
-    order = list(Controls.model_fields)
+    order = [*Controls.model_fields, *(reason.field for reason in controls.reasons)]
     rows = [
         ExplainRow(reason.field, reason.value, reason.words, _why(reason))
         for reason in sorted(controls.reasons, key=lambda reason: order.index(reason.field))
@@ -449,9 +539,14 @@ def explain_rows(controls: Controls) -> list[ExplainRow]:
     ]
 
 
+_WHY = {
+    "option": "option", "lexicon": "known word", "implied": "implied", "default": "default",
+    "substitute": "the nearest there is", "unplayed": "understood, not yet played",
+    "no_effect": "known, changes nothing here", "set_aside": "names are set aside; the style is taken, not the artist",
+}  # fmt: skip
+
+
 def _why(reason: Reason) -> str:
     if reason.source == "meaning":
         return f"nearest meaning ({reason.confidence:.2f})"
-    if reason.source == "lexicon" and reason.confidence < 1:
-        return f"spelt almost like a known word ({reason.confidence:.2f})"
-    return {"option": "option", "lexicon": "known word", "implied": "implied", "default": "default"}[reason.source]
+    return _WHY[reason.source]
