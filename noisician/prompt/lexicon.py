@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
@@ -95,8 +95,10 @@ class Lexicon:
         self.family_defaults: Mapping[str, str] = words["family_defaults"]
         self.entries: dict[str, Entry] = {}
         self._add_styles()
+        self._add_subgenres()
         self._add_usages()
-        self._add_phrases(words["phrase"])
+        for name in ("words", "feelings", "substitutes"):
+            self._add_phrases(_phrases(name))
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
         self.harmless = {self.key(phrase) for phrase in words["negations"]["harmless"]}
@@ -123,6 +125,21 @@ class Lexicon:
                     elif all(e.field != name for e in known.effects):
                         self.entries[key] = known + Entry((effect,))
 
+    def _add_subgenres(self) -> None:
+        """The style a genre without one is nearest to; a genre that has its own means that, whatever is said here."""
+        own = {key for key, entry in self.entries.items() if any(e.field == "genres" for e in entry.effects)}
+        names = {self.key(phrase) for id_ in styles.table("genres") for phrase in (id_.replace("_", " "),)}
+        for phrase in _phrases("subgenres"):
+            entry = Entry(effects_of(phrase))
+            kept = Entry(tuple(e for e in entry.effects if e.field not in ("genres", "suggests")))
+            for text in phrase["words"]:
+                key = self.key(text)
+                if key in names:
+                    continue
+                added = kept if key in own else entry
+                known = self.entries.get(key)
+                self.entries[key] = added if known is None else known + added
+
     def _add_usages(self) -> None:
         """What music is for is no genre and no mood: it brings its own where none is named."""
         for id_, entry in styles.table("usages").items():
@@ -139,16 +156,35 @@ class Lexicon:
                 self.entries[key] = entry if known is None else known + entry
 
     def _let_words_speak(self) -> None:
-        """A genre's name of several words keeps what its words say by themselves of tempo and mood: "slow blues"."""
-        for id_, entry in styles.table("genres").items():
-            for phrase in (entry["name"], *entry["synonyms"]):
-                key = self.key(phrase)
-                words = key.split(" ")
-                if len(words) < 2 or not any(e == Effect("genres", id_) for e in self.entries[key].effects):
-                    continue
-                said = (e for word in words for e in self.entries.get(word, Entry(())).effects)
-                own = tuple(e for e in said if e.field == "tempo" or (e.field == "moods" and e.weight >= 1))
-                self.entries[key] = self.entries[key] + Entry(own)
+        """A name of several words keeps what its words say by themselves: "slow blues" is slow, an "ambient guitar" a
+        guitar, a "celtic harp" celtic where no genre is named."""
+        for phrases, speaking in (
+            (styles.table("genres"), _of_a_genre), (styles.table("instruments"), _of_an_instrument),
+        ):  # fmt: skip
+            for entry in phrases.values():
+                for phrase in (entry["name"], *entry["synonyms"]):
+                    self._let_speak(self.key(phrase), speaking)
+        for name, speaking in (
+            ("subgenres", _of_a_genre),
+            ("feelings", _of_a_genre),
+            ("substitutes", _of_an_instrument),
+        ):
+            for told in _phrases(name):
+                for phrase in told["words"] if not (told.get("replaces") and name != "substitutes") else ():
+                    self._let_speak(self.key(phrase), speaking)
+
+    def _let_speak(self, key: str, speaking: Callable[[Effect], Effect | None]) -> None:
+        words = key.split(" ")
+        entry = self.entries[key]
+        if len(words) < 2:
+            return
+        parts = {*words, " ".join(words[:-1]), " ".join(words[1:])}
+        said = (speaking(e) for part in words + sorted(parts - set(words)) if part in self.entries
+                for e in self.entries[part].effects)  # fmt: skip
+        fields = {e.field for e in entry.effects}
+        new = tuple(e for e in said if e is not None and (e.field not in fields or e.field == "moods"))
+        if new:
+            self.entries[key] = entry + Entry(new)
 
     def longest(self, tokens: Sequence[Token], first: int) -> int:
         """How many tokens from ``first`` could be one phrase: they share a clause."""
@@ -200,6 +236,29 @@ def _stems(word: str) -> Iterator[str]:
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             yield word[: len(word) - len(ending)] + instead
+
+
+def _of_a_genre(effect: Effect) -> Effect | None:
+    """What a word within a genre's name says beside it. Drums and basses are no players there: "drum and bass"."""
+    if effect.field in ("tempo", "moods"):
+        return effect
+    if effect.field == "instruments" and styles.instruments()[str(effect.value)].family not in _SILENT_WITHIN:
+        return effect
+    return effect if effect.field == "family" and effect.value not in _SILENT_WITHIN else None
+
+
+def _of_an_instrument(effect: Effect) -> Effect | None:
+    """What a word within an instrument's name says beside it."""
+    if effect.field == "genres":
+        return replace(effect, field="suggests")
+    return effect if effect.field in ("tempo", "moods", "suggests") else None
+
+
+_SILENT_WITHIN = ("drums", "bass", "texture", "voices")
+
+
+def _phrases(name: str) -> Sequence[Mapping[str, Any]]:
+    return cast("Sequence[Mapping[str, Any]]", styles.table(name)["phrase"])
 
 
 @cache

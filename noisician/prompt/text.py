@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CLAUSE_BREAKS = frozenset(',.;:!?()[]{}|\n"/\\—–…。，、；：！？•·')
+#: What tells how a picture is drawn: its style, its skin.
+_PICTURE_MARKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"'})
 _TOKEN = re.compile(
@@ -34,6 +36,7 @@ class Token:
 def clean(text: str) -> str:
     """Compatibility forms unified, control and format characters blanked, ``&`` and ``'n'`` spelt out."""
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    text = _PICTURE_MARKS.sub("", text)
     text = "".join("\n" if c == "\n" else " " if unicodedata.category(c)[0] == "C" else c for c in text)
     text = re.sub(r"'n'", " n ", text, flags=re.IGNORECASE)
     return text.replace("&", " and ").replace("+", " and ").replace("_", " ")

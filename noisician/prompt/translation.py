@@ -150,24 +150,23 @@ _ENGLISH = frozenset(
 
 def _foreign(text: str) -> list[str]:
     """Words that English and the lexicon do not know."""
+    return [word for word in map(fold, _WORD.findall(text)) if word.isalpha() and not _is_english(word)]
+
+
+def _is_english(word: str) -> bool:
+    """Whether a folded word is one that the lexicon knows, rightly spelt or not."""
     words = lexicon()
-    found = (fold(word) for word in _WORD.findall(text))
-    return [
-        word for word in found
-        if word.isalpha() and word not in words.function_words and word not in words.entries and word not in words.cues
-    ]  # fmt: skip
+    known = (words.function_words, words.entries, words.cues, words.degrees, words.slips, words.spelling)
+    return any(word in table for table in known)
 
 
 def _score(words: Table, folded: Sequence[str], text: str) -> float:
     """How much of a text is in a language: two for a word of music, one for a small word."""
-    known, score, at = lexicon(), 0.0, 0
+    score, at = 0.0, 0
     while at < len(folded):
         count = _phrase_at(words, folded, at)
         if count:
-            own = any(
-                word not in known.entries and word not in known.function_words for word in folded[at : at + count]
-            )
-            score += 2 * own
+            score += 2 * any(not _is_english(word) for word in folded[at : at + count])
         elif folded[at] in words.small and folded[at] not in _ENGLISH:
             score += 1
         elif words.code == "de" and _halves(folded[at], words):
