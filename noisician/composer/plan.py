@@ -11,7 +11,7 @@ import numpy as np
 
 from noisician.composer.conditions import Style
 from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections
-from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
+from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, levelled, marks_of
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
@@ -21,6 +21,10 @@ from noisician.score.model import METERS, Section
 from noisician.styles import ROLES, TIMBRE_TAGS, instruments, table
 
 DEFAULT_DURATION_S = 30.0
+#: How long a section is that the genre's form does not have.
+SECTION_BARS = 8
+#: What comes after the latest time that was named, where no length was.
+AFTER_LAST_TIME_S = 20.0
 #: Left at the end for what still rings when the last bar is over.
 TAIL_S = 2.0
 #: How far before the wanted end the last bar may end when the tempo was ours to choose, and how far it bends for that.
@@ -111,12 +115,16 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     instrumentation = _choose_instrumentation(controls, genre, rng)
     roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
+    if controls.form:
+        lengths = dict(form)
+        form = [(kind, lengths.get(kind, SECTION_BARS)) for kind in controls.form]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
     if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
         form = [("chorus" if energy > 0.4 else "verse", bars)]
     bar_s = METERS[signature].beats_per_bar * 60 / tempo_bpm
     sections = plan_sections(form, bars, energy, wanted, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
+    sections = levelled(Stage(sections, instrumentation, bar_s), controls.features)
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
     players = _with_soloists(sections, players, controls.sections, instrumentation)
     production = _production(controls, genre, mood)
@@ -199,7 +207,7 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
     roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
     players = choose_players(sections, roles, energy) if roles else tuple(() for _ in sections)
-    sections = arched(sections, plan.features)
+    sections = levelled(Stage(arched(sections, plan.features), plan.instrumentation, plan.bar_s), plan.features)
     return _shaped(replace(plan, sections=sections, bars=bars, duration_s=duration_s, players=players))
 
 
@@ -296,7 +304,7 @@ def _choose_length(
                 f"{DURATION_RANGE_S[1]:.0f} s; ask for fewer bars or a faster tempo"
             )
         return tempo, controls.bars, played_s + tail_s
-    wanted_s = controls.duration_s or DEFAULT_DURATION_S
+    wanted_s = controls.duration_s or _reaching(controls)
     musical_s = wanted_s - min(tail_s, wanted_s / 4)
     if controls.loop:
         bars = max(1, round(musical_s * tempo / (60 * beats_per_bar)))
@@ -307,6 +315,15 @@ def _choose_length(
     if ending == "cut":  # what is cut off leaves nothing behind
         return tempo, bars, bars * beats_per_bar * 60 / tempo
     return tempo, bars, wanted_s
+
+
+def _reaching(controls: Controls) -> float:
+    """A length in which everything that has a time has its place."""
+    moments = [cue.moment for cue in controls.cues] + [one.at for one in controls.features if one.at is not None]
+    times_s = [one.at_s for one in (*moments, *controls.sections) if one.at_s is not None]
+    if not times_s:
+        return DEFAULT_DURATION_S
+    return min(max(DEFAULT_DURATION_S, max(times_s) + AFTER_LAST_TIME_S), DURATION_RANGE_S[1])
 
 
 def _filling(tempo_bpm: float, musical_s: float, beats_per_bar: int, limits_bpm: tuple[float, float]) -> float:

@@ -65,6 +65,9 @@ class Stage:
 
     def place(self, moment: Moment) -> Section | int | None:
         """The section meant, or a bar; None for a section that is not there."""
+        if moment.section == "middle":
+            middle = self.bars // 2
+            return next((one for one in self.sections if one.start_bar <= middle < one.start_bar + one.bars), None)
         if moment.section is not None:
             same = [one for one in self.sections if moment.section in ("piece", one.kind)]
             at = moment.nth - 1 if moment.nth > 0 else moment.nth
@@ -100,11 +103,18 @@ def cast_by_cues(
             quiet, who = slice(first, stage.bars), own
         elif cue.does == "rest":
             quiet, who = slice(first, last), own
+        elif cue.does == "only":
+            elsewhere = np.ones(stage.bars, bool)
+            for section in stage.sections:
+                if section.kind == cue.moment.section:
+                    elsewhere[section.start_bar : section.start_bar + section.bars] = False
+                    _seat(cast, stage.sections, own, section.start_bar)
+            quiet, who = np.flatnonzero(elsewhere), own
         else:
             quiet, who = slice(first, last), others
         for role in who:
             silent[role][quiet] = True
-        if cue.does in ("enter", "alone"):
+        if cue.does in ("enter", "alone", "only"):
             _seat(cast, stage.sections, own, first)
     rests: list[Rest] = []
     for place_, section in enumerate(stage.sections):
@@ -147,14 +157,54 @@ def arched(sections: Sequence[Section], features: Sequence[Feature]) -> tuple[Se
     return tuple(replace(one, energy=float(energy)) for one, energy in zip(sections, energies, strict=True))
 
 
+def levelled(stage: Stage, features: Sequence[Feature]) -> tuple[Section, ...]:
+    """The sections with less energy where it is to be quiet, more where it is to be loud.
+
+    A section that was named is meant alone, a time and all that comes after it; a section that begins at most half
+    before such a time counts as after it.
+    """
+    energies = [section.energy for section in stage.sections]
+    for feature in features:
+        if feature.kind not in ("quiet", "loud"):
+            continue
+        change = -ARC if feature.kind == "quiet" else ARC
+        for at in _meant(stage, feature):
+            energies[at] += change
+    return tuple(
+        replace(section, energy=float(np.clip(energy, 0.05, 1.0))) if energy != section.energy else section
+        for section, energy in zip(stage.sections, energies, strict=True)
+    )
+
+
+def _meant(stage: Stage, feature: Feature) -> list[int]:
+    """Places of the sections that a feature is about."""
+    if feature.at is None:
+        return [at for at, one in enumerate(stage.sections) if feature.where in (None, one.kind)]
+    place = stage.place(feature.at)
+    if place is None:
+        return []
+    if isinstance(place, Section):
+        return [stage.sections.index(place)]
+    return [at for at, one in enumerate(stage.sections) if one.start_bar + one.bars / 2 >= place]
+
+
 def marks_of(stage: Stage, features: Sequence[Feature]) -> tuple[Mark, ...]:
     """Features at their places; those that concern the ends of the piece or its energy are none."""
     marks: list[Mark] = []
     for feature in features:
         if feature.kind == "key_change":
-            section = _last_of(stage.sections, feature.where)
-            if section is not None:
-                marks.append(Mark("key_change", section.start_bar, stage.bars, feature.value or 0.0))
+            place = stage.place(feature.at) if feature.at is not None else None
+            place = _last_of(stage.sections, feature.where) if place is None else place
+            first = 0 if place is None else bars_of(place, stage.bars)[0]
+            if first > 0:
+                marks.append(Mark("key_change", first, stage.bars, feature.value or 0.0))
+        elif feature.kind == "without" and feature.where is not None:
+            marks.append(Mark(f"without_{feature.where}", 0, stage.bars))
+        elif feature.kind == "silence" and feature.at is not None:
+            place = stage.place(feature.at)
+            bar = None if place is None else bars_of(place, stage.bars)[0]
+            if bar is not None and 0 < bar < stage.bars:
+                marks.append(Mark("silence", bar, bar + 1, feature.value or 1.0))
         elif feature.kind == "half_time":
             chosen = [one for one in stage.sections if feature.where in (None, "piece", one.kind)]
             marks += [Mark("half_time", one.start_bar, one.start_bar + one.bars) for one in chosen]

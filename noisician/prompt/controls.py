@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 #: What a :class:`Cue` can say somebody does, and how ``explain`` says it.
-_DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in"}
+_DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in", "only": "only in"}
 FeatureKind = Literal[
     "fade_out", "fade_in", "cut", "key_change", "half_time", "silence", "call_and_response", "stop_time", "rising",
     "falling", "quiet", "loud", "held_chord", "without", "slowing", "quickening",
@@ -26,10 +26,11 @@ class Reason(BaseModel):
     field: str
     value: str
     words: str  # the words of the prompt, or the option, that caused it
-    #: "substitute": the nearest there is to what was named; "unplayed": understood and kept, but not played yet;
+    #: "guess": a number without its unit; "substitute": the nearest there is to what was named; "unplayed": understood and kept, but not played yet;
     #: "no_effect": known words that change nothing here, alone or because others outweigh them; "set_aside": a name.
     source: Literal[
-        "option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect", "set_aside"
+        "option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect", "set_aside",
+        "guess",
     ]  # fmt: skip
     confidence: float = 1.0  # cosine similarity for "meaning", else 1
 
@@ -62,7 +63,7 @@ class SectionHint(BaseModel):
 class Moment(BaseModel):
     """Where in a piece: a section (``nth`` of its kind from 1, −1 the last), seconds, or a bar counted from 1.
 
-    ``section`` is a kind, or "piece": then ``nth`` counts sections of any kind.
+    ``section`` is a kind, "middle", or "piece": then ``nth`` counts sections of any kind.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -84,14 +85,14 @@ class Moment(BaseModel):
 class Cue(BaseModel):
     """When somebody plays: ``who`` are roles, families or instruments.
 
-    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), or everybody else rests in
-    it ("alone").
+    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), everywhere but in sections of
+    that kind ("only"), or everybody else rests in it ("alone").
     """
 
     model_config = ConfigDict(frozen=True)
 
     who: tuple[str, ...]
-    does: Literal["enter", "leave", "rest", "alone"]
+    does: Literal["enter", "leave", "rest", "alone", "only"]
     moment: Moment
 
     def __str__(self) -> str:

@@ -30,13 +30,14 @@ _ENDINGS = (
 class Effect:
     """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there.
 
-    ``stands_in``: the value is only the nearest there is to what was named.
+    ``stands_in``: the value is only the nearest there is to what was named; ``guessed``: it was hardly named.
     """
 
     field: str
     value: str | float | bool | SectionHint | Cue | Feature
     weight: float = 1.0
     stands_in: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def read(prompt: str) -> Reading:
         Finding(wording.typed(tokens[first].start, tokens[last - 1].end), (), first, last, "lexicon")
         for first, last in _idle(found, by)
     ]
-    findings += _only(tokens, matches, found)
+    findings += _only(tokens, matches, found) or _listed(wording, tokens, matches)
     unknown = [
         place
         for place, token in enumerate(tokens)
@@ -189,6 +189,18 @@ def _only(tokens: Sequence[Token], matches: Sequence[Match], scan: _Scan) -> lis
         if says_only or (token.text == "for" and following in before and work):
             found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
     return found
+
+
+def _listed(wording: Wording, tokens: Sequence[Token], matches: Sequence[Match]) -> list[Finding]:
+    """ "piano and cello" and not another word: those two."""
+    players = sum(any(e.field in ("instruments", "family") for e in match.entry.effects) for match in matches)
+    covered = {place for match in matches for place in range(match.first, match.last)}
+    others = [token.text for place, token in enumerate(tokens) if place not in covered]
+    if players < 2 or players < len(matches) or not others or set(others) - {"and", *ARTICLES} or "and" not in others:
+        return []
+    if any(match.negated for match in matches):
+        return []
+    return [Finding(wording.typed(0, len(wording.text)), (Effect("only", "listed"),), 0, len(tokens), "lexicon")]
 
 
 def negated_effects(entry: Entry, words: Lexicon) -> tuple[Effect, ...]:

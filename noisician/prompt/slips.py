@@ -12,6 +12,7 @@ from functools import cache
 
 from noisician.prompt.lexicon import lexicon
 from noisician.prompt.meaning import vectors
+from noisician.prompt.numbers import FIGURE_WORDS
 from noisician.prompt.text import fold
 from noisician.prompt.wording import Piece
 
@@ -19,8 +20,6 @@ from noisician.prompt.wording import Piece
 #: that is missing in the middle, are mended.
 SHORTEST_LETTERS = 5
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
-#: Words of figures, which the lexicon does not list.
-_FIGURE_WORDS = ("minor", "major", "minute", "minutes", "second", "seconds", "tempo", "beats", "measures")
 
 
 def slips(text: str) -> list[Piece]:
@@ -67,7 +66,7 @@ def known_words() -> frozenset[str]:
     """Every single word of the lexicon: of phrases, negations, degrees and function words."""
     words = lexicon()
     keys = (*words.entries, *words.cues, *words.harmless, *words.degrees)
-    return frozenset(word for key in keys for word in key.split(" ")) | words.function_words | set(_FIGURE_WORDS)
+    return frozenset(word for key in keys for word in key.split(" ")) | words.function_words | FIGURE_WORDS
 
 
 @cache

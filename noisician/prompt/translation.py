@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from noisician.prompt.lexicon import lexicon
+from noisician.prompt.numbers import FIGURE_WORDS
 from noisician.prompt.text import fold
 from noisician.prompt.wording import Piece, Wording
 
@@ -123,29 +124,8 @@ def language_of(text: str) -> str | None:
 
 
 #: Small words that only an English prompt has.
-_ENGLISH = frozenset(
-    [
-        "the",
-        "with",
-        "and",
-        "for",
-        "of",
-        "is",
-        "are",
-        "that",
-        "my",
-        "this",
-        "it",
-        "it's",
-        "to",
-        "like",
-        "by",
-        "from",
-        "very",
-        "but",
-        "please",
-    ]
-)
+_ENGLISH_WORDS = "the with and for of is are that my this it it's to like by from very but please on at or your"
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
 
 
 def _foreign(text: str) -> list[str]:
@@ -156,23 +136,31 @@ def _foreign(text: str) -> list[str]:
 def _is_english(word: str) -> bool:
     """Whether a folded word is one that the lexicon knows, rightly spelt or not."""
     words = lexicon()
-    known = (words.function_words, words.entries, words.cues, words.degrees, words.slips, words.spelling)
-    return any(word in table for table in known)
+    known = (words.function_words, words.entries, words.cues, words.degrees, words.slips, words.spelling, FIGURE_WORDS)
+    return len(word) < 2 or any(word in table for table in known)
 
 
 def _score(words: Table, folded: Sequence[str], text: str) -> float:
-    """How much of a text is in a language: two for a word of music, one for a small word."""
-    score, at = 0.0, 0
+    """How much of a text is in a language: two for a word of music, one for a small word or one that English has too;
+    minus one for a word in neither, half of one for an English word. 0 where all of it could be English."""
+    score, proof, at = 0.0, 0, 0
     while at < len(folded):
         count = _phrase_at(words, folded, at)
+        own = [word for word in folded[at : at + max(count, 1)] if not _is_english(word)]
+        content = any(len(word) > 2 and word not in words.small for word in own)
         if count:
-            score += 2 * any(not _is_english(word) for word in folded[at : at + count])
-        elif folded[at] in words.small and folded[at] not in _ENGLISH:
-            score += 1
-        elif words.code == "de" and _halves(folded[at], words):
-            score += 2
+            score += 2 if content else 1
+        elif folded[at] in words.small:
+            score += folded[at] not in _ENGLISH
+        elif words.code == "de" and own and _halves(folded[at], words):
+            score, count = score + 2, 1
+        else:
+            score -= 1.0 if own else 0.5
+            own = []
+        proof += len(own)
         at += count or 1
-    return score + 0.5 * any(letter in text.lower() for letter in _OWN_LETTERS[words.code])
+    letters = sum(letter in text.lower() for letter in _OWN_LETTERS[words.code])
+    return (score + 0.5 * letters) if proof else 0.0
 
 
 def _phrase_at(words: Table, folded: Sequence[str], at: int) -> int:

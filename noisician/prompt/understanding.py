@@ -374,7 +374,7 @@ class _Draft:
             self.values[field] = found[0].effect.value
             for named in found:
                 if named.effect.value == found[0].effect.value:
-                    source = "substitute" if named.effect.stands_in else None
+                    source = "substitute" if named.effect.stands_in else "guess" if named.effect.guessed else None
                     self.explain(field, named.effect.value, named.finding, source=source)
                 else:
                     self.lost.append(named.finding.words)
@@ -542,6 +542,7 @@ def explain_rows(controls: Controls) -> list[ExplainRow]:
 _WHY = {
     "option": "option", "lexicon": "known word", "implied": "implied", "default": "default",
     "substitute": "the nearest there is", "unplayed": "understood, not yet played",
+    "guess": "a guess: no unit was named",
     "no_effect": "known, changes nothing here", "set_aside": "names are set aside; the style is taken, not the artist",
 }  # fmt: skip
 

@@ -19,8 +19,11 @@ _KINDS = {
     "chorus": "chorus", "choruses": "chorus", "refrain": "chorus", "hook": "chorus", "bridge": "bridge",
     "build": "build", "build up": "build", "buildup": "build", "drop": "drop", "beat drop": "drop", "bass drop": "drop",
     "break": "break", "breakdown": "break", "solo": "solo", "outro": "outro", "coda": "outro",
-    "ending": "piece", "end": "piece", "beginning": "piece", "start": "piece", "opening": "piece",
+    "ending": "piece", "end": "piece", "finale": "piece", "final": "piece", "beginning": "piece", "begin": "piece",
+    "start": "piece", "opening": "piece", "verses": "verse", "breakdowns": "break", "drops": "drop", "bridges": "bridge",
+    "intros": "intro", "middle": "middle", "middle section": "middle", "middle eight": "bridge", "middle part": "middle",
 }  # fmt: skip
+_ENDINGS = ("end", "ending", "finale", "final")
 _NTH = {
     "first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "last": -1, "final": -1, "every": 0, "each": 0,
 }  # fmt: skip
@@ -29,9 +32,18 @@ _STEPS = {
     "minor third": 3, "major third": 4, "fourth": 5,
 }  # fmt: skip
 _SEVERAL = {"two": 2, "2": 2, "three": 3, "3": 3, "four": 4, "4": 4}
+#: What people call the streams of a drum kit, singular.
+KIT_PIECES = {
+    "kick": "kick", "bass drum": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat": "hat",
+    "hihat": "hat", "hi-hat": "hat", "hi hat": "hat", "cymbal": "cymbal", "crash": "cymbal", "ride": "cymbal",
+    "tom": "tom", "perc": "perc", "percussion": "perc", "shaker": "perc", "cowbell": "perc", "tambourine": "perc",
+}  # fmt: skip
 _ADDED = re.compile(r"\b(?:with|featuring|plus|including|and)\b", re.IGNORECASE)
 _UNWANTED = re.compile(r"\b(?:no|not|without|never|don't)\s+(?:an?\s+)?$", re.IGNORECASE)
+_LATE = r"(?: (?:at|towards?|near|until|to|in|into) the (?:very )?(?:end|final bars|last bars|outro|ending))?"
+_ENSEMBLES = {"duet": 2, "duo": 2, "trio": 3, "quartet": 4, "quintet": 5}
 WHOLE_STEP = 2.0
+BAR_BEATS = 4.0
 FADE_BARS = 4.0
 
 
@@ -41,25 +53,34 @@ def _any(words: dict[str, int] | dict[str, str]) -> str:
 
 # In the pieces below a space stands for any white space.
 _TIME = (
-    r"(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|bar (?P<bar>\d{1,3})"
-    rf"|{NUMBER_PATTERN}[-\s]?(?:(?P<min>min(?:ute)?s?)|(?P<barred>bars?)|s(?:ec(?:ond)?s?)?)\b)"
+    r"(?:(?:the|around|about|exactly|roughly) ){0,2}(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|bar (?P<bar>\d{1,3})|(?P<one>(?:an? )?minute)\b"
+    rf"|{NUMBER_PATTERN}[-\s]?(?:(?P<min>min(?:ute)?s?)|(?P<barred>bars?)|s(?:ec(?:ond)?s?)?)\b)(?:[-\s](?:mark|in)\b)?"
 )
 _SECTION = rf"(?:the )?(?:(?P<nth>{_any(_NTH)}) )?(?P<kind>{_any(_KINDS)})\b"
 _WHEN = rf"(?:{_TIME}|{_SECTION})"
 _PART = r"(?P<kind>intro|verse|chorus|bridge|build|build[-\s]up|drop|break|breakdown|solo|outro)"
 _BARS = rf"{NUMBER_PATTERN}[-\s]?(?P<barred>bars?)\b"
-_WHO = r"(?P<who>[a-z][\w'-]*(?: (?:and )?[\w'-]+){0,4}?)"
+_WHO = r"(?P<who>[^\W\d_][\w'-]*(?: (?:and )?[\w'-]+){0,4}?)"
 _OPENS = r"(?:starts?|starting|begins?|beginning|opens?|opening)"
 _ENDS = r"(?:ends?|ending|finish(?:es)?|finishing|closes|closing)"
 _COMES = r"(?:comes?|coming|enters?|entering|joins?|joining|starts?|starting|begins?|kicks?|kicking|drops?)"
 _LEAVES = r"(?:drops? out|dropping out|falls? away|cuts? out|leaves?|stops?|stopping|rests?)"
 _ALONE = r"(?:only|just|nothing but|solely)"
-_LOUD = r"(?:loud|big|huge|massive|intense|full|powerful|epic)"
-_QUIET = r"(?:quiet|soft|calm|gentle|small)(?:ly)?"
-_NAME = r"(?-i:[A-Z][\w.'&]*(?: [A-Z][\w.'&]*)*)"
+_LOUD = (
+    r"(?:loud|big|huge|massive|intense|full|powerful|epic|strong|wild|heavy|explosive|energetic|fierce|chaotic|hard)"
+)
+_QUIET = r"(?:quiet|soft|calm|gentle|small|mellow|hushed|intimate|sparse|subtle|delicate|slow|serious|stripped[-\s](?:down|back))(?:ly)?"
+_VERY = r"(?:(?:really|very|super|so|quite|more|all|completely|totally) )?"
+_LEVEL = rf"{_VERY}(?:(?P<quiet>{_QUIET})|(?P<loud>{_LOUD}))"
 _GOES_ON = r"(?=\s*(?:$|[,.;:!?]|(?:and )?(?:then|before|until|builds?)\b))"
-_STEP = rf"(?: (?P<way>up|down))?(?: (?:by )?(?:an? )?(?:(?P<step>{_any(_STEPS)})|{NUMBER_PATTERN} semitones?))?"
-_IN_THE_LAST = r"(?: (?:for|in|into|at|on|before) (?:the )?(?:last|final) (?P<kind>chorus|drop|verse|refrain))?"
+_STEP = rf"(?: (?P<way>up|down))?(?: (?:by )?(?:an? )?(?:(?P<step>{_any(_STEPS)})|(?P<semitones>\d{{1,2}}|{'|'.join(_SEVERAL)}|one) (?:semitones?|half steps?)))?"
+_IN_THE_LAST = (
+    r"(?: (?:for|in|into|at|on|before|during) (?:the )?(?:(?:last|final) )?(?P<kind>chorus|drop|verse|refrain|bridge|outro)"
+    rf"| (?:at|after) {_TIME}| (?:near|towards?|at|before) the (?P<end>end))?"
+)
+_BACK = r"(?:,? (?:and )?(?:then )?(?:everyone |everything |the band )?(?:back in|comes? back(?: in)?|resumes?))?"
+_HIT = r"(?:jump scare|hit|big hit|explosion|bang|scream|impact|crash|drop)"
+_OTHERS = r"(?:(?:the )?(?:whole|full|entire|rest of the) (?:band|orchestra|ensemble|group)|everyone|everybody|everything|all)(?: else)?"
 
 
 @dataclass(frozen=True)
@@ -107,8 +128,10 @@ def _players(phrase: str) -> tuple[list[str], list[Effect]] | None:
     if entry is None:
         return None
     out = [str(e.value) for e in entry.negated or () if e.field == "exclude"]
-    played = [e for e in entry.effects if e.field in ("instruments", "family")]
-    ids = out or [str(e.value) for e in played]
+    played = [e for e in entry.effects if e.field in ("instruments", "family", "vocals", "voice")]
+    if not any(e.field in ("instruments", "family") for e in played):
+        return None
+    ids = out or [str(e.value) for e in played if e.field in ("instruments", "family")]
     return (ids, played) if ids else None
 
 
@@ -116,13 +139,15 @@ def _moment(match: re.Match[str]) -> Moment:
     groups = match.groupdict()
     if groups.get("bar"):
         return Moment(bar=int(groups["bar"]))
+    if groups.get("end"):
+        return Moment(section="piece", nth=-1)
     if groups.get("barred"):
         return Moment(bar=int(number(groups["n"])) + 1)
     seconds = _seconds(match)
     if seconds is not None:
         return Moment(at_s=seconds)
     kind = _KINDS[groups["kind"].lower().replace("-", " ")]
-    ends = groups["kind"].lower() in ("end", "ending")
+    ends = groups["kind"].lower() in _ENDINGS
     nth = _NTH[groups["nth"].lower()] if groups.get("nth") else -1 if ends else 1
     return Moment(section=kind, nth=nth)
 
@@ -131,6 +156,8 @@ def _seconds(match: re.Match[str]) -> float | None:
     groups = match.groupdict()
     if groups.get("m"):
         return 60.0 * int(groups["m"]) + int(groups["s"])
+    if groups.get("one"):
+        return 60.0
     if groups.get("n") and not groups.get("barred"):
         return number(groups["n"]) * (60 if groups.get("min") else 1)
     return None
@@ -148,10 +175,11 @@ def _cue(does: str, *, plays: bool = True, at: Moment | None = None) -> _Reader:
             return None
         moment = at or _moment(match)
         kind = "leave" if does == "rest" and moment.section is None else does
+        kind = "enter" if does == "only" and moment.section in (None, "piece") else kind
         cue = Cue.model_validate({"who": who.ids, "does": kind, "moment": moment})
         wanted = who.effects if plays else ()
         hint = ()
-        if moment.section not in (None, "piece"):
+        if moment.section not in (None, "piece", "middle"):
             hint = (Effect("sections", SectionHint(kind=str(moment.section))),)
         skip = (match.start("who"), who.start) if who.start > match.start("who") else None
         return Figure(match.start(), match.end(), (Effect("cues", cue), *wanted, *hint), skip)
@@ -167,6 +195,141 @@ def _several(match: re.Match[str]) -> Figure | None:
     several = tuple(effect for effect in named[1][:1] for _ in range(_SEVERAL[match["count"].lower()]))
     closing = (Effect("only", "listed"),) if not _ADDED.search(match.string[: match.start()]) else ()
     return Figure(match.start(), match.end(), (*several, *closing))
+
+
+def _alike(match: re.Match[str]) -> Figure | None:
+    """ "trombone quartet": as many of one instrument, and nobody else. An ensemble with a name of its own is none."""
+    if lexicon().phrase(match.group()) is not None:
+        return None
+    named = _players(match["who"])
+    played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
+    if len(played) != 1:
+        return None
+    return Figure(match.start(), match.end(), (*played * _ENSEMBLES[match["size"].lower()], Effect("only", True)))
+
+
+def _rest_of_band(match: re.Match[str]) -> Figure | None:
+    who = _who(match)
+    return None if who is None else Figure(match.start(), match.end(), (*who.effects, Effect("only", True)))
+
+
+def _level(match: re.Match[str]) -> Figure:
+    """How loud it is somewhere: in all sections of a kind, in one, or from a time on."""
+    groups = match.groupdict()
+    kind = "quiet" if groups.get("quiet") else "loud"
+    timed = any(groups.get(name) for name in ("m", "one", "n", "bar"))
+    exact = timed or groups.get("nth") or _KINDS.get((groups.get("kind") or "").lower()) in ("piece", "middle")
+    if exact:
+        return _featured(match, Feature.model_validate({"kind": kind, "at": _moment(match)}))
+    where = _KINDS[groups["kind"].lower().replace("-", " ")]
+    feature = Feature.model_validate({"kind": kind, "where": where})
+    return Figure(
+        match.start(), match.end(), (Effect("features", feature), Effect("sections", SectionHint(kind=where)))
+    )
+
+
+def _featured(match: re.Match[str], *features: Feature) -> Figure:
+    return Figure(match.start(), match.end(), tuple(Effect("features", feature) for feature in features))
+
+
+def _louder_from_then(match: re.Match[str]) -> Figure | None:
+    """ "after that everything doubles": from the last time that was named before."""
+    earlier = list(_EARLIER.finditer(match.string[: match.start()]))
+    if not earlier:
+        return _featured(match, Feature(kind="rising"))
+    return _featured(match, Feature(kind="loud", at=_moment(earlier[-1])))
+
+
+def _swell(match: re.Match[str]) -> Figure | None:
+    who = _who(match)
+    if who is None:
+        return None
+    loud = Effect("features", Feature(kind="loud", at=_moment(match)))
+    skip = (match.start("who"), who.start) if who.start > match.start("who") else None
+    return Figure(match.start(), match.end(), (*who.effects, loud), skip)
+
+
+def _two_halves(match: re.Match[str]) -> Figure:
+    """ "one minute of calm, then one minute of chaos"."""
+    first = _duration_s(match["n1"], match["unit1"])
+    second = _duration_s(match["n2"], match["unit2"])
+    first_level, second_level = ("quiet" if match[name] else "loud" for name in ("quiet1", "quiet2"))
+    return Figure(
+        match.start(),
+        match.end(),
+        (
+            Effect("duration_s", first + second),
+            Effect("features", Feature.model_validate({"kind": first_level, "at": Moment(section="piece")})),
+            Effect("features", Feature.model_validate({"kind": second_level, "at": Moment(at_s=first)})),
+        ),
+    )
+
+
+def _duration_s(count: str, unit: str) -> float:
+    return number(count) * (60.0 if unit.lower().startswith("min") else 1.0)
+
+
+def _built_up(match: re.Match[str]) -> Figure:
+    """ "build tension for 40 seconds, then jump scare, then nothing"."""
+    effects = [Effect("features", Feature(kind="rising")), Effect("sections", SectionHint(kind="build"))]
+    if match["tension"]:
+        effects.append(Effect("moods", "tense"))
+    if match["hit"]:
+        effects.append(Effect("features", Feature(kind="loud", at=_moment(match))))
+        if "scare" in match["hit"].lower():
+            effects.append(Effect("usages", "horror"))
+    if match["nothing"]:
+        effects.append(Effect("features", Feature(kind="cut")))
+    return Figure(match.start(), match.end(), tuple(effects))
+
+
+def _stops(match: re.Match[str]) -> Figure:
+    return _featured(match, Feature(kind="silence", value=BAR_BEATS, at=_moment(match)))
+
+
+def _without_piece(match: re.Match[str]) -> Figure:
+    stream = KIT_PIECES[match["piece"].lower()]
+    return _featured(match, Feature(kind="without", where=stream))
+
+
+def _except(match: re.Match[str]) -> Figure | None:
+    """ "no synths except for a pad in the intro"."""
+    out, who = _players(match["out"]), _who(match)
+    if out is None or who is None:
+        return None
+    cue = Cue.model_validate({"who": who.ids, "does": "only", "moment": _moment(match)})
+    excluded = tuple(Effect("exclude", id_) for id_ in out[0])
+    hint = Effect("sections", SectionHint(kind=_KINDS[match["kind"].lower()]))
+    return Figure(match.start(), match.end(), (*excluded, *who.effects, Effect("cues", cue), hint))
+
+
+def _voices_alone(match: re.Match[str]) -> Figure:
+    kind = _KINDS[match["kind"].lower()]
+    moment = Moment(section=kind)
+    cue = Cue(who=("voices",), does="alone", moment=moment)
+    sung = (Effect("vocals", True), Effect("family", "voices"))
+    return Figure(match.start(), match.end(), (Effect("cues", cue), *sung, Effect("sections", SectionHint(kind=kind))))
+
+
+def _beat_drops(match: re.Match[str]) -> Figure:
+    cue = Cue(who=("drums", "percussion"), does="enter", moment=Moment(section="verse"))
+    return Figure(match.start(), match.end(), (Effect("cues", cue), Effect("family", "drums")))
+
+
+def _idle(match: re.Match[str]) -> Figure:
+    """What a wish beside it has said already."""
+    return Figure(match.start(), match.end(), (Effect("neutral", True),))
+
+
+def _intro_alone(match: re.Match[str]) -> Figure | None:
+    who = _who(match)
+    if who is None:
+        return None
+    kind = _KINDS[match["kind"].lower().replace("-", " ")]
+    bars = int(number(match["n"])) if match["n"] else None
+    cue = Cue(who=who.ids, does="alone", moment=Moment(section=kind))
+    hint = Effect("sections", SectionHint(kind=kind, bars=bars))
+    return Figure(match.start(), match.end(), (Effect("cues", cue), *who.effects, hint))
 
 
 def _hint(match: re.Match[str]) -> Figure:
@@ -199,6 +362,15 @@ def _feature(kind: str, value: float | None = None) -> _Reader:
     return read
 
 
+def _feature_at(kind: str) -> _Reader:
+    """A feature in one section."""
+
+    def read(match: re.Match[str]) -> Figure:
+        return _featured(match, Feature.model_validate({"kind": kind, "at": _moment(match)}))
+
+    return read
+
+
 def _fade_out(match: re.Match[str]) -> Figure:
     bars = number(match["n"]) if match.groupdict().get("barred") else FADE_BARS
     return Figure(match.start(), match.end(), (Effect("features", Feature(kind="fade_out", value=bars)),))
@@ -208,12 +380,21 @@ def _key_change(match: re.Match[str]) -> Figure:
     groups = match.groupdict()
     step = groups.get("step")
     size = float(_STEPS[step.lower().replace("-", " ")]) if step else WHOLE_STEP
-    size = number(groups["n"]) if groups.get("n") else size
+    size = number(groups["semitones"]) if groups.get("semitones") else size
     value = -size if (groups.get("way") or "").lower() == "down" else size
     kind = _KINDS[groups["kind"].lower()] if groups.get("kind") else None
+    timed = any(groups.get(name) for name in ("m", "one", "bar", "barred", "end")) or _seconds_of_place(match)
+    if timed:
+        return _featured(match, Feature(kind="key_change", value=value, at=_moment(match)))
     feature = Feature(kind="key_change", where=kind or "chorus", value=value)
     hints = (Effect("sections", SectionHint(kind=kind)),) if kind not in (None, "piece") else ()
     return Figure(match.start(), match.end(), (Effect("features", feature), *hints))
+
+
+def _seconds_of_place(match: re.Match[str]) -> bool:
+    """Whether the number of a change of key is a time: "at 90 seconds", not "by 3 semitones"."""
+    groups = match.groupdict()
+    return bool(groups.get("n")) and not groups.get("semitones")
 
 
 def _less(match: re.Match[str]) -> Figure | None:
@@ -225,21 +406,65 @@ def _unmet(match: re.Match[str]) -> Figure:
     return Figure(match.start(), match.end(), (Effect("unmet", match.group()),))
 
 
-def _name(match: re.Match[str]) -> Figure | None:
-    """Somebody's name, in capitals: it is set aside, and said so. A genre in capitals is none."""
-    at = match.start("name")
-    words = match["name"].split()
-    if lexicon().phrase(" ".join(words)) is not None:
-        return None
-    return Figure(at, match.end("name"), (Effect("unmet", match["name"]),))
-
-
 def _pattern(*pieces: str) -> re.Pattern[str]:
     return re.compile("".join(pieces).replace(" ", r"\s+"), re.IGNORECASE)
 
 
+#: Times as they are named, to which "after that" leads back.
+_EARLIER = _pattern(r"\b(?:at|after) ", _TIME)
 _AT_FIRST, _AT_LAST = Moment(section="piece"), Moment(section="piece", nth=-1)
+_UNIT = r"(?:min(?:ute)?s?|sec(?:ond)?s?)"
+_COUNT = r"(?:\d{1,3}|one|two|three|four|five|ten|fifteen|twenty|thirty|forty|sixty)"
+_QUIET_NOUN, _LOUD_NOUN = (
+    r"(?:calm|quiet|peace|stillness|silence|softness|piano)",
+    (r"(?:chaos|noise|energy|mayhem|power|action|madness|fury|intensity|storm|drums)"),
+)
 _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
+    (_pattern(rf"\b(?P<n1>{_COUNT}) (?P<unit1>{_UNIT}) of (?:(?P<quiet1>{_QUIET_NOUN})|{_LOUD_NOUN}),? (?:and )?then ",
+              rf"(?P<n2>{_COUNT}) (?P<unit2>{_UNIT}) of (?:(?P<quiet2>{_QUIET_NOUN})|{_LOUD_NOUN})\b"), _two_halves),
+    (_pattern(rf"\bbuild(?:s|ing)?(?: up)?(?P<tension> tension| suspense)? for {_TIME}",
+              rf"(?:,? (?:and )?then (?:an? )?(?P<hit>{_HIT}))?(?:,? (?:and )?then (?P<nothing>nothing|silence))?"), _built_up),
+    (_pattern(rf"\b(?:no|without) (?P<out>[a-z]+(?: [a-z]+)?) except(?: for)? {_WHO} in {_SECTION}"), _except),
+    (_pattern(r"\b(?:no|without)(?: any)? (?P<piece>", "|".join(sorted(map(re.escape, KIT_PIECES), key=len, reverse=True)).replace("percussion|", ""),
+              r")(?:e?s)?\b(?! (?:until|till|before|in|for|during|from|drum|drums|roll))(?: at all)?"), _without_piece),
+    (_pattern(r"\ba ?cap+ella (?P<kind>intro|introduction|opening|start|bridge|break|outro|verse)\b"), _voices_alone),
+    (_pattern(r"\b(?:and )?then (?:the )?beat (?:drops|kicks in|comes in|starts|enters)\b"), _beat_drops),
+    (_pattern(rf"\b{_PART}(?: of {NUMBER_PATTERN} bars?)?,? (?:with )?(?:just|only|solo) {_WHO}{_GOES_ON}"), _intro_alone),
+    (_pattern(rf"\b(?:and )?(?:then )?{_OTHERS} (?:kicks?|comes?|joins?|enters?|drops?)(?: in| back| back in)?\b(?! (?:at|after|from|on|in) )"), _idle),
+    (_pattern(rf"\b(?:the )?last (?:{_TIME})(?: is| are|:|,)? {_ALONE} {_WHO}{_GOES_ON}"), _cue("alone", at=Moment(section="piece", nth=-1))),
+    (_pattern(rf"\b(?:{_ALONE} )?{_WHO} (?:for|in) (?:the )?last {_TIME}"), _cue("alone", at=Moment(section="piece", nth=-1))),
+    (_pattern(rf"\b(?:then )?{_ALONE} {_WHO} (?:to|till|until|at|for|in) the (?:end|ending|finale|outro)\b"), _cue("alone", at=Moment(section="piece", nth=-1))),
+    (_pattern(rf"\b(?:until )?{_ALONE} {_WHO} (?:remains?|is left|are left|stays?)\b"), _cue("alone", at=Moment(section="piece", nth=-1))),
+    (_pattern(rf"\b{_WHO} (?:only )?(?:for|in|during) the first {_TIME}(?: only)?\b"), _cue("leave")),
+    (_pattern(rf"\b{_WHO} only (?:in|for|during|on) {_SECTION}"), _cue("only")),
+    (_pattern(rf"\b(?:bring(?:s|ing)?(?: in)?|add(?:s|ing)?|introduc(?:e|es|ing)|layer(?:s|ing)?(?: in)?) {_WHO} (?:for|in|at|from|on|after|into) {_WHEN}"), _cue("enter")),
+    (_pattern(rf"\blet {_WHO} (?:take the (?:melody|lead|tune)|lead|shine|play|come in|sing|enter) (?:for|in|at|from|on|after) {_WHEN}"), _cue("enter")),
+    (_pattern(rf"\b{_WHO} that (?:only )?{_COMES}(?: in)?(?: (?:during|in) [\w ]{{3,20}}?)? (?:at|after|from) {_TIME}"), _cue("enter")),
+    (_pattern(rf"\bby the end(?:,)? (?:there (?:should be|is|are)|we have|it has|comes?|with) {_WHO}(?=\s*(?:$|[,.;:!?]))"), _cue("enter", at=Moment(section="piece", nth=-1))),
+    (_pattern(r"\b(?:after that|then|from there|from then on)(?:,)? (?:everything|it|all|the energy) ",
+              r"(?:doubles(?: in intensity)?|explodes|intensifies|erupts|goes wild|gets (?:louder|bigger|wilder|more intense))\b"), _louder_from_then),
+    (_pattern(rf"\b{_WHO} (?:swells?|soars?|surges?|explodes?|erupts?|gets? loud(?:er)?) (?:at|in|on|for|after) {_WHEN}"), _swell),
+    (_pattern(rf"\b(?:everything|everyone|music|it all|it|the band|all) (?:stops?|pauses?|goes silent|drops? out|cuts? out) (?:at|after|around) {_TIME}",
+              rf"(?: for (?:\w+ )?(?:seconds?|beats?|bars?|a moment|a beat|a second))?{_BACK}"), _stops),
+    (_pattern(rf"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|bar) of silence|break) (?:at|around) {_TIME}{_BACK}"), _stops),
+    (_pattern(rf"\b(?:the )?(?:begin|beginning|start|intro|opening)(?: is)? {_VERY}{_QUIET},? (?:and|but|then)(?: the)? ",
+              rf"(?:final|finale|end|ending|outro)(?: is)? {_VERY}{_LOUD}(?: with drums big)?\b"), _feature("rising")),
+    (_pattern(rf"\bat {_TIME},? (?:so )?(?:it |we |the music |everything )?(?:should )?(?:go(?:es)?|gets?|becomes?|turns?) {_LEVEL}(?: there)?\b"), _level),
+    (_pattern(rf"\b(?:go(?:es)?|gets?|becomes?|turns?|drops? to|is|be) {_LEVEL} (?:at|after|from|in|for|on|during) {_WHEN}"), _level),
+    (_pattern(rf"\bwhen {_SECTION} (?:hits|comes(?: in)?|starts|drops|arrives),? (?:it|everything|the band) (?:gets|goes|becomes|is) {_LEVEL}\b"), _level),
+    (_pattern(rf"(?<!\w){_SECTION} (?:is|are|gets?|goes|go|should be|stays?|very|really) {_LEVEL}\b(?: and (?:serious|slow|quiet|loud|wild))?"), _level),
+    (_pattern(rf"(?<!\w){_LEVEL} (?P<kind>verses|choruses|verse|chorus|breakdowns|bridge|outro)\b"), _level),
+    (_pattern(r"\benergy (?:goes|going|drops?|falls?|fades?|decreases?|winds) ?(?:down|away|off)?(?: over time| slowly| gradually)?\b"), _feature("falling")),
+    (_pattern(r"\benergy (?:rises?|builds?|grows?|increases?|climbs?|goes up)(?: up)?(?: over time| slowly| gradually| throughout)?\b"), _feature("rising")),
+    (_pattern(r"\b(?:an? )?double[-\s]time (?:in|for|during|on) ", _SECTION), _feature_at("quickening")),
+    (_pattern(r"\b(?:an? )?(?:slow|rubato|free)(?: free| and free)? (?P<kind>opening|introduction)\b"), _feature_at("slowing")),
+    (_pattern(rf"\b(?:{_ENDS}|closes?|closing|final|last)(?: (?:with|on|in))?(?: (?:an?|one))?(?: (?:long|last|final|single|big))* (?:held|sustained|ringing|long) ",
+              r"(?:chord|note)s?\b|\blet (?:the |it )?(?:last |final )?(?:chord|note|it)? ?(?:ring(?: out)?|fade out naturally)\b|\brings? out\b|\blast chord (?:held|rings?(?: out)?)\b"),
+     _feature("held_chord")),
+    (_pattern(r"\b(?:(?:two|three|four|\d) )?(?:big )?(?:hits?|stabs?|accents?|bangs?)(?: at the end)?,? (?:and )?then (?:silence|nothing)\b"), _feature("cut")),
+    (_pattern(r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), _feature("cut")),
+    (_pattern(rf"\b(?:the )?rest (?:is|are|of the band is|of the band:?) {_WHO}(?=\s*(?:$|[,.;:!?]))"), _rest_of_band),
+    (_pattern(r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet)\b"), _alike),
     (_pattern(rf"\b(?:no|without) {_WHO} (?:until|till|before) (?:after )?{_WHEN}"), _cue("enter")),
     (_pattern(rf"\b(?:no|without) {_WHO} (?:in|for|during) (?:the )?first {_TIME}",
               rf"(?:,? (?:and )?then (?:the )?\w+ {_COMES}(?: in)?\b)?"), _cue("enter")),
@@ -261,14 +486,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\bsolo (?:for|by|on) (?:the |an? )?{_WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), _solo),
     (_pattern(rf"\b{_PART}s? (?:of|that lasts|lasting|for) {_BARS}"), _hint),
     (_pattern(rf"(?<!\w){_BARS} {_PART}\b"), _hint),
-    (_pattern(rf"\b(?P<kind>(?:beat |bass )?drop|chorus|breakdown|break|bridge|solo) (?:at|after) {_TIME}"), _hint),
+    (_pattern(rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)(?: comes| starts| hits)? (?:at|after) {_TIME}"), _hint),
     (_pattern(rf"\b(?:{_ENDS} (?:with|in|on) (?:an? )?)?(?:(?:slow|long|gentle|gradual) )?",
               r"fad(?:e|es|ing)(?:[-\s]?out)?(?! in\b|\w|[-\s]in\b)(?: (?:at|towards?) the end)?",
               rf"(?: (?:over|for|during|in) (?:the )?(?:last )?{_BARS})?"), _fade_out),
     (_pattern(r"\bfad(?:e|es|ing)[-\s]?in\b(?: (?:at|from) the (?:start|beginning))?"), _feature("fade_in", 3.0)),
-    (_pattern(r"\b(?:an? )?(?:key change|change of key|modulat(?:es?|ing|ion)|transpos(?:es?|ing)",
+    (_pattern(r"\b(?:(?:at least )?(?:an?|one|two|several) )?(?:key changes?|changes? of key|modulat(?:es?|ing|ions?)|transpos(?:es?|ing)",
               rf"|(?:goes|moves|shifts)(?= (?:up|down) (?:by )?(?:an? )?(?:{_any(_STEPS)})))",
               rf"{_STEP}{_IN_THE_LAST}"), _key_change),
+    (_pattern(rf"\b(?P<way>up|down) (?:by )?(?:an? )?(?P<step>{_any(_STEPS)}) (?:for|in|at|on|into) (?:the )?(?:(?:last|final) )?(?P<kind>chorus|drop|verse|bridge|outro)\b"), _key_change),
     (_pattern(r"\b(?:last|final) (?P<kind>chorus|drop) (?:goes |is )?(?P<way>up)",
               rf"(?: (?:by )?(?:an? )?(?P<step>{_any(_STEPS)}))?\b"), _key_change),
     (_pattern(rf"\bhalf[-\s]?time {_PART}\b"), _feature("half_time")),
@@ -283,10 +509,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\b(?:goes )?(?:from )?{_LOUD} to {_QUIET}\b|\b(?:gets|getting) (?:quieter and )?quieter\b",
               r"|\bwinds down\b"), _feature("falling")),
     (_pattern(rf"\b(?:less|fewer|quieter|softer) {_WHO}(?=\s*(?:$|[,.;:!?]))"), _less),
-    (_pattern(r"\b(?:style of|sounds? like|sounding like|similar to|reminiscent of|inspired by|à la) ",
-              rf"(?P<name>{_NAME})"), _name),
-    (_pattern(rf"(?P<name>{_NAME})(?:[-\s]style|[-\s]esque)\b"), _name),
-    (_pattern(r"\b(?:slow(?:s|ing)? down|speed(?:s|ing)? up|(?:gets?|getting) (?:faster|slower)|ritardando|ritard",
-              r"|rallentando|accelerando|accelerates|(?:tempo|metre|meter) changes?|fermatas?)\b",
-              r"(?: (?:at|towards?|near|until|to) the end)?"), _unmet),
+    (_pattern(r"\b(?:(?:it )?(?:slow(?:s|ing)? down|(?:gets?|getting) (?:slower and )?slower)|ritardando|ritard|rallentando|rit\.)",
+              rf"(?!\w){_LATE}"), _feature("slowing")),
+    (_pattern(rf"\b(?:(?:it )?(?:speed(?:s|ing)? up|(?:gets?|getting) (?:faster and )?faster)|accelerando|accelerates?)\b{_LATE}"),
+     _feature("quickening")),
+    (_pattern(r"\b(?:(?:tempo|metre|meter) changes?|fermatas?)\b(?: (?:at|towards?|near|until|to) the end)?"), _unmet),
 )  # fmt: skip
