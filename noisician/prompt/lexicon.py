@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,9 @@ _ENDINGS = (
     ("s", ""), ("ish", ""), ("like", ""), ("esque", ""), ("ness", ""), ("ly", ""), ("est", ""), ("er", ""),
     ("y", ""), ("", "s"),
 )  # fmt: skip
+
+
+_PLAIN = re.compile(r"[a-z]+(?:[ -][a-z]+)*")
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,8 @@ class Lexicon:
             self._longest[first] = max(self._longest[first], 1 + len(rest))
 
     def key(self, phrase: str) -> str:
+        if _PLAIN.fullmatch(phrase):  # as tokenizing does, at a fraction of its time
+            return " ".join(self.spelling.get(word, word) for word in phrase.replace("-", " ").split(" "))
         return " ".join(token.text for token in tokenize(clean(phrase), self.spelling))
 
     def _add_styles(self) -> None:
@@ -243,7 +249,7 @@ def _of_a_genre(effect: Effect) -> Effect | None:
     """What a word within a genre's name says beside it. Drums and basses are no players there: "drum and bass"."""
     if effect.field in ("tempo", "moods"):
         return effect
-    if effect.field == "instruments" and styles.instruments()[str(effect.value)].family not in _SILENT_WITHIN:
+    if effect.field == "instruments" and styles.shipped_instruments()[str(effect.value)].family not in _SILENT_WITHIN:
         return effect
     return effect if effect.field == "family" and effect.value not in _SILENT_WITHIN else None
 

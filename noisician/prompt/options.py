@@ -136,7 +136,7 @@ def _unknown(field: str, word: str) -> str:
         if named is not None:
             owner.setdefault(phrase, named)
     wanted = word.strip().lower().replace("_", " ")
-    close = difflib.get_close_matches(wanted, owner, n=5, cutoff=0.5)
+    close = difflib.get_close_matches(wanted, owner, n=20, cutoff=0.5)
     ids = list(dict.fromkeys(owner[phrase] for phrase in close))[:3]
     hint = f"the closest known are {', '.join(ids)}" if ids else "noisician styles lists those known"
     flag = OPTIONS[_OPTION_OF.get(field, field)].flag

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from noisician.prompt.lexicon import lexicon
-from noisician.prompt.meaning import vectors
 from noisician.prompt.numbers import FIGURE_WORDS
+from noisician.prompt.ordinary import is_listed
 from noisician.prompt.text import fold
 from noisician.prompt.wording import Piece
 
@@ -48,17 +48,12 @@ def mended(word: str, starts: bool = True) -> str | None:
     return _nearest(plain)
 
 
-@cache
 def is_ordinary(word: str) -> bool:
-    """Whether a word, lower case, is in a dictionary: ours, that of the word vectors, or the pronouncing one."""
+    """Whether a word, lower case, is in a dictionary, the lexicon among them."""
     words = lexicon()
     if word in known_words() or words.phrase(word) is not None:
         return True
-    if word in vectors().vocabulary:
-        return True
-    from noisician.lyrics.dictionary import lookup
-
-    return bool(lookup(word))
+    return is_listed(word)
 
 
 @cache

@@ -16,6 +16,7 @@ from typing import Any
 
 from noisician.prompt.lexicon import lexicon
 from noisician.prompt.numbers import FIGURE_WORDS
+from noisician.prompt.ordinary import is_dictionary_word
 from noisician.prompt.text import fold
 from noisician.prompt.wording import Piece, Wording
 
@@ -36,7 +37,6 @@ _ELIDED = re.compile(r"(?<!\w)(?:l|d|qu|j|m|s|n|c|un|dell|dall|all|nell|sull)'(?
 _NOT_BEFORE = "<no"
 #: Letters that a language has and its neighbours lack: half a word's worth of proof.
 _OWN_LETTERS = {"de": "äöüß", "fr": "çèêœàù", "es": "ñ¿¡", "pt": "ãõç", "it": "ìòù"}
-_LONGEST_PHRASE = 5
 #: Halves of a German compound are at least so long.
 _SHORTEST_HALF = 3
 
@@ -56,6 +56,15 @@ class Table:
     @cached_property
     def longest(self) -> int:
         return max(map(len, self.words))
+
+    @cached_property
+    def reach(self) -> Mapping[str, int]:
+        """How many words the longest phrase has that begins with a word."""
+        found: dict[str, int] = {}
+        for phrase in self.words:
+            first, *rest = phrase.split(" ")
+            found[first] = max(found.get(first, 1), 1 + len(rest))
+        return found
 
     def english(self, phrase: str) -> str | None:
         """The English of a folded phrase, its last word perhaps inflected; "" for a word that says nothing."""
@@ -157,7 +166,7 @@ def _score(words: Table, folded: Sequence[str], text: str) -> float:
         else:
             score -= 1.0 if own else 0.5
             own = []
-        proof += len(own)
+        proof += sum(not is_dictionary_word(word) for word in own)
         at += count or 1
     letters = sum(letter in text.lower() for letter in _OWN_LETTERS[words.code])
     return (score + 0.5 * letters) if proof else 0.0
@@ -165,7 +174,8 @@ def _score(words: Table, folded: Sequence[str], text: str) -> float:
 
 def _phrase_at(words: Table, folded: Sequence[str], at: int) -> int:
     """How many words from ``at`` are the longest phrase of a table; 0 for none."""
-    for count in range(min(_LONGEST_PHRASE, len(folded) - at), 0, -1):
+    longest = min(words.reach.get(folded[at], 1), len(folded) - at)
+    for count in range(longest, 0, -1):
         if words.english(" ".join(folded[at : at + count])) is not None:
             return count
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from noisician import styles
@@ -108,9 +108,10 @@ class _Draft:
         self.words = reading.findings
         self.tokens = reading.tokens
         self.values: dict[str, Any] = {}
-        self.reasons: list[Reason] = []
+        self.reasons: dict[Reason, None] = {}  # in their order, none twice
         self.solos: list[Finding] = []  # "… solo" as a part of the form
         self.language = reading.language
+        self.table = styles.instruments()
         self.lost: list[str] = []
 
     def named(self, *fields: str) -> list[Named]:
@@ -130,8 +131,7 @@ class _Draft:
         reason = Reason.model_validate(
             {"field": field, "value": shown, "words": finding.words, "source": source, "confidence": finding.confidence}
         )
-        if reason not in self.reasons:
-            self.reasons.append(reason)
+        self.reasons[reason] = None
 
     def purposes(self) -> None:
         """What the music is for."""
@@ -181,7 +181,7 @@ class _Draft:
 
     def sounds(self) -> None:
         """Instruments, textures and what to leave out."""
-        table = styles.instruments()
+        table = self.table
         excluded = self._excluded()
         chosen: list[str] = []
         standing_in = {(id(n.finding), n.id) for n in self.named("instruments", "family") if n.effect.stands_in}
@@ -196,24 +196,27 @@ class _Draft:
                     chosen += [id_] * (wanted_count - chosen.count(id_))
                     shown = f"{wanted_count} {id_}" if wanted_count > 1 else id_
                     substitute = "substitute" if (id(finding), wanted) in standing_in else None
-                    self.explain(_sound_field(id_), shown, finding, implied=generic, source=substitute)
+                    self.explain(self._sound_field(id_), shown, finding, implied=generic, source=substitute)
         self._count(chosen)
         alone = self._alone(chosen)
         self.values["closed"] = alone is not None
         if alone is not None:
             self.explain("closed", True, alone)
-            for id_ in _all_but(chosen):
+            for id_ in _all_but(chosen, self.table):
                 if id_ not in excluded:
                     excluded[id_] = alone
         for id_, finding in excluded.items():
             self.explain("excluded", id_, finding, implied=finding is alone)
-        self.values["instruments"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "instruments")
-        self.values["textures"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "textures")
+        self.values["instruments"] = tuple(id_ for id_ in chosen if self._sound_field(id_) == "instruments")
+        self.values["textures"] = tuple(id_ for id_ in chosen if self._sound_field(id_) == "textures")
         self.values["excluded"] = tuple(excluded)
+
+    def _sound_field(self, id_: str) -> str:
+        return "textures" if self.table[id_].family == "texture" else "instruments"
 
     def _count(self, chosen: Sequence[str]) -> None:
         """How many play, where an ensemble says it and names fewer."""
-        played = sum(_sound_field(id_) == "instruments" for id_ in chosen)
+        played = sum(self._sound_field(id_) == "instruments" for id_ in chosen)
         for named in self.named("players")[:1]:
             count = int(float(named.id))
             if played < count:
@@ -222,7 +225,7 @@ class _Draft:
 
     def _excluded(self) -> dict[str, Finding]:
         """What to leave out. An instrument named beside its excluded family stays: the rest of it goes."""
-        table = styles.instruments()
+        table = self.table
         named = self.named("instruments")
         # A band brings players that nobody named: "jazz trio, no drums" has none.
         wanted = {n.id for n in named if sum(e.field == "instruments" for e in n.finding.effects) == 1}
@@ -244,14 +247,13 @@ class _Draft:
                 excluded[id_] = finding
         return excluded
 
-    @staticmethod
-    def _barred(id_: str, excluded: Iterable[str]) -> bool:
-        instrument = styles.instruments()[id_]
+    def _barred(self, id_: str, excluded: Iterable[str]) -> bool:
+        instrument = self.table[id_]
         return bool({id_, instrument.family} & set(excluded)) or set(instrument.roles) <= set(excluded)
 
     def _of_family(self, family: str, excluded: Iterable[str]) -> list[str]:
         """The instruments of ``family``: the genre's own, likeliest first, then the family's default, then all."""
-        table = styles.instruments()
+        table = self.table
         shares: dict[str, float] = {}
         for genre, weight in self.values["genres"]:
             for seat in styles.table("genres")[genre]["roles"].values():
@@ -264,7 +266,7 @@ class _Draft:
 
     def _alone(self, chosen: Sequence[str]) -> Finding | None:
         """The words that say the chosen instruments play alone. "jazz with a sax solo" says so of nobody."""
-        played = [id_ for id_ in chosen if _sound_field(id_) == "instruments"]
+        played = [id_ for id_ in chosen if self._sound_field(id_) == "instruments"]
         sole = len(played) == 1 and not self.values["genres"]
         for named in self.named("only"):
             finding = named.finding
@@ -355,7 +357,7 @@ class _Draft:
             return
         check_limit("tempo_bpm", implied_bpm)
         self.values["tempo_bpm"] = implied_bpm
-        self.reasons = [reason for reason in self.reasons if reason.field != "tempo_bpm"]
+        self.reasons = {reason: None for reason in self.reasons if reason.field != "tempo_bpm"}
         for named in self.named("bars"):
             self.explain("tempo_bpm", implied_bpm, named.finding)
 
@@ -466,7 +468,7 @@ class _Draft:
         ]
         wanted = [e for other in own for e in other.effects if e.field in ("instruments", "family")]
         players = self.values["instruments"]
-        table = styles.instruments()
+        table = self.table
         fits = (id_ for e in wanted for id_ in players if str(e.value) in (id_, table[id_].family))
         return hint.model_copy(update={"soloist": next(fits, None)})
 
@@ -501,16 +503,11 @@ def _feature_of(effect: Effect) -> Cue | Feature:
     return Feature.model_validate({"kind": effect.value})
 
 
-def _sound_field(id_: str) -> str:
-    return "textures" if styles.instruments()[id_].family == "texture" else "instruments"
-
-
-def _all_but(chosen: Sequence[str]) -> list[str]:
+def _all_but(chosen: Sequence[str], table: Mapping[str, styles.Instrument]) -> list[str]:
     """Roles, families and instruments to leave out so that only ``chosen`` play.
 
     One voice keeps one role, the tune first; an instrument with chords keeps tune and chords.
     """
-    table = styles.instruments()
     kept: set[str] = set()
     for id_ in chosen:
         roles = sorted(table[id_].roles, key=lambda role: role != "lead")

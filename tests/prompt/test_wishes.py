@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from noisician.prompt import Controls, explain_rows, understand
+from noisician.prompt.controls import UNPLAYED
 from noisician.request import Request
 
 
@@ -88,9 +89,7 @@ def test_hints_about_sections(prompt: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "lost"),
     [
-        ("waltz with a ritardando at the end", "ritardando at the end"),
-        ("rock that slows down at the end", "slows down at the end"),
-        ("gets faster, folk", "gets faster"),
+        ("techno with tempo changes", "tempo changes"),
         ("techno, less drums", "less drums"),
         ("in the style of Daft Punk", "Daft Punk"),
         ("Queen style stadium rock", "Queen"),
@@ -98,6 +97,20 @@ def test_hints_about_sections(prompt: str, hint: str) -> None:
 )
 def test_what_nobody_can_do_is_said(prompt: str, lost: str) -> None:
     assert lost in told(prompt).not_understood
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("waltz with a ritardando at the end", "ritardando at the end"),
+        ("rock that slows down at the end", "slows down at the end"),
+        ("gets faster, folk", "gets faster"),
+    ],
+)
+def test_what_nobody_plays_yet_is_kept_and_told(prompt: str, words: str) -> None:
+    controls = told(prompt)
+    assert controls.features and controls.features[0].kind in UNPLAYED
+    assert [reason.words for reason in controls.reasons if reason.source == "unplayed"] == [words]
 
 
 def test_a_wish_that_is_not_wanted_is_none() -> None:
