@@ -16,7 +16,7 @@ import numpy as np
 from noisician.composer.board import LEAD, NEVER, Board, Tune, planned_steps
 from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
-from noisician.composer.marks import modulate, moved_tune, write_marks
+from noisician.composer.marks import modulate, moved_tune, write_chords, write_marks
 from noisician.composer.plan import Plan
 from noisician.composer.regions import STRETCH_BARS
 from noisician.composer.repetition import Repeats, plan_repeats, take_over
@@ -46,6 +46,7 @@ class Composer:
         board = Board.of(plan, planned_steps(plan), given, moved_tune(tune, plan))
         known = board.tokens != MASK_TOKENS
         ends = settings.settle and has_ending(plan)
+        write_chords(board, plan)
         if settings.settle:
             board.settle(plan)
             write_marks(board, plan)

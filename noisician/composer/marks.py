@@ -24,11 +24,26 @@ from noisician.score.grid import (
     chord_of,
     chord_token,
 )
+from noisician.score.harmony import parse_chord, pitch_class
 
 #: Who stops in stop time: all but the tune.
 _STOPPING = ("bass", *CHORDAL, "arp", *DRUMS)
 _BACKBEAT = [hit for hit in DRUM_HITS["snare"]].index((38, 116)) + 1
 _DOWNBEAT = [hit for hit in DRUM_HITS["kick"]].index((36, 96)) + 1
+
+
+def write_chords(board: Board, plan: Plan) -> None:
+    """In place, where the board is open: the progression that was set, round and round; the last bar stays open for the
+    way home, but in a loop."""
+    chords = [parse_chord(name) for name in plan.chords]
+    tonic = pitch_class(plan.key)
+    for bar in range(plan.bars if plan.loop else plan.bars - 1) if chords else ():
+        chord = chords[bar % len(chords)]
+        if chord is None:
+            continue
+        rows, token = board.rows(bar), chord_token((chord[0] - tonic) % 12, chord[1])
+        open_ = board.tokens[rows, CHORD] == MASK_TOKENS[CHORD]
+        board.tokens[rows, CHORD] = np.where(open_, token, board.tokens[rows, CHORD])
 
 
 def write_marks(board: Board, plan: Plan) -> None:

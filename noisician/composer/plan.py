@@ -17,6 +17,7 @@ from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
 from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
+from noisician.score.harmony import SCALES, chord_tones, parse_chord, pitch_class
 from noisician.score.model import METERS, Section
 from noisician.styles import ROLES, TIMBRE_TAGS, instruments, table
 
@@ -55,7 +56,7 @@ class Plan:
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
     play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
     ``velocity_shift`` is how much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are
-    wishes about places; ``rests`` (within sections in which a role plays) and ``marks`` what they come to in this form.
+    wishes about places, ``chords`` a progression that goes round, a bar each; ``rests`` (within sections in which a role plays) and ``marks`` what they come to in this form.
     """
 
     tempo_bpm: float
@@ -74,6 +75,7 @@ class Plan:
     swing: float
     swing_unit: Literal["eighth", "sixteenth"]
     loop: bool
+    chords: tuple[str, ...] = ()
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
     rests: tuple[Rest, ...] = ()
@@ -104,7 +106,8 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     # Everything is drawn, whether it is asked for or not: an option changes itself and nothing else.
     drawn = genre.choose(rng, "time_signatures"), _choose_mode(genre, mood, rng), str(rng.choice(TONICS))
     signature = controls.time_signature or drawn[0]
-    mode, key = controls.mode or drawn[1], controls.key or drawn[2]
+    fitting = key_of_chords(controls.chords, controls.key) if controls.chords else (None, None)
+    mode, key = controls.mode or fitting[1] or drawn[1], controls.key or fitting[0] or drawn[2]
     energy = controls.energy
     if energy is None:
         energy = float(np.clip(genre.mean("energy") + mood.mean("energy", 0.0), 0.05, 1.0))
@@ -146,10 +149,28 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         swing=swing,
         swing_unit="eighth" if genre.heaviest.get("swing_unit", 16) == 8 else "sixteenth",
         loop=controls.loop,
+        chords=controls.chords,
         cues=controls.cues,
         features=controls.features,
     )
     return _shaped(plan)
+
+
+def key_of_chords(chords: Sequence[str], key: str | None = None) -> tuple[str, str]:
+    """The (tonic, mode), major or minor, that most tones of a progression belong to; of several the one of its first
+    chord. ``key``: the tonic where that is known. Raises ValueError for what is no chord."""
+    known = [chord for chord in map(parse_chord, chords) if chord is not None]
+    root, quality = known[0]
+
+    def fit(tonic: int, mode: str) -> tuple[int, bool]:
+        scale = {(tonic + step) % 12 for step in SCALES[mode]}
+        third = (root + (3 if mode == "minor" else 4)) % 12
+        own = sum(tone in scale for chord in known for tone in chord_tones(*chord))
+        return own, tonic == root and third in chord_tones(root, quality)
+
+    tonics = range(12) if key is None else [pitch_class(key)]
+    tonic, mode = max(((tonic, mode) for tonic in tonics for mode in ("major", "minor")), key=lambda one: fit(*one))
+    return TONICS[tonic], mode
 
 
 def _words_key(controls: Controls) -> tuple[int, ...]:

@@ -183,7 +183,7 @@ class Lexicon:
     def _let_speak(self, key: str, speaking: Callable[[Effect], Effect | None]) -> None:
         words = key.split(" ")
         entry = self.entries[key]
-        if len(words) < 2:
+        if len(words) < 2 or any(effect.field == "usages" for effect in entry.effects):
             return
         parts = {*words, " ".join(words[:-1]), " ".join(words[1:])}
         said = (speaking(e) for part in words + sorted(parts - set(words)) if part in self.entries

@@ -97,6 +97,7 @@ def _language(m: re.Match[str]) -> tuple[Effect, ...]:
 
 
 def _chords(m: re.Match[str]) -> tuple[Effect, ...]:
+    """A progression; notes in a row such as "A B C" are none of a key, and mean nothing more."""
     return (Effect("chords", " ".join(re.findall(_CHORD, m.group()))),)
 
 

@@ -322,6 +322,18 @@ def _idle(match: re.Match[str]) -> Figure:
     return Figure(match.start(), match.end(), (Effect("neutral", True),))
 
 
+def _straight_into(match: re.Match[str]) -> Figure:
+    """ "intro, then straight into the chorus": what comes first, and no verse before it."""
+    kind = match["kind"].lower()
+    first = match.groupdict().get("first")
+    between = "verse" if kind != "verse" else "chorus"
+    form = [*(["intro"] if first else []), kind, between, kind]
+    bars = int(number(match["n"])) if match.groupdict().get("n") else None
+    hints = [SectionHint(kind="intro", bars=bars)] if first else []
+    effects = [Effect("form", " ".join(form)), *(Effect("sections", hint) for hint in [*hints, SectionHint(kind=kind)])]
+    return Figure(match.start(), match.end(), tuple(effects))
+
+
 def _intro_alone(match: re.Match[str]) -> Figure | None:
     who = _who(match)
     if who is None:
@@ -495,6 +507,9 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
     ((rf"\b(?P<count>{'|'.join(_SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), _several),
     ((rf"\b(?P<count>{'|'.join(_SEVERAL)}) (?P<who>[a-z]+s)\b"), _several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{_WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), _solo),
+    ((rf"\b(?P<first>intro)(?: of {NUMBER_PATTERN}[-\s]bars?)?,? (?:and )?(?:then )?(?:goes |going )?(?:straight|right|directly) ",
+              r"(?:in)?to (?:the |a )?(?P<kind>chorus|drop|verse)\b"), _straight_into),
+    ((r"\b(?:starts? )?(?:straight|right|directly|immediately) with (?:the |a )?(?P<kind>chorus|drop|verse)\b"), _straight_into),
     ((rf"\b{_PART}s? (?:of|that lasts|lasting|for) {_BARS}"), _hint),
     ((rf"(?<!\w){_BARS} {_PART}\b"), _hint),
     ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)(?: comes| starts| hits)? (?:at|after) {_TIME}"), _hint),
