@@ -55,8 +55,9 @@ class Plan:
 
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
     play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail included;
-    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are
-    wishes about places, ``chords`` a progression that goes round, a bar each; ``rests`` (within sections in which a role plays) and ``marks`` what they come to in this form.
+    ``velocity_shift`` is how much harder (or softer) the mood makes everybody play. ``chords`` are a progression that
+    goes round, a bar each. ``cues`` and ``features`` are wishes about places; ``rests`` (within sections in which a
+    role plays) and ``marks`` what they come to in this form.
     """
 
     tempo_bpm: float

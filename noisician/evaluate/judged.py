@@ -162,7 +162,7 @@ _PARTICLES = frozenset(
 @cache
 def _stop_words() -> frozenset[str]:
     """Words without content of their own, and politeness."""
-    return frozenset(" ".join(_table("stop_words").values()).split())
+    return frozenset(fold(" ".join(_table("stop_words").values())).split())
 
 
 def _listed(phrase: str, controls: Controls) -> bool:
@@ -221,6 +221,10 @@ def plays(controls: Controls, name: str) -> list[str]:
     wanted = _table("instruments").get(name)
     if wanted:
         return [id_ for id_ in there if {id_, table[id_].family} & set(wanted)]
+    stand_ins = set(_table("substitutes").get(name, ()))
+    told = {reason.value for reason in controls.reasons if reason.source == "substitute"}
+    if stand_ins & told:
+        return [id_ for id_ in there if id_ in stand_ins & told]
     named = {
         reason.value.split(" ")[-1]
         for reason in controls.reasons
@@ -246,7 +250,11 @@ def _excluded(controls: Controls, wanted: Any, any_: bool) -> bool:
         ids = _table("excluded").get(name)
         if ids is None:
             return _said_as(controls, name, "excluded", "without")
-        return all(id_ in out or (id_ in table and table[id_].family in out) for id_ in ids)
+        return all(id_ in out or (id_ in table and table[id_].family in out) or all_but_named(id_) for id_ in ids)
+
+    def all_but_named(family: str) -> bool:
+        members = [id_ for id_, one in table.items() if one.family == family]
+        return bool(members) and all(id_ in out or id_ in controls.instruments for id_ in members)
 
     return _all_or_any(met, wanted, any_)
 

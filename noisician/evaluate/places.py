@@ -73,7 +73,12 @@ def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> b
         fits = any(hint.soloist is None or hint.soloist in named for hint in hints) and bool(named)
         return fits and _SAME.get(item.get("section", ""), "middle") == "middle"
     for cue in controls.cues:
-        if what == "enters" and cue.does == "enter" and _is_who(cue, who, controls, plays) and _at(cue.moment, item):
+        if (
+            what == "enters"
+            and cue.does in ("enter", "only")
+            and _is_who(cue, who, controls, plays)
+            and _at(cue.moment, item)
+        ):
             return True
         if what == "enters" and who == "everyone" and cue.does == "alone":
             return True  # all others come in after it

@@ -26,8 +26,9 @@ class Reason(BaseModel):
     field: str
     value: str
     words: str  # the words of the prompt, or the option, that caused it
-    #: "guess": a number without its unit; "substitute": the nearest there is to what was named; "unplayed": understood and kept, but not played yet;
-    #: "no_effect": known words that change nothing here, alone or because others outweigh them; "set_aside": a name.
+    #: "guess": a number without its unit; "substitute": the nearest there is to what was named; "unplayed": understood
+    #: and kept, but not played yet; "set_aside": a name; "no_effect": known words that change nothing here, alone or
+    #: because others outweigh them.
     source: Literal[
         "option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect", "set_aside",
         "guess",
@@ -85,8 +86,8 @@ class Moment(BaseModel):
 class Cue(BaseModel):
     """When somebody plays: ``who`` are roles, families or instruments.
 
-    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), everywhere but in sections of
-    that kind ("only"), or everybody else rests in it ("alone").
+    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), everywhere but in sections
+    of that kind ("only"), or everybody else rests in it ("alone").
     """
 
     model_config = ConfigDict(frozen=True)

@@ -95,6 +95,7 @@ class Lexicon:
         self.slips: Mapping[str, str] = words["slips"]
         self.brakes = frozenset(words["negations"]["brakes"])
         self.function_words = frozenset(words["function_words"].split()) | self.brakes
+        self.small_words = frozenset(words["small_words"].split()) | self.brakes
         self.suffixes = tuple(words["negations"]["suffixes"])
         self.opposites: Mapping[str, str] = words["opposites"]
         self.family_defaults: Mapping[str, str] = words["family_defaults"]
@@ -159,7 +160,7 @@ class Lexicon:
             entry = Entry(effects_of(phrase), None if negated is None else effects_of(negated))
             for text in phrase["words"]:
                 key = self.key(text)
-                known = None if phrase.get("replaces") else self.entries.get(key)
+                known = _kept(self.entries.get(key), phrase.get("replaces"))
                 self.entries[key] = entry if known is None else known + entry
 
     def _let_words_speak(self) -> None:
@@ -189,7 +190,11 @@ class Lexicon:
         said = (speaking(e) for part in words + sorted(parts - set(words)) if part in self.entries
                 for e in self.entries[part].effects)  # fmt: skip
         fields = {e.field for e in entry.effects}
-        new = tuple(e for e in said if e is not None and (e.field not in fields or e.field == "moods"))
+        new = tuple(
+            e
+            for e in said
+            if e is not None and ((e.field not in fields or e.field == "moods") and e not in entry.effects)
+        )
         if new:
             self.entries[key] = entry + Entry(new)
 
@@ -245,9 +250,19 @@ def _stems(word: str) -> Iterator[str]:
             yield word[: len(word) - len(ending)] + instead
 
 
+def _kept(known: Entry | None, replaces: bool | str | None) -> Entry | None:
+    """What other tables say of a phrase that stays: all of it, nothing, or all but who plays."""
+    if known is None or replaces is True:
+        return None
+    if replaces == "instruments":
+        kept = tuple(effect for effect in known.effects if effect.field not in ("instruments", "family"))
+        return Entry(kept) if kept else None
+    return known
+
+
 def _of_a_genre(effect: Effect) -> Effect | None:
     """What a word within a genre's name says beside it. Drums and basses are no players there: "drum and bass"."""
-    if effect.field in ("tempo", "moods"):
+    if effect.field in ("tempo", "moods", "usages"):
         return effect
     if effect.field == "instruments" and styles.shipped_instruments()[str(effect.value)].family not in _SILENT_WITHIN:
         return effect

@@ -14,8 +14,9 @@ NUMBER_WORDS = {
     "thirty-two": 32, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60, "sixty-four": 64, "ninety": 90,
 }  # fmt: skip
 FIGURE_WORDS = frozenset(
-    (*NUMBER_WORDS, "hundred", "half", "minute", "minutes", "min", "mins", "second", "seconds", "sec", "secs", "hour", "hours",
-     "bar", "bars", "measure", "measures", "beats", "bpm", "tempo", "key", "major", "minor", "sharp", "flat", "per")
+    (*NUMBER_WORDS, "hundred", "half", "minute", "minutes", "min", "mins", "second", "seconds", "sec", "secs", "hour",
+     "hours", "bar", "bars", "measure", "measures", "beats", "bpm", "tempo", "key", "major", "minor", "sharp", "flat",
+     "per")
 )  # fmt: skip
 """Words of figures, which the lexicon does not list."""
 
@@ -90,6 +91,13 @@ def _minutes(m: re.Match[str]) -> tuple[Effect, ...]:
     return _seconds(60 * ((low + number(high)) / 2 if high else low) + more)
 
 
+def _singer(m: re.Match[str]) -> tuple[Effect, ...]:
+    who = m["who"].lower()
+    kinds = {"child": "child", "children": "child", "kids": "child", "boy": "child", "boys": "child", "choir": "choir"}
+    kind = kinds.get(who) or ("female" if who in ("woman", "women", "girl", "girls", "lady") else "male")
+    return (Effect("vocals", True), Effect("voice", kind), Effect("family", "voices"))
+
+
 def _language(m: re.Match[str]) -> tuple[Effect, ...]:
     name = next(value for value in m.groupdict().values() if value)
     code = LANGUAGES[name.lower()]
@@ -132,8 +140,9 @@ def _key(m: re.Match[str]) -> tuple[Effect, ...]:
 
 LANGUAGES = {
     "english": "en", "german": "de", "french": "fr", "spanish": "es", "portuguese": "pt", "brazilian portuguese": "pt",
-    "italian": "it", "japanese": "ja", "chinese": "zh", "mandarin": "zh", "cantonese": "zh", "korean": "ko", "russian": "ru",
-    "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl", "dutch": "nl", "swedish": "sv", "greek": "el",
+    "italian": "it", "japanese": "ja", "chinese": "zh", "mandarin": "zh", "cantonese": "zh", "korean": "ko",
+    "russian": "ru", "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl", "dutch": "nl", "swedish": "sv",
+    "greek": "el",
     "latin language": "la", "hebrew": "he", "ukrainian": "uk", "vietnamese": "vi", "thai": "th", "swahili": "sw",
     "welsh": "cy", "irish gaelic": "ga", "finnish": "fi", "norwegian": "no", "danish": "da", "catalan": "ca",
 }  # fmt: skip
@@ -153,11 +162,18 @@ def _pattern(expression: str, *, case: bool = False) -> re.Pattern[str]:
 
 
 PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
+    (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|from|of))+"
+              r" (?:an? )?(?:\w+ )?(?P<who>woman|women|girl|girls|lady|man|men|guy|boy|boys|child|children|kids|choir)\b"),
+     _singer),
+    (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
+     lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),
     (_pattern(rf"(?<![\w#♯♭]){_CHORD}(?:(?:\s*[-–,>|/→]+\s*|\s+){_CHORD}){{2,}}", case=True), _chords),
-    (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)?form\b)?",
+    (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)"
+              r"?form\b)?",
               case=True), _letters),
     (_pattern(rf"{_PARTS}(?:[\s,>→-]+(?:then\s+)?{_PARTS}){{2,}}"), _kinds),
-    (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)\s+in\s+(?P<a>{_LANGUAGE})\b"
+    (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)"
+              rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
               rf"|\b(?P<b>{_LANGUAGE})[- ](?:lyrics|vocals?|words|language|singing|singer|text|rap)\b"
               rf"|\bin (?P<c>english|french|spanish|german|italian|japanese|korean|chinese)\b"), _language),
     (_pattern(r"(?<!\d)(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
@@ -167,7 +183,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\bhalf[- ](?:a[- ])?minute\b"), lambda m: _seconds(30.0)),
     (_pattern(r"\b(?:a|one) minute and a half\b"), lambda m: _seconds(90.0)),
     (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?\s+(?P<half>and a half)\b"), _minutes),
-    (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?(?:\s+and)?\s+(?P<more>\d{{1,2}}|{_WORDS})\s*sec(?:ond)?s?(?:\s+long)?\b"), _minutes),
+    (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?(?:\s+and)?\s+(?P<more>\d{{1,2}}|{_WORDS})\s*sec(?:ond)"
+              rf"?s?(?:\s+long)?\b"), _minutes),
     (_pattern(rf"{NUMBER_PATTERN}\s*(?:-|–|to|or)\s*(?P<high>\d{{1,2}}|{_WORDS})[- ]min(?:ute)?s?\b"), _minutes),
     (_pattern(rf"{NUMBER_PATTERN}[- ]and[- ]a[- ]half[- ]min(?:ute)?s?\b"),
      lambda m: _seconds(60 * number(m["n"]) + 30)),
@@ -192,7 +209,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"@\s?(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\btempo (?:middle|medium)\b"), lambda m: (Effect("tempo", 0.5),)),
     (_pattern(r"^\s*(?P<n>[6-9]\d|1\d\d|2[0-3]\d)(?=\s+[a-z]{4})"
-              r"(?!\s+(?:bars?|measures?|seconds?|secs?|min|piece|year|people|players?|miles|degrees|proof))"), _guessed_tempo),
+              r"(?!\s+(?:bars?|measures?|seconds?|secs?|min|piece|year|people|players?|miles|degrees|proof))"),
+     _guessed_tempo),
     (_pattern(rf"\b(?:at\s+)?{_AROUND}\s+(?P<n>[4-9]\d|1\d\d|2[0-3]\d)(?:{_TO}(?P<high>\d{{2,3}}))?"
               r"(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and|but)\b))"), _guessed_tempo),
     (_pattern(r"(?<=[a-z] )(?<!bar )(?<!ages )(?<!age )(?<!turning )(?<!number )(?<!level )(?<!vol )"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
-from noisician.prompt.lexicon import SCALARS, Effect, Entry, Lexicon, Match, lexicon, with_degree
+from noisician.prompt.lexicon import SCALARS, SOUND_FIELDS, Effect, Entry, Lexicon, Match, lexicon, with_degree
 from noisician.prompt.meaning import THRESHOLDS, Nearest, nearest
 from noisician.prompt.names import names
 from noisician.prompt.negation import Cue, apply_negations
@@ -23,6 +23,9 @@ _NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't",
 ONLY_WORDS = ("just", "only", "solely")
 ARTICLES = ("a", "an", "the", "some", "one")
 ADDING_WORDS = ("with", "featuring", "features", "feature", "plus", "including", "includes", "has", "having", "add")
+WORK_REACH = 3
+"""How many words a work may stand before its "for": "music, sad and slow, for piano"."""
+
 _CLOSING = ("please", "no", "and")
 """What may follow "synths only" in the same breath."""
 
@@ -113,6 +116,11 @@ def read(prompt: str) -> Reading:
         for first, last in _idle(found, by)
     ]
     findings += _only(tokens, matches, found) or _listed(wording, tokens, matches)
+    findings += [
+        Finding(token.raw, (), place, place + 1, "lexicon")
+        for place, token in enumerate(tokens)
+        if place not in found.covered and token.text in words.function_words - words.small_words
+    ]
     unknown = [
         place
         for place, token in enumerate(tokens)
@@ -185,7 +193,8 @@ def _only(tokens: Sequence[Token], matches: Sequence[Match], scan: _Scan) -> lis
         says_only = token.text in ONLY_WORDS and (
             following in before or (place in after and (ends_clause or tokens[place + 1].text in _CLOSING))
         )
-        work = place and (tokens[place - 1].text in WORKS or place in works)
+        near = range(max(place - WORK_REACH, 0), place)
+        work = any(tokens[at].clause == token.clause and (tokens[at].text in WORKS or at + 1 in works) for at in near)
         if says_only or (token.text == "for" and following in before and work):
             found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
     return found
@@ -207,7 +216,9 @@ def negated_effects(entry: Entry, words: Lexicon) -> tuple[Effect, ...]:
     """What an entry does after a negation; fields ``not_genres`` … name what must not be used."""
     if entry.negated is not None:
         return entry.negated
-    return tuple(turned for effect in entry.effects for turned in _negated(effect, words))
+    named = any(effect.field == "genres" for effect in entry.effects)
+    own = (effect for effect in entry.effects if not (named and effect.field in SOUND_FIELDS))
+    return tuple(turned for effect in own for turned in _negated(effect, words))
 
 
 def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
@@ -285,7 +296,7 @@ def _step(tokens: Sequence[Token], place: int, degree: _Degree, words: Lexicon, 
     last = match.last
     # "vocal-free", "guitar free"
     if last < len(tokens) and tokens[last].hyphened and tokens[last].text in words.suffixes:
-        last, match = last + 1, replace(match, negated=True)
+        last, match = last + 1, replace(match, last=last + 1, negated=True)
     scan.covered.update(range(place, last))
     scan.degrees[place] = (degree[0], place if degree[1] is None else degree[1])
     scan.matches.append(match)

@@ -1,4 +1,4 @@
-"""Musical words of other languages in English: ``languages/<code>.toml``, loaded where a prompt shows their script or words.
+"""Musical words of other languages in English: ``languages/<code>.toml``, read where a prompt shows one of them.
 
 A table has ``words`` (English = its phrases), ``small`` (function words, by which the language is recognised),
 ``endings`` of inflected words, and ``patterns`` for what is more than words, with the ``values`` of their groups. "<no"
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
@@ -99,7 +99,7 @@ def table(code: str) -> Table:
 
 
 def _key(phrase: str) -> str:
-    return fold(phrase).replace("-", " ").replace("'", " ")
+    return fold(_ELIDED.sub("", phrase)).replace("-", " ").replace("'", " ")
 
 
 def translation(text: str) -> Wording | None:
@@ -109,7 +109,7 @@ def translation(text: str) -> Wording | None:
         return None
     words = table(code)
     pieces = list(_spaced(text, words) if code in SPACED else _unspaced(text, words))
-    return Wording(text, tuple(_negated_before(pieces)), code)
+    return Wording(text, tuple(_closed_up(_negated_before(pieces))), code)
 
 
 def language_of(text: str) -> str | None:
@@ -290,6 +290,16 @@ def _unknown(text: str, start: int, end: int, words: Table) -> Piece:
     if _UNSPACED_RUN.search(run) and not _UNSPACED_RUN.search(content):
         return Piece(" ", start, end)
     return Piece(run, start, end, copied=True)
+
+
+def _closed_up(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces with one space where two of them meet with one each."""
+    before = ""
+    for piece in pieces:
+        if before.endswith(" ") and piece.text.startswith(" ") and not piece.copied:
+            piece = replace(piece, text=piece.text.lstrip(" "))
+        before = piece.text or before
+        yield piece
 
 
 def _negated_before(pieces: Sequence[Piece]) -> list[Piece]:

@@ -157,12 +157,15 @@ class _Draft:
         """Genres and moods with weights that sum to 1; what a use brings is surer than a meaning."""
         for field in ("genres", "moods"):
             found = self.named(field)
+            unwanted = self.named(f"not_{field}")
+            out = {named.id for named in unwanted}
             said = [named for named in found if named.finding.source != "meaning"]
             if not said and field == "genres":
                 said = self.named("suggests")
+            said = [named for named in said if named.id not in out]
             brought = self._of_usages(field)
             used = {id(named) for named in brought}
-            self._weigh(field, said or brought or found, self.named(f"not_{field}"), used)
+            self._weigh(field, said or brought or found, unwanted, used)
 
     def _weigh(self, field: str, found: Iterable[Named], unwanted: Sequence[Named], used: set[int]) -> None:
         out = {named.id for named in unwanted}
@@ -382,10 +385,12 @@ class _Draft:
                     self.lost.append(named.finding.words)
 
     def _length(self) -> None:
-        """Seconds or bars. Two lengths in the prompt: bars, which a tempo cannot break, and the rest is lost."""
+        """Seconds or bars. Of several in the prompt bars count, which no tempo can break, else the longest; the rest is
+        lost."""
         found = self.named("bars", "duration_s")
         from_options = bool(found) and found[0].finding.source == "option"
-        kept = next((n for n in found if n.effect.field == "bars"), found[0] if found else None)
+        longest = max(found, key=lambda named: float(named.effect.value), default=None)  # pyright: ignore[reportArgumentType]
+        kept = next((n for n in found if n.effect.field == "bars"), longest)
         for named in found:
             value = int(float(named.effect.value)) if named.effect.field == "bars" else float(named.effect.value)  # pyright: ignore[reportArgumentType]
             if from_options or named is kept:

@@ -21,8 +21,9 @@ _KINDS = {
     "build": "build", "build up": "build", "buildup": "build", "drop": "drop", "beat drop": "drop", "bass drop": "drop",
     "break": "break", "breakdown": "break", "solo": "solo", "outro": "outro", "coda": "outro",
     "ending": "piece", "end": "piece", "finale": "piece", "final": "piece", "beginning": "piece", "begin": "piece",
-    "start": "piece", "opening": "piece", "verses": "verse", "breakdowns": "break", "drops": "drop", "bridges": "bridge",
-    "intros": "intro", "middle": "middle", "middle section": "middle", "middle eight": "bridge", "middle part": "middle",
+    "start": "piece", "opening": "piece", "verses": "verse", "breakdowns": "break", "drops": "drop",
+    "bridges": "bridge", "intros": "intro", "middle": "middle", "middle section": "middle", "middle eight": "bridge",
+    "middle part": "middle",
 }  # fmt: skip
 _ENDINGS = ("end", "ending", "finale", "final")
 _NTH = {
@@ -54,7 +55,8 @@ def _any(words: dict[str, int] | dict[str, str]) -> str:
 
 # In the pieces below a space stands for any white space.
 _TIME = (
-    r"(?:(?:the|around|about|exactly|roughly) ){0,2}(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|bar (?P<bar>\d{1,3})|(?P<one>(?:an? )?minute)\b"
+    r"(?:(?:the|around|about|exactly|roughly) ){0,2}(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|bar (?P<bar>\d{1,3})|"
+    r"(?P<one>(?:an? )?minute)\b"
     rf"|{NUMBER_PATTERN}[-\s]?(?:(?P<min>min(?:ute)?s?)|(?P<barred>bars?)|s(?:ec(?:ond)?s?)?)\b)(?:[-\s](?:mark|in)\b)?"
 )
 _SECTION = rf"(?:the )?(?:(?P<nth>{_any(_NTH)}) )?(?P<kind>{_any(_KINDS)})\b"
@@ -70,18 +72,28 @@ _ALONE = r"(?:only|just|nothing but|solely)"
 _LOUD = (
     r"(?:loud|big|huge|massive|intense|full|powerful|epic|strong|wild|heavy|explosive|energetic|fierce|chaotic|hard)"
 )
-_QUIET = r"(?:quiet|soft|calm|gentle|small|mellow|hushed|intimate|sparse|subtle|delicate|slow|serious|stripped[-\s](?:down|back))(?:ly)?"
+_QUIET = (
+    r"(?:quiet|soft|calm|gentle|small|mellow|hushed|intimate|sparse|subtle|delicate|slow|serious|"
+    r"stripped[-\s](?:down|back))(?:ly)?"
+)
 _VERY = r"(?:(?:really|very|super|so|quite|more|all|completely|totally) )?"
 _LEVEL = rf"{_VERY}(?:(?P<quiet>{_QUIET})|(?P<loud>{_LOUD}))"
 _GOES_ON = r"(?=\s*(?:$|[,.;:!?]|(?:and )?(?:then|before|until|builds?)\b))"
-_STEP = rf"(?: (?P<way>up|down))?(?: (?:by )?(?:an? )?(?:(?P<step>{_any(_STEPS)})|(?P<semitones>\d{{1,2}}|{'|'.join(_SEVERAL)}|one) (?:semitones?|half steps?)))?"
+_STEP = (
+    rf"(?: (?P<way>up|down))?(?: (?:by )?(?:an? )?(?:(?P<step>{_any(_STEPS)})|(?P<semitones>\d{{1,2}}|"
+    rf"{'|'.join(_SEVERAL)}|one) (?:semitones?|half steps?)))?"
+)
 _IN_THE_LAST = (
-    r"(?: (?:for|in|into|at|on|before|during) (?:the )?(?:(?:last|final) )?(?P<kind>chorus|drop|verse|refrain|bridge|outro)"
+    r"(?: (?:for|in|into|at|on|before|during) (?:the )?(?:(?:last|final) )?(?P<kind>chorus|drop|verse|refrain|"
+    r"bridge|outro)"
     rf"| (?:at|after) {_TIME}| (?:near|towards?|at|before) the (?P<end>end))?"
 )
 _BACK = r"(?:,? (?:and )?(?:then )?(?:everyone |everything |the band )?(?:back in|comes? back(?: in)?|resumes?))?"
 _HIT = r"(?:jump scare|hit|big hit|explosion|bang|scream|impact|crash|drop)"
-_OTHERS = r"(?:(?:the )?(?:whole|full|entire|rest of the) (?:band|orchestra|ensemble|group)|everyone|everybody|everything|all)(?: else)?"
+_OTHERS = (
+    r"(?:(?:the )?(?:whole|full|entire|rest of the) (?:band|orchestra|ensemble|group)|everyone|everybody|"
+    r"everything|all)(?: else)?"
+)
 
 
 @dataclass(frozen=True)
@@ -175,6 +187,8 @@ def _cue(does: str, *, plays: bool = True, at: Moment | None = None) -> _Reader:
         if who is None:
             return None
         moment = at or _moment(match)
+        if does == "only" and moment.section not in (None, "piece") and not match.groupdict().get("nth"):
+            moment = moment.model_copy(update={"nth": 0})
         kind = "leave" if does == "rest" and moment.section is None else does
         kind = "enter" if does == "only" and moment.section in (None, "piece") else kind
         cue = Cue.model_validate({"who": who.ids, "does": kind, "moment": moment})
@@ -426,6 +440,7 @@ def _pattern(*pieces: str) -> re.Pattern[str]:
 #: Times as they are named, to which "after that" leads back.
 _EARLIER = _pattern(r"\b(?:at|after) ", _TIME)
 _AT_FIRST, _AT_LAST = Moment(section="piece"), Moment(section="piece", nth=-1)
+_PIECES = "|".join(sorted(map(re.escape, KIT_PIECES.keys() - {"percussion", "perc"}), key=len, reverse=True))
 _UNIT = r"(?:min(?:ute)?s?|sec(?:ond)?s?)"
 _COUNT = r"(?:\d{1,3}|one|two|three|four|five|ten|fifteen|twenty|thirty|forty|sixty)"
 _QUIET_NOUN, _LOUD_NOUN = (
@@ -449,51 +464,73 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
     ((rf"\b(?P<n1>{_COUNT}) (?P<unit1>{_UNIT}) of (?:(?P<quiet1>{_QUIET_NOUN})|{_LOUD_NOUN}),? (?:and )?then ",
               rf"(?P<n2>{_COUNT}) (?P<unit2>{_UNIT}) of (?:(?P<quiet2>{_QUIET_NOUN})|{_LOUD_NOUN})\b"), _two_halves),
     ((rf"\bbuild(?:s|ing)?(?: up)?(?P<tension> tension| suspense)? for {_TIME}",
-              rf"(?:,? (?:and )?then (?:an? )?(?P<hit>{_HIT}))?(?:,? (?:and )?then (?P<nothing>nothing|silence))?"), _built_up),
+              rf"(?:,? (?:and )?then (?:an? )?(?P<hit>{_HIT}))?(?:,? (?:and )?then (?P<nothing>nothing|silence))"
+              rf"?"), _built_up),
     ((rf"\b(?:no|without) (?P<out>[a-z]+(?: [a-z]+)?) except(?: for)? {_WHO} in {_SECTION}"), _except),
-    ((r"\b(?:no|without)(?: any)? (?P<piece>", "|".join(sorted(map(re.escape, KIT_PIECES), key=len, reverse=True)).replace("percussion|", ""),
+    ((r"\b(?:no|without)(?: any)? (?P<piece>", _PIECES,
               r")(?:e?s)?\b(?! (?:until|till|before|in|for|during|from|drum|drums|roll))(?: at all)?"), _without_piece),
     ((r"\ba ?cap+ella (?P<kind>intro|introduction|opening|start|bridge|break|outro|verse)\b"), _voices_alone),
     ((r"\b(?:and )?then (?:the )?beat (?:drops|kicks in|comes in|starts|enters)\b"), _beat_drops),
     ((rf"\b{_PART}(?: of {NUMBER_PATTERN} bars?)?,? (?:with )?(?:just|only|solo) {_WHO}{_GOES_ON}"), _intro_alone),
-    ((rf"\b(?:and )?(?:then )?{_OTHERS} (?:kicks?|comes?|joins?|enters?|drops?)(?: in| back| back in)?\b(?! (?:at|after|from|on|in) )"), _idle),
-    ((rf"\b(?:the )?last (?:{_TIME})(?: is| are|:|,)? {_ALONE} {_WHO}{_GOES_ON}"), _cue("alone", at=Moment(section="piece", nth=-1))),
-    ((rf"\b(?:{_ALONE} )?{_WHO} (?:for|in) (?:the )?last {_TIME}"), _cue("alone", at=Moment(section="piece", nth=-1))),
-    ((rf"\b(?:then )?{_ALONE} {_WHO} (?:to|till|until|at|for|in) the (?:end|ending|finale|outro)\b"), _cue("alone", at=Moment(section="piece", nth=-1))),
-    ((rf"\b(?:until )?{_ALONE} {_WHO} (?:remains?|is left|are left|stays?)\b"), _cue("alone", at=Moment(section="piece", nth=-1))),
+    ((rf"\b(?:and )?(?:then )?{_OTHERS} (?:kicks?|comes?|joins?|enters?|drops?)(?: in| back| back in)?\b(?! (?:at|"
+              rf"after|from|on|in) )"), _idle),
+    ((rf"\b(?:the )?last (?:{_TIME})(?: is| are|:|,)? {_ALONE} {_WHO}{_GOES_ON}"),
+     _cue("alone", at=_AT_LAST)),
+    ((rf"\b(?:{_ALONE} )?{_WHO} (?:for|in) (?:the )?last {_TIME}"), _cue("alone", at=_AT_LAST)),
+    ((rf"\b(?:then )?{_ALONE} {_WHO} (?:to|till|until|at|for|in) the (?:end|ending|finale|outro)\b"),
+     _cue("alone", at=_AT_LAST)),
+    ((rf"\b(?:until )?{_ALONE} {_WHO} (?:remains?|is left|are left|stays?)\b"), _cue("alone", at=_AT_LAST)),
     ((rf"\b{_WHO} (?:only )?(?:for|in|during) the first {_TIME}(?: only)?\b"), _cue("leave")),
     ((rf"\b{_WHO} only (?:in|for|during|on) {_SECTION}"), _cue("only")),
-    ((rf"\b(?:bring(?:s|ing)?(?: in)?|add(?:s|ing)?|introduc(?:e|es|ing)|layer(?:s|ing)?(?: in)?) {_WHO} (?:for|in|at|from|on|after|into) {_WHEN}"), _cue("enter")),
-    ((rf"\blet {_WHO} (?:take the (?:melody|lead|tune)|lead|shine|play|come in|sing|enter) (?:for|in|at|from|on|after) {_WHEN}"), _cue("enter")),
-    ((rf"\b{_WHO} that (?:only )?{_COMES}(?: in)?(?: (?:during|in) [\w ]{{3,20}}?)? (?:at|after|from) {_TIME}"), _cue("enter")),
-    ((rf"\bby the end(?:,)? (?:there (?:should be|is|are)|we have|it has|comes?|with) {_WHO}(?=\s*(?:$|[,.;:!?]))"), _cue("enter", at=Moment(section="piece", nth=-1))),
+    ((rf"\b(?:bring(?:s|ing)?(?: in)?|add(?:s|ing)?|introduc(?:e|es|ing)|layer(?:s|ing)?(?: in)?) {_WHO} (?:for|"
+              rf"in|at|from|on|after|into) {_WHEN}"), _cue("enter")),
+    ((rf"\blet {_WHO} (?:take the (?:melody|lead|tune)|lead|shine|play|come in|sing|enter) (?:for|in|at|from|on|"
+              rf"after) {_WHEN}"), _cue("enter")),
+    ((rf"\b{_WHO} that (?:only )?{_COMES}(?: in)?(?: (?:during|in) [\w ]{{3,20}}?)? (?:at|after|from) {_TIME}"),
+     _cue("enter")),
+    ((rf"\bby the end(?:,)? (?:there (?:should be|is|are)|we have|it has|comes?|with) {_WHO}(?=\s*(?:$|[,.;:!?]))"),
+     _cue("enter", at=_AT_LAST)),
     ((r"\b(?:after that|then|from there|from then on)(?:,)? (?:everything|it|all|the energy) ",
-              r"(?:doubles(?: in intensity)?|explodes|intensifies|erupts|goes wild|gets (?:louder|bigger|wilder|more intense))\b"), _louder_from_then),
-    ((rf"\b{_WHO} (?:swells?|soars?|surges?|explodes?|erupts?|gets? loud(?:er)?) (?:at|in|on|for|after) {_WHEN}"), _swell),
-    ((rf"\b(?:everything|everyone|music|it all|it|the band|all) (?:stops?|pauses?|goes silent|drops? out|cuts? out) (?:at|after|around) {_TIME}",
+              r"(?:doubles(?: in intensity)?|explodes|intensifies|erupts|goes wild|gets (?:louder|bigger|wilder|"
+              r"more intense))\b"), _louder_from_then),
+    ((rf"\b{_WHO} (?:swells?|soars?|surges?|explodes?|erupts?|gets? loud(?:er)?) (?:at|in|on|for|after) {_WHEN}"),
+     _swell),
+    ((rf"\b(?:everything|everyone|music|it all|it|the band|all) (?:stops?|pauses?|goes silent|drops? out|cuts? "
+              rf"out) (?:at|after|around) {_TIME}",
               rf"(?: for (?:\w+ )?(?:seconds?|beats?|bars?|a moment|a beat|a second))?{_BACK}"), _stops),
-    ((rf"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|bar) of silence|break) (?:at|around) {_TIME}{_BACK}"), _stops),
+    ((rf"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|bar) of silence|break) (?:at|around) {_TIME}{_BACK}"),
+     _stops),
     ((rf"\b(?:the )?(?:begin|beginning|start|intro|opening)(?: is)? {_VERY}{_QUIET},? (?:and|but|then)(?: the)? ",
-              rf"(?:final|finale|end|ending|outro)(?: is)? {_VERY}{_LOUD}(?: with drums big)?\b"), _feature("rising")),
-    ((rf"\bat {_TIME},? (?:so )?(?:it |we |the music |everything )?(?:should )?(?:go(?:es)?|gets?|becomes?|turns?) {_LEVEL}(?: there)?\b"), _level),
-    ((rf"\b(?:go(?:es)?|gets?|becomes?|turns?|drops? to|is|be) {_LEVEL} (?:at|after|from|in|for|on|during) {_WHEN}"), _level),
-    ((rf"\bwhen {_SECTION} (?:hits|comes(?: in)?|starts|drops|arrives),? (?:it|everything|the band) (?:gets|goes|becomes|is) {_LEVEL}\b"), _level),
-    ((rf"(?<!\w){_SECTION} (?:is|are|gets?|goes|go|should be|stays?|very|really) {_LEVEL}\b(?: and (?:serious|slow|quiet|loud|wild))?"), _level),
+              rf"(?:final|finale|end|ending|outro)(?: is)? {_VERY}{_LOUD}\b"), _feature("rising")),
+    ((rf"\bat {_TIME},? (?:so )?(?:it |we |the music |everything )?(?:should )?(?:go(?:es)?|gets?|becomes?|turns?)"
+              rf" {_LEVEL}(?: there)?\b"), _level),
+    ((rf"\b(?:go(?:es)?|gets?|becomes?|turns?|drops? to|is|be) {_LEVEL} (?:at|after|from|in|for|on|during) "
+              rf"{_WHEN}"), _level),
+    ((rf"\bwhen {_SECTION} (?:hits|comes(?: in)?|starts|drops|arrives),? (?:it|everything|the band) (?:gets|goes|"
+              rf"becomes|is) {_LEVEL}\b"), _level),
+    ((rf"(?<!\w){_SECTION} (?:is|are|gets?|goes|go|should be|stays?|very|really) {_LEVEL}\b(?: and (?:serious|"
+              rf"slow|quiet|loud|wild))?"), _level),
     ((rf"(?<!\w){_LEVEL} (?P<kind>verses|choruses|verse|chorus|breakdowns|bridge|outro)\b"), _level),
-    ((r"\benergy (?:goes|going|drops?|falls?|fades?|decreases?|winds) ?(?:down|away|off)?(?: over time| slowly| gradually)?\b"), _feature("falling")),
-    ((r"\benergy (?:rises?|builds?|grows?|increases?|climbs?|goes up)(?: up)?(?: over time| slowly| gradually| throughout)?\b"), _feature("rising")),
+    ((r"\benergy (?:goes|going|drops?|falls?|fades?|decreases?|winds) ?(?:down|away|off)?(?: over time| slowly| "
+              r"gradually)?\b"), _feature("falling")),
+    ((r"\benergy (?:rises?|builds?|grows?|increases?|climbs?|goes up)(?: up)?(?: over time| slowly| gradually| "
+              r"throughout)?\b"), _feature("rising")),
     ((r"\b(?:an? )?double[-\s]time (?:in|for|during|on) ", _SECTION), _feature_at("quickening")),
     ((r"\b(?:an? )?(?:slow|rubato|free)(?: free| and free)? (?P<kind>opening|introduction)\b"), _feature_at("slowing")),
-    ((rf"\b(?:{_ENDS}|closes?|closing|final|last)(?: (?:with|on|in))?(?: (?:an?|one))?(?: (?:long|last|final|single|big))* (?:held|sustained|ringing|long) ",
-              r"(?:chord|note)s?\b|\blet (?:the |it )?(?:last |final )?(?:chord|note|it)? ?(?:ring(?: out)?|fade out naturally)\b|\brings? out\b|\blast chord (?:held|rings?(?: out)?)\b"),
+    ((rf"\b(?:{_ENDS}|closes?|closing|final|last)(?: (?:with|on|in))?(?: (?:an?|one))?(?: (?:long|last|final|"
+              rf"single|big))* (?:held|sustained|ringing|long) ",
+              r"(?:chord|note)s?\b|\blet (?:the |it )?(?:last |final )?(?:chord|note|it)? ?(?:ring(?: out)?|fade "
+              r"out naturally)\b|\brings? out\b|\blast chord (?:held|rings?(?: out)?)\b"),
      _feature("held_chord")),
-    ((r"\b(?:(?:two|three|four|\d) )?(?:big )?(?:hits?|stabs?|accents?|bangs?)(?: at the end)?,? (?:and )?then (?:silence|nothing)\b"), _feature("cut")),
+    ((r"\b(?:(?:two|three|four|\d) )?(?:big )?(?:hits?|stabs?|accents?|bangs?)(?: at the end)?,? (?:and )?then "
+              r"(?:silence|nothing)\b"), _feature("cut")),
     ((r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), _feature("cut")),
     ((rf"\b(?:the )?rest (?:is|are|of the band is|of the band:?) {_WHO}(?=\s*(?:$|[,.;:!?]))"), _rest_of_band),
     ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet)\b"), _alike),
     ((rf"\b(?:no|without) {_WHO} (?:in|for|during) {_SECTION}"), _cue("rest", plays=False)),
     ((rf"\b{_WHO} {_LEAVES} (?:in|for|during|at|after) {_WHEN}"), _cue("rest")),
-    ((rf"\b{_WHO} {_COMES}(?: in)? (?:at|from|in|on|with|after) {_WHEN}"), _cue("enter")),
+    ((rf"\b{_WHO} {_COMES}(?: in)? (?:at around|at about|at|from|in|on|with|after|around|about|for|by|during) "
+              rf"{_WHEN}"), _cue("enter")),
     ((rf"\b{_WHO} (?:only )?(?:from|after) {_WHEN}(?: on(?:wards?)?\b)?"), _cue("enter")),
     ((rf"\b{_OPENS}(?: off)?(?: with)? {_ALONE} (?:on )?{_WHO}{_GOES_ON}"), _cue("alone", at=_AT_FIRST)),
     ((r"(?:(?<=quiet\s)|(?<=quietly\s)|(?<=soft\s)|(?<=softly\s)|(?<=calm\s)|(?<=slow\s))(?:with|on) ",
@@ -507,20 +544,25 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
     ((rf"\b(?P<count>{'|'.join(_SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), _several),
     ((rf"\b(?P<count>{'|'.join(_SEVERAL)}) (?P<who>[a-z]+s)\b"), _several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{_WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), _solo),
-    ((rf"\b(?P<first>intro)(?: of {NUMBER_PATTERN}[-\s]bars?)?,? (?:and )?(?:then )?(?:goes |going )?(?:straight|right|directly) ",
+    ((rf"\b(?P<first>intro)(?: of {NUMBER_PATTERN}[-\s]bars?)?,? (?:and )?(?:then )?(?:goes |going )?(?:straight|"
+              rf"right|directly) ",
               r"(?:in)?to (?:the |a )?(?P<kind>chorus|drop|verse)\b"), _straight_into),
-    ((r"\b(?:starts? )?(?:straight|right|directly|immediately) with (?:the |a )?(?P<kind>chorus|drop|verse)\b"), _straight_into),
+    ((r"\b(?:starts? )?(?:straight|right|directly|immediately) with (?:the |a )?(?P<kind>chorus|drop|verse)\b"),
+     _straight_into),
     ((rf"\b{_PART}s? (?:of|that lasts|lasting|for) {_BARS}"), _hint),
     ((rf"(?<!\w){_BARS} {_PART}\b"), _hint),
-    ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)(?: comes| starts| hits)? (?:at|after) {_TIME}"), _hint),
+    ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)"
+              rf"(?: comes| starts| hits)? (?:at|after) {_TIME}"), _hint),
     ((rf"\b(?:{_ENDS} (?:with|in|on) (?:an? )?)?(?:(?:slow|long|gentle|gradual) )?",
               r"fad(?:e|es|ing)(?:[-\s]?out)?(?! in\b|\w|[-\s]in\b)(?: (?:at|towards?) the end)?",
               rf"(?: (?:over|for|during|in) (?:the )?(?:last )?{_BARS})?"), _fade_out),
     ((r"\bfad(?:e|es|ing)[-\s]?in\b(?: (?:at|from) the (?:start|beginning))?"), _feature("fade_in", 3.0)),
-    ((r"\b(?:(?:at least )?(?:an?|one|two|several) )?(?:key changes?|changes? of key|modulat(?:es?|ing|ions?)|transpos(?:es?|ing)",
+    ((r"\b(?:(?:at least )?(?:an?|one|two|several) )?(?:key changes?|changes? of key|modulat(?:es?|ing|ions?)|"
+              r"transpos(?:es?|ing)",
               rf"|(?:goes|moves|shifts)(?= (?:up|down) (?:by )?(?:an? )?(?:{_any(_STEPS)})))",
               rf"{_STEP}{_IN_THE_LAST}"), _key_change),
-    ((rf"\b(?P<way>up|down) (?:by )?(?:an? )?(?P<step>{_any(_STEPS)}) (?:for|in|at|on|into) (?:the )?(?:(?:last|final) )?(?P<kind>chorus|drop|verse|bridge|outro)\b"), _key_change),
+    ((rf"\b(?P<way>up|down) (?:by )?(?:an? )?(?P<step>{_any(_STEPS)}) (?:for|in|at|on|into) (?:the )?(?:(?:last|"
+              rf"final) )?(?P<kind>chorus|drop|verse|bridge|outro)\b"), _key_change),
     ((r"\b(?:last|final) (?P<kind>chorus|drop) (?:goes |is )?(?P<way>up)",
               rf"(?: (?:by )?(?:an? )?(?P<step>{_any(_STEPS)}))?\b"), _key_change),
     ((rf"\bhalf[-\s]?time {_PART}\b"), _feature("half_time")),
@@ -535,9 +577,11 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
     ((rf"\b(?:goes )?(?:from )?{_LOUD} to {_QUIET}\b|\b(?:gets|getting) (?:quieter and )?quieter\b",
               r"|\bwinds down\b"), _feature("falling")),
     ((rf"\b(?:less|fewer|quieter|softer) {_WHO}(?=\s*(?:$|[,.;:!?]))"), _less),
-    ((r"\b(?:(?:it )?(?:slow(?:s|ing)? down|(?:gets?|getting) (?:slower and )?slower)|ritardando|ritard|rallentando|rit\.)",
+    ((r"\b(?:(?:it )?(?:slow(?:s|ing)? down|(?:gets?|getting) (?:slower and )?slower)|ritardando|ritard|"
+              r"rallentando|rit\.)",
               rf"(?!\w){_LATE}"), _feature("slowing")),
-    ((rf"\b(?:(?:it )?(?:speed(?:s|ing)? up|(?:gets?|getting) (?:faster and )?faster)|accelerando|accelerates?)\b{_LATE}"),
+    ((rf"\b(?:(?:it )?(?:speed(?:s|ing)? up|(?:gets?|getting) (?:faster and )?faster)|accelerando|accelerates?)"
+              rf"\b{_LATE}"),
      _feature("quickening")),
     ((r"\b(?:(?:tempo|metre|meter) changes?|fermatas?)\b(?: (?:at|towards?|near|until|to) the end)?"), _unmet),
 )  # fmt: skip

@@ -26,7 +26,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Wording:
-    """``text``, and the pieces of what was ``written`` that it came from. ``language``: ISO 639-1 code, None: English."""
+    """``text`` and the pieces of what was ``written`` that it came from. ``language``: ISO 639-1, None English."""
 
     written: str
     pieces: tuple[Piece, ...]
