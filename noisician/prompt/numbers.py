@@ -162,8 +162,8 @@ def _pattern(expression: str, *, case: bool = False) -> re.Pattern[str]:
 
 
 PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
-    (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|from|of))+"
-              r" (?:an? )?(?:\w+ )?(?P<who>woman|women|girl|girls|lady|man|men|guy|boy|boys|child|children|kids|choir)\b"),
+    (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|of))+"
+              r" (?:an? )?(?:\w+ )?(?P<who>woman|women|girls?|lady|man|men|guy|boys?|child|children|kids|choir)\b"),
      _singer),
     (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
      lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),

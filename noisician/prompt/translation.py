@@ -125,9 +125,8 @@ def language_of(text: str) -> str | None:
     foreign = _foreign(text)
     if not foreign:
         return None
-    folded = [fold(word) for word in _WORD.findall(_ELIDED.sub("", text))]
-    english = sum(word in _ENGLISH for word in folded)
-    scores = {code: _score(table(code), folded, text) for code in SPACED}
+    english = sum(fold(word) in _ENGLISH for word in _WORD.findall(text))
+    scores = {code: _score(table(code), text) for code in SPACED}
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] >= 2 and scores[best] > english else None
 
@@ -149,10 +148,15 @@ def _is_english(word: str) -> bool:
     return len(word) < 2 or any(word in table for table in known)
 
 
-def _score(words: Table, folded: Sequence[str], text: str) -> float:
+def _score(words: Table, text: str) -> float:
     """How much of a text is in a language: two for a word of music, one for a small word or one that English has too;
     minus one for a word in neither, half of one for an English word. 0 where all of it could be English."""
-    score, proof, at = 0.0, 0, 0
+    rest, found = text, 0
+    for pattern, _ in words.patterns:
+        rest, count = pattern.subn(" ", rest)
+        found += count
+    folded = [fold(word) for word in _WORD.findall(_ELIDED.sub("", rest))]
+    score, proof, at = 2.0 * found, found, 0
     while at < len(folded):
         count = _phrase_at(words, folded, at)
         own = [word for word in folded[at : at + max(count, 1)] if not _is_english(word)]
