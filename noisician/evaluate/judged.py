@@ -26,7 +26,7 @@ from noisician import styles
 from noisician.errors import FileError, RequestError
 from noisician.evaluate.places import timed_right
 from noisician.prompt import Controls, understand
-from noisician.prompt.text import fold
+from noisician.prompt.text import clean, fold
 from noisician.request import Request
 
 try:
@@ -129,9 +129,9 @@ def vanished(prompt: str, controls: Controls | str) -> list[str]:
     """Content words of a prompt that end neither in a reason nor in "not understood"."""
     if isinstance(controls, str):
         return []
-    words = set(_words(fold(" ".join([*(one.words for one in controls.reasons), *controls.not_understood]))))
+    words = set(_words(fold(clean(" ".join([*(one.words for one in controls.reasons), *controls.not_understood])))))
     left: list[str] = []
-    for word in _words(fold(prompt)):
+    for word in _words(fold(clean(prompt))):
         if _unspaced(word):
             rest = word
             for part in sorted(words, key=len, reverse=True):
@@ -142,9 +142,13 @@ def vanished(prompt: str, controls: Controls | str) -> list[str]:
     return left
 
 
+_GLUED = "\u3041-\u309f\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3ー々"
+_WORD = re.compile(rf"[{_GLUED}]+|[^\W\d_{_GLUED}]+|\d+")
+
+
 def _words(text: str) -> list[str]:
     text = text.replace("&", " and ")
-    return re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+", text)
+    return _WORD.findall(text)
 
 
 def _unspaced(word: str) -> bool:
@@ -155,7 +159,7 @@ def _unspaced(word: str) -> bool:
 
 #: Endings and particles of Japanese, Chinese and Korean, letter by letter.
 _PARTICLES = frozenset(
-    "のとではがをにへもやかなだすきいしたてく的了和与在是个一首曲请를을와과의에는은이가로으한할때고도서게"
+    "のとではがをにへもやかなだすきいしたてくるっれんうさせよりまばらえ的了和与在是个一首曲请를을와과의에는은이가로으한할때고도서게"
 )
 
 

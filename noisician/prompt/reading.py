@@ -89,7 +89,7 @@ def read(prompt: str) -> Reading:
         effects = negated_effects(match.entry, words) if match.negated else match.entry.effects
         typed = wording.typed(tokens[first].start, tokens[match.last - 1].end)
         describing = [matches[other] for other, noun in absorbed.items() if noun == place]
-        if match.negated and place in by:
+        if place in by:
             cue = by[place]
             begin = min([first, *(other.first for other in describing)])
             typed = " ".join(
@@ -115,11 +115,13 @@ def read(prompt: str) -> Reading:
         Finding(wording.typed(tokens[first].start, tokens[last - 1].end), (), first, last, "lexicon")
         for first, last in _idle(found, by)
     ]
-    findings += _only(tokens, matches, found) or _listed(wording, tokens, matches)
+    closing = _only(tokens, matches, found) or _listed(wording, tokens, matches)
+    findings += closing
+    told = words.function_words - (words.small_words - set(ONLY_WORDS))
     findings += [
         Finding(token.raw, (), place, place + 1, "lexicon")
         for place, token in enumerate(tokens)
-        if place not in found.covered and token.text in words.function_words - words.small_words
+        if place not in found.covered and token.text in told
     ]
     unknown = [
         place
@@ -248,11 +250,15 @@ def _scan(wording: Wording, tokens: Sequence[Token], words: Lexicon) -> _Scan:
         ]
         if places and scan.covered.isdisjoint(places):
             scan.covered.update(places)
-            typed = wording.typed(figure.start, figure.end)
+            # A figure may begin or end within a word; the word is told whole.
+            first, last = tokens[places[0]], tokens[places[-1]]
+            typed = wording.typed(min(figure.start, first.start), max(figure.end, last.end))
             scan.figures.append(Finding(typed, figure.effects, places[0], places[-1] + 1, "lexicon"))
     place, degree = 0, _NO_DEGREE
     while place < len(tokens):
         place, degree = _step(tokens, place, degree, words, scan)
+    if degree[1] is not None:
+        scan.idle.append((degree[1], len(tokens)))
     return scan
 
 
@@ -264,6 +270,8 @@ _NO_DEGREE: _Degree = (1.0, None)
 def _step(tokens: Sequence[Token], place: int, degree: _Degree, words: Lexicon, scan: _Scan) -> tuple[int, _Degree]:
     """Take in the longest phrase at ``place``; return where to go on and the degree in force there."""
     if place in scan.covered:
+        if degree[1] is not None:
+            scan.idle.append((degree[1], place))
         return place + 1, _NO_DEGREE
     free = place
     while free < len(tokens) and free not in scan.covered:
@@ -276,11 +284,13 @@ def _step(tokens: Sequence[Token], place: int, degree: _Degree, words: Lexicon, 
         length = last - place
         if key in words.harmless:
             scan.covered.update(range(place, last))
-            scan.idle.append((place, last))
+            scan.idle.append((place if degree[1] is None else degree[1], last))
             return last, _NO_DEGREE
         if key in words.cues and length >= best - place:
             scan.covered.update(range(place, last))
             scan.cues.append(Cue(place, last, key in _NOT))
+            if degree[1] is not None:
+                scan.idle.append((degree[1], place))
             return last, _NO_DEGREE
         if key in words.degrees and length > best - place:
             scan.covered.update(range(place, last))

@@ -65,10 +65,18 @@ def known_words() -> frozenset[str]:
 
 
 @cache
+def _told_words() -> frozenset[str]:
+    """Known words a slip may be mended to: those that say something."""
+    words = lexicon()
+    negating = {word for key in words.cues for word in key.split(" ")}
+    return known_words() - (words.function_words - negating - words.entries.keys())
+
+
+@cache
 def _deletions() -> Mapping[str, tuple[str, ...]]:
     """Known words by themselves with one letter left out: two words one slip apart share such a form, or are one."""
     found: dict[str, set[str]] = defaultdict(set)
-    for word in known_words():
+    for word in _told_words():
         if len(word) >= SHORTEST_LETTERS - 1 and word.isascii() and word.isalpha():
             for shorter in (word, *_one_less(word)):
                 found[shorter].add(word)

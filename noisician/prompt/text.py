@@ -34,8 +34,8 @@ class Token:
 
 
 def clean(text: str) -> str:
-    """Compatibility forms unified, control and format characters blanked, ``&`` and ``'n'`` spelt out."""
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    """Compatibility forms unified, accents on nothing left out, control and format characters blanked, ``&`` spelt out."""
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
     text = _PICTURE_MARKS.sub("", text)
     text = "".join("\n" if c == "\n" else " " if unicodedata.category(c)[0] == "C" else c for c in text)
     text = re.sub(r"'n'", " n ", text, flags=re.IGNORECASE)

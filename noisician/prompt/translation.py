@@ -252,7 +252,7 @@ def _halves(word: str, words: Table) -> tuple[str, str] | None:
         for half in (first, first.removesuffix("s"), first.removesuffix("n"), first.removesuffix("en")):
             a = words.english(half) or (half if half in entries else None)
             b = words.english(last) or (last if last in entries else None)
-            if a and b and len(half) >= _SHORTEST_HALF:
+            if a and b and len(half) >= _SHORTEST_HALF and not {half, last} & words.small:
                 return a, b
     return None
 
@@ -272,9 +272,8 @@ def _runs(text: str, start: int, end: int, words: Table) -> Iterator[Piece]:
     at = start
     rest = start  # where what nobody knows begins
     while at < end:
-        length = next(
-            (n for n in range(min(words.longest, end - at), 0, -1) if fold(text[at : at + n]) in words.words), 0
-        )
+        lengths = range(min(words.longest, end - at), 0, -1)
+        length = next((n for n in lengths if _is_phrase(text, at, at + n, words)), 0)
         if not length:
             at += 1
             continue
@@ -287,11 +286,20 @@ def _runs(text: str, start: int, end: int, words: Table) -> Iterator[Piece]:
         yield _unknown(text, rest, end, words)
 
 
+def _is_phrase(text: str, start: int, end: int, words: Table) -> bool:
+    """Whether a stretch is a phrase of a table; one in Latin letters must be no part of a longer word."""
+    phrase = text[start:end]
+    if fold(phrase) not in words.words:
+        return False
+    around = text[max(start - 1, 0) : start], text[end : end + 1]
+    return not phrase.isascii() or not any(letter.isascii() and letter.isalnum() for letter in around)
+
+
 def _unknown(text: str, start: int, end: int, words: Table) -> Piece:
     """What is in no table. Particles and endings alone say nothing."""
     run = text[start:end]
     content = "".join(letter for letter in run if letter not in words.small)
-    if _UNSPACED_RUN.search(run) and not _UNSPACED_RUN.search(content):
+    if _UNSPACED_RUN.search(run) and not any(letter.isalnum() for letter in content):
         return Piece(" ", start, end)
     return Piece(run, start, end, copied=True)
 
