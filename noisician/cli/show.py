@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from noisician.cli.options import Asked, command
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
+    from noisician.models.embedded.outline import Outline
     from noisician.recipe import Recipe
     from noisician.score import Score
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 240
 #: How many values that have one reason are named, before the rest is counted.
 VALUES_SHOWN = 6
+#: Whose plan is shown where no seed was asked for.
+EXPLAINED_SEED = 0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,20 +40,58 @@ class ExplainOptions:
 
 
 def explain(options: ExplainOptions) -> None:
-    """Show what words are taken to mean, and why."""
+    """Show what words are taken to mean, and why; what is planned of them, and what making it costs."""
     from noisician.api import changed
+    from noisician.models.embedded.outline import outline_of
     from noisician.prompt import explain_rows, understand
     from noisician.request import Request
 
-    controls = understand(changed(Request(), options.asked.values))
+    request = changed(Request(), options.asked.values)
+    controls = understand(request)
+    seed = EXPLAINED_SEED if request.seed is None else request.seed
     if options.as_json:
-        typer.echo(controls.model_dump_json(indent=2))
+        told = controls.model_dump(mode="json") | {"plan": asdict(outline_of(request, controls, seed))}
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     rows = explain_rows(controls)
     if rows:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
+    outline = outline_of(request, controls, seed)
+    print_table(("plan", f"as seed {seed} has it"), outline_rows(outline))
+    print_table(("section", "from", "to", "bars", "who plays"), section_rows(outline))
+
+
+def outline_rows(outline: Outline) -> list[tuple[str, str]]:
+    """What holds for the whole piece, and what it costs."""
+    from noisician.weights import available_cores
+
+    cores = available_cores()
+    return [
+        ("tempo", f"{outline.tempo_bpm:g} BPM"),
+        ("key", f"{outline.key} {outline.mode}"),
+        ("metre", outline.time_signature),
+        ("length", f"{_clock(outline.duration_s)}, {outline.bars} bars, ends {_ENDS[outline.ending]}"),
+        *([("throughout", ", ".join(outline.throughout))] if outline.throughout else ()),
+        ("takes", f"about {outline.work_s:.0f} s on {cores} core{'s' if cores > 1 else ''}"),
+        ("size", f"{outline.size_bytes / 1e6:.1f} MB (WAV, 24 bit)"),
+    ]
+
+
+def section_rows(outline: Outline) -> list[tuple[str, ...]]:
+    return [
+        (one.kind, _clock(one.start_s), _clock(one.end_s), str(one.bars), ", ".join(one.players) or "nobody")
+        for one in outline.sections
+    ]
+
+
+_ENDS = {"written": "on a held chord", "cut": "suddenly", "fade": "fading out", "loops": "where it began"}
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 @dataclass(frozen=True)

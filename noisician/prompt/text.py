@@ -34,7 +34,7 @@ class Token:
 
 
 def clean(text: str) -> str:
-    """Compatibility forms unified, accents on nothing left out, control and format characters blanked, ``&`` spelt out."""
+    """Compatibility forms unified, accents on nothing left out, control and format characters blanked, ``&`` spelt."""
     text = _ACCENTS.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
     text = _PICTURE_MARKS.sub("", text)
     text = "".join("\n" if c == "\n" else " " if unicodedata.category(c)[0] == "C" else c for c in text)

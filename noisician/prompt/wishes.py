@@ -511,6 +511,8 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
     ((rf"(?<!\w){_SECTION} (?:is|are|gets?|goes|go|should be|stays?|very|really) {_LEVEL}\b(?: and (?:serious|"
               rf"slow|quiet|loud|wild))?"), _level),
     ((rf"(?<!\w){_LEVEL} (?P<kind>verses|choruses|verse|chorus|breakdowns|bridge|outro)\b"), _level),
+    ((rf"(?<!\w){_VERY}(?:(?P<quiet>quiet|soft|calm|gentle|hushed|subtle)|(?P<loud>loud|huge|massive|powerful)) "
+              r"(?P<kind>start|beginning|opening|intro|ending|end|finale)\b"), _level),
     ((r"\benergy (?:goes|going|drops?|falls?|fades?|decreases?|winds) ?(?:down|away|off)?(?: over time| slowly| "
               r"gradually)?\b"), _feature("falling")),
     ((r"\benergy (?:rises?|builds?|grows?|increases?|climbs?|goes up)(?: up)?(?: over time| slowly| gradually| "

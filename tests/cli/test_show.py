@@ -32,6 +32,28 @@ def test_cells_show_markup_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -
     assert "[bold]jazz[/bold]" in capsys.readouterr().out
 
 
+def test_explain_shows_the_plan_and_what_it_costs(run_command: RunCommand) -> None:
+    lines = run_command(
+        "explain", "rock, no drums until the chorus, A minor, sudden end", "--bpm", "120", "--length", "0:40"
+    ).out.splitlines()
+    rows = [line.split() for line in lines]
+    assert ["tempo", "120", "BPM"] in rows and ["key", "A", "minor"] in rows
+    assert any(row[:2] == ["length", "0:40,"] and row[-1] == "suddenly" for row in rows)
+    assert any(row[:2] == ["size", "10.6"] for row in rows)  # 40 s of 44100 × 2 × 3 bytes
+    assert any(row[:2] == ["takes", "about"] for row in rows)
+    sections = rows[rows.index(["section", "from", "to", "bars", "who", "plays"]) + 1 :]
+    assert sections[0][1] == "0:00" and sections[-1][2] == "0:40" and sum(int(row[3]) for row in sections) == 20
+    chorus = next(number for number, row in enumerate(sections) if row[0] == "chorus")
+    assert all("kit" not in " ".join(row) for row in sections[:chorus])
+    assert "kit" in " ".join(sections[chorus])
+
+
+def test_explained_plan_is_that_of_the_seed(run_command: RunCommand) -> None:
+    told = json.loads(run_command("explain", "dreamy lofi", "--seed", "7", "--json").out)
+    other = json.loads(run_command("explain", "dreamy lofi", "--seed", "8", "--json").out)
+    assert told["plan"]["seed"] == 7 and told["plan"] != other["plan"] and told["genres"] == other["genres"]
+
+
 def test_explain_of_nothing(run_command: RunCommand) -> None:
     assert "everything will be chosen" in run_command("explain").out
 

@@ -247,7 +247,8 @@ def test_a_use_brings_what_nobody_named_and_yields_to_what_somebody_did() -> Non
 @pytest.mark.parametrize(
     ("prompt", "bpm"),
     [("dnb @174", 174), ("industrial ebm 125", 125), ("a hundred bpm", 100), ("one twenty bpm house", 120),
-     ("between 70 and 80 bpm", 75), ("boom bap around 90", 90), ("303 acid line, 909 drums", None), ("turning 80", None)],
+     ("between 70 and 80 bpm", 75), ("boom bap around 90", 90), ("303 acid line, 909 drums", None),
+     ("turning 80", None)],
 )  # fmt: skip
 def test_tempi_as_people_write_them(prompt: str, bpm: float | None) -> None:
     assert told(prompt).tempo_bpm == bpm

@@ -26,7 +26,7 @@ def write_piece(
 ) -> tuple[Piece, Stages]:
     """A new piece, and the stages with what remains to be done. Raises RequestError for what cannot be written."""
     song = is_song(request)
-    plan = make_plan(_open(request, controls) if song else controls, seed)
+    plan = plan_of(request, controls, seed)
     render = render_settings(request)
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
@@ -34,6 +34,11 @@ def write_piece(
         sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
     return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
+
+
+def plan_of(request: Request, controls: Controls, seed: int) -> Plan:
+    """What is planned of a request before anything is composed. Raises RequestError."""
+    return make_plan(_open(request, controls) if is_song(request) else controls, seed)
 
 
 def compose_piece(
