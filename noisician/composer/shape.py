@@ -6,7 +6,7 @@ before anything is composed, or done to what was composed (:mod:`noisician.compo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,38 +91,59 @@ def cast_by_cues(
     roles = list(dict.fromkeys(role for role, _ in stage.instrumentation))
     cast = [set(one) for one in players]
     silent = {role: np.zeros(stage.bars, bool) for role in roles}
+    left: set[str] = set()
     for cue in cues:
         own, place = stage.roles(cue.who), stage.place(cue.moment)
         if not own or place is None:
             continue
         first, last = bars_of(place, stage.bars)
-        others = set(roles) - own
-        if cue.does == "enter":
-            quiet, who = slice(0, first), own
-        elif cue.does == "leave":
-            quiet, who = slice(first, stage.bars), own
-        elif cue.does == "rest":
-            quiet, who = slice(first, last), own
+        if cue.does == "enter" and own <= left:  # back again
+            for role in own:
+                silent[role][first:] = False
+        else:
+            quiet, who = _quiet(stage, cue, own, set(roles) - own, first, last)
+            for role in who:
+                silent[role] |= quiet
+        left |= own if cue.does == "leave" else set()
+        if cue.does in ("enter", "alone"):
+            _seat(cast, stage.sections, own, first)
         elif cue.does == "only":
-            elsewhere = np.ones(stage.bars, bool)
             for section in stage.sections:
                 if section.kind == cue.moment.section:
-                    elsewhere[section.start_bar : section.start_bar + section.bars] = False
                     _seat(cast, stage.sections, own, section.start_bar)
-            quiet, who = np.flatnonzero(elsewhere), own
-        else:
-            quiet, who = slice(first, last), others
-        for role in who:
-            silent[role][quiet] = True
-        if cue.does in ("enter", "alone", "only"):
-            _seat(cast, stage.sections, own, first)
+    return _seated(stage, roles, cast, silent)
+
+
+def _quiet(
+    stage: Stage, cue: Cue, own: set[str], others: set[str], first: int, last: int
+) -> tuple[np.ndarray, set[str]]:
+    """bool ``[bars]`` of a cue's silence, and whose it is; ``first`` … ``last − 1`` are the bars of its moment."""
+    quiet = np.zeros(stage.bars, bool)
+    if cue.does == "enter":
+        quiet[:first] = True
+    elif cue.does == "leave":
+        quiet[first:] = True
+    elif cue.does == "only":
+        quiet[:] = True
+        for section in stage.sections:
+            if section.kind == cue.moment.section:
+                quiet[section.start_bar : section.start_bar + section.bars] = False
+    else:
+        quiet[first:last] = True
+    return quiet, others if cue.does == "alone" else own
+
+
+def _seated(
+    stage: Stage, roles: Sequence[str], cast: Sequence[set[str]], silent: Mapping[str, np.ndarray]
+) -> tuple[tuple[tuple[str, ...], ...], tuple[Rest, ...]]:
+    """The cast without whoever is silent all through a section, and the rests of the others."""
     rests: list[Rest] = []
-    for place_, section in enumerate(stage.sections):
+    for place, section in enumerate(stage.sections):
         first, last = section.start_bar, section.start_bar + section.bars
-        for role in sorted(cast[place_] & silent.keys()):
+        for role in sorted(cast[place] & silent.keys()):
             rests += _stretches(role, silent[role][first:last], first)
             if silent[role][first:last].all():
-                cast[place_].discard(role)
+                cast[place].discard(role)
     seated = tuple(tuple(role for role in roles if role in playing) for playing in cast)
     kept = tuple(rest for rest in rests if any(rest.role in seated[at] for at in _touched(stage.sections, rest)))
     return seated, kept

@@ -96,6 +96,7 @@ class Lexicon:
         self.brakes = frozenset(words["negations"]["brakes"])
         self.function_words = frozenset(words["function_words"].split()) | self.brakes
         self.small_words = frozenset(words["small_words"].split()) | self.brakes
+        self.ambiguous = frozenset(words["ambiguous"].split())
         self.suffixes = tuple(words["negations"]["suffixes"])
         self.opposites: Mapping[str, str] = words["opposites"]
         self.family_defaults: Mapping[str, str] = words["family_defaults"]
@@ -103,7 +104,7 @@ class Lexicon:
         self._add_styles()
         self._add_subgenres()
         self._add_usages()
-        for name in ("words", "feelings", "substitutes"):
+        for name in ("words", "feelings", "substitutes", "everyday"):
             self._add_phrases(_phrases(name))
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}

@@ -183,6 +183,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\bhalf[- ](?:a[- ])?minute\b"), lambda m: _seconds(30.0)),
     (_pattern(r"\b(?:a|one) minute and a half\b"), lambda m: _seconds(90.0)),
     (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?\s+(?P<half>and a half)\b"), _minutes),
+    (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?\s+(?P<more>thirty|fifteen|twenty|forty|forty[- ]five|ten|[1-5]\d)"
+              r"(?=\s*(?:$|[,.;]))"), _minutes),
     (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?(?:\s+and)?\s+(?P<more>\d{{1,2}}|{_WORDS})\s*sec(?:ond)"
               rf"?s?(?:\s+long)?\b"), _minutes),
     (_pattern(rf"{NUMBER_PATTERN}\s*(?:-|–|to|or)\s*(?P<high>\d{{1,2}}|{_WORDS})[- ]min(?:ute)?s?\b"), _minutes),
@@ -195,7 +197,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"{NUMBER_PATTERN}[- ]?sec(?:ond)?s?(?:[- ]long)?\b"), lambda m: _seconds(number(m["n"]))),
     (_pattern(rf"\bfor (?P<n>\d{{1,3}})\s?s\b|(?<![\w'])(?P<n2>\d{{1,3}})\s?s{_CLIP}"),
      lambda m: _seconds(float(m["n"] or m["n2"]))),
-    (_pattern(r"(?<!the )(?<!roaring )(?<![\w'.,])(?!(?:00|50|60|70|80|90|303|808|909)s)(?P<n>\d{1,3})s\b"),
+    (_pattern(r"(?<!the )(?<!roaring )(?<![\w'.,])(?!(?:00|50|60|70|80|90|303|808|909)s)(?P<n>\d{1,3})s\b"
+              r"(?!\s+(?:swing|jazz|big band|music|style|crooner|radio|noir|ragtime|blues|dance|movie|cabaret))"),
      lambda m: _seconds(float(m["n"]))),
     (_pattern(r"(?<!every )(?<!each )(?<!after )(?<!first )(?<!last )"
               rf"{NUMBER_PATTERN}[- ]?(?:bars?|measures?)"

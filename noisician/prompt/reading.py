@@ -80,6 +80,7 @@ def read(prompt: str) -> Reading:
     wording = worded(clean(prompt))
     tokens = _tokens(wording, words)
     found = _scan(wording, tokens, words)
+    found.matches = [_compound(tokens, match, found.covered, words) for match in found.matches]
     matches, absorbed, by = apply_negations(tokens, _guests(tokens, found.matches), found.cues, words)
     findings = list(found.figures)
     for place, match in enumerate(matches):
@@ -154,6 +155,25 @@ def _idle(found: _Scan, by: Mapping[int, Cue]) -> list[tuple[int, int]]:
     """Stretches of tokens that are known and do nothing, negations that reach nobody among them."""
     used = {cue.first for cue in by.values()}
     return found.idle + [(cue.first, cue.last) for cue in found.cues if cue.first not in used]
+
+
+def _compound(tokens: Sequence[Token], match: Match, covered: set[int], words: Lexicon) -> Match:
+    """ "metal roof", "minor inconvenience": a word with a meaning of its own right before a noun that nobody knows is
+    likely no music. Its genre is only a suggestion then, and it is no mode."""
+    after = match.last
+    if match.last - match.first > 1 or tokens[match.first].text not in words.ambiguous or after == len(tokens):
+        return match
+    noun = tokens[after]
+    if noun.clause != tokens[match.first].clause or after in covered or noun.text in words.function_words:
+        return match
+    if not noun.text.isalpha() or noun.hyphened:
+        return match
+    kept = tuple(
+        replace(e, field="suggests") if e.field == "genres" else e
+        for e in match.entry.effects
+        if e.field not in ("mode", "sections")
+    )
+    return replace(match, entry=replace(match.entry, effects=kept))
 
 
 def _guests(tokens: Sequence[Token], matches: Sequence[Match]) -> list[Match]:

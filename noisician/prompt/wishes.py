@@ -42,11 +42,15 @@ KIT_PIECES = {
 }  # fmt: skip
 _ADDED = re.compile(r"\b(?:with|featuring|plus|including|and)\b", re.IGNORECASE)
 _UNWANTED = re.compile(r"\b(?:no|not|without|never|don't)\s+(?:an?\s+)?$", re.IGNORECASE)
-_LATE = r"(?: (?:at|towards?|near|until|to|in|into) the (?:very )?(?:end|final bars|last bars|outro|ending))?"
+_LATE = (
+    r"(?: (?:in|over|for|during) the last (?:\w+ )?bars"
+    r"| (?:at|towards?|near|until|to|in|into) the (?:very )?(?:end|final bars|last bars|outro|ending))?"
+)
 _ENSEMBLES = {"duet": 2, "duo": 2, "trio": 3, "quartet": 4, "quintet": 5}
 WHOLE_STEP = 2.0
 BAR_BEATS = 4.0
 FADE_BARS = 4.0
+FADE_IN_S = 3.0
 
 
 def _any(words: dict[str, int] | dict[str, str]) -> str:
@@ -184,7 +188,7 @@ def _cue(does: str, *, plays: bool = True, at: Moment | None = None) -> _Reader:
 
     def read(match: re.Match[str]) -> Figure | None:
         who = _who(match)
-        if who is None:
+        if who is None or match["who"].lower().endswith((" solo", " solos")):
             return None
         moment = at or _moment(match)
         if does == "only" and moment.section not in (None, "piece") and not match.groupdict().get("nth"):
@@ -210,6 +214,57 @@ def _several(match: re.Match[str]) -> Figure | None:
     several = tuple(effect for effect in named[1][:1] for _ in range(_SEVERAL[match["count"].lower()]))
     closing = (Effect("only", "listed"),) if not _ADDED.search(match.string[: match.start()]) else ()
     return Figure(match.start(), match.end(), (*several, *closing))
+
+
+def _back(match: re.Match[str]) -> Figure | None:
+    """ "and come back at 1:16": whoever left before."""
+    gone = list(_GONE.finditer(match.string[: match.start()]))
+    who = _who(gone[-1]) if gone else None
+    if who is None:
+        return None
+    cue = Cue.model_validate({"who": who.ids, "does": "enter", "moment": _moment(match)})
+    return Figure(match.start(), match.end(), (Effect("cues", cue),))
+
+
+def _solo_at(match: re.Match[str]) -> Figure | None:
+    who = _who(match)
+    if who is None or not who.effects:
+        return None
+    hint = SectionHint(kind="solo", at_s=_seconds(match))
+    skip = (match.start("who"), who.start) if who.start > match.start("who") else None
+    return Figure(match.start(), match.end(), (*who.effects, Effect("sections", hint)), skip)
+
+
+def _opening_bars(match: re.Match[str]) -> Figure | None:
+    """ "starts with just bass and drums for 8 bars"."""
+    who = _who(match)
+    if who is None:
+        return None
+    cue = Cue(who=who.ids, does="alone", moment=Moment(section="intro"))
+    hint = Effect("sections", SectionHint(kind="intro", bars=int(number(match["n"]))))
+    return Figure(match.start(), match.end(), (Effect("cues", cue), *who.effects, hint))
+
+
+def _ends_at(match: re.Match[str]) -> Figure | None:
+    """ "stop at 1:30": how long it is."""
+    seconds = _seconds(match)
+    return None if seconds is None else Figure(match.start(), match.end(), (Effect("duration_s", seconds),))
+
+
+def _faster_from(match: re.Match[str]) -> Figure:
+    tempo = Effect("tempo_bpm", number(match["n"]))
+    return Figure(match.start(), match.end(), (tempo, Effect("features", Feature(kind="quickening"))))
+
+
+def _fade_in(match: re.Match[str]) -> Figure:
+    return _featured(match, Feature(kind="fade_in", value=_seconds(match) or FADE_IN_S))
+
+
+def _silence_before(match: re.Match[str]) -> Figure:
+    beats = BAR_BEATS if match["size"].lower() == "bar" else 1.0
+    kind = match["kind"].lower()
+    feature = Feature(kind="silence", where=kind, value=beats)
+    return Figure(match.start(), match.end(), (Effect("features", feature), Effect("sections", SectionHint(kind=kind))))
 
 
 def _alike(match: re.Match[str]) -> Figure | None:
@@ -293,6 +348,8 @@ def _built_up(match: re.Match[str]) -> Figure:
         effects.append(Effect("features", Feature(kind="loud", at=_moment(match))))
         if "scare" in match["hit"].lower():
             effects.append(Effect("usages", "horror"))
+        if "drop" in match["hit"].lower():
+            effects.append(Effect("sections", SectionHint(kind="drop")))
     if match["nothing"]:
         effects.append(Effect("features", Feature(kind="cut")))
     return Figure(match.start(), match.end(), tuple(effects))
@@ -437,6 +494,8 @@ def _pattern(*pieces: str) -> re.Pattern[str]:
     return re.compile("".join(pieces).replace(" ", r"\s+"), re.IGNORECASE)
 
 
+#: Who left, to whom "and come back" leads.
+_GONE = _pattern(rf"\b{_WHO} (?:{_LEAVES}|cuts?|stops?)(?: (?:in|for|during|at|after) {_WHEN})?")
 #: Times as they are named, to which "after that" leads back.
 _EARLIER = _pattern(r"\b(?:at|after) ", _TIME)
 _AT_FIRST, _AT_LAST = Moment(section="piece"), Moment(section="piece", nth=-1)
@@ -458,6 +517,25 @@ def _patterns() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
 
 
 _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
+    ((rf"\b(?:everything|everyone|all|the band|all else)(?: else)? (?:drops? out|stops?|cuts? out|falls? away|rests?) "
+              rf"(?:except|but)(?: for)? {_WHO} (?:at|in|for|on|after|during) {_WHEN}"), _cue("alone")),
+    ((rf"\b(?:and |then |they |it |,)+ ?(?:comes?|kicks?|drops?) back(?: in)? (?:at|for|in|on|after|with) {_WHEN}"),
+     _back),
+    ((rf"\b(?:bring(?:s|ing)?|fade|fading) {_WHO} in (?:at|for|on|after|from) {_WHEN}"), _cue("enter")),
+    ((rf"\b(?:cut(?:s|ting)?|mut(?:e|es|ing)|remov(?:e|es|ing)|los(?:e|es|ing)|pull(?:s|ing)?|kill(?:s|ing)?)(?: out)? "
+              rf"{_WHO} (?:for|in|during|at|after|from) {_WHEN}"), _cue("rest")),
+    ((rf"\b{_WHO} solos? (?:after|before|in|at|during|over|on) {_WHEN}"), _solo_at),
+    ((rf"\b(?:start(?:s|ing)?|begin(?:s|ning)?|open(?:s|ing)?)(?: off)? with (?:{_ALONE} )?{_WHO} "
+              rf"for (?:the first )?{_BARS}"), _opening_bars),
+    ((r"\b(?:ends?|ending|stops?|finish(?:es)?|cuts?) (?:abruptly|suddenly|dead|cold|without warning)"
+              r"(?: (?:after|on|with|in) (?:the )?(?:last|final)? ?(?:chorus|verse|drop|bar|beat|note|chord|hit))?"),
+     _feature("cut")),
+    ((rf"\b(?:tempo|speed|it|bpm) (?:rises|goes|increases|ramps|climbs|builds)(?: up)? from {NUMBER_PATTERN} "
+              r"(?:bpm )?to \d{2,3}(?: bpm)?"), _faster_from),
+    ((rf"\bfad(?:e|es|ing)[-\s]?in (?:over|for|during) {_TIME}"), _fade_in),
+    ((rf"\bhalf[-\s]?time (?=second|first|third|last|final|2nd|3rd){_SECTION}"), _feature_at("half_time")),
+    ((r"\b(?:an? )?(?P<size>bar|beat|moment|second) of silence (?:right |just )?before (?:the |each |every )?"
+              r"(?:last |final |first |second )?(?P<kind>drop|chorus|verse|bridge)\b"), _silence_before),
     ((rf"\b(?:no|without) {_WHO} (?:until|till|before) (?:after )?{_WHEN}"), _cue("enter")),
     ((rf"\b(?:no|without) {_WHO} (?:in|for|during) (?:the )?first {_TIME}",
               rf"(?:,? (?:and )?then (?:the )?\w+ {_COMES}(?: in)?\b)?"), _cue("enter")),
@@ -481,7 +559,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
      _cue("alone", at=_AT_LAST)),
     ((rf"\b(?:until )?{_ALONE} {_WHO} (?:remains?|is left|are left|stays?)\b"), _cue("alone", at=_AT_LAST)),
     ((rf"\b{_WHO} (?:only )?(?:for|in|during) the first {_TIME}(?: only)?\b"), _cue("leave")),
-    ((rf"\b{_WHO} only (?:in|for|during|on) {_SECTION}"), _cue("only")),
+    ((rf"\b{_WHO} only (?:in|for|during|on|at) {_SECTION}"), _cue("only")),
     ((rf"\b(?:bring(?:s|ing)?(?: in)?|add(?:s|ing)?|introduc(?:e|es|ing)|layer(?:s|ing)?(?: in)?) {_WHO} (?:for|"
               rf"in|at|from|on|after|into) {_WHEN}"), _cue("enter")),
     ((rf"\blet {_WHO} (?:take the (?:melody|lead|tune)|lead|shine|play|come in|sing|enter) (?:for|in|at|from|on|"
@@ -553,12 +631,14 @@ _WISHES: tuple[tuple[str | tuple[str, ...], _Reader], ...] = (
      _straight_into),
     ((rf"\b{_PART}s? (?:of|that lasts|lasting|for) {_BARS}"), _hint),
     ((rf"(?<!\w){_BARS} {_PART}\b"), _hint),
+    ((rf"\b(?:ends?|ending|stops?|finish(?:es)?)(?: exactly| right)? (?:at|after) {_TIME}(?: exactly| sharp)?"),
+     _ends_at),
     ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)"
               rf"(?: comes| starts| hits)? (?:at|after) {_TIME}"), _hint),
     ((rf"\b(?:{_ENDS} (?:with|in|on) (?:an? )?)?(?:(?:slow|long|gentle|gradual) )?",
               r"fad(?:e|es|ing)(?:[-\s]?out)?(?! in\b|\w|[-\s]in\b)(?: (?:at|towards?) the end)?",
               rf"(?: (?:over|for|during|in) (?:the )?(?:last )?{_BARS})?"), _fade_out),
-    ((r"\bfad(?:e|es|ing)[-\s]?in\b(?: (?:at|from) the (?:start|beginning))?"), _feature("fade_in", 3.0)),
+    ((r"\bfad(?:e|es|ing)[-\s]?in\b(?: (?:at|from) the (?:start|beginning))?"), _feature("fade_in", FADE_IN_S)),
     ((r"\b(?:(?:at least )?(?:an?|one|two|several) )?(?:key changes?|changes? of key|modulat(?:es?|ing|ions?)|"
               r"transpos(?:es?|ing)",
               rf"|(?:goes|moves|shifts)(?= (?:up|down) (?:by )?(?:an? )?(?:{_any(_STEPS)})))",

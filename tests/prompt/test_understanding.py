@@ -394,6 +394,7 @@ def test_words_table_names_only_what_exists():
         "tempo_near": set(range(40, 241)),
         "loop": {True},
         "neutral": {True},
+        "unmet": {True},
         "usages": set(styles.table("usages")),
         "vocals": {True, False},
         "wordless": {False},
