@@ -27,6 +27,7 @@ class EvaluateOptions:
     songs: Annotated[Path | None, typer.Option(help="Folder of the composer's training packs.")] = None
     phrases: Annotated[Path | None, typer.Option(help="Folder of the singing corpus.")] = None
     scores: Annotated[Path | None, typer.Option(help="Folder of the CC0 scores.")] = None
+    judged: Annotated[Path | None, typer.Option(help="Judged prompts, a line of JSON each.")] = None
     soundfont: Annotated[str | None, typer.Option(help="Plays the baselines of the tracks.")] = None
     seed: Annotated[int | None, typer.Option(help="First seed of everything made.")] = None
     force: Annotated[bool, typer.Option("--force", help="Replace an existing report.")] = False
@@ -40,7 +41,9 @@ def evaluate(options: EvaluateOptions) -> None:
     """Measure what the installed weights make, and write a report."""
     with watch() as show:
         from noisician.evaluate.run import evaluate as measure
+        from noisician.evaluate.run import rows_of
         from noisician.evaluate.settings import EvaluateSettings
+        from noisician.evaluate.suites.understanding import wrong_lines
 
         given = {
             "suites": listed(options.suites) if options.suites else None,
@@ -54,6 +57,7 @@ def evaluate(options: EvaluateOptions) -> None:
             "songs_dir": options.songs,
             "vocals_dir": options.phrases,
             "scores_dir": options.scores,
+            "judged": options.judged,
             "soundfont": options.soundfont,
             "seed": options.seed,
             "overwrite": options.force or None,
@@ -61,3 +65,5 @@ def evaluate(options: EvaluateOptions) -> None:
         settings = EvaluateSettings(**{name: value for name, value in given.items() if value is not None})
         report = measure(settings, lambda progress: show(progress.stage, progress.share))
     typer.echo(report.to_markdown(), nl=False)
+    for line in wrong_lines(rows_of(settings.folder, "prompts")) if "prompts" in settings.suites else ():
+        typer.echo(line)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from noisician.cli.streams import print_json
 from noisician.errors import RequestError
 
 if TYPE_CHECKING:
+    from noisician.models.embedded.outline import Outline
     from noisician.prompt import Controls, ExplainRow
     from noisician.recipe import Recipe
     from noisician.request import Request
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 240
 #: How many values that have one reason are named, before the rest is counted.
 VALUES_SHOWN = 6
+#: Whose plan is shown where no seed was asked for.
+EXPLAINED_SEED = 0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,22 +43,59 @@ class ExplainOptions:
 
 
 def explain(options: ExplainOptions) -> None:
-    """Show what words are taken to mean, and why."""
+    """Show what words are taken to mean, and why; what is planned of them, and what making it costs."""
     from noisician.api import changed, controls_of
+    from noisician.models.embedded.outline import outline_of
     from noisician.prompt import explain_rows
     from noisician.request import Request
 
     request = changed(Request(), options.asked.values)
     controls = controls_of(request)
     controls = controls.model_copy(update={"notes": (*options.asked.remarks, *controls.notes)})
+    seed = EXPLAINED_SEED if request.seed is None else request.seed
     if options.as_json:
-        print_json(controls.model_dump_json(indent=2))
+        told = controls.model_dump(mode="json") | {"plan": asdict(outline_of(request, controls, seed))}
+        print_json(json.dumps(told, indent=2, ensure_ascii=False))
         return
     rows = [*_form_rows(request), *explain_rows(controls), *_chosen_rows(controls, request.seed)]
     if rows:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
+    outline = outline_of(request, controls, seed)
+    print_table(("plan", f"as seed {seed} has it"), outline_rows(outline))
+    print_table(("section", "from", "to", "bars", "who plays"), section_rows(outline))
+
+
+def outline_rows(outline: Outline) -> list[tuple[str, str]]:
+    """What holds for the whole piece, and what it costs."""
+    from noisician.weights import available_cores
+
+    cores = available_cores()
+    return [
+        ("tempo", f"{outline.tempo_bpm:g} BPM"),
+        ("key", f"{outline.key} {outline.mode}"),
+        ("metre", outline.time_signature),
+        ("length", f"{_clock(outline.duration_s)}, {outline.bars} bars, ends {_ENDS[outline.ending]}"),
+        *([("throughout", ", ".join(outline.throughout))] if outline.throughout else ()),
+        ("takes", f"about {outline.work_s:.0f} s on {cores} core{'s' if cores > 1 else ''}"),
+        ("size", f"{outline.size_bytes / 1e6:.1f} MB (WAV, 24 bit)"),
+    ]
+
+
+def section_rows(outline: Outline) -> list[tuple[str, ...]]:
+    return [
+        (one.kind, _clock(one.start_s), _clock(one.end_s), str(one.bars), ", ".join(one.players) or "nobody")
+        for one in outline.sections
+    ]
+
+
+_ENDS = {"written": "on a held chord", "cut": "suddenly", "fade": "fading out", "loops": "where it began"}
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def _form_rows(request: Request) -> list[tuple[str, str, str, str]]:

@@ -43,6 +43,9 @@ def write_marks(board: Board, plan: Plan) -> None:
                 _fix(board, board.rows(bar)[board.steps_per_beat :], {name: REST for name in _STOPPING})
         elif mark.kind == "half_time":
             _half_time(board, mark)
+        elif mark.kind.startswith("without_"):
+            for bar in range(mark.first, mark.last):
+                _fix(board, board.rows(bar), {mark.kind.removeprefix("without_"): REST})
 
 
 def _half_time(board: Board, mark: Mark) -> None:

@@ -18,7 +18,7 @@ RITARD, RITARD_BARS = 0.65, 2
 GATHERED, LOST = 1.4, 0.7
 #: How much slower the beat is on which everybody waits.
 PAUSE = 0.35
-_OVER_ALL = {"accelerando": GATHERED, "slowing": LOST}
+_OVER_ALL = {"quickening": GATHERED, "slowing": LOST}
 
 
 def even_s(duration_s: float, features: Sequence[Feature], meter: Meter, tempo_bpm: float) -> float:

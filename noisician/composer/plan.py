@@ -14,18 +14,22 @@ from noisician.composer.conditions import Style
 from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of, strains
 from noisician.composer.idiom import Idiom, choose_idiom
 from noisician.composer.pace import even_s, played_s
-from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, marks_of
+from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, levelled, marks_of
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
 from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, TONICS
-from noisician.score.chart import Chart, read_chart
+from noisician.score.chart import Chart, chart_key, read_chart
 from noisician.score.grid import MONOPHONIC, ROLE_STREAMS
 from noisician.score.length import TAIL_S, bars_for, last_chord
 from noisician.score.model import METERS, Meter, Section
 from noisician.styles import ROLES, TIMBRE_TAGS, instruments, table
 
 DEFAULT_DURATION_S = 30.0
+#: How long a section is that the genre's form does not have.
+SECTION_BARS = 8
+#: What comes after the latest time that was named, where no length was.
+AFTER_LAST_TIME_S = 20.0
 #: Roles are filled in this order, so that wanted instruments find the role they fit best.
 _FILL_ORDER = ("drums", "bass", "chords", "lead", "pad", "arp", "counter")
 _FEWEST_PLAYERS = 5
@@ -51,9 +55,9 @@ class Plan:
 
     ``instrumentation`` pairs roles with instrument ids, textures and effects last; ``players`` names the roles that
     play in each section; ``timbre_tags`` are renderer tags by role; ``duration_s`` is the whole track, tail
-    included; ``idiom`` is what its genre has ready, ``chart``
-    the chords that were asked for. ``velocity_shift`` is how much harder (or softer) the mood
-    makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests`` (within sections in which a
+    included; ``idiom`` is what its genre has ready, ``chart`` the chords that were asked for. ``velocity_shift`` is how
+    much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests``
+    (within sections in which a
     role plays) and ``marks`` what they come to in this form.
     """
 
@@ -112,7 +116,8 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     # Everything is drawn, whether it is asked for or not: an option changes itself and nothing else.
     drawn = genre.choose(rng, "time_signatures"), _choose_mode(genre, mood, rng), str(rng.choice(TONICS))
     signature = controls.time_signature or drawn[0]
-    mode, key = controls.mode or drawn[1], controls.key or drawn[2]
+    fitting = chords_key(controls) or (None, None)
+    mode, key = controls.mode or fitting[1] or drawn[1], controls.key or fitting[0] or drawn[2]
     energy = controls.energy
     if energy is None:
         energy = float(np.clip(genre.mean("energy") + mood.mean("energy", 0.0), 0.05, 1.0))
@@ -123,6 +128,9 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     instrumentation = _choose_instrumentation(controls, genre, rng)
     roles = list(dict.fromkeys(role for role, _ in instrumentation if role in ROLE_STREAMS))
     form = [(kind, int(length)) for kind, length in genre.heaviest["form"]]
+    if controls.form:
+        lengths = dict(form)
+        form = [(kind, lengths.get(kind, SECTION_BARS)) for kind in controls.form]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
     kept = {kind: True for kind in genre.heaviest.get("keeps", ())} | wanted
     if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
@@ -136,6 +144,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
     else:
         sections = plan_sections(form, bars, energy, kept, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
+    sections = levelled(Stage(sections, instrumentation, bar_s), controls.features)
     players = _cast(sections, roles, energy, genre.heaviest)
     players = _with_soloists(sections, players, controls.sections, instrumentation)
     production = _production(controls, genre, mood)
@@ -163,6 +172,13 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         features=controls.features,
     )
     return _shaped(plan)
+
+
+def chords_key(controls: Controls) -> tuple[str, str] | None:
+    """The key and mode in which the chords that were asked for are at home, as far as neither is named."""
+    if not controls.chords:
+        return None
+    return chart_key(read_chart(controls.chords, controls.mode or "major").symbols, controls.key, controls.mode)
 
 
 def _words_key(controls: Controls) -> tuple[int, ...]:
@@ -221,7 +237,7 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
     heaviest = max(plan.style.genres, key=lambda id_: plan.style.genres[id_], default="")
     players = _cast(sections, roles, energy, table("genres").get(heaviest, {}))
-    sections = arched(sections, plan.features)
+    sections = levelled(Stage(arched(sections, plan.features), plan.instrumentation, plan.bar_s), plan.features)
     return _shaped(replace(plan, sections=sections, bars=bars, duration_s=duration_s, players=players))
 
 
@@ -329,13 +345,22 @@ def _choose_length(
                 f"{DURATION_RANGE_S[1]:.0f} s; ask for fewer bars or a faster tempo"
             )
         return tempo, controls.bars, lasting_s + (TAIL_S if ending == "written" and not controls.loop else 0.0)
-    wanted_s = controls.duration_s or DEFAULT_DURATION_S
+    wanted_s = controls.duration_s or _reaching(controls)
     if controls.loop:
         bars = max(1, round(wanted_s / bar_s))
         return tempo, bars, bars * bar_s
     if ending == "written":
         return tempo, bars_for(even_s(wanted_s, controls.features, meter, tempo), meter, tempo), wanted_s
     return tempo, max(1, ceil(even_s(wanted_s, controls.features, meter, tempo) / bar_s - 1e-6)), wanted_s
+
+
+def _reaching(controls: Controls) -> float:
+    """A length in which everything that has a time has its place."""
+    moments = [cue.moment for cue in controls.cues] + [one.at for one in controls.features if one.at is not None]
+    times_s = [one.at_s for one in (*moments, *controls.sections) if one.at_s is not None]
+    if not times_s:
+        return DEFAULT_DURATION_S
+    return min(max(DEFAULT_DURATION_S, max(times_s) + AFTER_LAST_TIME_S), DURATION_RANGE_S[1])
 
 
 def _is_out(id_: str, role: str, excluded: Sequence[str]) -> bool:

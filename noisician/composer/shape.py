@@ -6,7 +6,7 @@ before anything is composed, or done to what was composed (:mod:`noisician.compo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,6 +65,9 @@ class Stage:
 
     def place(self, moment: Moment) -> Section | int | None:
         """The section meant, or a bar; None for a section that is not there."""
+        if moment.section == "middle":
+            middle = self.bars // 2
+            return next((one for one in self.sections if one.start_bar <= middle < one.start_bar + one.bars), None)
         if moment.section is not None:
             same = [one for one in self.sections if moment.section in ("piece", one.kind)]
             at = moment.nth - 1 if moment.nth > 0 else moment.nth
@@ -88,31 +91,59 @@ def cast_by_cues(
     roles = list(dict.fromkeys(role for role, _ in stage.instrumentation))
     cast = [set(one) for one in players]
     silent = {role: np.zeros(stage.bars, bool) for role in roles}
+    left: set[str] = set()
     for cue in cues:
         own, place = stage.roles(cue.who), stage.place(cue.moment)
         if not own or place is None:
             continue
         first, last = bars_of(place, stage.bars)
-        others = set(roles) - own
-        if cue.does == "enter":
-            quiet, who = slice(0, first), own
-        elif cue.does == "leave":
-            quiet, who = slice(first, stage.bars), own
-        elif cue.does == "rest":
-            quiet, who = slice(first, last), own
+        if cue.does == "enter" and own <= left:  # back again
+            for role in own:
+                silent[role][first:] = False
         else:
-            quiet, who = slice(first, last), others
-        for role in who:
-            silent[role][quiet] = True
+            quiet, who = _quiet(stage, cue, own, set(roles) - own, first, last)
+            for role in who:
+                silent[role] |= quiet
+        left |= own if cue.does == "leave" else set()
         if cue.does in ("enter", "alone"):
             _seat(cast, stage.sections, own, first)
+        elif cue.does == "only":
+            for section in stage.sections:
+                if section.kind == cue.moment.section:
+                    _seat(cast, stage.sections, own, section.start_bar)
+    return _seated(stage, roles, cast, silent)
+
+
+def _quiet(
+    stage: Stage, cue: Cue, own: set[str], others: set[str], first: int, last: int
+) -> tuple[np.ndarray, set[str]]:
+    """bool ``[bars]`` of a cue's silence, and whose it is; ``first`` … ``last − 1`` are the bars of its moment."""
+    quiet = np.zeros(stage.bars, bool)
+    if cue.does == "enter":
+        quiet[:first] = True
+    elif cue.does == "leave":
+        quiet[first:] = True
+    elif cue.does == "only":
+        quiet[:] = True
+        for section in stage.sections:
+            if section.kind == cue.moment.section:
+                quiet[section.start_bar : section.start_bar + section.bars] = False
+    else:
+        quiet[first:last] = True
+    return quiet, others if cue.does == "alone" else own
+
+
+def _seated(
+    stage: Stage, roles: Sequence[str], cast: Sequence[set[str]], silent: Mapping[str, np.ndarray]
+) -> tuple[tuple[tuple[str, ...], ...], tuple[Rest, ...]]:
+    """The cast without whoever is silent all through a section, and the rests of the others."""
     rests: list[Rest] = []
-    for place_, section in enumerate(stage.sections):
+    for place, section in enumerate(stage.sections):
         first, last = section.start_bar, section.start_bar + section.bars
-        for role in sorted(cast[place_] & silent.keys()):
+        for role in sorted(cast[place] & silent.keys()):
             rests += _stretches(role, silent[role][first:last], first)
             if silent[role][first:last].all():
-                cast[place_].discard(role)
+                cast[place].discard(role)
     seated = tuple(tuple(role for role in roles if role in playing) for playing in cast)
     kept = tuple(rest for rest in rests if any(rest.role in seated[at] for at in _touched(stage.sections, rest)))
     return seated, kept
@@ -147,14 +178,54 @@ def arched(sections: Sequence[Section], features: Sequence[Feature]) -> tuple[Se
     return tuple(replace(one, energy=float(energy)) for one, energy in zip(sections, energies, strict=True))
 
 
+def levelled(stage: Stage, features: Sequence[Feature]) -> tuple[Section, ...]:
+    """The sections with less energy where it is to be quiet, more where it is to be loud.
+
+    A section that was named is meant alone, a time and all that comes after it; a section that begins at most half
+    before such a time counts as after it.
+    """
+    energies = [section.energy for section in stage.sections]
+    for feature in features:
+        if feature.kind not in ("quiet", "loud"):
+            continue
+        change = -ARC if feature.kind == "quiet" else ARC
+        for at in _meant(stage, feature):
+            energies[at] += change
+    return tuple(
+        replace(section, energy=float(np.clip(energy, 0.05, 1.0))) if energy != section.energy else section
+        for section, energy in zip(stage.sections, energies, strict=True)
+    )
+
+
+def _meant(stage: Stage, feature: Feature) -> list[int]:
+    """Places of the sections that a feature is about."""
+    if feature.at is None:
+        return [at for at, one in enumerate(stage.sections) if feature.where in (None, one.kind)]
+    place = stage.place(feature.at)
+    if place is None:
+        return []
+    if isinstance(place, Section):
+        return [stage.sections.index(place)]
+    return [at for at, one in enumerate(stage.sections) if one.start_bar + one.bars / 2 >= place]
+
+
 def marks_of(stage: Stage, features: Sequence[Feature]) -> tuple[Mark, ...]:
     """Features at their places; those that concern the ends of the piece or its energy are none."""
     marks: list[Mark] = []
     for feature in features:
         if feature.kind == "key_change":
-            section = _last_of(stage.sections, feature.where)
-            if section is not None:
-                marks.append(Mark("key_change", section.start_bar, stage.bars, feature.value or 0.0))
+            place = stage.place(feature.at) if feature.at is not None else None
+            place = _last_of(stage.sections, feature.where) if place is None else place
+            first = 0 if place is None else bars_of(place, stage.bars)[0]
+            if first > 0:
+                marks.append(Mark("key_change", first, stage.bars, feature.value or 0.0))
+        elif feature.kind == "without" and feature.where is not None:
+            marks.append(Mark(f"without_{feature.where}", 0, stage.bars))
+        elif feature.kind == "silence" and feature.at is not None:
+            place = stage.place(feature.at)
+            bar = None if place is None else bars_of(place, stage.bars)[0]
+            if bar is not None and 0 < bar < stage.bars:
+                marks.append(Mark("silence", bar, bar + 1, feature.value or 1.0))
         elif feature.kind == "half_time":
             chosen = [one for one in stage.sections if feature.where in (None, "piece", one.kind)]
             marks += [Mark("half_time", one.start_bar, one.start_bar + one.bars) for one in chosen]

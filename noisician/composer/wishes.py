@@ -11,6 +11,7 @@ import numpy as np
 from noisician.composer.conditions import Steps, Style
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls
+from noisician.prompt.wishes import KIT_PIECES
 from noisician.score.grid import DRUM_HITS, DRUMS, FIRST_ONSET, LEVELS, ROLE_STREAMS, STREAMS, VOCABULARY
 
 #: Log likelihood that an onset gains for a density of 1 instead of 0, and that a loud one does for energy.
@@ -19,12 +20,6 @@ ONSET_BIAS_PER_DENSITY, LOUDNESS_BIAS_PER_ENERGY = 4.0, 12.0
 VELOCITY_PER_LEVEL, NORMAL_VELOCITY = 24, 88
 
 
-#: What people call the streams of a drum kit, singular; a prompt's lexicon knows kits only as a whole.
-KIT_PIECES = {
-    "kick": "kick", "bass drum": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat": "hat",
-    "hihat": "hat", "hi-hat": "hat", "hi hat": "hat", "cymbal": "cymbal", "crash": "cymbal", "ride": "cymbal",
-    "tom": "tom", "perc": "perc", "percussion": "perc", "shaker": "perc", "cowbell": "perc", "tambourine": "perc",
-}  # fmt: skip
 _NO_PIECE = re.compile(
     rf"\b(?:no|without)\s+({'|'.join(sorted(KIT_PIECES, key=len, reverse=True))})(?:e?s)?\b", re.IGNORECASE
 )

@@ -41,9 +41,10 @@ MODELS_OF = {
     "vocals": ("vocals",),
     "songs": (*PLAYING_MODELS, "vocals"),
     "weights": MODELS,
+    "prompts": (),
 }
 #: What changes the rows of one suite alone.
-OWN_MARKS = {"musicianship": ("seeds", "checklists")}
+OWN_MARKS = {"musicianship": ("seeds", "checklists"), "prompts": ("judged",)}
 
 
 def quick(folder: Path, **changes: Any) -> EvaluateSettings:
@@ -118,6 +119,7 @@ class Fingerprint:
     seed: int
     seeds: int
     checklists: str
+    judged: str
     machine: str
     versions: Mapping[str, str]
 
@@ -140,9 +142,24 @@ def fingerprint(settings: EvaluateSettings) -> Fingerprint:
         seed=settings.seed,
         seeds=settings.seeds,
         checklists=checklists_digest(),
+        judged=_digest(settings.judged),
         machine=description(),
         versions=versions(),
     )
+
+
+def _digest(path: Path) -> str:
+    """What tells one file of judged prompts from another; empty where there is none, which its suite says."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+
+
+def rows_of(folder: Path, suite: str) -> list[Row]:
+    """The rows a suite left in ``folder``. Raises FileError where they cannot be read."""
+    path = _rows_path(folder, suite)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["rows"]
+    except (OSError, ValueError, KeyError, TypeError) as broken:
+        raise FileError(f"{path} cannot be read ({broken}); delete it and run its suite again") from broken
 
 
 def assemble(folder: Path, mark: Fingerprint) -> Report:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from noisician.errors import RequestError
+from noisician.evaluate.judged import SHIPPED
 
 #: In the order of the report.
 SUITE_NAMES = (
+    "prompts",
     "tempo",
     "key",
     "stems",
@@ -42,8 +44,8 @@ class EvaluateSettings:
     ``songs_dir`` holds the composer's training packs, ``samples_dir`` the recordings that sample kits and textures are
     played from, ``recordings_dir`` those of single notes of real instruments, ``scores_dir`` the scores written by
     people, whose held-out part is measured against the corpus beside the model's songs and whose held-out words are
-    sung, ``vocals_dir`` the shards of the singing corpus. Each is needed only by the suites that use it. Raises
-    RequestError for values out of range.
+    sung, ``vocals_dir`` the shards of the singing corpus. ``judged`` is the file of prompts that somebody judged. Each
+    is needed only by the suites that use it. Raises RequestError for values out of range.
     """
 
     suites: tuple[str, ...] = SUITE_NAMES
@@ -58,6 +60,7 @@ class EvaluateSettings:
     songs_dir: Path = Path("data/songs")
     scores_dir: Path | None = None
     vocals_dir: Path = Path("data/vocals")
+    judged: Path = SHIPPED
     soundfont: str = "fluidr3"
     seed: int = 0
     overwrite: bool = False

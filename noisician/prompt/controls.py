@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 #: What a :class:`Cue` can say somebody does, and how ``explain`` says it.
-_DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in"}
+_DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in", "only": "only in"}
 FeatureKind = Literal[
     "fade_out", "fade_in", "cut", "key_change", "half_time", "silence", "call_and_response", "stop_time", "rising",
-    "falling", "ritard", "accelerando", "slowing", "fermata",
+    "falling", "quiet", "loud", "held_chord", "without", "ritard", "slowing", "quickening", "fermata",
 ]  # fmt: skip
 #: What a feature's value counts.
 _UNITS = {"fade_out": "bars", "fade_in": "s", "key_change": "semitones", "silence": "beats", "ritard": "bars"}
@@ -24,7 +24,13 @@ class Reason(BaseModel):
     field: str
     value: str
     words: str  # the words of the prompt, or the option, that caused it
-    source: Literal["option", "lexicon", "meaning", "implied", "default"]
+    #: "guess": a number without its unit; "substitute": the nearest there is to what was named; "unplayed": understood
+    #: and kept, but not played yet; "set_aside": a name; "no_effect": known words that change nothing here, alone or
+    #: because others outweigh them.
+    source: Literal[
+        "option", "lexicon", "meaning", "implied", "default", "substitute", "unplayed", "no_effect", "set_aside",
+        "guess",
+    ]  # fmt: skip
     confidence: float = 1.0  # cosine similarity for "meaning", else 1
 
 
@@ -56,7 +62,7 @@ class SectionHint(BaseModel):
 class Moment(BaseModel):
     """Where in a piece: a section (``nth`` of its kind from 1, −1 the last), seconds, or a bar counted from 1.
 
-    ``section`` is a kind, or "piece": then ``nth`` counts sections of any kind.
+    ``section`` is a kind, "middle", or "piece": then ``nth`` counts sections of any kind.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,14 +84,14 @@ class Moment(BaseModel):
 class Cue(BaseModel):
     """When somebody plays: ``who`` are roles, families or instruments.
 
-    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), or everybody else rests in
-    it ("alone").
+    They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), everywhere but in sections
+    of that kind ("only"), or everybody else rests in it ("alone").
     """
 
     model_config = ConfigDict(frozen=True)
 
     who: tuple[str, ...]
-    does: Literal["enter", "leave", "rest", "alone"]
+    does: Literal["enter", "leave", "rest", "alone", "only"]
     moment: Moment
 
     def __str__(self) -> str:
@@ -93,10 +99,10 @@ class Cue(BaseModel):
 
 
 class Feature(BaseModel):
-    """Something the form does. ``where`` is a kind of section, None where it concerns the whole piece.
+    """Something the form does. ``where`` is a kind of section; None where it is all of the piece, or ``at`` says it.
 
-    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence, bars
-    of a ritard.
+    ``value``: bars of a fade out, seconds of a fade in, semitones of a key change, beats of a silence, bars of a
+    ritard. "without" has the stream of the drum kit that rests in ``where``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,10 +110,12 @@ class Feature(BaseModel):
     kind: FeatureKind
     where: str | None = None
     value: float | None = None
+    at: Moment | None = None
 
     def __str__(self) -> str:
         value = f" {self.value:g} {_UNITS[self.kind]}" if self.value is not None else ""
-        return self.kind.replace("_", " ") + value + (f" ({self.where})" if self.where else "")
+        place = str(self.at) if self.at is not None else self.where
+        return self.kind.replace("_", " ") + value + (f" ({place})" if place else "")
 
 
 class Controls(BaseModel):
@@ -134,9 +142,15 @@ class Controls(BaseModel):
     swing: float | None = None  # 0 straight … 1 triplet
     production: tuple[str, ...] = ()  # renderer/mix tags: bright dark driven lofi wide dry wet ...
     sections: tuple[SectionHint, ...] = ()
+    form: tuple[str, ...] = ()  # every section in order, where the words tell them all
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
     loop: bool = False
+    usages: tuple[str, ...] = ()  # what the music is for, as in styles/usages.toml: "boss_fight"
+    vocals: bool | None = None  # whether somebody is to sing
+    voice: Literal["female", "male", "child", "choir"] | None = None
+    lyrics_language: str | None = None  # ISO 639-1 code of the words to be sung
+    language: str | None = None  # ISO 639-1 code of what the prompt is written in, None for English
     reasons: tuple[Reason, ...] = ()
     not_understood: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what else to say of how words and lyrics were read, a clause each

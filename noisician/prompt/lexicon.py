@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
@@ -13,6 +14,9 @@ from noisician.prompt.controls import Cue, Feature, SectionHint
 from noisician.prompt.text import Token, clean, tokenize
 
 SCALARS = ("tempo", "energy", "density", "swing")
+STAND_INS = {"substitutes": "instruments", "nearest_metre": "time_signature"}
+"""Fields of words.toml whose values are the nearest there is, and the fields these go to."""
+
 SOUND_FIELDS = frozenset({"instruments", "family", "exclude", "sections"})
 """Effects of nouns: in "no heavy guitars" the guitars are unwanted, not the heaviness."""
 
@@ -23,13 +27,21 @@ _ENDINGS = (
 )  # fmt: skip
 
 
+_PLAIN = re.compile(r"[a-z]+(?:[ -][a-z]+)*")
+
+
 @dataclass(frozen=True)
 class Effect:
-    """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there."""
+    """One field of :class:`~noisician.prompt.controls.Controls`, or of words.toml, and what to put there.
+
+    ``stands_in``: the value is only the nearest there is to what was named; ``guessed``: it was hardly named.
+    """
 
     field: str
     value: str | float | bool | SectionHint | Cue | Feature
     weight: float = 1.0
+    stands_in: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,9 @@ def effects_of(table: Mapping[str, Any]) -> tuple[Effect, ...]:
             continue
         if isinstance(value, Mapping):
             found += [Effect(field, id_, float(weight)) for id_, weight in value.items()]
+        elif field in STAND_INS:
+            values = value if isinstance(value, list) else [value]
+            found += [Effect(STAND_INS[field], item, stands_in=True) for item in values]
         elif isinstance(value, list):
             found += [Effect(field, item) for item in value]
         else:
@@ -77,14 +92,20 @@ class Lexicon:
 
     def __init__(self, words: Mapping[str, Any]) -> None:
         self.spelling: Mapping[str, str] = words["spelling"]
+        self.slips: Mapping[str, str] = words["slips"]
         self.brakes = frozenset(words["negations"]["brakes"])
         self.function_words = frozenset(words["function_words"].split()) | self.brakes
+        self.small_words = frozenset(words["small_words"].split()) | self.brakes
+        self.ambiguous = frozenset(words["ambiguous"].split())
         self.suffixes = tuple(words["negations"]["suffixes"])
         self.opposites: Mapping[str, str] = words["opposites"]
         self.family_defaults: Mapping[str, str] = words["family_defaults"]
         self.entries: dict[str, Entry] = {}
         self._add_styles()
-        self._add_phrases(words["phrase"])
+        self._add_subgenres()
+        self._add_usages()
+        for name in ("words", "feelings", "substitutes", "everyday"):
+            self._add_phrases(_phrases(name))
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
         self.harmless = {self.key(phrase) for phrase in words["negations"]["harmless"]}
@@ -94,13 +115,10 @@ class Lexicon:
         for key in (*self.entries, *self.cues, *self.harmless, *self.degrees):
             first, *rest = key.split(" ")
             self._longest[first] = max(self._longest[first], 1 + len(rest))
-        self._deletions: dict[str, set[str]] = defaultdict(set)
-        for key in self.entries:
-            if len(key) >= 6 and " " not in key:
-                for shorter in _one_less(key):
-                    self._deletions[shorter].add(key)
 
     def key(self, phrase: str) -> str:
+        if _PLAIN.fullmatch(phrase):  # as tokenizing does, at a fraction of its time
+            return " ".join(self.spelling.get(word, word) for word in phrase.replace("-", " ").split(" "))
         return " ".join(token.text for token in tokenize(clean(phrase), self.spelling))
 
     def _add_styles(self) -> None:
@@ -116,26 +134,70 @@ class Lexicon:
                     elif all(e.field != name for e in known.effects):
                         self.entries[key] = known + Entry((effect,))
 
+    def _add_subgenres(self) -> None:
+        """The style a genre without one is nearest to; a genre that has its own means that, whatever is said here."""
+        own = {key for key, entry in self.entries.items() if any(e.field == "genres" for e in entry.effects)}
+        names = {self.key(phrase) for id_ in styles.table("genres") for phrase in (id_.replace("_", " "),)}
+        for phrase in _phrases("subgenres"):
+            entry = Entry(effects_of(phrase))
+            kept = Entry(tuple(e for e in entry.effects if e.field not in ("genres", "suggests")))
+            for text in phrase["words"]:
+                key = self.key(text)
+                if key in names:
+                    continue
+                added = kept if key in own else entry
+                known = self.entries.get(key)
+                self.entries[key] = added if known is None else known + added
+
+    def _add_usages(self) -> None:
+        """What music is for is no genre and no mood: it brings its own where none is named."""
+        for id_, entry in styles.table("usages").items():
+            for phrase in (id_.replace("_", " "), entry["name"], *entry["words"]):
+                self.entries[self.key(phrase)] = Entry((Effect("usages", id_),))
+
     def _add_phrases(self, phrases: Sequence[Mapping[str, Any]]) -> None:
         for phrase in phrases:
             negated = phrase.get("negated")
             entry = Entry(effects_of(phrase), None if negated is None else effects_of(negated))
             for text in phrase["words"]:
                 key = self.key(text)
-                known = None if phrase.get("replaces") else self.entries.get(key)
+                known = _kept(self.entries.get(key), phrase.get("replaces"))
                 self.entries[key] = entry if known is None else known + entry
 
     def _let_words_speak(self) -> None:
-        """A genre's name of several words keeps what its words say by themselves of tempo and mood: "slow blues"."""
-        for id_, entry in styles.table("genres").items():
-            for phrase in (entry["name"], *entry["synonyms"]):
-                key = self.key(phrase)
-                words = key.split(" ")
-                if len(words) < 2 or not any(e == Effect("genres", id_) for e in self.entries[key].effects):
-                    continue
-                said = (e for word in words for e in self.entries.get(word, Entry(())).effects)
-                own = tuple(e for e in said if e.field == "tempo" or (e.field == "moods" and e.weight >= 1))
-                self.entries[key] = self.entries[key] + Entry(own)
+        """A name of several words keeps what its words say by themselves: "slow blues" is slow, an "ambient guitar" a
+        guitar, a "celtic harp" celtic where no genre is named."""
+        for phrases, speaking in (
+            (styles.table("genres"), _of_a_genre), (styles.table("instruments"), _of_an_instrument),
+        ):  # fmt: skip
+            for entry in phrases.values():
+                for phrase in (entry["name"], *entry["synonyms"]):
+                    self._let_speak(self.key(phrase), speaking)
+        for name, speaking in (
+            ("subgenres", _of_a_genre),
+            ("feelings", _of_a_genre),
+            ("substitutes", _of_an_instrument),
+        ):
+            for told in _phrases(name):
+                for phrase in told["words"] if not (told.get("replaces") and name != "substitutes") else ():
+                    self._let_speak(self.key(phrase), speaking)
+
+    def _let_speak(self, key: str, speaking: Callable[[Effect], Effect | None]) -> None:
+        words = key.split(" ")
+        entry = self.entries[key]
+        if len(words) < 2 or any(effect.field == "usages" for effect in entry.effects):
+            return
+        parts = {*words, " ".join(words[:-1]), " ".join(words[1:])}
+        said = (speaking(e) for part in words + sorted(parts - set(words)) if part in self.entries
+                for e in self.entries[part].effects)  # fmt: skip
+        fields = {e.field for e in entry.effects}
+        new = tuple(
+            e
+            for e in said
+            if e is not None and ((e.field not in fields or e.field == "moods") and e not in entry.effects)
+        )
+        if new:
+            self.entries[key] = entry + Entry(new)
 
     def longest(self, tokens: Sequence[Token], first: int) -> int:
         """How many tokens from ``first`` could be one phrase: they share a clause."""
@@ -182,28 +244,44 @@ class Lexicon:
                 return self.entries[candidate]
         return None
 
-    def corrected(self, word: str) -> tuple[str, float] | None:
-        """A single known word one slip of the keyboard away, and how alike the two are."""
-        if len(word) < 6:
-            return None
-        near = {key for shorter in (word, *_one_less(word)) for key in self._deletions.get(shorter, ())}
-        near |= {shorter for shorter in _one_less(word) if shorter in self.entries and len(shorter) >= 6}
-        near = {key for key in near if key[0] == word[0] and abs(len(key) - len(word)) <= 1}
-        if not near:
-            return None
-        best = min(near, key=lambda key: (abs(len(key) - len(word)), key))
-        return best, 1.0 - 1.0 / len(best)
-
-
-def _one_less(word: str) -> Iterator[str]:
-    """``word`` with each letter left out in turn; two words one edit or swap apart share such a form."""
-    return (word[:i] + word[i + 1 :] for i in range(len(word)))
-
 
 def _stems(word: str) -> Iterator[str]:
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             yield word[: len(word) - len(ending)] + instead
+
+
+def _kept(known: Entry | None, replaces: bool | str | None) -> Entry | None:
+    """What other tables say of a phrase that stays: all of it, nothing, or all but who plays."""
+    if known is None or replaces is True:
+        return None
+    if replaces == "instruments":
+        kept = tuple(effect for effect in known.effects if effect.field not in ("instruments", "family"))
+        return Entry(kept) if kept else None
+    return known
+
+
+def _of_a_genre(effect: Effect) -> Effect | None:
+    """What a word within a genre's name says beside it. Drums and basses are no players there: "drum and bass"."""
+    if effect.field in ("tempo", "moods", "usages"):
+        return effect
+    if effect.field == "instruments" and styles.shipped_instruments()[str(effect.value)].family not in _SILENT_WITHIN:
+        return effect
+    return effect if effect.field == "family" and effect.value not in _SILENT_WITHIN else None
+
+
+def _of_an_instrument(effect: Effect) -> Effect | None:
+    """What a word within an instrument's name says beside it."""
+    if effect.field == "genres":
+        return replace(effect, field="suggests")
+    return effect if effect.field in ("tempo", "moods", "suggests") else None
+
+
+_SILENT_WITHIN = ("drums", "bass", "texture", "voices")
+
+
+def _phrases(name: str) -> Sequence[Mapping[str, Any]]:
+    return cast("Sequence[Mapping[str, Any]]", styles.table(name)["phrase"])
 
 
 @cache

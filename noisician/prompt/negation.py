@@ -40,24 +40,27 @@ def _list_goes_on(tokens: Sequence[Token], at: int) -> bool:
 
 def apply_negations(
     tokens: Sequence[Token], matches: Sequence[Match], cues: Sequence[Cue], lexicon: Lexicon
-) -> tuple[list[Match], set[int]]:
-    """Matches with the negated ones marked, and the places of those that only described a negated noun."""
+) -> tuple[list[Match], dict[int, int], dict[int, Cue]]:
+    """Matches with the negated ones marked; the places of those that only described a negated noun, with its place;
+    and which cue negates the match at a place."""
     starts = {match.first: place for place, match in enumerate(matches)}
     marked = list(matches)
-    absorbed: set[int] = set()
+    absorbed: dict[int, int] = {}
+    by: dict[int, Cue] = {}
     for cue in cues:
         reached, modifiers = _reach(tokens, matches, cue, starts, lexicon)
         for place in reached:
             marked[place] = replace(marked[place], negated=not matches[place].negated)
+            by[place] = cue
         absorbed |= modifiers
-    return marked, absorbed
+    return marked, absorbed, by
 
 
 def _reach(
     tokens: Sequence[Token], matches: Sequence[Match], cue: Cue, starts: Mapping[int, int], lexicon: Lexicon
-) -> tuple[list[int], set[int]]:
+) -> tuple[list[int], dict[int, int]]:
     reached: list[int] = []
-    absorbed: set[int] = set()
+    absorbed: dict[int, int] = {}
     group: list[int] = []  # adjectives waiting for their noun
     linked = True  # nothing but list words since the cue or the last item
     unknown = 0
@@ -84,7 +87,7 @@ def _reach(
             break
         if noun:
             reached.append(place)
-            absorbed |= set(group)
+            absorbed |= dict.fromkeys(group, place)
             group = []
             linked = False
         elif group and cue.of_adjectives and not linked:

@@ -13,6 +13,13 @@ NUMBER_WORDS = {
     "eleven": 11, "twelve": 12, "fifteen": 15, "sixteen": 16, "twenty": 20, "twenty-four": 24, "thirty": 30,
     "thirty-two": 32, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60, "sixty-four": 64, "ninety": 90,
 }  # fmt: skip
+FIGURE_WORDS = frozenset(
+    (*NUMBER_WORDS, "hundred", "half", "minute", "minutes", "min", "mins", "second", "seconds", "sec", "secs", "hour",
+     "hours", "bar", "bars", "measure", "measures", "beats", "bpm", "tempo", "key", "major", "minor", "sharp", "flat",
+     "per")
+)  # fmt: skip
+"""Words of figures, which the lexicon does not list."""
+
 MODE_WORDS = {
     "major": "major", "maj": "major", "ionian": "major", "minor": "minor", "min": "minor", "aeolian": "minor",
     "dorian": "dorian", "phrygian": "phrygian", "lydian": "lydian", "mixolydian": "mixolydian",
@@ -21,7 +28,7 @@ TONIC_NAMES = {0: "C", 1: "C#", 2: "D", 3: "Eb", 4: "E", 5: "F", 6: "F#", 7: "G"
 _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 
 _WORDS = "|".join(sorted((w.replace("-", "[- ]") for w in NUMBER_WORDS), key=len, reverse=True))
-NUMBER_PATTERN = rf"(?<![\w.,/:])(?P<n>\d{{1,6}}(?:\.\d+)?|{_WORDS})"
+NUMBER_PATTERN = rf"(?<![\w./:])(?<!\d,)(?P<n>\d{{1,6}}(?:\.\d+)?|{_WORDS})"
 _MODES = "|".join(MODE_WORDS)
 _SHARP = r"(?P<accidental>\s?#|\s?♯|\s?♭|b(?!\w)|[- ]?sharp\b|[- ]?flat\b)"
 _CLAUSE_END = r"(?=\s*(?:$|[,.;:!?)\]\n]|(?:and|at|with)\b))"
@@ -60,7 +67,65 @@ def _seconds(value: float) -> tuple[Effect, ...]:
 def _tempo(m: re.Match[str]) -> tuple[Effect, ...]:
     low = number(m["n"])
     high = m.groupdict().get("high")
-    return (Effect("tempo_bpm", (low + float(high)) / 2 if high else low),)
+    return (Effect("tempo_bpm", (low + number(high)) / 2 if high else low),)
+
+
+def _guessed_tempo(m: re.Match[str]) -> tuple[Effect, ...]:
+    """A lone number that can hardly be anything but a tempo."""
+    low, high = number(m["n"]), m.groupdict().get("high")
+    return (Effect("tempo_bpm", (low + number(high)) / 2 if high else low, guessed=True),)
+
+
+def _spoken_tempo(m: re.Match[str]) -> tuple[Effect, ...]:
+    """ "a hundred and twenty", "one twenty", "one forty five"."""
+    tens = NUMBER_WORDS.get((m["tens"] or "").lower().replace(" ", "-"), 0)
+    ones = NUMBER_WORDS.get((m["ones"] or "").lower(), 0)
+    return (Effect("tempo_bpm", float(100 + tens + ones)),)
+
+
+def _minutes(m: re.Match[str]) -> tuple[Effect, ...]:
+    """Minutes and perhaps seconds; of "four to five" the middle."""
+    groups = m.groupdict()
+    low, high = number(m["n"]), groups.get("high")
+    more = 30.0 if groups.get("half") else number(groups["more"]) if groups.get("more") else 0.0
+    return _seconds(60 * ((low + number(high)) / 2 if high else low) + more)
+
+
+def _singer(m: re.Match[str]) -> tuple[Effect, ...]:
+    who = m["who"].lower()
+    kinds = {"child": "child", "children": "child", "kids": "child", "boy": "child", "boys": "child", "choir": "choir"}
+    kind = kinds.get(who) or ("female" if who in ("woman", "women", "girl", "girls", "lady") else "male")
+    return (Effect("vocals", True), Effect("voice", kind), Effect("family", "voices"))
+
+
+def _language(m: re.Match[str]) -> tuple[Effect, ...]:
+    name = next(value for value in m.groupdict().values() if value)
+    code = LANGUAGES[name.lower()]
+    return (Effect("lyrics_language", code), Effect("vocals", True))
+
+
+def _chords(m: re.Match[str]) -> tuple[Effect, ...]:
+    """A progression; notes in a row such as "A B C" are none of a key, and mean nothing more."""
+    return (Effect("chords", " ".join(re.findall(_CHORD, m.group()))),)
+
+
+def _letters(m: re.Match[str]) -> tuple[Effect, ...]:
+    """The form by letters: "AABA"; what comes once between others is a bridge."""
+    letters = m["letters"].upper()
+    kinds = {letters[0]: "verse"}
+    for letter in letters:
+        kinds.setdefault(letter, ("chorus", "bridge", "solo")[min(len(kinds) - 1, 2)])
+    if letters in ("AABA", "AABAB", "AABBA"):
+        kinds["B"] = "bridge"
+    form = (Effect("form", " ".join(kinds[letter] for letter in letters)),)
+    bars = m.groupdict().get("n")
+    return (*form, Effect("bars", number(bars))) if bars else form
+
+
+def _kinds(m: re.Match[str]) -> tuple[Effect, ...]:
+    words = re.findall(_PARTS, m.group(), re.IGNORECASE)
+    kinds = [re.sub(r"[-\s]+", "_", word.lower()) for word in words]
+    return (Effect("form", " ".join({"breakdown": "break", "hook": "chorus"}.get(kind, kind) for kind in kinds)),)
 
 
 def _key(m: re.Match[str]) -> tuple[Effect, ...]:
@@ -73,6 +138,22 @@ def _key(m: re.Match[str]) -> tuple[Effect, ...]:
     return tuple(effects)
 
 
+LANGUAGES = {
+    "english": "en", "german": "de", "french": "fr", "spanish": "es", "portuguese": "pt", "brazilian portuguese": "pt",
+    "italian": "it", "japanese": "ja", "chinese": "zh", "mandarin": "zh", "cantonese": "zh", "korean": "ko",
+    "russian": "ru", "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl", "dutch": "nl", "swedish": "sv",
+    "greek": "el",
+    "latin language": "la", "hebrew": "he", "ukrainian": "uk", "vietnamese": "vi", "thai": "th", "swahili": "sw",
+    "welsh": "cy", "irish gaelic": "ga", "finnish": "fi", "norwegian": "no", "danish": "da", "catalan": "ca",
+}  # fmt: skip
+_LANGUAGE = "|".join(sorted(LANGUAGES, key=len, reverse=True))
+_CHORD = r"[A-G](?:#|b|♯|♭)?(?:maj7|maj9|m7b5|min7|maj|min|dim7|dim|aug|sus2|sus4|add9|m9|m7|m6|m|7|9|6)?(?![\w#♯♭])"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|fifteen"
+_PARTS = r"\b(?:intro|verse|pre[- ]chorus|chorus|hook|bridge|breakdown|break|build|drop|solo|outro)\b"
+_AROUND = r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|near|exactly|maybe|~)"
+_TO = r"\s*(?:-|–|to|and|bis)\s*"
+_BPM = r"(?:bpm|beats (?:per|a) min(?:ute)?)"
+
 _Reader = Callable[[re.Match[str]], tuple[Effect, ...]]
 
 
@@ -81,12 +162,32 @@ def _pattern(expression: str, *, case: bool = False) -> re.Pattern[str]:
 
 
 PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
+    (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|of))+"
+              r" (?:an? )?(?:\w+ )?(?P<who>woman|women|girls?|lady|man|men|guy|boys?|child|children|kids|choir)\b"),
+     _singer),
+    (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
+     lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),
+    (_pattern(rf"(?<![\w#♯♭]){_CHORD}(?:(?:\s*[-–,>|/→]+\s*|\s+){_CHORD}){{2,}}", case=True), _chords),
+    (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)"
+              r"?form\b)?",
+              case=True), _letters),
+    (_pattern(rf"{_PARTS}(?:[\s,>→-]+(?:then\s+)?{_PARTS}){{2,}}"), _kinds),
+    (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)"
+              rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
+              rf"|\b(?P<b>{_LANGUAGE})[- ](?:lyrics|vocals?|words|language|singing|singer|text|rap)\b"
+              rf"|\bin (?P<c>english|french|spanish|german|italian|japanese|korean|chinese)\b"), _language),
     (_pattern(r"(?<!\d)(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"(?<!\w)(?P<m>\d{1,2})\s?m(?:in)?\s?(?P<s>\d{1,2})\s?s(?:ec)?\b"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"\bhalf[- ](?:a[- ])?minute\b"), lambda m: _seconds(30.0)),
     (_pattern(r"\b(?:a|one) minute and a half\b"), lambda m: _seconds(90.0)),
+    (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?\s+(?P<half>and a half)\b"), _minutes),
+    (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?\s+(?P<more>thirty|fifteen|twenty|forty|forty[- ]five|ten|[1-5]\d)"
+              r"(?=\s*(?:$|[,.;]))"), _minutes),
+    (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?(?:\s+and)?\s+(?P<more>\d{{1,2}}|{_WORDS})\s*sec(?:ond)"
+              rf"?s?(?:\s+long)?\b"), _minutes),
+    (_pattern(rf"{NUMBER_PATTERN}\s*(?:-|–|to|or)\s*(?P<high>\d{{1,2}}|{_WORDS})[- ]min(?:ute)?s?\b"), _minutes),
     (_pattern(rf"{NUMBER_PATTERN}[- ]and[- ]a[- ]half[- ]min(?:ute)?s?\b"),
      lambda m: _seconds(60 * number(m["n"]) + 30)),
     (_pattern(rf"{NUMBER_PATTERN}[- ]?min(?:ute)?s?(?:[- ]long)?\b(?!\s*(?:key|chord|scale))"),
@@ -96,20 +197,32 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"{NUMBER_PATTERN}[- ]?sec(?:ond)?s?(?:[- ]long)?\b"), lambda m: _seconds(number(m["n"]))),
     (_pattern(rf"\bfor (?P<n>\d{{1,3}})\s?s\b|(?<![\w'])(?P<n2>\d{{1,3}})\s?s{_CLIP}"),
      lambda m: _seconds(float(m["n"] or m["n2"]))),
-    (_pattern(r"(?<!the )(?<!roaring )(?<![\w'.,])(?!(?:00|50|60|70|80|90|303|808|909)s)(?P<n>\d{1,3})s\b"),
+    (_pattern(r"(?<!the )(?<!roaring )(?<![\w'.,])(?!(?:00|50|60|70|80|90|303|808|909)s)(?P<n>\d{1,3})s\b"
+              r"(?!\s+(?:swing|jazz|big band|music|style|crooner|radio|noir|ragtime|blues|dance|movie|cabaret))"),
      lambda m: _seconds(float(m["n"]))),
     (_pattern(r"(?<!every )(?<!each )(?<!after )(?<!first )(?<!last )"
               rf"{NUMBER_PATTERN}[- ]?(?:bars?|measures?)"
               r"(?:[- ]long)?\b(?!\s+(?:blues|intro|outro|drop|build|break|solo|bridge|verse|chorus))"),
      lambda m: (Effect("bars", number(m["n"])),)),
-    (_pattern(rf"{NUMBER_PATTERN}(?:\s*(?:-|–|to)\s*(?P<high>\d{{2,3}}))?[- ]*"
-              r"(?:bpm|beats (?:per|a) min(?:ute)?)\b"), _tempo),
-    (_pattern(r"\b(?:tempo|bpm)\s*(?:of|is|at|around|about|[:=])?\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"
-              r"(?:\s*(?:-|–|to)\s*(?P<high>\d{2,3})\b)?"), _tempo),
+    (_pattern(rf"\b(?:a|one)[- ](?:hundred(?:[- ]and)?[- ]?)?(?P<tens>{_TENS})?"
+              rf"(?:[- ](?P<ones>one|two|three|four|five|six|seven|eight|nine))?[- ]*{_BPM}\b"), _spoken_tempo),
+    (_pattern(rf"(?:\bbetween\s+)?{NUMBER_PATTERN}(?:{_TO}(?P<high>\d{{2,3}}|{_WORDS}))?[- ]*{_BPM}\b"), _tempo),
+    (_pattern(rf"\b(?:tempo|bpm|speed|pulse)\s*(?:of|is|at|[:=])?\s*{_AROUND}?\s*(?P<n>\d{{2,3}}(?:\.\d+)?)\b"
+              rf"(?:{_TO}(?P<high>\d{{2,3}})\b)?"), _tempo),
+    (_pattern(r"@\s?(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
+    (_pattern(r"\btempo (?:middle|medium)\b"), lambda m: (Effect("tempo", 0.5),)),
     (_pattern(r"^\s*(?P<n>[6-9]\d|1\d\d|2[0-3]\d)(?=\s+[a-z]{4})"
-              r"(?!\s+(?:bars?|measures?|seconds?|secs?|min|piece|year|people|players?|miles|degrees|proof))"), _tempo),
+              r"(?!\s+(?:bars?|measures?|seconds?|secs?|min|piece|year|people|players?|miles|degrees|proof))"),
+     _guessed_tempo),
+    (_pattern(rf"\b(?:at\s+)?{_AROUND}\s+(?P<n>[4-9]\d|1\d\d|2[0-3]\d)(?:{_TO}(?P<high>\d{{2,3}}))?"
+              r"(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and|but)\b))"), _guessed_tempo),
+    (_pattern(r"(?<=[a-z] )(?<!bar )(?<!ages )(?<!age )(?<!turning )(?<!number )(?<!level )(?<!vol )"
+              r"(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;]))"), _guessed_tempo),
+    (_pattern(r"(?<=,)\s*(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;]))"), _guessed_tempo),
     (_pattern(r"[♩♪]\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\bat (?P<n>[4-9]\d|1\d\d|2[0-3]\d)\b(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and)\b))"), _tempo),
+    (_pattern(r"(?<![\w'])(?P<letter>[A-G])(?P<accidental>♭|♯|#)(?=\s+[a-z])", case=True), _key),
+    (_pattern(r"\bin (?P<letter>[A-Ga-g])(?P<accidental>♭|♯|#)(?!\w)", case=True), _key),
     (_pattern(r"(?:\b(?:in|in the key of|key of)\s+|\bkey\s*[:=]?\s*)"
               rf"(?P<letter>[a-g]){_SHARP}?[\s-]*(?P<mode>{_MODES})\b"
               r"(?!\s*(?:key|scale|chords?|feel|mood|tonality|mode)\b)"), _key),

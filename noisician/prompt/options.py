@@ -102,10 +102,15 @@ def resolve(field: str, word: str) -> tuple[Effect, ...]:
         if field == "exclude":
             effects = negated_effects(entry, lexicon())
         elif field == "genres":
-            named = [effect for effect in entry.effects if effect.field in ("genres", "suggests")]
-            effects = tuple(Effect("genres", effect.value) for effect in named[:1])
+            named = [str(effect.value) for effect in entry.effects if effect.field in ("genres", "suggests")]
+            used = [str(effect.value) for effect in entry.effects if effect.field == "usages"]
+            named += [id_ for usage in used for id_ in styles.table("usages")[usage].get("genres", ())]
+            effects = tuple(Effect("genres", id_) for id_ in named[:1])
         elif field == "moods":
-            effects = tuple(Effect("moods", e.value) for e in entry.effects if e.field == "moods")[:1]
+            named = [str(effect.value) for effect in entry.effects if effect.field == "moods"]
+            used = [str(effect.value) for effect in entry.effects if effect.field == "usages"]
+            named += [id_ for usage in used for id_ in styles.table("usages")[usage].get("moods", ())]
+            effects = tuple(Effect("moods", id_) for id_ in named[:1])
         else:
             effects = entry.effects
         fitting = tuple(e for e in effects if e.field == field or (field, e.field) == ("instruments", "family"))
@@ -131,7 +136,7 @@ def _unknown(field: str, word: str) -> str:
         if named is not None:
             owner.setdefault(phrase, named)
     wanted = word.strip().lower().replace("_", " ")
-    close = difflib.get_close_matches(wanted, owner, n=5, cutoff=0.5)
+    close = difflib.get_close_matches(wanted, owner, n=20, cutoff=0.5)
     ids = list(dict.fromkeys(owner[phrase] for phrase in close))[:3]
     hint = f"the closest known are {', '.join(ids)}" if ids else "noisician styles lists those known"
     flag = OPTIONS[_OPTION_OF.get(field, field)].flag

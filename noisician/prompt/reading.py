@@ -8,17 +8,27 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
-from noisician.prompt.lexicon import SCALARS, Effect, Entry, Lexicon, Match, lexicon, with_degree
-from noisician.prompt.meaning import THRESHOLDS, Nearest, content_words, nearest
+from noisician.prompt.lexicon import SCALARS, SOUND_FIELDS, Effect, Entry, Lexicon, Match, lexicon, with_degree
+from noisician.prompt.meaning import THRESHOLDS, Nearest, nearest
+from noisician.prompt.names import names
 from noisician.prompt.negation import Cue, apply_negations
 from noisician.prompt.numbers import figures
+from noisician.prompt.slips import slips
 from noisician.prompt.text import Token, clean, tokenize
+from noisician.prompt.translation import translation
 from noisician.prompt.wishes import wishes
+from noisician.prompt.wording import Wording, as_written, replaced
 
 _NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't", "dont", "non", "anything but")
 ONLY_WORDS = ("just", "only", "solely")
 ARTICLES = ("a", "an", "the", "some", "one")
 ADDING_WORDS = ("with", "featuring", "features", "feature", "plus", "including", "includes", "has", "having", "add")
+WORK_REACH = 3
+"""How many words a work may stand before its "for": "music, sad and slow, for piano"."""
+
+_CLOSING = ("please", "no", "and")
+"""What may follow "synths only" in the same breath."""
+
 WORKS = (
     "piece", "pieces", "work", "music", "sonata", "suite", "study", "etude", "prelude", "nocturne", "composition",
     "duet", "duo", "trio", "quartet", "quintet", "arranged", "written", "song",
@@ -49,6 +59,7 @@ class Reading:
     tokens: tuple[Token, ...]
     findings: tuple[Finding, ...]
     not_understood: tuple[str, ...]
+    language: str | None = None
 
 
 @dataclass
@@ -57,28 +68,42 @@ class _Scan:
 
     matches: list[Match]
     cues: list[Cue]
-    degrees: dict[int, float]  # of the match that starts there
+    degrees: dict[int, tuple[float, int]]  # of the match that starts there, and where the words for it begin
     covered: set[int]
     figures: list[Finding]
+    idle: list[tuple[int, int]]  # words that are known and do nothing
 
 
 def read(prompt: str) -> Reading:
     """Read ``prompt``; no text makes this fail."""
     words = lexicon()
-    cleaned = clean(prompt)
-    tokens = tokenize(cleaned, words.spelling)
-    found = _scan(cleaned, tokens, words)
-    matches, absorbed = apply_negations(tokens, _guests(tokens, found.matches), found.cues, words)
+    wording = worded(clean(prompt))
+    tokens = _tokens(wording, words)
+    found = _scan(wording, tokens, words)
+    found.matches = [_compound(tokens, match, found.covered, words) for match in found.matches]
+    matches, absorbed, by = apply_negations(tokens, _guests(tokens, found.matches), found.cues, words)
     findings = list(found.figures)
     for place, match in enumerate(matches):
         if place in absorbed:
             continue
-        degree = found.degrees.get(match.first, 1.0)
+        degree, first = found.degrees.get(match.first, (1.0, match.first))
         effects = negated_effects(match.entry, words) if match.negated else match.entry.effects
-        typed = cleaned[tokens[match.first].start : tokens[match.last - 1].end]
+        typed = wording.typed(tokens[first].start, tokens[match.last - 1].end)
+        describing = [matches[other] for other, noun in absorbed.items() if noun == place]
+        if place in by:
+            cue = by[place]
+            begin = min([first, *(other.first for other in describing)])
+            typed = " ".join(
+                part
+                for part in (
+                    wording.typed(tokens[cue.first].start, tokens[cue.last - 1].end),
+                    wording.typed(tokens[begin].start, tokens[match.last - 1].end),
+                )
+                if part
+            )
         findings.append(
             Finding(
-                words=f"not {typed}" if match.negated else typed,
+                words=typed,
                 effects=tuple(with_degree(effect, degree) for effect in effects),
                 first=match.first,
                 last=match.last,
@@ -87,7 +112,18 @@ def read(prompt: str) -> Reading:
                 negated=match.negated,
             )
         )
-    findings += _only(tokens, matches, found.covered)
+    findings += [
+        Finding(wording.typed(tokens[first].start, tokens[last - 1].end), (), first, last, "lexicon")
+        for first, last in _idle(found, by)
+    ]
+    closing = _only(tokens, matches, found) or _listed(wording, tokens, matches)
+    findings += closing
+    told = words.function_words - (words.small_words - set(ONLY_WORDS))
+    findings += [
+        Finding(token.raw, (), place, place + 1, "lexicon")
+        for place, token in enumerate(tokens)
+        if place not in found.covered and token.text in told
+    ]
     unknown = [
         place
         for place, token in enumerate(tokens)
@@ -95,7 +131,49 @@ def read(prompt: str) -> Reading:
     ]
     meant, lost = _by_meaning(tokens, unknown, found, findings)
     findings = sorted([*findings, *meant], key=lambda finding: finding.first)
-    return Reading(tokens, tuple(findings), tuple(dict.fromkeys(tokens[place].raw for place in lost)))
+    return Reading(tokens, tuple(findings), tuple(dict.fromkeys(tokens[place].raw for place in lost)), wording.language)
+
+
+def worded(cleaned: str) -> Wording:
+    """The prompt in English words without slips."""
+    translated = translation(cleaned)
+    if translated is not None:
+        return translated
+    found = slips(cleaned)
+    return replaced(as_written(cleaned), found) if found else as_written(cleaned)
+
+
+def _tokens(wording: Wording, words: Lexicon) -> tuple[Token, ...]:
+    """The tokens of the wording, ``raw`` as it was typed."""
+    tokens = tokenize(wording.text, words.spelling)
+    if wording.text == wording.written:
+        return tokens
+    return tuple(replace(token, raw=wording.typed(token.start, token.end) or token.raw) for token in tokens)
+
+
+def _idle(found: _Scan, by: Mapping[int, Cue]) -> list[tuple[int, int]]:
+    """Stretches of tokens that are known and do nothing, negations that reach nobody among them."""
+    used = {cue.first for cue in by.values()}
+    return found.idle + [(cue.first, cue.last) for cue in found.cues if cue.first not in used]
+
+
+def _compound(tokens: Sequence[Token], match: Match, covered: set[int], words: Lexicon) -> Match:
+    """ "metal roof", "minor inconvenience": a word with a meaning of its own right before a noun that nobody knows is
+    likely no music. Its genre is only a suggestion then, and it is no mode."""
+    after = match.last
+    if match.last - match.first > 1 or tokens[match.first].text not in words.ambiguous or after == len(tokens):
+        return match
+    noun = tokens[after]
+    if noun.clause != tokens[match.first].clause or after in covered or noun.text in words.function_words:
+        return match
+    if not noun.text.isalpha() or noun.hyphened:
+        return match
+    kept = tuple(
+        replace(e, field="suggests") if e.field == "genres" else e
+        for e in match.entry.effects
+        if e.field not in ("mode", "sections")
+    )
+    return replace(match, entry=replace(match.entry, effects=kept))
 
 
 def _guests(tokens: Sequence[Token], matches: Sequence[Match]) -> list[Match]:
@@ -114,53 +192,55 @@ def _guests(tokens: Sequence[Token], matches: Sequence[Match]) -> list[Match]:
     return out
 
 
-def _only(tokens: Sequence[Token], matches: Sequence[Match], covered: set[int]) -> list[Finding]:
-    """ "just piano", "only a harp", "piano only": the words that leave all others out."""
+def _only(tokens: Sequence[Token], matches: Sequence[Match], scan: _Scan) -> list[Finding]:
+    """ "just piano", "only a harp", "piano only", "waltz for harp": the words that leave all others out."""
     played = [
         match
         for match in matches
         if not match.negated and any(e.field in ("instruments", "family") for e in match.entry.effects)
     ]
-    before = {match.first for match in played}
+    before = {match.first for match in played} | {
+        figure.first for figure in scan.figures if any(e.field == "instruments" for e in figure.effects)
+    }
     after = {match.last for match in played}
+    works = {match.last for match in matches if any(e.field == "genres" for e in match.entry.effects)}
     found: list[Finding] = []
     for place, token in enumerate(tokens):
-        if token.text not in (*ONLY_WORDS, "for") or (place in covered and token.text != "for"):
+        if token.text not in (*ONLY_WORDS, "for") or (place in scan.covered and token.text != "for"):
             continue
         following = place + 1
         while following < len(tokens) and tokens[following].text in ARTICLES:
             following += 1
         ends_clause = place + 1 == len(tokens) or tokens[place + 1].clause != token.clause
-        says_only = token.text in ONLY_WORDS and (following in before or (ends_clause and place in after))
-        written_for = token.text == "for" and following in before and place and tokens[place - 1].text in WORKS
-        if says_only or written_for:
+        says_only = token.text in ONLY_WORDS and (
+            following in before or (place in after and (ends_clause or tokens[place + 1].text in _CLOSING))
+        )
+        near = range(max(place - WORK_REACH, 0), place)
+        work = any(tokens[at].clause == token.clause and (tokens[at].text in WORKS or at + 1 in works) for at in near)
+        if says_only or (token.text == "for" and following in before and work):
             found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
-    return found + _listed(tokens, played)
+    return found
 
 
-def _listed(tokens: Sequence[Token], played: Sequence[Match]) -> list[Finding]:
-    """ "piano and cello": instruments joined by nothing but "and", and nobody said to be added "with" them."""
-    chain_: list[Match] = []
-    for match in sorted(played, key=lambda match: match.first):
-        between = [token.text for token in tokens[chain_[-1].last : match.first]] if chain_ else []
-        if chain_ and "and" in between and all(word in ("and", *ARTICLES) for word in between):
-            chain_.append(match)
-        elif len(chain_) > 1:
-            break
-        else:
-            chain_ = [match]
-    if len(chain_) < 2 or any(token.text in ADDING_WORDS for token in tokens[: chain_[0].first]):
+def _listed(wording: Wording, tokens: Sequence[Token], matches: Sequence[Match]) -> list[Finding]:
+    """ "piano and cello" and not another word: those two."""
+    players = sum(any(e.field in ("instruments", "family") for e in match.entry.effects) for match in matches)
+    covered = {place for match in matches for place in range(match.first, match.last)}
+    others = [token.text for place, token in enumerate(tokens) if place not in covered]
+    if players < 2 or players < len(matches) or not others or set(others) - {"and", *ARTICLES} or "and" not in others:
         return []
-    first, last = chain_[0].first, chain_[-1].last
-    words = " ".join(token.raw for token in tokens[first:last])
-    return [Finding(words, (Effect("only", "listed"),), first, last, "lexicon")]
+    if any(match.negated for match in matches):
+        return []
+    return [Finding(wording.typed(0, len(wording.text)), (Effect("only", "listed"),), 0, len(tokens), "lexicon")]
 
 
 def negated_effects(entry: Entry, words: Lexicon) -> tuple[Effect, ...]:
     """What an entry does after a negation; fields ``not_genres`` … name what must not be used."""
     if entry.negated is not None:
         return entry.negated
-    return tuple(turned for effect in entry.effects for turned in _negated(effect, words))
+    named = any(effect.field == "genres" for effect in entry.effects)
+    own = (effect for effect in entry.effects if not (named and effect.field in SOUND_FIELDS))
+    return tuple(turned for effect in own for turned in _negated(effect, words))
 
 
 def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
@@ -177,9 +257,10 @@ def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
     return ()
 
 
-def _scan(cleaned: str, tokens: Sequence[Token], words: Lexicon) -> _Scan:
-    scan = _Scan([], [], {}, set(), [])
-    for figure in chain(wishes(cleaned), figures(cleaned)):
+def _scan(wording: Wording, tokens: Sequence[Token], words: Lexicon) -> _Scan:
+    scan = _Scan([], [], {}, set(), [], [])
+    cleaned = wording.text
+    for figure in chain(names(cleaned), wishes(cleaned), figures(cleaned)):
         skipped = figure.skip or (0, 0)
         places = [
             place
@@ -189,18 +270,29 @@ def _scan(cleaned: str, tokens: Sequence[Token], words: Lexicon) -> _Scan:
         ]
         if places and scan.covered.isdisjoint(places):
             scan.covered.update(places)
-            typed = cleaned[figure.start : figure.end].strip()
+            # A figure may begin or end within a word; the word is told whole.
+            first, last = tokens[places[0]], tokens[places[-1]]
+            typed = wording.typed(min(figure.start, first.start), max(figure.end, last.end))
             scan.figures.append(Finding(typed, figure.effects, places[0], places[-1] + 1, "lexicon"))
-    place, degree = 0, 1.0
+    place, degree = 0, _NO_DEGREE
     while place < len(tokens):
         place, degree = _step(tokens, place, degree, words, scan)
+    if degree[1] is not None:
+        scan.idle.append((degree[1], len(tokens)))
     return scan
 
 
-def _step(tokens: Sequence[Token], place: int, degree: float, words: Lexicon, scan: _Scan) -> tuple[int, float]:
+_Degree = tuple[float, int | None]
+"""How strongly the next word counts, and where the words that say so begin."""
+_NO_DEGREE: _Degree = (1.0, None)
+
+
+def _step(tokens: Sequence[Token], place: int, degree: _Degree, words: Lexicon, scan: _Scan) -> tuple[int, _Degree]:
     """Take in the longest phrase at ``place``; return where to go on and the degree in force there."""
     if place in scan.covered:
-        return place + 1, 1.0
+        if degree[1] is not None:
+            scan.idle.append((degree[1], place))
+        return place + 1, _NO_DEGREE
     free = place
     while free < len(tokens) and free not in scan.covered:
         free += 1
@@ -212,31 +304,38 @@ def _step(tokens: Sequence[Token], place: int, degree: float, words: Lexicon, sc
         length = last - place
         if key in words.harmless:
             scan.covered.update(range(place, last))
-            return last, 1.0
+            scan.idle.append((place if degree[1] is None else degree[1], last))
+            return last, _NO_DEGREE
         if key in words.cues and length >= best - place:
             scan.covered.update(range(place, last))
             scan.cues.append(Cue(place, last, key in _NOT))
-            return last, 1.0
+            if degree[1] is not None:
+                scan.idle.append((degree[1], place))
+            return last, _NO_DEGREE
         if key in words.degrees and length > best - place:
             scan.covered.update(range(place, last))
-            return last, words.degrees[key]
+            if degree[1] is not None:
+                scan.idle.append((degree[1], place))
+            return last, (words.degrees[key], place)
     if match is None:
-        match = _corrected(tokens, place, words)
-    if match is None:
-        return place + 1, degree if tokens[place].text in words.function_words else 1.0
+        if degree[1] is not None and tokens[place].text in words.function_words:
+            return place + 1, degree
+        if degree[1] is not None:
+            scan.idle.append((degree[1], place))
+        return place + 1, _NO_DEGREE
     last = match.last
     # "vocal-free", "guitar free"
     if last < len(tokens) and tokens[last].hyphened and tokens[last].text in words.suffixes:
-        last, match = last + 1, replace(match, negated=True)
+        last, match = last + 1, replace(match, last=last + 1, negated=True)
     scan.covered.update(range(place, last))
-    scan.degrees[place] = degree
+    scan.degrees[place] = (degree[0], place if degree[1] is None else degree[1])
     scan.matches.append(match)
     ensemble = _ensemble_within(window, match, words)
     if ensemble is not None:
         scan.covered.update(range(ensemble.first, ensemble.last))
         scan.matches.append(ensemble)
         last = ensemble.last
-    return last, 1.0
+    return last, _NO_DEGREE
 
 
 def _ensemble_within(window: Sequence[Token], match: Match, words: Lexicon) -> Match | None:
@@ -246,16 +345,6 @@ def _ensemble_within(window: Sequence[Token], match: Match, words: Lexicon) -> M
         if inner and inner.last > match.last and any(e.field in ("only", "players") for e in inner.entry.effects):
             return inner
     return None
-
-
-def _corrected(tokens: Sequence[Token], place: int, words: Lexicon) -> Match | None:
-    word = tokens[place].text
-    if word in words.function_words or not word.isalpha() or content_words([word]):
-        return None
-    corrected = words.corrected(word)
-    if corrected is None:
-        return None
-    return Match(place, place + 1, words.entries[corrected[0]], confidence=round(corrected[1], 3))
 
 
 def _by_meaning(
@@ -268,13 +357,13 @@ def _by_meaning(
     named: dict[str, set[str]] = {}
     for effect in (effect for finding in findings for effect in finding.effects):
         named.setdefault(effect.field.removeprefix("not_"), set()).add(str(effect.value))
-    names = _names(tokens, unknown)
+    called = _names(tokens, unknown)
     for clause in dict.fromkeys(tokens[place].clause for place in unknown):
         places = [place for place in unknown if tokens[place].clause == clause]
         if clause in cued:  # "no politicians": an unknown unwanted thing must not become a wanted style
             lost += places
             continue
-        words = [tokens[place].text for place in places if place not in names]
+        words = [tokens[place].text for place in places if place not in called]
         context = [tokens[place].text for place in sorted(scan.covered) if tokens[place].clause == clause]
         carried: set[str] = set()
         for field in ("genres", "moods"):
@@ -282,7 +371,9 @@ def _by_meaning(
             if found is None or not _adds(found, named):
                 continue
             carried |= set(found.words)
-            spoken = [tokens[place].raw for place in places if tokens[place].text in found.words and place not in names]
+            spoken = [
+                tokens[place].raw for place in places if tokens[place].text in found.words and place not in called
+            ]
             meant.append(
                 Finding(
                     words=" ".join(spoken),
@@ -293,7 +384,7 @@ def _by_meaning(
                     confidence=round(found.likeness, 3),
                 )
             )
-        lost += [place for place in places if place in names or tokens[place].text not in carried]
+        lost += [place for place in places if place in called or tokens[place].text not in carried]
     return meant, lost
 
 

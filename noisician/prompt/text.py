@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CLAUSE_BREAKS = frozenset(',.;:!?()[]{}|\n"/\\—–…。，、；：！？•·')
+#: What tells how a picture is drawn: its style, its skin.
+_PICTURE_MARKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"'})
 _TOKEN = re.compile(
     r"w/o\b"
@@ -31,17 +34,20 @@ class Token:
 
 
 def clean(text: str) -> str:
-    """Compatibility forms unified, control and format characters blanked, ``&`` and ``'n'`` spelt out."""
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    """Compatibility forms unified, accents on nothing left out, control and format characters blanked, ``&`` spelt."""
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
+    text = _PICTURE_MARKS.sub("", text)
     text = "".join("\n" if c == "\n" else " " if unicodedata.category(c)[0] == "C" else c for c in text)
     text = re.sub(r"'n'", " n ", text, flags=re.IGNORECASE)
     return text.replace("&", " and ").replace("+", " and ").replace("_", " ")
 
 
 def fold(word: str) -> str:
-    """Lower case without accents."""
+    """Lower case without accents. Marks that make another letter, as in kana, stay."""
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.lower())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)) or word
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)) or word
 
 
 def tokenize(cleaned: str, spelling: Mapping[str, str]) -> tuple[Token, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from noisician import styles
@@ -24,6 +24,9 @@ DEFAULT_TEMPI_BPM = (60.0, 100.0, 160.0)
 """Slowest, middle and fastest where "slow" or "fast" stands without a genre."""
 
 _FIGURES = ("tempo_bpm", "key", "mode", "time_signature", "duration_s", "bars")
+SUNG_LANGUAGES = ("en",)
+"""Languages whose words can be sung; a wish for another is kept and told."""
+
 OPPOSED = (("bright", "dark"), ("wide", "narrow"), ("dry", "wet"))
 
 
@@ -86,11 +89,14 @@ def _checked_options(request: Request) -> tuple[Finding, ...]:
 def _meaning(request: Request, options: Sequence[Finding], reading: Reading) -> Controls:
     """What options and words mean together. Raises RequestError for figures that cannot be."""
     draft = _Draft(options, reading)
+    draft.purposes()
     draft.styles()
     draft.sounds()
+    draft.voices()
     draft.scalars()
     draft.figures(request)
     draft.form()
+    draft.set_aside()
     return draft.controls(reading.not_understood)
 
 
@@ -102,8 +108,10 @@ class _Draft:
         self.words = reading.findings
         self.tokens = reading.tokens
         self.values: dict[str, Any] = {}
-        self.reasons: list[Reason] = []
+        self.reasons: dict[Reason, None] = {}  # in their order, none twice
         self.solos: list[Finding] = []  # "… solo" as a part of the form
+        self.language = reading.language
+        self.table = styles.instruments()
         self.lost: list[str] = []
 
     def named(self, *fields: str) -> list[Named]:
@@ -114,27 +122,60 @@ class _Draft:
                 return found
         return []
 
-    def explain(self, field: str, value: object, finding: Finding, *, implied: bool = False) -> None:
-        source = "implied" if implied and finding.source != "option" else finding.source
+    def explain(
+        self, field: str, value: object, finding: Finding, *, implied: bool = False, source: str | None = None
+    ) -> None:
+        """Adds the reason for a value. ``source`` is told where it is neither the finding's nor "implied"."""
+        source = source or ("implied" if implied and finding.source != "option" else finding.source)
         shown = f"{value:g}" if isinstance(value, float) else str(value)
-        reason = Reason(field=field, value=shown, words=finding.words, source=source, confidence=finding.confidence)
-        if reason not in self.reasons:
-            self.reasons.append(reason)
+        reason = Reason.model_validate(
+            {"field": field, "value": shown, "words": finding.words, "source": source, "confidence": finding.confidence}
+        )
+        self.reasons[reason] = None
+
+    def purposes(self) -> None:
+        """What the music is for."""
+        found = self.named("usages")
+        self.values["usages"] = tuple(dict.fromkeys(named.id for named in found))
+        for named in found:
+            self.explain("usages", named.id, named.finding)
+
+    def _of_usages(self, field: str) -> list[Named]:
+        """What the uses of the music bring of a field, where the words say nothing of it."""
+        found: list[Named] = []
+        for named in self.named("usages"):
+            brought = styles.table("usages")[named.id].get(field)
+            if isinstance(brought, dict):
+                found += [Named(Effect(field, id_, float(weight)), named.finding) for id_, weight in brought.items()]
+            elif isinstance(brought, list):
+                found += [Named(Effect(field, id_), named.finding) for id_ in brought]
+            elif brought is not None:
+                found.append(Named(Effect(field, float(brought)), named.finding))
+        return found
 
     def styles(self) -> None:
-        """Genres and moods with weights that sum to 1."""
-        genres = self.named("genres") or self.named("suggests")
-        meant = [named for named in genres if named.finding.source == "meaning"]
-        self._weigh("genres", [n for n in genres if n not in meant] or meant, self.named("not_genres"))
-        self._weigh("moods", self.named("moods"), self.named("not_moods"))
+        """Genres and moods with weights that sum to 1; what a use brings is surer than a meaning."""
+        for field in ("genres", "moods"):
+            found = self.named(field)
+            unwanted = self.named(f"not_{field}")
+            out = {named.id for named in unwanted}
+            said = [named for named in found if named.finding.source != "meaning"]
+            if not said and field == "genres":
+                said = self.named("suggests")
+            said = [named for named in said if named.id not in out]
+            brought = self._of_usages(field)
+            used = {id(named) for named in brought}
+            self._weigh(field, said or brought or found, unwanted, used)
 
-    def _weigh(self, field: str, found: Iterable[Named], unwanted: Sequence[Named]) -> None:
+    def _weigh(self, field: str, found: Iterable[Named], unwanted: Sequence[Named], used: set[int]) -> None:
         out = {named.id for named in unwanted}
         weights: dict[str, float] = {}
         for named in found:
             if named.id not in out:
                 weights[named.id] = max(weights.get(named.id, 0.0), named.effect.weight)
-                self.explain(field, named.id, named.finding, implied=named.effect.field == "suggests")
+                self.explain(
+                    field, named.id, named.finding, implied=named.effect.field == "suggests" or id(named) in used
+                )
         for named in unwanted:
             self.explain(field, f"not {named.id}", named.finding)
         total = sum(weights.values())
@@ -143,9 +184,10 @@ class _Draft:
 
     def sounds(self) -> None:
         """Instruments, textures and what to leave out."""
-        table = styles.instruments()
+        table = self.table
         excluded = self._excluded()
         chosen: list[str] = []
+        standing_in = {(id(n.finding), n.id) for n in self.named("instruments", "family") if n.effect.stands_in}
         for finding, sounds in _by_finding(self.named("instruments", "family")):
             for (field, wanted), count in sounds.items():
                 generic = field == "family"
@@ -156,24 +198,28 @@ class _Draft:
                 for id_, wanted_count in Counter(ids).items():
                     chosen += [id_] * (wanted_count - chosen.count(id_))
                     shown = f"{wanted_count} {id_}" if wanted_count > 1 else id_
-                    self.explain(_sound_field(id_), shown, finding, implied=generic)
+                    substitute = "substitute" if (id(finding), wanted) in standing_in else None
+                    self.explain(self._sound_field(id_), shown, finding, implied=generic, source=substitute)
         self._count(chosen)
         alone = self._alone(chosen)
         self.values["closed"] = alone is not None
         if alone is not None:
             self.explain("closed", True, alone)
-            for id_ in _all_but(chosen):
+            for id_ in _all_but(chosen, self.table):
                 if id_ not in excluded:
                     excluded[id_] = alone
         for id_, finding in excluded.items():
             self.explain("excluded", id_, finding, implied=finding is alone)
-        self.values["instruments"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "instruments")
-        self.values["textures"] = tuple(id_ for id_ in chosen if _sound_field(id_) == "textures")
+        self.values["instruments"] = tuple(id_ for id_ in chosen if self._sound_field(id_) == "instruments")
+        self.values["textures"] = tuple(id_ for id_ in chosen if self._sound_field(id_) == "textures")
         self.values["excluded"] = tuple(excluded)
+
+    def _sound_field(self, id_: str) -> str:
+        return "textures" if self.table[id_].family == "texture" else "instruments"
 
     def _count(self, chosen: Sequence[str]) -> None:
         """How many play, where an ensemble says it and names fewer."""
-        played = sum(_sound_field(id_) == "instruments" for id_ in chosen)
+        played = sum(self._sound_field(id_) == "instruments" for id_ in chosen)
         for named in self.named("players")[:1]:
             count = int(float(named.id))
             if played < count:
@@ -182,7 +228,7 @@ class _Draft:
 
     def _excluded(self) -> dict[str, Finding]:
         """What to leave out. An instrument named beside its excluded family stays: the rest of it goes."""
-        table = styles.instruments()
+        table = self.table
         named = self.named("instruments")
         # A band brings players that nobody named: "jazz trio, no drums" has none.
         wanted = {n.id for n in named if sum(e.field == "instruments" for e in n.finding.effects) == 1}
@@ -190,6 +236,10 @@ class _Draft:
         from_words = {str(e.value): f for f in self.words for e in f.effects if e.field == "exclude"}
         if any(n.finding.source == "option" for n in named):
             from_words = {id_: f for id_, f in from_words.items() if id_ not in wanted}
+        if any(n.effect.value is True for n in self.named("vocals")):
+            from_words = {id_: f for id_, f in from_words.items() if id_ not in ("voices", "choir_wash")}
+        if not self.named("genres") and not named:
+            from_words = {n.id: n.finding for n in self._of_usages("without")} | from_words
         excluded: dict[str, Finding] = {}
         for id_, finding in (from_words | from_options).items():
             kept = {w for w in wanted if table[w].family == id_}
@@ -200,14 +250,13 @@ class _Draft:
                 excluded[id_] = finding
         return excluded
 
-    @staticmethod
-    def _barred(id_: str, excluded: Iterable[str]) -> bool:
-        instrument = styles.instruments()[id_]
+    def _barred(self, id_: str, excluded: Iterable[str]) -> bool:
+        instrument = self.table[id_]
         return bool({id_, instrument.family} & set(excluded)) or set(instrument.roles) <= set(excluded)
 
     def _of_family(self, family: str, excluded: Iterable[str]) -> list[str]:
         """The instruments of ``family``: the genre's own, likeliest first, then the family's default, then all."""
-        table = styles.instruments()
+        table = self.table
         shares: dict[str, float] = {}
         for genre, weight in self.values["genres"]:
             for seat in styles.table("genres")[genre]["roles"].values():
@@ -220,7 +269,7 @@ class _Draft:
 
     def _alone(self, chosen: Sequence[str]) -> Finding | None:
         """The words that say the chosen instruments play alone. "jazz with a sax solo" says so of nobody."""
-        played = [id_ for id_ in chosen if _sound_field(id_) == "instruments"]
+        played = [id_ for id_ in chosen if self._sound_field(id_) == "instruments"]
         sole = len(played) == 1 and not self.values["genres"]
         for named in self.named("only"):
             finding = named.finding
@@ -251,12 +300,13 @@ class _Draft:
     def scalars(self) -> None:
         """Energy, density and swing: the mean of what was said. Tempo words: a place in the genre's range."""
         for field in SCALARS:
-            found = self.named(field)
+            found = self.named(field) or (self._of_usages(field) if field != "swing" else [])
             if not found:
                 continue
             mean = round(sum(float(named.effect.value) for named in found) / len(found), 3)  # pyright: ignore[reportArgumentType]
             if field == "tempo":
                 if self.named("tempo_bpm"):
+                    self._agreeing(found)
                     continue
                 near = self.named("tempo_near")
                 field, mean = "tempo_bpm", float(near[0].id) if near else self._tempo_at(mean)
@@ -264,12 +314,17 @@ class _Draft:
             for named in found:
                 self.explain(field, mean, named.finding, implied=field == "tempo_bpm")
         tags: list[str] = []
-        for named in self.named("production"):
+        for named in self.named("production") or self._of_usages("production"):
             opposite = next((a if named.id == b else b for a, b in OPPOSED if named.id in (a, b)), None)
             if opposite not in tags:
                 tags.append(named.id)
                 self.explain("production", named.id, named.finding)
         self.values["production"] = tuple(dict.fromkeys(tags))
+
+    def _agreeing(self, found: Sequence[Named]) -> None:
+        """Words such as "fast" beside an exact tempo: that counts, and they are told of."""
+        for named in found:
+            self.explain("tempo_bpm", self.named("tempo_bpm")[0].effect.value, named.finding, source="no_effect")
 
     def _tempo_at(self, place: float) -> float:
         """The tempo at ``place`` (0 … 1) of the genres' lowest, typical and highest."""
@@ -305,7 +360,7 @@ class _Draft:
             return
         check_limit("tempo_bpm", implied_bpm)
         self.values["tempo_bpm"] = implied_bpm
-        self.reasons = [reason for reason in self.reasons if reason.field != "tempo_bpm"]
+        self.reasons = {reason: None for reason in self.reasons if reason.field != "tempo_bpm"}
         for named in self.named("bars"):
             self.explain("tempo_bpm", implied_bpm, named.finding)
 
@@ -324,15 +379,18 @@ class _Draft:
             self.values[field] = found[0].effect.value
             for named in found:
                 if named.effect.value == found[0].effect.value:
-                    self.explain(field, named.effect.value, named.finding)
+                    source = "substitute" if named.effect.stands_in else "guess" if named.effect.guessed else None
+                    self.explain(field, named.effect.value, named.finding, source=source)
                 else:
                     self.lost.append(named.finding.words)
 
     def _length(self) -> None:
-        """Seconds or bars. Two lengths in the prompt: bars, which a tempo cannot break, and the rest is lost."""
+        """Seconds or bars. Of several in the prompt bars count, which no tempo can break, else the longest; the rest is
+        lost."""
         found = self.named("bars", "duration_s")
         from_options = bool(found) and found[0].finding.source == "option"
-        kept = next((n for n in found if n.effect.field == "bars"), found[0] if found else None)
+        longest = max(found, key=lambda named: float(named.effect.value), default=None)  # pyright: ignore[reportArgumentType]
+        kept = next((n for n in found if n.effect.field == "bars"), longest)
         for named in found:
             value = int(float(named.effect.value)) if named.effect.field == "bars" else float(named.effect.value)  # pyright: ignore[reportArgumentType]
             if from_options or named is kept:
@@ -362,11 +420,48 @@ class _Draft:
             found = self.named(field)
             self.values[field] = tuple(dict.fromkeys(_feature_of(named.effect) for named in found))
             for named in found:
-                self.explain(field, _feature_of(named.effect), named.finding)
+                feature = _feature_of(named.effect)
+                self.explain(field, feature, named.finding)
+        for field in ("form", "chords"):
+            for named in self.named(field)[:1]:
+                self.values[field] = named.id if field == "chords" else tuple(named.id.split(" "))
+                self.explain(field, named.id, named.finding)
         self.values["loop"] = bool(self.named("loop"))
         for named in self.named("loop"):
             self.explain("loop", True, named.finding)
         self.lost += [named.finding.words for named in self.named("unmet")]
+
+    def voices(self) -> None:
+        """Whether somebody sings, who, and in which language. Where the words want both, nothing is decided."""
+        found = self.named("vocals") or self.named("wordless")
+        wanted = {named.effect.value for named in found}
+        self.values["vocals"] = wanted.pop() if len(wanted) == 1 else None
+        for named in found:
+            shown = self.values["vocals"] if self.values["vocals"] is not None else "unclear: wanted and unwanted"
+            self.explain("vocals", shown, named.finding)
+        for named in self.named("vocals", "wordless"):
+            if named not in found:
+                self.explain("vocals", self.values["vocals"], named.finding, source="no_effect")
+        who = sorted(self.named("voice"), key=lambda named: named.id == "choir")
+        for named in who[:1]:
+            self.values["voice"] = named.id
+            self.explain("voice", named.id, named.finding)
+        for named in self.named("lyrics_language")[:1]:
+            self.values["lyrics_language"] = named.id
+            sung = None if named.id in SUNG_LANGUAGES else "unplayed"
+            self.explain("lyrics_language", named.id, named.finding, source=sung)
+
+    def set_aside(self) -> None:
+        """Names of artists and works are told, and what describes them is taken instead."""
+        for named in self.named("artist"):
+            self.lost.append(named.id)
+            self.explain("artist", "a name", named.finding, source="set_aside")
+
+    def _idle(self, lost: Sequence[str]) -> list[Reason]:
+        """A reason for every finding that has come to nothing, so that no word vanishes."""
+        told = {reason.words for reason in self.reasons} | set(lost)
+        idle = dict.fromkeys(finding.words for finding in self.words if finding.words not in told)
+        return [Reason(field="understood", value="", words=words, source="no_effect") for words in idle if words]
 
     def _with_soloist(self, hint: SectionHint, finding: Finding) -> SectionHint:
         """A solo belongs to the instrument its words name, or the one right before them."""
@@ -377,13 +472,14 @@ class _Draft:
         ]
         wanted = [e for other in own for e in other.effects if e.field in ("instruments", "family")]
         players = self.values["instruments"]
-        table = styles.instruments()
+        table = self.table
         fits = (id_ for e in wanted for id_ in players if str(e.value) in (id_, table[id_].family))
         return hint.model_copy(update={"soloist": next(fits, None)})
 
     def controls(self, not_understood: Sequence[str]) -> Controls:
         lost = tuple(dict.fromkeys([*not_understood, *self.lost]))
-        return Controls(**self.values, reasons=tuple(self.reasons), not_understood=lost)
+        reasons = (*self.reasons, *self._idle(lost))
+        return Controls(**self.values, language=self.language, reasons=reasons, not_understood=lost)
 
 
 def _by_finding(named: Iterable[Named]) -> list[tuple[Finding, Counter[tuple[str, str]]]]:
@@ -411,16 +507,11 @@ def _feature_of(effect: Effect) -> Cue | Feature:
     return Feature.model_validate({"kind": effect.value})
 
 
-def _sound_field(id_: str) -> str:
-    return "textures" if styles.instruments()[id_].family == "texture" else "instruments"
-
-
-def _all_but(chosen: Sequence[str]) -> list[str]:
+def _all_but(chosen: Sequence[str], table: Mapping[str, styles.Instrument]) -> list[str]:
     """Roles, families and instruments to leave out so that only ``chosen`` play.
 
     One voice keeps one role, the tune first; an instrument with chords keeps tune and chords.
     """
-    table = styles.instruments()
     kept: set[str] = set()
     for id_ in chosen:
         roles = sorted(table[id_].roles, key=lambda role: role != "lead")
@@ -439,7 +530,7 @@ def _all_but(chosen: Sequence[str]) -> list[str]:
 
 def explain_rows(controls: Controls) -> list[ExplainRow]:
     """The reasons as table rows, field by field in the order of ``Controls``, what was not understood, and notes."""
-    order = list(Controls.model_fields)
+    order = [*Controls.model_fields, *(reason.field for reason in controls.reasons)]
     rows = [
         ExplainRow(reason.field, reason.value, reason.words, _why(reason))
         for reason in sorted(controls.reasons, key=lambda reason: order.index(reason.field))
@@ -451,9 +542,15 @@ def explain_rows(controls: Controls) -> list[ExplainRow]:
     ]
 
 
+_WHY = {
+    "option": "option", "lexicon": "known word", "implied": "implied", "default": "default",
+    "substitute": "the nearest there is", "unplayed": "understood, not yet played",
+    "guess": "a guess: no unit was named",
+    "no_effect": "known, changes nothing here", "set_aside": "names are set aside; the style is taken, not the artist",
+}  # fmt: skip
+
+
 def _why(reason: Reason) -> str:
     if reason.source == "meaning":
         return f"nearest meaning ({reason.confidence:.2f})"
-    if reason.source == "lexicon" and reason.confidence < 1:
-        return f"spelt almost like a known word ({reason.confidence:.2f})"
-    return {"option": "option", "lexicon": "known word", "implied": "implied", "default": "default"}[reason.source]
+    return _WHY[reason.source]

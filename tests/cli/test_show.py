@@ -35,8 +35,30 @@ def test_cells_show_markup_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -
 def test_explain_with_a_seed_tells_the_chords_and_grooves_it_chooses(run_command: RunCommand) -> None:
     lines = run_command("explain", "country in C major", "--seed", "3").out.splitlines()
     harmony = [line.split() for line in lines if line.startswith("harmony")]
-    assert any({"C", "F", "G"} & set(row) for row in harmony) and "seed 3" in lines[-1]
+    assert any({"C", "F", "G"} & set(row) for row in harmony) and any("chosen by seed 3" in line for line in lines)
     assert not [line for line in run_command("explain", "country").out.splitlines() if line.startswith("harmony")]
+
+
+def test_explain_shows_the_plan_and_what_it_costs(run_command: RunCommand) -> None:
+    lines = run_command(
+        "explain", "rock, no drums until the chorus, A minor, sudden end", "--bpm", "120", "--length", "0:40"
+    ).out.splitlines()
+    rows = [line.split() for line in lines]
+    assert ["tempo", "120", "BPM"] in rows and ["key", "A", "minor"] in rows
+    assert any(row[:2] == ["length", "0:40,"] and row[-1] == "suddenly" for row in rows)
+    assert any(row[:2] == ["size", "10.6"] for row in rows)  # 40 s of 44100 × 2 × 3 bytes
+    assert any(row[:2] == ["takes", "about"] for row in rows)
+    sections = rows[rows.index(["section", "from", "to", "bars", "who", "plays"]) + 1 :]
+    assert sections[0][1] == "0:00" and sections[-1][2] == "0:40" and sum(int(row[3]) for row in sections) == 20
+    chorus = next(number for number, row in enumerate(sections) if row[0] == "chorus")
+    assert all("kit" not in " ".join(row) for row in sections[:chorus])
+    assert "kit" in " ".join(sections[chorus])
+
+
+def test_explained_plan_is_that_of_the_seed(run_command: RunCommand) -> None:
+    told = json.loads(run_command("explain", "dreamy lofi", "--seed", "7", "--json").out)
+    other = json.loads(run_command("explain", "dreamy lofi", "--seed", "8", "--json").out)
+    assert told["plan"]["seed"] == 7 and told["plan"] != other["plan"] and told["genres"] == other["genres"]
 
 
 def test_explain_of_nothing(run_command: RunCommand) -> None:

@@ -44,7 +44,7 @@ def test_a_piece_that_slows_down_ends_at_its_slowest() -> None:
     tempo, last = curve(plan), end_beats(plan)
     assert tempo.bpm(last) == pytest.approx(120 * LOST)
     assert 0.5 <= 30 - tempo.seconds(last) <= 4
-    assert planned(Feature(kind="accelerando")).bars > planned().bars > plan.bars
+    assert planned(Feature(kind="quickening")).bars > planned().bars > plan.bars
 
 
 def test_everybody_waits_on_the_beat_before_a_section() -> None:
@@ -58,7 +58,7 @@ def test_bars_that_slow_down_last_longer() -> None:
     assert planned(Feature(kind="ritard"), bars=16).duration_s > planned(bars=16).duration_s + 0.5
 
 
-KINDS = st.lists(st.sampled_from(["ritard", "slowing", "accelerando", "fermata"]), unique=True, max_size=3)
+KINDS = st.lists(st.sampled_from(["ritard", "slowing", "quickening", "fermata"]), unique=True, max_size=3)
 
 
 @settings(deadline=None)

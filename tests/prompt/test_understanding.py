@@ -282,7 +282,7 @@ def test_options_win_over_words():
     assert controls.instruments == ("cello",)
     assert (controls.tempo_bpm, controls.key, controls.mode) == (130, "C", "major")
     assert (controls.bars, controls.duration_s) == (8, None)
-    assert all(reason.source == "option" for reason in controls.reasons)
+    assert {reason.source for reason in controls.reasons} == {"option", "no_effect"}
 
 
 def test_options_understand_words_too():
@@ -352,9 +352,9 @@ def test_bad_requests_are_one_line(options: dict[str, Any], message: str):
 
 
 def test_emoji_and_other_scripts_are_listed():
-    controls = told("rock 🎸 日本語 Привет \x00\x1b[31m")
-    assert genres(controls) == ["rock"]
-    assert {"🎸", "日本語", "Привет"} <= set(controls.not_understood)
+    controls = told("rock 🎸 🦔 日本語 Привет \x00\x1b[31m")
+    assert genres(controls) == ["rock"] and len(controls.instruments) == 1
+    assert {"🦔", "日本語", "Привет"} <= set(controls.not_understood)
 
 
 def test_two_lengths_in_the_words():
@@ -362,9 +362,10 @@ def test_two_lengths_in_the_words():
     assert (controls.bars, controls.duration_s, controls.not_understood) == (16, None, ("2 minutes",))
 
 
-def test_unsupported_metre_is_listed():
+def test_a_metre_there_is_not_has_a_nearest_one():
     controls = told("5/4 jazz")
-    assert controls.time_signature is None and "5/4" in controls.not_understood
+    assert controls.time_signature == "4/4" and controls.not_understood == ()
+    assert ("time_signature", "4/4", "5/4", "the nearest there is") in explain_rows(controls)
 
 
 def test_explain_rows():
@@ -393,6 +394,11 @@ def test_words_table_names_only_what_exists():
         "tempo_near": set(range(40, 241)),
         "loop": {True},
         "neutral": {True},
+        "unmet": {True},
+        "usages": set(styles.table("usages")),
+        "vocals": {True, False},
+        "wordless": {False},
+        "voice": {"female", "male", "child", "choir"},
     }
     for phrase, entry in lexicon().entries.items():
         for effect in entry.effects + (entry.negated or ()):

@@ -88,9 +88,7 @@ def test_hints_about_sections(prompt: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "lost"),
     [
-        ("waltz with a ritardando at the end", "ritardando at the end"),
-        ("rock that slows down at the end", "slows down at the end"),
-        ("gets faster, folk", "gets faster"),
+        ("techno with tempo changes", "tempo changes"),
         ("techno, less drums", "less drums"),
         ("in the style of Daft Punk", "Daft Punk"),
         ("Queen style stadium rock", "Queen"),
@@ -98,6 +96,22 @@ def test_hints_about_sections(prompt: str, hint: str) -> None:
 )
 def test_what_nobody_can_do_is_said(prompt: str, lost: str) -> None:
     assert lost in told(prompt).not_understood
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind", "words"),
+    [
+        ("waltz with a ritardando at the end", "ritard", "ritardando at the end"),
+        ("rock that slows down at the end", "ritard", "slows down at the end"),
+        ("ambient that slows down", "slowing", "slows down"),
+        ("gets faster, folk", "quickening", "gets faster"),
+        ("choir with a fermata", "fermata", "fermata"),
+    ],
+)
+def test_wishes_about_the_tempo(prompt: str, kind: str, words: str) -> None:
+    controls = told(prompt)
+    assert [feature.kind for feature in controls.features] == [kind]
+    assert words in [reason.words for reason in controls.reasons if reason.field == "features"]
 
 
 def test_a_wish_that_is_not_wanted_is_none() -> None:

@@ -14,6 +14,7 @@ from noisician.evaluate.suites import (
     songs,
     stems,
     tempo,
+    understanding,
     vocals,
     vocoder,
     weights,
@@ -22,8 +23,8 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, novelty, vocals,
-    songs, determinism, weights,
+    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, novelty,
+    vocals, songs, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 

@@ -19,6 +19,9 @@ VOCODING_PER_WINDOW, KEEPING_PER_WINDOW = 1.8, 0.55
 MIXING_PER_S = 0.33
 #: What all singers sing one after another, in seconds a second, as long as nobody has been cast.
 SUNG_SHARE = 0.9
+#: Seconds of one core that a cost of 1 takes, and what loading takes before: measured on two cores (docs/models.md),
+#: where 30 s of six players take 3.7 s, 6.0 s from a cold shell. Other machines are faster or slower.
+CORE_S_PER_COST, START_S = 0.046, 2.3
 
 
 @dataclass(frozen=True)

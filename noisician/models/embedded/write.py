@@ -43,11 +43,9 @@ def write_piece(
     song = is_song(request)
     lyrics = read_lyrics(request)
     request = request if lyrics is None else worded(request, lyrics)
-    plan = make_plan(_open(request, controls) if song else controls, seed)
+    plan = plan_of(request, controls, seed)
     render = render_settings(request)
     tags = lyrics if lyrics is not None and not song and lyrics.sections else None
-    if tags is not None and controls.duration_s is None and controls.bars is None:
-        plan = make_plan(controls.model_copy(update={"bars": natural_bars(tags, plan)}), seed)
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
@@ -90,6 +88,17 @@ def _given_piece(
 def _work_on(players: int, duration_s: float, render: RenderSettings) -> dict[str, float]:
     """The cost of music that is not planned yet."""
     return CostEstimate(max(1, players), duration_s, render).with_composing(max(1, round(duration_s / _USUAL_BAR_S)))
+
+
+def plan_of(request: Request, controls: Controls, seed: int) -> Plan:
+    """What is planned of a request before anything is composed. Raises RequestError."""
+    if is_song(request):
+        return make_plan(_open(request, controls), seed)
+    plan = make_plan(controls, seed)
+    lyrics = read_lyrics(request)
+    if lyrics is None or not lyrics.sections or (controls.duration_s or controls.bars) is not None:
+        return plan
+    return make_plan(controls.model_copy(update={"bars": natural_bars(lyrics, plan)}), seed)
 
 
 def compose_piece(

@@ -1,0 +1,135 @@
+"""Whether wishes with a place or a time were understood as somebody judged them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from noisician import styles
+from noisician.prompt import Controls
+from noisician.prompt.controls import Cue, Feature, Moment
+
+#: How far seconds may be apart, and as what share of the time.
+NEAR_S, NEAR_SHARE = 5.0, 0.05
+_SAME = {
+    "start": "start", "intro": "start", "beginning": "start", "end": "end", "outro": "end", "middle": "middle",
+    "bridge": "middle", "break": "middle", "breakdown": "middle", "solo": "middle", "last chorus": "last chorus",
+    "second verse": "second verse", "chorus": "chorus", "verse": "verse", "drop": "drop",
+}  # fmt: skip
+_FEATURES = {
+    "quiet": ("quiet",), "loud": ("loud",), "half time": ("half_time",), "silence": ("silence",),
+    "faster": ("quickening",), "slower": ("slowing", "ritard"), "key change": ("key_change",),
+}  # fmt: skip
+#: (controls, what somebody called a player) to the players that are meant.
+Plays = Callable[[Controls, str], list[str]]
+
+
+def timed_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> bool:
+    """Whether ``item`` (who, what, and section or at_s) is among what was understood."""
+    what, who = item["what"], item["who"]
+    if what in ("enters", "leaves", "solo"):
+        return _plays_right(item, controls, plays)
+    if what == "quiet" and who != "everyone" and any(_alone(cue, item, controls, plays) for cue in controls.cues):
+        return True
+    if what in ("build", "drop"):
+        return _section_right(item, controls, what)
+    return any(_feature_right(one, item, controls) for one in controls.features)
+
+
+def _section_right(item: Mapping[str, Any], controls: Controls, kind: str) -> bool:
+    if kind == "build" and item.get("at_s") is None:
+        return any(one.kind == "rising" for one in controls.features) or any(
+            hint.kind == "build" for hint in controls.sections
+        )
+    return any(hint.kind == kind and _near(hint.at_s, item.get("at_s")) for hint in controls.sections)
+
+
+def _feature_right(one: Feature, item: Mapping[str, Any], controls: Controls) -> bool:
+    what = item["what"]
+    if one.kind in ("rising", "falling") and what in ("quiet", "loud") and item.get("section") in ("start", "end"):
+        return (one.kind == "rising") == ((what, item["section"]) in (("quiet", "start"), ("loud", "end")))
+    if one.kind not in _FEATURES.get(what, ()):
+        return False
+    if item.get("semitones") is not None and one.value != item["semitones"]:
+        return False
+    if one.at is not None:
+        return _at(one.at, item)
+    if item.get("at_s") is not None:
+        return False
+    wanted = _SAME.get(item.get("section", ""))
+    if wanted in (None, "end") and one.kind in ("key_change", "slowing", "quickening", "ritard"):
+        return True  # they come near the end unless told otherwise
+    place = _SAME.get(one.where or "", one.where)
+    return wanted is None or place == wanted or (wanted == "last chorus" and place == "chorus")
+
+
+def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> bool:
+    what, who = item["what"], item["who"]
+    if what == "solo":
+        if any(_alone(cue, item, controls, plays) for cue in controls.cues):
+            return True
+        hints = [hint for hint in controls.sections if hint.kind == "solo"]
+        named = _ids(controls, who, plays)
+        fits = any(hint.soloist is None or hint.soloist in named for hint in hints) and bool(named)
+        return fits and _SAME.get(item.get("section", ""), "middle") == "middle"
+    for cue in controls.cues:
+        if (
+            what == "enters"
+            and cue.does in ("enter", "only")
+            and _is_who(cue, who, controls, plays)
+            and _at(cue.moment, item)
+        ):
+            return True
+        if what == "enters" and who == "everyone" and cue.does == "alone":
+            return True  # all others come in after it
+        if what == "leaves" and cue.does in ("leave", "rest") and _is_who(cue, who, controls, plays):
+            return _at(cue.moment, item) or (cue.does == "rest" and item.get("at_s") is None)
+        if what == "enters" and cue.does in ("rest", "alone") and _is_who(cue, who, controls, plays):
+            return cue.does == "rest" or _at(cue.moment, item)  # who rests in one section is back in the next
+    from_start = what == "enters" and _SAME.get(item.get("section", "")) == "start"
+    late = any(cue.does == "enter" and _is_who(cue, who, controls, plays) for cue in controls.cues)
+    return from_start and bool(_ids(controls, who, plays)) and not late
+
+
+def _alone(cue: Cue, item: Mapping[str, Any], controls: Controls, plays: Plays) -> bool:
+    return cue.does == "alone" and _is_who(cue, item["who"], controls, plays) and _at(cue.moment, item)
+
+
+def _ids(controls: Controls, who: str, plays: Plays) -> set[str]:
+    if who == "vocals":
+        return {"voices", "voice_oohs", "choir"}
+    return set(plays(controls, who))
+
+
+def _is_who(cue: Cue, who: str, controls: Controls, plays: Plays) -> bool:
+    if who == "everyone":
+        return True
+    table = styles.instruments()
+    named = _ids(controls, who, plays)
+    families = {table[id_].family for id_ in named if id_ in table}
+    return bool({*named, *families, who} & set(cue.who))
+
+
+def _at(moment: Moment, item: Mapping[str, Any]) -> bool:
+    """Whether a moment is the place that was judged; no place judged: anywhere."""
+    if item.get("at_s") is not None:
+        return _near(moment.at_s, item["at_s"])
+    if item.get("section") is None:
+        return True
+    wanted = _SAME.get(item["section"], item["section"])
+    if moment.section == "piece":
+        place = {1: "start", -1: "end"}.get(moment.nth, "")
+    else:
+        place = _SAME.get(moment.section or "", moment.section or "")
+    ordinal = {-1: "last", 2: "second"}.get(moment.nth)
+    if moment.section in ("verse", "chorus", "drop") and ordinal:
+        place = f"{ordinal} {moment.section}"
+    if wanted == "end" and place == "" and (moment.at_s is not None or moment.bar is not None):
+        return moment.nth == -1
+    return place == wanted
+
+
+def _near(there_s: float | None, wanted_s: float | None) -> bool:
+    if wanted_s is None:
+        return True
+    return there_s is not None and abs(there_s - wanted_s) <= max(NEAR_S, NEAR_SHARE * wanted_s)

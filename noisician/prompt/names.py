@@ -1,0 +1,84 @@
+"""Names of artists and works: they are set aside, and said so; what their music is called takes their place.
+
+Nothing here copies anybody's style. A name stands in ``styles/artists.toml`` under the genre that describes it, or is
+told by what stands around it: "in the style of X", "sounds like X", "X type beat".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from noisician import styles
+from noisician.prompt.lexicon import Effect, lexicon
+from noisician.prompt.numbers import Figure
+from noisician.prompt.text import fold
+
+_CAPITALS = r"(?:The )?[A-Z][\w.'&$-]*(?: (?:(?:of|the|and|de|la|van) )?[A-Z0-9][\w.'&$-]*)*"
+_NAME = rf"(?P<name>(?-i:{_CAPITALS}))"
+_BEFORE = (
+    r"\b(?:in the (?:style|vein|spirit|manner) of|style of|sounds? like|sounding like|similar to|reminiscent of"
+    r"|inspired by|à la|a la|as if by|covers? of|remix of|version of|tribute to|like)\s+"
+)
+_AFTER = r"(?:[-\s]style\b|[-\s]esque\b|[-\s]like\b|\s+type\b|\s+vibes?\b|\s+era\b)"
+_PATTERNS = (
+    re.compile(_BEFORE + _NAME, re.IGNORECASE),
+    re.compile(rf"\b{_NAME}{_AFTER}", re.IGNORECASE),
+)
+#: Names written small are told by these alone.
+_SMALL = re.compile(r"(?:^|,\s*)(?P<name>[a-z][\w.'$-]*(?: [a-z][\w.'$-]*){0,2}) type beat\b")
+
+
+def names(cleaned: str) -> Iterator[Figure]:
+    """Every name in the cleaned text, as a figure that asks for the genre that describes it."""
+    taken: list[tuple[int, int]] = []
+    for start, end, genre in _found(cleaned):
+        if any(start < other_end and other_start < end for other_start, other_end in taken):
+            continue
+        taken.append((start, end))
+        effects = [Effect("artist", cleaned[start:end])]
+        if genre is not None:
+            effects.append(Effect("suggests", genre))
+        yield Figure(start, end, tuple(effects))
+
+
+def _found(cleaned: str) -> Iterator[tuple[int, int, str | None]]:
+    listed, pattern = _listed()
+    told = [match.span("name") for one in _PATTERNS for match in one.finditer(cleaned)]
+    for match in pattern.finditer(fold_keeping_length(cleaned)):
+        genre, common = listed[match.group()]
+        start, end = match.span()
+        by_pattern = any(first <= start and end <= last for first, last in told)
+        capital = cleaned[start].isupper()
+        if not common or (capital and (by_pattern or (start > 0 and cleaned[:start].rstrip()[-1:] not in ".!?"))):
+            yield start, end, genre
+    for start, end in told:
+        words = cleaned[start:end].split()
+        if lexicon().phrase(cleaned[start:end]) is None and not all(_is_music(word) for word in words):
+            yield start, end, None
+    for match in _SMALL.finditer(cleaned):
+        if lexicon().phrase(match["name"]) is None and not any(_is_music(word) for word in match["name"].split()):
+            yield *match.span("name"), None
+
+
+def _is_music(word: str) -> bool:
+    return word.lower() in lexicon().function_words or lexicon().phrase(word) is not None
+
+
+def fold_keeping_length(text: str) -> str:
+    """``text`` in lower case without accents, letter by letter, so that places stay what they are."""
+    return "".join((fold(letter) or letter)[:1] for letter in text)
+
+
+@cache
+def _listed() -> tuple[Mapping[str, tuple[str, bool]], re.Pattern[str]]:
+    """The listed names, folded: (genre, whether it is a word of its own too), and a pattern that finds them."""
+    found: dict[str, tuple[str, bool]] = {}
+    for genre, lists in styles.table("artists").items():
+        for name in lists.get("names", ()):
+            found[fold_keeping_length(name)] = (genre, False)
+        for name in lists.get("also_words", ()):
+            found[fold_keeping_length(name)] = (genre, True)
+    longest_first = sorted(found, key=len, reverse=True)
+    return found, re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
