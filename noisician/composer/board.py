@@ -123,8 +123,7 @@ class Board:
 
         Most often that one stands before; when a piece is continued towards its front, it stands behind.
         """
-        same = (other for other in self.sections if other.label == section.label and other != section)
-        original = next((other for other in same if self.is_written(other)), None)
+        original = self.original_of(section)
         if original is None:
             return False
         source_bars = [(first_bar - section.start_bar + bar) % original.bars for bar in range(bars)]
@@ -137,6 +136,11 @@ class Board:
             use[:, LEAD] &= ~self.tune.onset[target] | (self.tokens[rows, LEAD] >= FIRST_ONSET)
         self.tokens[target] = np.where(use, self.tokens[rows], self.tokens[target])
         return True
+
+    def original_of(self, section: Section) -> Section | None:
+        """Where a section that returns is written already; None for the first time."""
+        same = (other for other in self.sections if other.label == section.label and other != section)
+        return next((other for other in same if self.is_written(other)), None)
 
     def _on_other_chords(self, rows: np.ndarray, target: np.ndarray) -> np.ndarray:
         """bool ``[steps, streams]``: lines in bars that now stand on other chords than the first time."""

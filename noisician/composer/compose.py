@@ -29,7 +29,7 @@ from noisician.composer.ready import (
     write_tune,
 )
 from noisician.composer.regions import STRETCH_BARS
-from noisician.composer.repetition import Repeats, fills_of, plan_repeats, take_over
+from noisician.composer.repetition import Repeats, fills_of, follow_chords, plan_repeats, take_over
 from noisician.composer.writing import ComposerSettings, Passage, beat_begins, stages_of, write
 from noisician.diffusion.noise import generator
 from noisician.score.grid import FIRST_ONSET, STREAMS, Grid
@@ -73,6 +73,8 @@ class Composer:
                 fresh = fills_of(section, board, dice, habits.fill_share) if repeats is None else repeats.fresh
                 write_patterns(board, plan, section, fresh, plan.bars - ends)
                 begin_at_changes(board, section)
+                if returns:
+                    follow_chords(board, section, first_bar, min(bars, plan.bars - ends - first_bar), plan.mode)
             if settings.settle and repeats is not None and LEAD in repeats.source:
                 new = [source is None for source in repeats.source[LEAD]]
                 write_tune(board, plan, section, new, plan.bars - ends)

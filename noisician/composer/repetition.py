@@ -23,6 +23,7 @@ from noisician.score.grid import (
     FIRST_ONSET,
     HOLD,
     LEVELS,
+    MONOPHONIC,
     PITCH_HIGH,
     PITCH_LOW,
     REST,
@@ -144,6 +145,33 @@ def take_over(board: Board, section: Section, repeats: Repeats, bars: Sequence[i
             filled[target, stream] = here
     for stream in NOTE_STREAMS:
         _drop_loose_holds(board.tokens[:, stream], filled[:, stream])
+
+
+def follow_chords(board: Board, section: Section, first_bar: int, bars: int, mode: str) -> None:
+    """Fills the open cells of lines in bars of a section that returns on other chords than the first time: what was
+    played there moves with them.
+    """
+    original = board.original_of(section)
+    if original is None:
+        return
+    for bar in range(first_bar, first_bar + bars):
+        target = board.rows(bar)
+        origin = board.rows(original.start_bar + (bar - section.start_bar) % original.bars)
+        old, new = board.tokens[origin, CHORD], board.tokens[target, CHORD]
+        if (old == new).all() or (new == MASK_TOKENS[CHORD]).any() or (_changes(new) & ~_changes(old)).any():
+            continue
+        for name in MONOPHONIC:
+            stream = STREAMS.index(name)
+            line = board.tokens[origin, stream]
+            open_ = (board.tokens[target, stream] == MASK_TOKENS[stream]) & board.active[origin, stream]
+            if (name == "lead" and board.tune is not None) or (line == MASK_TOKENS[stream]).any():
+                continue
+            open_ &= board.active[target, stream]
+            moved = _moved(line, name, old, new, mode, board)
+            board.tokens[target, stream] = np.where(open_, moved, board.tokens[target, stream])
+            cells = np.zeros(len(board.tokens), bool)
+            cells[target] = open_
+            _drop_loose_holds(board.tokens[:, stream], cells)
 
 
 def _changes(harmony: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from noisician.composer.form import rounds, strains
 from noisician.composer.idiom import bars_of_harmony, choose_idiom
 from noisician.composer.lines import prefer_blue_notes, prefer_roots
 from noisician.composer.ready import begin_at_changes, fullness, habits_of, write_harmony, write_patterns, write_tune
+from noisician.composer.repetition import follow_chords
 from noisician.request import MODES
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, STREAMS, Grid, chord_of, chord_token, pitch_of, pitch_token
 from noisician.score.harmony import SCALES
@@ -207,6 +208,18 @@ def test_the_harmony_s_players_strike_where_it_changes_inside_a_bar() -> None:
     board.tokens[:, CHORD] = np.repeat([chord_token(0, "maj"), chord_token(5, "maj")], [8, 24])
     begin_at_changes(board, plan.sections[0])
     assert np.flatnonzero(board.begins[:, BASS]).tolist() == [8]
+
+
+def test_a_bass_that_returns_on_another_chord_goes_with_it_and_what_is_given_stays() -> None:
+    plan = plan_of((("verse", 1), ("chorus", 1), ("verse", 1)), roles=("bass",))
+    board = Board.of(plan, planned_steps(plan), None)
+    board.tokens[:32] = REST
+    board.tokens[:, CHORD] = np.repeat([chord_token(0, "maj"), chord_token(7, "maj"), chord_token(5, "maj")], 16)
+    board.tokens[[0, 8], BASS] = pitch_token(36, 1), pitch_token(43, 1)
+    board.tokens[32 + 8, BASS] = pitch_token(50, 2)
+    follow_chords(board, plan.sections[2], 2, 1, "major")
+    assert pitch_of(int(board.tokens[32, BASS]))[0] == 41
+    assert board.tokens[40, BASS] == pitch_token(50, 2)
 
 
 def test_choruses_gain_onsets_only_beside_verses() -> None:
