@@ -63,7 +63,7 @@ class Desk:
         self.dry = {}
         made = rendered_stems(piece, networks, stages, preview, cache)
         for player, stem in zip(piece.plan.players, made, strict=True):
-            self.dry[player.id] = stem.samples
+            self.dry[player.id] = stem.samples.T  # samples first, of kits with their side
             yield stem
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from noisician.mel import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 from noisician.mix import Mixer, Timing
 from noisician.mix.reach import reach
 from noisician.models.embedded import model
-from noisician.models.embedded.mixing import EXCERPT_S
+from noisician.models.embedded.mixing import EXCERPT_S, pieces_by_player
 from noisician.models.embedded.model import EmbeddedModel
 from noisician.models.embedded.outlook import HEARD_AFTER_FRAMES
 from noisician.models.protocol import Progress, Run
@@ -274,3 +274,15 @@ def test_a_piece_of_version_1_gets_its_levels_before_it_is_edited(old: Recipe) -
     assert now is not None and now.mix is not None
     assert {strip.key: strip.fader_db for strip in now.mix.strips}["bass"] == -3
     assert after.recipe.version == 2
+
+
+def test_kits_stand_as_the_mix_has_them_and_in_one_place_where_it_is_older(first: Music) -> None:
+    piece = piece_of(first.recipe)
+    assert piece is not None and piece.mix is not None
+    (drums,) = (player for player in piece.plan.players if player.role == "drums")
+    placed = pieces_by_player(piece)[drums.id]
+    assert placed[42] > 0 > placed[43]
+    assert pieces_by_player(replace(piece, mix=None)) == {drums.id: placed}
+    strips = [replace(strip, place=replace(strip.place, pieces=())) for strip in piece.mix.strips]
+    older = replace(piece, mix=replace(piece.mix, strips=tuple(strips)))
+    assert pieces_by_player(older) == {drums.id: {}}
