@@ -209,6 +209,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"(?:\bbetween\s+)?{NUMBER_PATTERN}(?:{_TO}(?P<high>\d{{2,3}}|{_WORDS}))?[- ]*{_BPM}\b"), _tempo),
     (_pattern(rf"\b(?:tempo|bpm|speed|pulse)\s*(?:of|is|at|[:=])?\s*{_AROUND}?\s*(?P<n>\d{{2,3}}(?:\.\d+)?)\b"
               rf"(?:{_TO}(?P<high>\d{{2,3}})\b)?"), _tempo),
+    (_pattern(rf"(?<![\d/])\d{{2,3}}\s?/\s?(?P<n>\d{{2,3}})\s*{_BPM}\b"), _tempo),
     (_pattern(r"@\s?(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\btempo (?:middle|medium)\b"), lambda m: (Effect("tempo", 0.5),)),
     (_pattern(r"^\s*(?P<n>[6-9]\d|1\d\d|2[0-3]\d)(?=\s+[a-z]{4})"

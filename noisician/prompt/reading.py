@@ -218,7 +218,8 @@ def _only(tokens: Sequence[Token], matches: Sequence[Match], scan: _Scan) -> lis
         near = range(max(place - WORK_REACH, 0), place)
         work = any(tokens[at].clause == token.clause and (tokens[at].text in WORKS or at + 1 in works) for at in near)
         if says_only or (token.text == "for" and following in before and work):
-            found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
+            value = "just" if token.text in ONLY_WORDS else True
+            found.append(Finding(token.raw, (Effect("only", value),), place, place + 1, "lexicon"))
     return found
 
 

@@ -279,6 +279,8 @@ class _Draft:
             elif named.effect.value == "ensemble":
                 if played and "players" not in self.values:
                     return finding
+            elif named.effect.value == "just" and self.named("cues"):
+                continue  # it says who plays somewhere, not who plays at all
             elif not played:
                 self.lost.append(finding.words)
             elif named.effect.value != "before" or sole or self._stands_before_instrument(finding):
