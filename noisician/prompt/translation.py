@@ -295,7 +295,7 @@ def _is_phrase(text: str, start: int, end: int, words: Table) -> bool:
     if fold(phrase) not in words.words:
         return False
     around = text[max(start - 1, 0) : start], text[end : end + 1]
-    return not phrase.isascii() or not any(letter.isascii() and letter.isalnum() for letter in around)
+    return not phrase.isascii() or not any(one.isalnum() and not _UNSPACED_RUN.match(one) for one in around)
 
 
 def _unknown(text: str, start: int, end: int, words: Table) -> Piece:

@@ -10,6 +10,7 @@ from noisician import styles
 from noisician.errors import RequestError
 from noisician.prompt.controls import UNPLAYED, Controls, Cue, Feature, Reason, SectionHint
 from noisician.prompt.lexicon import SCALARS, Effect, lexicon
+from noisician.prompt.numbers import named_chords
 from noisician.prompt.options import (
     check_contradictions,
     check_limit,
@@ -427,8 +428,9 @@ class _Draft:
                 self.explain(field, feature, named.finding, source="unplayed" if unplayed else None)
         for field in ("form", "chords"):
             for named in self.named(field)[:1]:
-                self.values[field] = tuple(named.id.split(" "))
-                self.explain(field, named.id, named.finding)
+                told = tuple(named.id.split(" "))
+                self.values[field] = named_chords(told, self.values.get("key")) if field == "chords" else told
+                self.explain(field, " ".join(self.values[field]), named.finding)
         self.values["loop"] = bool(self.named("loop"))
         for named in self.named("loop"):
             self.explain("loop", True, named.finding)

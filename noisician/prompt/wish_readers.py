@@ -403,7 +403,8 @@ def seconds_of_place(match: re.Match[str]) -> bool:
 
 def less(match: re.Match[str]) -> Figure | None:
     """ "less drums": nobody plays less of one player, so it is not understood; it is no wish for drums either."""
-    return None if named_in(match) is None else unmet(match)
+    who = named_in(match)
+    return unmet(match) if who is not None and who.start == match.start("who") else None
 
 
 def unmet(match: re.Match[str]) -> Figure:
