@@ -23,16 +23,21 @@ _OVER_ALL = {"quickening": GATHERED, "slowing": LOST}
 
 def even_s(duration_s: float, features: Sequence[Feature], meter: Meter, tempo_bpm: float) -> float:
     """How much music, at an even tempo, fills a length."""
-    kinds = {feature.kind: feature for feature in features}
+    kinds = _over_all(features)
     share = next((_mean_beat(_OVER_ALL[kind]) for kind in kinds if kind in _OVER_ALL), 1.0)
     return max(duration_s / share - _more_s(kinds, meter, tempo_bpm), duration_s / 4)
 
 
 def played_s(even_s: float, features: Sequence[Feature], meter: Meter, tempo_bpm: float) -> float:
     """How long music of some seconds at an even tempo lasts: the inverse of :func:`even_s`."""
-    kinds = {feature.kind: feature for feature in features}
+    kinds = _over_all(features)
     share = next((_mean_beat(_OVER_ALL[kind]) for kind in kinds if kind in _OVER_ALL), 1.0)
     return (even_s + _more_s(kinds, meter, tempo_bpm)) * share
+
+
+def _over_all(features: Sequence[Feature]) -> dict[str, Feature]:
+    """By kind, those that can be played."""
+    return {feature.kind: feature for feature in features if not feature.is_unplayed}
 
 
 def _more_s(kinds: Mapping[str, Feature], meter: Meter, tempo_bpm: float) -> float:
@@ -62,7 +67,7 @@ def tempo_changes(plan: Plan) -> tuple[TempoChange, ...]:
     last = (plan.bars - 1) * meter.beats_per_bar + plan.last_chord[0] / meter.steps_per_beat
     changes: list[TempoChange] = []
     for kind, factor in _OVER_ALL.items():
-        if plan.feature(kind) is not None:
+        if kind in _over_all(plan.features):
             changes = list(ramp(0, last, plan.tempo_bpm, factor * plan.tempo_bpm))
     at = TempoCurve(plan.tempo_bpm, tuple(changes)).bpm
     ritard, pause = plan.feature("ritard"), plan.feature("fermata")

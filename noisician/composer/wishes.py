@@ -11,7 +11,7 @@ import numpy as np
 from noisician.composer.conditions import Steps, Style
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls
-from noisician.prompt.wishes import KIT_PIECES
+from noisician.prompt.wish_words import KIT_PIECES
 from noisician.score.grid import DRUM_HITS, DRUMS, FIRST_ONSET, LEVELS, ROLE_STREAMS, STREAMS, VOCABULARY
 
 #: Log likelihood that an onset gains for a density of 1 instead of 0, and that a loud one does for energy.

@@ -112,6 +112,11 @@ class Feature(BaseModel):
     value: float | None = None
     at: Moment | None = None
 
+    @property
+    def is_unplayed(self) -> bool:
+        """Whether it is kept in the controls although nothing plays it yet: another tempo for a part of the piece."""
+        return self.kind in ("slowing", "quickening") and (self.where is not None or self.at is not None)
+
     def __str__(self) -> str:
         value = f" {self.value:g} {_UNITS[self.kind]}" if self.value is not None else ""
         place = str(self.at) if self.at is not None else self.where

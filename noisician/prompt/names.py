@@ -47,11 +47,12 @@ def _found(cleaned: str) -> Iterator[tuple[int, int, str | None]]:
     listed, pattern = _listed()
     told = [match.span("name") for one in _PATTERNS for match in one.finditer(cleaned)]
     for match in pattern.finditer(fold_keeping_length(cleaned)):
-        genre, common = listed[match.group()]
+        genre, how = listed[match.group()]
         start, end = match.span()
         by_pattern = any(first <= start and end <= last for first, last in told)
         capital = cleaned[start].isupper()
-        if not common or (capital and (by_pattern or (start > 0 and cleaned[:start].rstrip()[-1:] not in ".!?"))):
+        inside = start > 0 and cleaned[:start].rstrip()[-1:] not in ".!?"
+        if how == "names" or (capital and (how == "capitalised" or by_pattern or inside)):
             yield start, end, genre
     for start, end in told:
         words = cleaned[start:end].split()
@@ -72,13 +73,11 @@ def fold_keeping_length(text: str) -> str:
 
 
 @cache
-def _listed() -> tuple[Mapping[str, tuple[str, bool]], re.Pattern[str]]:
-    """The listed names, folded: (genre, whether it is a word of its own too), and a pattern that finds them."""
-    found: dict[str, tuple[str, bool]] = {}
+def _listed() -> tuple[Mapping[str, tuple[str, str]], re.Pattern[str]]:
+    """The listed names, folded: (genre, the list it is in), and a pattern that finds them."""
+    found: dict[str, tuple[str, str]] = {}
     for genre, lists in styles.table("artists").items():
-        for name in lists.get("names", ()):
-            found[fold_keeping_length(name)] = (genre, False)
-        for name in lists.get("also_words", ()):
-            found[fold_keeping_length(name)] = (genre, True)
+        for how, names_ in lists.items():
+            found |= {fold_keeping_length(name): (genre, how) for name in names_}
     longest_first = sorted(found, key=len, reverse=True)
     return found, re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")

@@ -109,6 +109,10 @@ def _chords(m: re.Match[str]) -> tuple[Effect, ...]:
     return (Effect("chords", " ".join(re.findall(_CHORD, m.group()))),)
 
 
+def _roman(m: re.Match[str]) -> tuple[Effect, ...]:
+    return (Effect("chords", " ".join(re.findall(_ROMAN, m.group()))),)
+
+
 def _letters(m: re.Match[str]) -> tuple[Effect, ...]:
     """The form by letters: "AABA"; what comes once between others is a bridge."""
     letters = m["letters"].upper()
@@ -148,6 +152,8 @@ LANGUAGES = {
 }  # fmt: skip
 _LANGUAGE = "|".join(sorted(LANGUAGES, key=len, reverse=True))
 _CHORD = r"[A-G](?:#|b|♯|♭)?(?:maj7|maj9|m7b5|min7|maj|min|dim7|dim|aug|sus2|sus4|add9|m9|m7|m6|m|7|9|6)?(?![\w#♯♭])"
+_DEGREES = ("I", "II", "III", "IV", "V", "VI", "VII")
+_ROMAN = r"(?<![\w#])[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:maj7|7|°|o)?(?![\w#'])"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|fifteen"
 _PARTS = r"\b(?:intro|verse|pre[- ]chorus|chorus|hook|bridge|breakdown|break|build|drop|solo|outro)\b"
 _AROUND = r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|near|exactly|maybe|~)"
@@ -168,6 +174,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
      lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),
     (_pattern(rf"(?<![\w#♯♭]){_CHORD}(?:(?:\s*[-–,>|/→]+\s*|\s+){_CHORD}){{2,}}", case=True), _chords),
+    (_pattern(rf"{_ROMAN}(?:\s*[-–,>|→]+\s*|\s+){_ROMAN}(?:(?:\s*[-–,>|→]+\s*|\s+){_ROMAN})+", case=True), _roman),
     (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)"
               r"?form\b)?",
               case=True), _letters),
@@ -209,6 +216,11 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"(?:\bbetween\s+)?{NUMBER_PATTERN}(?:{_TO}(?P<high>\d{{2,3}}|{_WORDS}))?[- ]*{_BPM}\b"), _tempo),
     (_pattern(rf"\b(?:tempo|bpm|speed|pulse)\s*(?:of|is|at|[:=])?\s*{_AROUND}?\s*(?P<n>\d{{2,3}}(?:\.\d+)?)\b"
               rf"(?:{_TO}(?P<high>\d{{2,3}})\b)?"), _tempo),
+    (_pattern(rf"(?P<n>\d{{2,3}})-?(?:ish)\b(?:\s*{_BPM}\b)?"), _tempo),
+    (_pattern(rf"\b(?:not|no) (?:faster|slower|more|less) than \d{{2,3}}(?:\s*{_BPM})?(?=\s*(?:$|[,.;]))"),
+     lambda m: ()),
+    (_pattern(r"(?<!\d)(?P<n>\d{1,3})\s?(?:%|percent\b)(?: of)?"), lambda m: (Effect("share", number(m["n"])),)),
+    (_pattern(rf"(?<![\d/])\d{{2,3}}\s?/\s?(?P<n>\d{{2,3}})\s*{_BPM}\b"), _tempo),
     (_pattern(r"@\s?(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\btempo (?:middle|medium)\b"), lambda m: (Effect("tempo", 0.5),)),
     (_pattern(r"^\s*(?P<n>[6-9]\d|1\d\d|2[0-3]\d)(?=\s+[a-z]{4})"

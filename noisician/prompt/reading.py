@@ -83,16 +83,18 @@ def read(prompt: str) -> Reading:
     found.matches = [_compound(tokens, match, found.covered, words) for match in found.matches]
     matches, absorbed, by = apply_negations(tokens, _guests(tokens, found.matches), found.cues, words)
     findings = list(found.figures)
+    shares = {one.last: float(e.value) / 50 for one in found.figures for e in one.effects if e.field == "share"}  # pyright: ignore[reportArgumentType]
     for place, match in enumerate(matches):
         if place in absorbed:
             continue
         degree, first = found.degrees.get(match.first, (1.0, match.first))
+        degree *= shares.get(match.first, 1.0)
         effects = negated_effects(match.entry, words) if match.negated else match.entry.effects
         typed = wording.typed(tokens[first].start, tokens[match.last - 1].end)
         describing = [matches[other] for other, noun in absorbed.items() if noun == place]
         if place in by:
             cue = by[place]
-            begin = min([first, *(other.first for other in describing)])
+            begin = min([first, *(found.degrees.get(other.first, (1.0, other.first))[1] for other in describing)])
             typed = " ".join(
                 part
                 for part in (
@@ -218,7 +220,8 @@ def _only(tokens: Sequence[Token], matches: Sequence[Match], scan: _Scan) -> lis
         near = range(max(place - WORK_REACH, 0), place)
         work = any(tokens[at].clause == token.clause and (tokens[at].text in WORKS or at + 1 in works) for at in near)
         if says_only or (token.text == "for" and following in before and work):
-            found.append(Finding(token.raw, (Effect("only", True),), place, place + 1, "lexicon"))
+            value = "just" if token.text in ONLY_WORDS else True
+            found.append(Finding(token.raw, (Effect("only", value),), place, place + 1, "lexicon"))
     return found
 
 

@@ -37,6 +37,8 @@ _ELIDED = re.compile(r"(?<!\w)(?:l|d|qu|j|m|s|n|c|un|dell|dall|all|nell|sull)'(?
 _NOT_BEFORE = "<no"
 #: Letters that a language has and its neighbours lack: half a word's worth of proof.
 _OWN_LETTERS = {"de": "äöüß", "fr": "çèêœàù", "es": "ñ¿¡", "pt": "ãõç", "it": "ìòù"}
+#: How much of a prompt must be in a language, in scores of words, before it is read as that.
+ENOUGH_PROOF, ENOUGH_PROOF_WITH_ACCENTS = 1.5, 1.0
 #: Halves of a German compound are at least so long.
 _SHORTEST_HALF = 3
 
@@ -128,7 +130,8 @@ def language_of(text: str) -> str | None:
     english = sum(fold(word) in _ENGLISH for word in _WORD.findall(text))
     scores = {code: _score(table(code), text) for code in SPACED}
     best = max(scores, key=scores.__getitem__)
-    return best if scores[best] >= 2 and scores[best] > english else None
+    enough = ENOUGH_PROOF if text.isascii() else ENOUGH_PROOF_WITH_ACCENTS
+    return best if scores[best] >= enough and scores[best] > english else None
 
 
 #: Small words that only an English prompt has.
@@ -292,7 +295,7 @@ def _is_phrase(text: str, start: int, end: int, words: Table) -> bool:
     if fold(phrase) not in words.words:
         return False
     around = text[max(start - 1, 0) : start], text[end : end + 1]
-    return not phrase.isascii() or not any(letter.isascii() and letter.isalnum() for letter in around)
+    return not phrase.isascii() or not any(one.isalnum() and not _UNSPACED_RUN.match(one) for one in around)
 
 
 def _unknown(text: str, start: int, end: int, words: Table) -> Piece:

@@ -279,6 +279,8 @@ class _Draft:
             elif named.effect.value == "ensemble":
                 if played and "players" not in self.values:
                     return finding
+            elif named.effect.value == "just" and self.named("cues"):
+                continue  # it says who plays somewhere, not who plays at all
             elif not played:
                 self.lost.append(finding.words)
             elif named.effect.value != "before" or sole or self._stands_before_instrument(finding):
@@ -421,7 +423,8 @@ class _Draft:
             self.values[field] = tuple(dict.fromkeys(_feature_of(named.effect) for named in found))
             for named in found:
                 feature = _feature_of(named.effect)
-                self.explain(field, feature, named.finding)
+                unplayed = isinstance(feature, Feature) and feature.is_unplayed
+                self.explain(field, feature, named.finding, source="unplayed" if unplayed else None)
         for field in ("form", "chords"):
             for named in self.named(field)[:1]:
                 self.values[field] = named.id if field == "chords" else tuple(named.id.split(" "))
