@@ -365,7 +365,7 @@ def _pattern(kinds: Sequence[str]) -> list[int]:
 
 
 def _language(controls: Controls, wanted: str, any_: bool) -> bool:
-    return controls.language == _table("languages")[wanted]
+    return controls.language == _table("languages").get(wanted, wanted)
 
 
 _RIGHT: Mapping[str, Callable[[Controls, Any, bool], bool]] = {
@@ -390,7 +390,7 @@ _RIGHT: Mapping[str, Callable[[Controls, Any, bool], bool]] = {
     "ending": lambda controls, wanted, any_: any(one.kind == _ENDINGS[wanted] for one in controls.features),
     "form": _form,
     "language": _language,
-    "lyrics_language": lambda controls, wanted, any_: controls.lyrics_language == _table("languages")[wanted],
+    "lyrics_language": lambda controls, wanted, any_: controls.lyrics_language == _table("languages").get(wanted, wanted),
     "artist": lambda controls, wanted, any_: any(reason.field == "artist" for reason in controls.reasons),
     "timed": lambda controls, wanted, any_: all(timed_right(item, controls, plays) for item in wanted),
 }
