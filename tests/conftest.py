@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -21,12 +21,11 @@ from noisician.cli import main
 from noisician.models import registry
 
 
-def pytest_configure() -> None:
-    """What librosa has compiled lies apart for each worker of each checkout: two that write it at once leave files that
-    crash."""
-    worker, checkout = os.environ.get("PYTEST_XDIST_WORKER", "alone"), zlib.crc32(bytes(Path(__file__)))
-    folder = Path(tempfile.gettempdir()) / f"noisician-numba-{checkout:08x}-{worker}"
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+def pytest_configure(config: pytest.Config) -> None:
+    """What librosa compiles is kept for one process: loaded by another one, its compiled loops crash now and then."""
+    folder = tempfile.mkdtemp(prefix="noisician-numba-")
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_xdist_auto_num_workers() -> int:

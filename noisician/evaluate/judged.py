@@ -289,7 +289,8 @@ def _tempo(controls: Controls, wanted: Any, any_: bool) -> bool:
         return False
     if isinstance(wanted, list) and not any_:
         return wanted[0] <= bpm <= wanted[1]
-    return any(abs(bpm - value) <= TEMPO_TOLERANCE_BPM for value in (wanted if any_ else [wanted]))
+    values: Sequence[float] = wanted if any_ else (wanted,)
+    return any(abs(bpm - value) <= TEMPO_TOLERANCE_BPM for value in values)
 
 
 def _tempo_feel(controls: Controls, wanted: str, any_: bool) -> bool:
@@ -390,7 +391,9 @@ _RIGHT: Mapping[str, Callable[[Controls, Any, bool], bool]] = {
     "ending": lambda controls, wanted, any_: any(one.kind == _ENDINGS[wanted] for one in controls.features),
     "form": _form,
     "language": _language,
-    "lyrics_language": lambda controls, wanted, any_: controls.lyrics_language == _table("languages").get(wanted, wanted),
+    "lyrics_language": lambda controls, wanted, any_: (
+        controls.lyrics_language == _table("languages").get(wanted, wanted)
+    ),
     "artist": lambda controls, wanted, any_: any(reason.field == "artist" for reason in controls.reasons),
     "timed": lambda controls, wanted, any_: all(timed_right(item, controls, plays) for item in wanted),
 }

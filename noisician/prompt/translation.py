@@ -82,7 +82,7 @@ class Table:
 @cache
 def table(code: str) -> Table:
     told: dict[str, Any] = tomllib.loads(
-        files("noisician.prompt").joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
+        files("noisician.prompt").joinpath("languages").joinpath(f"{code}.toml").read_text(encoding="utf-8")
     )
     words: dict[str, str] = {}
     for english, phrases in told["words"].items():

@@ -202,7 +202,7 @@ _TIMES = re.compile(r"[x×*]\s?(\d+)")
 def read_chart(text: str, mode: str = "major") -> Chart:
     """A progression in words. Raises ValueError naming what is no chord, for an empty chart and one over BARS_LIMIT."""
     pieces = _HEADING.split(text)
-    found = [(None, pieces[0])] if pieces[0].strip() else []
+    found: list[tuple[str | None, str]] = [(None, pieces[0])] if pieces[0].strip() else []
     for in_brackets, with_colon, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
         kind = _kind(in_brackets or with_colon)
         if kind is None:

@@ -15,7 +15,7 @@ from noisician.edits import AddPlayer
 from noisician.errors import NoisicianError, RequestError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded.apply import Applying, apply_edits
-from noisician.models.protocol import AudioInput, NotesInput, no_others
+from noisician.models.protocol import AudioInput, NotesInput
 from noisician.piece import Piece, piece_of_score, written_piece
 from noisician.piece.create import Setting
 from noisician.prompt import Controls
@@ -150,13 +150,17 @@ def _joined(
     taken = {player.role for player in piece.plan.players}
     missing = [(role, id_) for role, id_ in plan.instrumentation if role not in taken]
     for place, (role, instrument) in enumerate(missing):
-        applying = Applying(
-            composer,
-            no_others,
-            lambda share, place=place: on_share((place + share) / len(missing)),  # type: ignore[arg-type, misc]
-        )
+
+        def on_own(share: float, place: int = place) -> None:
+            on_share((place + share) / len(missing))
+
+        applying = Applying(composer, _no_other, on_own)
         piece = apply_edits(piece, [AddPlayer(instrument=instrument, role=role, seed=seed)], applying).piece
     return piece
+
+
+def _no_other(source: str) -> Piece:
+    raise RequestError(f"{source}: there is no other version or take to use here")
 
 
 def _developed(
