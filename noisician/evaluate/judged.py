@@ -287,9 +287,9 @@ def _tempo(controls: Controls, wanted: Any, any_: bool) -> bool:
     bpm = controls.tempo_bpm
     if bpm is None:
         return False
-    if isinstance(wanted, list) and not any_:
-        return wanted[0] <= bpm <= wanted[1]
-    values: Sequence[float] = wanted if any_ else (wanted,)
+    values: list[float] = wanted if isinstance(wanted, list) else [wanted]
+    if len(values) == 2 and not any_:
+        return values[0] <= bpm <= values[1]
     return any(abs(bpm - value) <= TEMPO_TOLERANCE_BPM for value in values)
 
 
