@@ -289,7 +289,8 @@ def _tempo(controls: Controls, wanted: Any, any_: bool) -> bool:
         return False
     if isinstance(wanted, list) and not any_:
         return wanted[0] <= bpm <= wanted[1]
-    return any(abs(bpm - value) <= TEMPO_TOLERANCE_BPM for value in (wanted if any_ else [wanted]))
+    values = wanted if isinstance(wanted, list) else [wanted]
+    return any(abs(bpm - value) <= TEMPO_TOLERANCE_BPM for value in values)
 
 
 def _tempo_feel(controls: Controls, wanted: str, any_: bool) -> bool:

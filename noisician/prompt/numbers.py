@@ -116,7 +116,9 @@ def _roman(m: re.Match[str]) -> tuple[Effect, ...]:
 def named_chords(numerals: Sequence[str], key: str | None) -> tuple[str, ...]:
     """Chords by their degrees ("vi", "bVII", "V7") as names in ``key``, else in C; names stay as they are."""
     minor = any(re.fullmatch(r"i7?", one) for one in numerals)
-    steps = dict(zip(_DEGREES, (0, 2, 3, 5, 7, 8, 10) if minor else (0, 2, 4, 5, 7, 9, 11), strict=True))
+    steps: dict[str, int] = dict(
+        zip(_DEGREES, (0, 2, 3, 5, 7, 8, 10) if minor else (0, 2, 4, 5, 7, 9, 11), strict=True)
+    )
     tonic_ = next(place for place, name in TONIC_NAMES.items() if name == (key or "C"))
     found: list[str] = []
     for one in numerals:

@@ -439,7 +439,7 @@ class _Draft:
     def voices(self) -> None:
         """Whether somebody sings, who, and in which language. Where the words want both, nothing is decided."""
         found = self.named("vocals") or self.named("wordless")
-        wanted = {named.effect.value for named in found}
+        wanted = {bool(named.effect.value) for named in found}
         self.values["vocals"] = wanted.pop() if len(wanted) == 1 else None
         for named in found:
             shown = self.values["vocals"] if self.values["vocals"] is not None else "unclear: wanted and unwanted"
