@@ -207,7 +207,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b{ENDS} (?:with|on) (?:{ALONE} )?{WHO}(?: (?:alone|only|solo))?(?=\s*(?:$|[,.;:!?]))"),
      read.cue_of("alone", at=_AT_LAST)),
     ((rf"\b{ALONE} {WHO}(?: plays?| playing)? (?:in|for|during) {SECTION}"), read.cue_of("alone")),
-    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet) of (?P<who>[a-z]+s)\b"), read.alike),
+    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet) of (?P<who>[a-z]+)\b(?! and)"), read.alike),
     ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
     ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), read.solo_of),
