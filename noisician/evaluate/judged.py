@@ -256,7 +256,7 @@ def _excluded(controls: Controls, wanted: Any, any_: bool) -> bool:
     def met(name: str) -> bool:
         ids = _table("excluded").get(name)
         if ids is None:
-            return _said_as(controls, name, "excluded", "without")
+            return _said_as(controls, name, "excluded", "features")
         return all(id_ in out or (id_ in table and table[id_].family in out) or all_but_named(id_) for id_ in ids)
 
     def all_but_named(family: str) -> bool:
