@@ -41,6 +41,8 @@ MAIN_GENRE_SHARE = 0.4
 LENGTH_TOLERANCE, TEMPO_TOLERANCE_BPM = 0.1, 0.51
 #: Below and above these a piece's energy is low, or high.
 LOW_ENERGY, HIGH_ENERGY = 0.42, 0.6
+#: A tempo this near to the usual is a medium one.
+MEDIUM_TEMPO_SHARE = 0.12
 _ENDINGS = {"fade": "fade_out", "sudden": "cut", "held chord": "held_chord", "ritard": "ritard"}
 
 
@@ -108,7 +110,8 @@ def judge(case: Judged, controls: Controls | str) -> list[Verdict]:
     verdicts: list[Verdict] = []
     for name, wanted in case.fields.items():
         field = name.removesuffix("_any")
-        right = _RIGHT[field](controls, wanted, name != field)
+        check = _RIGHT.get(field)  # what nobody checks is not right
+        right = check is not None and check(controls, wanted, name != field)
         verdicts.append(Verdict(name, wanted, _shown(controls, field), right))
     if case.not_understood:
         verdicts.append(
@@ -253,7 +256,7 @@ def _excluded(controls: Controls, wanted: Any, any_: bool) -> bool:
     def met(name: str) -> bool:
         ids = _table("excluded").get(name)
         if ids is None:
-            return _said_as(controls, name, "excluded", "without")
+            return _said_as(controls, name, "excluded", "features")
         return all(id_ in out or (id_ in table and table[id_].family in out) or all_but_named(id_) for id_ in ids)
 
     def all_but_named(family: str) -> bool:
@@ -293,15 +296,20 @@ def _tempo(controls: Controls, wanted: Any, any_: bool) -> bool:
     return any(abs(bpm - value) <= TEMPO_TOLERANCE_BPM for value in values)
 
 
-def _tempo_feel(controls: Controls, wanted: str, any_: bool) -> bool:
+def _tempo_feel(controls: Controls, wanted: Any, any_: bool) -> bool:
     """Slower, or faster, than such music usually is; or named so beside an exact tempo."""
     if controls.tempo_bpm is None:
         return False
     exact = any(reason.field == "tempo_bpm" and reason.source == "lexicon" for reason in controls.reasons)
     genres = styles.table("genres")
     typical = sum(weight * genres[id_]["tempo_bpm"][1] for id_, weight in controls.genres) or 100.0
-    slower = controls.tempo_bpm < typical
-    return exact or slower == (wanted == "slow")
+    share = controls.tempo_bpm / typical
+
+    def met(name: str) -> bool:
+        near = abs(share - 1) < MEDIUM_TEMPO_SHARE
+        return exact or {"slow": share < 1, "fast": share >= 1}.get(name, near)
+
+    return _all_or_any(met, wanted, any_)
 
 
 def _key(controls: Controls, wanted: Any, any_: bool) -> bool:
@@ -341,13 +349,25 @@ def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:
             return name in kinds
         if controls.energy is None:
             return False
-        return controls.energy <= LOW_ENERGY if name == "low" else controls.energy >= HIGH_ENERGY
+        low, high = controls.energy <= LOW_ENERGY, controls.energy >= HIGH_ENERGY
+        return {"low": low, "high": high}.get(name, not low and not high)
 
     return _all_or_any(met, wanted, any_)
 
 
-def _length(controls: Controls, wanted: float, any_: bool) -> bool:
-    return controls.duration_s is not None and abs(controls.duration_s / wanted - 1) <= LENGTH_TOLERANCE
+def _length(controls: Controls, wanted: Any, any_: bool) -> bool:
+    there = controls.duration_s
+    return there is not None and _all_or_any(lambda seconds: abs(there / seconds - 1) <= LENGTH_TOLERANCE, wanted, any_)
+
+
+def _ending(controls: Controls, wanted: Any, any_: bool) -> bool:
+    kinds = {one.kind for one in controls.features}
+    return _all_or_any(lambda name: _ENDINGS.get(name) in kinds, wanted, any_)
+
+
+def _is(field: str) -> Callable[[Controls, Any, bool], bool]:
+    """Whether one field has just the value, or one of several."""
+    return lambda controls, wanted, any_: _all_or_any(lambda value: getattr(controls, field) == value, wanted, any_)
 
 
 def _form(controls: Controls, wanted: Sequence[Mapping[str, Any]], any_: bool) -> bool:
@@ -365,8 +385,12 @@ def _pattern(kinds: Sequence[str]) -> list[int]:
     return [order.index(kind) for kind in kinds]
 
 
-def _language(controls: Controls, wanted: str, any_: bool) -> bool:
-    return controls.language == _table("languages").get(wanted, wanted)
+def _speaks(field: str) -> Callable[[Controls, Any, bool], bool]:
+    """Whether a field has the code of a language that is called by its English name."""
+    codes = _table("languages")
+    return lambda controls, wanted, any_: _all_or_any(
+        lambda name: getattr(controls, field) == codes.get(name, name), wanted, any_
+    )
 
 
 _RIGHT: Mapping[str, Callable[[Controls, Any, bool], bool]] = {
@@ -383,17 +407,15 @@ _RIGHT: Mapping[str, Callable[[Controls, Any, bool], bool]] = {
     "metre": _metre,
     "energy": _energy,
     "length_s": _length,
-    "bars": lambda controls, wanted, any_: controls.bars == wanted,
-    "loop": lambda controls, wanted, any_: controls.loop == wanted,
-    "only": lambda controls, wanted, any_: controls.closed == wanted,
-    "vocals": lambda controls, wanted, any_: controls.vocals is wanted,
-    "voice": lambda controls, wanted, any_: _all_or_any(lambda name: controls.voice == name, wanted, any_),
-    "ending": lambda controls, wanted, any_: any(one.kind == _ENDINGS[wanted] for one in controls.features),
+    "bars": _is("bars"),
+    "loop": _is("loop"),
+    "only": _is("closed"),
+    "vocals": _is("vocals"),
+    "voice": _is("voice"),
+    "ending": _ending,
     "form": _form,
-    "language": _language,
-    "lyrics_language": lambda controls, wanted, any_: (
-        controls.lyrics_language == _table("languages").get(wanted, wanted)
-    ),
+    "language": _speaks("language"),
+    "lyrics_language": _speaks("lyrics_language"),
     "artist": lambda controls, wanted, any_: any(reason.field == "artist" for reason in controls.reasons),
     "timed": lambda controls, wanted, any_: all(timed_right(item, controls, plays) for item in wanted),
 }
@@ -409,7 +431,7 @@ _SHOWN = {
 
 
 def _shown(controls: Controls, field: str) -> str:
-    values = [getattr(controls, name) for name in _SHOWN.get(field, (field,))]
+    values = [getattr(controls, name, "no such field") for name in _SHOWN.get(field, (field,))]
     return " ".join(", ".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in values)
 
 

@@ -15,6 +15,8 @@ _SAME = {
     "start": "start", "intro": "start", "beginning": "start", "end": "end", "outro": "end", "middle": "middle",
     "bridge": "middle", "break": "middle", "breakdown": "middle", "solo": "middle", "last chorus": "last chorus",
     "second verse": "second verse", "chorus": "chorus", "verse": "verse", "drop": "drop",
+    "final chorus": "last chorus", "first chorus": "chorus", "first verse": "verse", "first drop": "drop",
+    "final drop": "last drop", "finale": "end", "opening": "start",
 }  # fmt: skip
 _FEATURES = {
     "quiet": ("quiet",), "loud": ("loud",), "half time": ("half_time",), "silence": ("silence",),
@@ -60,7 +62,7 @@ def _feature_right(one: Feature, item: Mapping[str, Any], controls: Controls) ->
     if wanted in (None, "end") and one.kind in ("key_change", "slowing", "quickening", "ritard"):
         return True  # they come near the end unless told otherwise
     place = _SAME.get(one.where or "", one.where)
-    return wanted is None or place == wanted or (wanted == "last chorus" and place == "chorus")
+    return wanted is None or place == wanted or wanted == f"last {place}"
 
 
 def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> bool:
@@ -121,7 +123,7 @@ def _at(moment: Moment, item: Mapping[str, Any]) -> bool:
         place = {1: "start", -1: "end"}.get(moment.nth, "")
     else:
         place = _SAME.get(moment.section or "", moment.section or "")
-    ordinal = {-1: "last", 2: "second"}.get(moment.nth)
+    ordinal = {-1: "last", 2: "second", 3: "third"}.get(moment.nth)
     if moment.section in ("verse", "chorus", "drop") and ordinal:
         place = f"{ordinal} {moment.section}"
     if wanted == "end" and place == "" and (moment.at_s is not None or moment.bar is not None):

@@ -263,7 +263,7 @@ def _kept(known: Entry | None, replaces: bool | str | None) -> Entry | None:
 
 def _of_a_genre(effect: Effect) -> Effect | None:
     """What a word within a genre's name says beside it. Drums and basses are no players there: "drum and bass"."""
-    if effect.field in ("tempo", "moods", "usages"):
+    if effect.field in ("tempo", "moods", "usages", "vocals", "voice") or effect.value in ("voices", "choir_wash"):
         return effect
     if effect.field == "instruments" and styles.shipped_instruments()[str(effect.value)].family not in _SILENT_WITHIN:
         return effect

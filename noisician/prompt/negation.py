@@ -8,7 +8,27 @@ from dataclasses import dataclass, replace
 from noisician.prompt.lexicon import SOUND_FIELDS, Lexicon, Match
 from noisician.prompt.text import Token
 
-LIST_WORDS = frozenset({"or", "nor", "and", "any", "a", "an", "the", "even", "no", "of", "using", "use", "having"})
+LIST_WORDS = frozenset(
+    (
+        "or",
+        "nor",
+        "and",
+        "any",
+        "a",
+        "an",
+        "the",
+        "even",
+        "no",
+        "of",
+        "using",
+        "use",
+        "having",
+        "kind",
+        "kinds",
+        "sort",
+        "type",
+    )
+)
 
 
 @dataclass(frozen=True)

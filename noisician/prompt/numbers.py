@@ -182,7 +182,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)"
               rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
               rf"|\b(?P<b>{_LANGUAGE})[- ](?:lyrics|vocals?|words|language|singing|singer|text|rap)\b"
-              rf"|\bin (?P<c>english|french|spanish|german|italian|japanese|korean|chinese)\b"), _language),
+              rf"|\bin (?P<c>english|french|spanish|german|italian|portuguese|japanese|korean|chinese)\b"), _language),
     (_pattern(r"(?<!\d)(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"(?<!\w)(?P<m>\d{1,2})\s?m(?:in)?\s?(?P<s>\d{1,2})\s?s(?:ec)?\b"),

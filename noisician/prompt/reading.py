@@ -81,6 +81,7 @@ def read(prompt: str) -> Reading:
     tokens = _tokens(wording, words)
     found = _scan(wording, tokens, words)
     found.matches = [_compound(tokens, match, found.covered, words) for match in found.matches]
+    found.matches = [_played_loop(tokens, match, found.matches) for match in found.matches]
     matches, absorbed, by = apply_negations(tokens, _guests(tokens, found.matches), found.cues, words)
     findings = list(found.figures)
     shares = {one.last: float(e.value) / 50 for one in found.figures for e in one.effects if e.field == "share"}  # pyright: ignore[reportArgumentType]
@@ -176,6 +177,17 @@ def _compound(tokens: Sequence[Token], match: Match, covered: set[int], words: L
         if e.field not in ("mode", "sections")
     )
     return replace(match, entry=replace(match.entry, effects=kept))
+
+
+def _played_loop(tokens: Sequence[Token], match: Match, matches: Sequence[Match]) -> Match:
+    """The loop in "boom bap, dusty piano loop, vinyl" is the piano's, not the piece's; "jazzy piano loop" is all there
+    is."""
+    if tokens[match.first].text not in ("loop", "looped") or tokens[-1].clause == tokens[0].clause:
+        return match
+    player = next((one for one in matches if one.last == match.first), None)
+    if player is None or not any(e.field in ("instruments", "family") for e in player.entry.effects):
+        return match
+    return replace(match, entry=Entry(tuple(e for e in match.entry.effects if e.field != "loop")))
 
 
 def _guests(tokens: Sequence[Token], matches: Sequence[Match]) -> list[Match]:

@@ -291,8 +291,8 @@ def _runs(text: str, start: int, end: int, words: Table) -> Iterator[Piece]:
 
 def _is_phrase(text: str, start: int, end: int, words: Table) -> bool:
     """Whether a stretch is a phrase of a table; one in Latin letters must be no part of a longer word."""
-    phrase = text[start:end]
-    if fold(phrase) not in words.words:
+    phrase = fold(text[start:end])
+    if phrase not in words.words:
         return False
     around = text[max(start - 1, 0) : start], text[end : end + 1]
     return not phrase.isascii() or not any(one.isalnum() and not _UNSPACED_RUN.match(one) for one in around)

@@ -88,6 +88,9 @@ def _patterns() -> tuple[tuple[re.Pattern[str], read.Reader], ...]:
 
 
 _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
+    ((rf"\bat {TIME},? (?:everything|everyone|all|the band) (?:drops? out|stops?|cuts? out|falls? away|rests?) "
+              rf"(?:except|but)(?: for)? {WHO}(?=\s*(?:$|[,.;:!?]|and\b|then\b))"), read.cue_of("alone")),
+    ((rf"\b(?:at|from|after) {TIME},? (?:the |a |some )?{WHO} {COMES}(?: in)?\b"), read.cue_of("enter")),
     ((rf"\b(?:everything|everyone|all|the band|all else)(?: else)? (?:drops? out|stops?|cuts? out|falls? away|rests?) "
               rf"(?:except|but)(?: for)? {WHO} (?:at|in|for|on|after|during) {WHEN}"), read.cue_of("alone")),
     ((rf"\b{WHO} {COMES}(?: in)? {HALF}"), read.cue_of("enter")),
@@ -184,6 +187,9 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"(?:chord|note)s?\b|\blet (?:the |it )?(?:last |final )?(?:chord|note|it)? ?(?:ring(?: out)?|fade "
               r"out naturally)\b|\brings? out\b|\blast chord (?:held|rings?(?: out)?)\b"),
      read.one_feature("held_chord")),
+    ((rf"\b{ENDS} (?:with|on|in) (?:an? |the )?(?:clear |proper |definite |strong |big )?(?:final |last )?"
+              r"(?:chord|tonic)\b"),
+     read.one_feature("held_chord")),
     ((r"\b(?:(?:two|three|four|\d) )?(?:big )?(?:hits?|stabs?|accents?|bangs?)(?: at the end)?,? (?:and )?then "
               r"(?:silence|nothing)\b"), read.one_feature("cut")),
     ((r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), read.one_feature("cut")),
@@ -202,7 +208,8 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b{WHO} (?:(?:only|solo|alone) )?(?:start|opening|beginning)\b"), read.cue_of("alone", at=_AT_FIRST)),
     ((rf"\b{ENDS} (?:with|on) (?:{ALONE} )?{WHO}(?: (?:alone|only|solo))?(?=\s*(?:$|[,.;:!?]))"),
      read.cue_of("alone", at=_AT_LAST)),
-    ((rf"\b{ALONE} {WHO} (?:in|for|during) {SECTION}"), read.cue_of("alone")),
+    ((rf"\b{ALONE} {WHO}(?: plays?| playing)? (?:in|for|during) {SECTION}"), read.cue_of("alone")),
+    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet) of (?P<who>[a-z]+)\b(?! and)"), read.alike),
     ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
     ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), read.solo_of),
@@ -249,4 +256,6 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               rf"\b{LATE}"),
      read.one_feature("quickening")),
     ((r"\b(?:tempo|metre|meter) changes?\b(?: (?:at|towards?|near|until|to) the end)?"), read.unmet),
+    ((rf"(?<!solo\s)(?<!no\s)(?<!without\s)\b{WHO} in (?=the |every |each |last |final |second ){SECTION}"),
+     read.cue_of("enter")),
 )  # fmt: skip

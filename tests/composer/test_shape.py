@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.composer.form import Fixed, plan_sections
 from noisician.composer.marks import modulate
+from noisician.composer.plan import chords_key
 from noisician.composer.shape import Mark, Rest, bars_played
 from noisician.piece import Piece, written_piece
-from noisician.prompt import understand
+from noisician.prompt import Controls, understand
 from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score.grid import FIRST_ONSET, REST, STREAMS, chord_of, chord_token, pitch_of, pitch_token
@@ -180,3 +181,99 @@ def test_a_fade_lasts_its_bars() -> None:
     assert plan.ending == "fade" and plan.duration_s == 45
     fade_s = composed(plan).plan.fade_out_s
     assert fade_s is not None and 5 * plan.bar_s < fade_s <= 6 * plan.bar_s
+
+
+def tokens_of(plan: Plan) -> np.ndarray:
+    return Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens  # type: ignore[arg-type]
+
+
+def test_verses_are_quiet_and_choruses_loud_where_that_was_asked_for() -> None:
+    plain, wished = planned("rock", duration_s=90), planned("rock, quiet verses and loud choruses", duration_s=90)
+    verses = [section.energy for section in wished.sections if section.kind == "verse"]
+    choruses = [section.energy for section in wished.sections if section.kind == "chorus"]
+    assert verses and choruses and max(verses) < min(choruses) - 0.3
+    assert min(section.energy for section in wished.sections) < min(section.energy for section in plain.sections)
+
+
+def test_from_a_time_on_it_is_loud() -> None:
+    plan = planned("folk, gets loud at 0:40", duration_s=80)
+    late = [section for section in plan.sections if (section.start_bar + section.bars / 2) * plan.bar_s >= 40]
+    early = [section for section in plan.sections if section not in late]
+    assert early and late and min(one.energy for one in late) > max(one.energy for one in early) - 0.2
+    assert np.mean([one.energy for one in late]) > np.mean([one.energy for one in early]) + 0.2
+
+
+def test_who_plays_only_in_choruses_plays_nowhere_else() -> None:
+    plan = planned("pop, flute only in the chorus", duration_s=90)
+    role = next(role for role, id_ in plan.instrumentation if id_ == "flute")
+    assert {section.kind for section, playing in zip(plan.sections, plan.players, strict=True) if role in playing} == {
+        "chorus"
+    }
+
+
+def test_who_left_is_back_when_that_was_said() -> None:
+    plan = planned("techno, drums drop out at 0:20 and come back at 0:40", duration_s=60)
+    drummed = {bar * plan.bar_s for bar in bars_of(composed(plan), "drums")}
+    assert min(drummed) < 15 and max(drummed) > 42
+    assert not [second for second in drummed if 22 < second < 38]
+
+
+def test_a_piece_of_the_kit_rests_throughout() -> None:
+    plan = planned("techno, no hi-hats")
+    tokens = tokens_of(plan)
+    assert (tokens[:, STREAMS.index("hat")] == REST).all()
+    assert (tokens[:, STREAMS.index("kick")] != REST).any()
+
+
+def test_chords_that_were_set_go_round_in_every_section() -> None:
+    plan = planned("Am F C G, chill pop")
+    assert (plan.key, plan.mode) == ("A", "minor")
+    tokens, per_bar = tokens_of(plan), 16
+    wanted = [
+        chord_token((root - 9) % 12, quality) for root, quality in ((9, "min"), (5, "maj"), (0, "maj"), (7, "maj"))
+    ]
+    for section in plan.sections:
+        first = section.start_bar
+        bars = [
+            set(tokens[(first + bar) * per_bar : (first + bar + 1) * per_bar, 0].tolist())
+            for bar in range(section.bars)
+        ]
+        assert bars == [{wanted[bar % 4]} for bar in range(section.bars)]
+
+
+@pytest.mark.parametrize(
+    ("chords", "key"),
+    [
+        ("C G Am F", ("C", "major")),
+        ("Am F C G", ("A", "minor")),
+        ("Dm7 G7 Cmaj7", ("C", "major")),
+        ("Em C D", ("E", "minor")),
+    ],
+)
+def test_the_key_that_chords_are_in(chords: str, key: tuple[str, str]) -> None:
+    assert chords_key(Controls(chords=chords)) == key
+
+
+def test_the_key_changes_where_it_was_said_to() -> None:
+    plan = planned("synth pop, modulate up a minor third at 0:30", duration_s=60)
+    mark = next(mark for mark in plan.marks if mark.kind == "key_change")
+    assert abs(mark.first * plan.bar_s - 30) <= 1.5 * plan.bar_s and mark.value == 3
+
+
+def test_everything_stops_where_it_was_said_to() -> None:
+    plan = planned("funk, everything stops at 0:20", duration_s=40)
+    mark = next(mark for mark in plan.marks if mark.kind == "silence")
+    rows = tokens_of(plan)[mark.first * 16 : mark.last * 16, 1:]
+    assert abs(mark.first * plan.bar_s - 20) <= 1.5 * plan.bar_s and (rows == REST).all()
+
+
+def test_a_form_that_was_told_is_the_form() -> None:
+    plan = planned("verse chorus verse chorus bridge chorus, indie rock", duration_s=150)
+    kinds = [section.kind for section in plan.sections]
+    assert kinds[:6] == ["verse", "chorus", "verse", "chorus", "bridge", "chorus"]
+
+
+def test_a_piece_is_long_enough_for_what_has_a_time() -> None:
+    plan = make_plan(understand(Request(prompt="trance, drop at 2:30")), 0)
+    assert plan.duration_s >= 160
+    assert any(section.kind == "drop" and abs(section.start_bar * plan.bar_s - 150) < 5 for section in plan.sections)

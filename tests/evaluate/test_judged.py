@@ -82,6 +82,11 @@ def test_a_band_that_was_cleared_without_a_word_is_wrong() -> None:
         ({"excluded": ["hi-hat"]}, {"features": (Feature(kind="without", where="hat"),)}, True),
         ({"vocals": False}, {"vocals": False}, True),
         ({"vocals": False}, {}, False),
+        ({"voice_any": ["male", "choir"]}, {"voice": "choir"}, True),
+        ({"length_s_any": [30, 60]}, {"duration_s": 60.0}, True),
+        ({"energy": "medium"}, {"energy": 0.5}, True),
+        ({"language": "german"}, {"language": "de"}, True),
+        ({"colour": "blue"}, {}, False),
     ],
 )
 def test_figures_and_form(fields: dict[str, Any], controls: dict[str, Any], is_right: bool) -> None:
