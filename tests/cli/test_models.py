@@ -56,7 +56,7 @@ def test_one_model(run_command: RunCommand, tmp_path: Path) -> None:
         ("models remove ace-step-1.5", "there is nothing to remove"),
         ("make x --model ace-step-1.5", "noisician models pull ace-step-1.5"),
         ("make x --model stable-audio-open-1.0 --lyrics la", "ace-step-1.5 can"),
-        ("make x --dtype int8", "dtype 'int8' does not fit"),
+        ("make x --dtype int8", "--dtype 'int8' is not one of"),
         ("make x --model ace-step-1.5 --lyrics @nowhere.txt", "nowhere.txt: the lyrics cannot be read"),
         ("make x --model ace-step-1.5 --init-audio a.wav --repaint 5", "'5' is no stretch of time"),
         ("make x --model ace-step-1.5 --init-audio nowhere.wav", "nowhere.wav: does not exist"),

@@ -355,11 +355,11 @@ def test_a_sound_to_start_from(service: SmallService) -> None:
         task = await data(client.post("/release_task", json={"prompt": "x"}))
         (first, *_) = await result(client, task["task_id"])
         cover = {"task_type": "cover", "src_audio_path": first["file"]}
-        await refused(client.post("/release_task", json=cover), 422, "embedded cannot follow init_audio")
+        await refused(client.post("/release_task", json=cover), 422, "embedded cannot follow src_audio")
         sound = await client.get(first["file"])
         files = {"ctx_audio": ("a.mp3", sound.content)}
         form = {"task_type": "repaint", "repainting_end": "-1"}
-        await refused(client.post("/release_task", data=form, files=files), 422, "embedded cannot follow init_audio")
+        await refused(client.post("/release_task", data=form, files=files), 422, "embedded cannot follow src_audio")
         assert len(list(service.files.uploads.iterdir())) == 1
         await refused(client.post("/release_task", data=form, files={"src_audio": ("a.wav", b"no sound")}), 422, "")
         theirs = {"task_type": "cover", "src_audio_path": "/etc/passwd"}

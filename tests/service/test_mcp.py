@@ -110,7 +110,7 @@ def test_a_take_is_edited(tmp_path: Path) -> None:
         (take,) = made["takes"]
         lead = {"op": "regenerate", "players": ["lead"], "bars": [[1, 1]], "seed": 3}
         edited = await call(
-            client, "edit_music", take_id=take["take_id"], edits=[lead, {"op": "tempo", "tempo_bpm": 90}]
+            client, "edit_music", take_id=take["take_id"], edits=[lead, {"op": "transpose", "semitones": 2}]
         )
         (version,) = edited["takes"]
         assert (edited["status"], version["title"]) == ("completed", "Night") and version["take_id"] != take["take_id"]

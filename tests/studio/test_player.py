@@ -279,7 +279,7 @@ def test_loops_by_sections_and_by_keys(page: Any, ears: Recorder, band: list[dic
     page.keyboard.press("Space")
     details(page)
     section = page.get_by_role("list", name="Sections").get_by_role("button", name="Chorus")
-    assert section.get_attribute("title") == "Chorus: bars 1 to 2. Double-click loops it."
+    assert section.get_attribute("title") == "Chorus: bars 1 to 3. Double-click loops it."
     section.dblclick()
     loop = page.get_by_role("region", name="Player").get_by_role("button", name="Loop", exact=True)
     assert loop.get_attribute("aria-pressed") == "true"
@@ -289,12 +289,12 @@ def test_loops_by_sections_and_by_keys(page: Any, ears: Recorder, band: list[dic
         """Where the loop begins on the slider, and how long it is, in percent."""
         return region.evaluate("({ style }) => [parseFloat(style.left), parseFloat(style.width)]")
 
-    assert share() == pytest.approx([0, 200 / 3], abs=0.01)
+    assert share() == pytest.approx([0, 100], abs=0.01)
     page.get_by_role("button", name="Clear selection").click()
     page.keyboard.press("Home")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("[")
-    assert share() == pytest.approx([100 / 3, 100 / 3], abs=0.01)
+    assert share() == pytest.approx([100 / 3, 200 / 3], abs=0.01)
     page.keyboard.press("]")
     assert share() == pytest.approx([0, 100 / 3], abs=0.01)
 
@@ -383,7 +383,7 @@ def test_the_piano_roll_shows_the_notes_of_the_score(page: Any, service: Service
     roll.wait_for()
     canvas = roll.locator("canvas")
     told = roll.evaluate("(element) => document.getElementById(element.getAttribute('aria-describedby')).textContent")
-    assert told.startswith(f"2 bars in 4/4 at 150 bpm, {score['key']} {score['mode']}.")
+    assert told.startswith(f"3 bars in 4/4 at 150 bpm, {score['key']} {score['mode']}.")
     for track in score["tracks"]:
         count, pitches = len(track["notes"]), [note["pitch"] for note in track["notes"]]
         text = f"{words(track['instrument'])} ({words(track['role'])}): {count} note{'s' if count != 1 else ''}"
@@ -405,7 +405,9 @@ def test_the_piano_roll_shows_the_notes_of_the_score(page: Any, service: Service
     y = columns[x][len(columns[x]) // 2]
     canvas.hover(position={"x": x, "y": y})
     tip = page.locator(".tip")
-    assert tip.text_content().strip().endswith("bar 2")
+    sounding = [note for note in notes if note["start_s"] <= x / scale <= note["end_s"]]
+    bars = tuple(f"bar {int(note['start_s'] / BAR_S + 0.05) + 1}" for note in sounding)
+    assert bars and tip.text_content().strip().endswith(bars)
 
 
 def test_waveform_spectrogram_sections_and_bars(page: Any, band: list[dict[str, Any]]) -> None:
@@ -501,7 +503,7 @@ SOUNDS: dict[str, tuple[str, dict[str, str], str, float]] = {
 def test_sounds_are_exported(page: Any, service: Service, song: dict[str, Any], tmp_path: Path) -> None:
     row(page, song).get_by_role("button", name=re.compile("^Open ")).click()
     export(page)
-    name = re.compile(rf"folk-song-with-guitar_180bpm_\w+_{song['seed']}_[0-9a-f]{{6}}(_karaoke|_vocals)?\.\w+")
+    name = re.compile(rf"folk-song-with-guitar_180bpm_[\w#]+_{song['seed']}_[0-9a-f]{{6}}(_karaoke|_vocals)?\.\w+")
     for kind, (label, choices, subtype, tolerance) in SOUNDS.items():
         file = downloaded(page, tmp_path, label, **choices)
         assert name.fullmatch(file.name), file.name

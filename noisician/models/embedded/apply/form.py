@@ -145,7 +145,7 @@ def _formed(piece: Piece, stretches: Sequence[Stretch], applying: Applying, seed
 
 
 def _check_length(piece: Piece) -> None:
-    length_s = piece.plan.duration_s
+    length_s = piece.plan.bars_s + max(0.0, piece.plan.tail_s)
     if length_s > DURATION_RANGE_S[1]:
         raise RequestError(
             f"{piece.plan.bars} bars last {length_s:.0f} s, over the limit of {DURATION_RANGE_S[1]:.0f} s; "

@@ -39,7 +39,9 @@ def _scaled(tempo_map: Sequence[TempoMark], tempo_bpm: float) -> tuple[TempoMark
 def _lasting(plan: PiecePlan, before: PiecePlan, where: str) -> PiecePlan:
     """The plan with the duration that its bars have now: what rang after the last bar rings as long, what the end cut
     off that bar it cuts off again. Raises RequestError for one out of range."""
-    tail_s = before.tail_s if before.tail_s >= 0 else before.tail_s * plan.bar_s / before.bar_s
+    tail_s = max(before.tail_s, -before.bar_s)
+    if tail_s < 0:
+        tail_s *= plan.bar_s / before.bar_s
     duration_s = plan.bars_s + tail_s
     low, high = DURATION_RANGE_S
     if not low <= duration_s <= high:
