@@ -406,7 +406,7 @@ def test_the_piano_roll_shows_the_notes_of_the_score(page: Any, service: Service
     canvas.hover(position={"x": x, "y": y})
     tip = page.locator(".tip")
     sounding = [note for note in notes if note["start_s"] <= x / scale <= note["end_s"]]
-    bars = tuple(f"bar {int(note['start_s'] / BAR_S + 0.05) + 1}" for note in sounding)
+    bars = tuple(f"bar {int(note['start_s'] / BAR_S) + 1}" for note in sounding)
     assert bars and tip.text_content().strip().endswith(bars)
 
 
