@@ -17,14 +17,20 @@ const SPELLED: Record<string, string> = {
   fx: 'effects',
   tr808: 'TR-808',
   tr909: 'TR-909',
+  uk: 'UK',
+  k_pop: 'K-pop',
+  celtic: 'Celtic',
 }
 
 /** "lofi_hip_hop" → "lo-fi hip hop" */
 export function spoken(id: string): string {
-  return id
-    .split('_')
-    .map((word) => SPELLED[word] ?? word)
-    .join(' ')
+  return (
+    SPELLED[id] ??
+    id
+      .split('_')
+      .map((word) => SPELLED[word] ?? word)
+      .join(' ')
+  )
 }
 
 export function capital(text: string): string {
