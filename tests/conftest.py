@@ -28,11 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of the service and the studio wait for processes of their own."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """What collecting leaves behind stays to the end: more than a million objects, which no collection of garbage

@@ -29,7 +29,7 @@ _CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 _ALSO = ("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required")
 _ADDRESS = re.compile(r"http://[\w.:\[\]-]+")
 #: How long a page may take for anything: machines that run tests are slow at times.
-PATIENCE_S = 90.0
+PATIENCE_S = 60.0
 #: Listens beside the loudspeakers: whatever is connected to them is heard by an analyser, too.
 _EARS = """
 (() => {

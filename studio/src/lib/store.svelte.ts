@@ -185,6 +185,7 @@ class Studio {
   #keep(job: Job): void {
     const before = this.jobs.get(job.id)
     for (const take of job.outputs) this.#enlist(take)
+    if (job.status !== 'queued') this.#leave(job.id) // an answer may come before the event that tells the same
     if (job.status === 'queued') {
       this.previews.delete(job.id) // those of an attempt before are gone
       this.excerpts.delete(job.id)
