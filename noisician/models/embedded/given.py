@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from noisician.piece import Piece, piece_of_score, written_piece
 from noisician.piece.create import Setting
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
-from noisician.request import DURATION_RANGE_S, Request
+from noisician.request import DURATION_RANGE_S, TEMPO_RANGE_BPM, Request
 from noisician.score import Score
 from noisician.score.encode import encode, estimate_swing
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, ROLE_STREAMS, STREAMS, Grid
@@ -36,42 +36,38 @@ _CHORD, _LEAD = STREAMS.index("chord"), STREAMS.index("lead")
 _HOMES = ("chorus", "drop", "verse")
 
 
-def piece_of_notes(
-    given: NotesInput,
-    request: Request,
-    controls: Controls,
-    seed: int,
-    render: RenderSettings,
-    composer: Callable[[], Composer],
-    settings: ComposerSettings,
-    on_share: Callable[[float], None],
-) -> Piece:
+@dataclass(frozen=True)
+class Making:
+    """How a piece is made, whatever it is made of; the composer is opened when it is first asked."""
+
+    seed: int
+    render: RenderSettings
+    composer: Callable[[], Composer]
+    settings: ComposerSettings
+    on_share: Callable[[float], None]
+
+    def composed(self, plan: Plan, given: Grid) -> Piece:
+        """The piece of a plan around the cells that are given."""
+        grid = self.composer().compose(plan, self.seed, self.settings, given=given, on_step=self.on_share)
+        return written_piece(plan, grid, self.seed, self.render)
+
+
+def piece_of_notes(given: NotesInput, request: Request, controls: Controls, making: Making) -> Piece:
     """The piece of a MIDI file's notes, as ``request.notes_as`` wants it. Raises RequestError."""
     score = given.score if controls.tempo_bpm is None else at_tempo(given.score, controls.tempo_bpm)
     if request.notes_as == "develop":
-        return _developed(score, controls, seed, render, composer(), settings, on_share)
+        return _developed(score, controls, making)
     _refuse_length(score, given.origin)
-    plan = make_plan(_as_the_notes_have_it(controls, score), seed)
+    is_tune_alone = {track.role for track in score.tracks} == {"lead"} and not score.tempo_changes
+    if request.notes_as == "arrange" and is_tune_alone:  # it has no harmony yet
+        return _around(score, controls, making)
+    plan = make_plan(_as_the_notes_have_it(controls, score), making.seed)
     setting = Setting(score.duration_s + TAIL_S, plan.style.genres, plan.style.moods, plan.production)
-    piece = piece_of_score(score, setting, seed, render)
-    if request.notes_as != "arrange":
-        return piece
-    if {track.role for track in score.tracks} == {
-        "lead"
-    } and not score.tempo_changes:  # a tune alone has no harmony yet
-        return _around(score, controls, seed, render, composer(), settings, on_share)
-    return _joined(piece, plan, seed, composer, on_share)
+    piece = piece_of_score(score, setting, making.seed, making.render)
+    return _joined(piece, plan, making) if request.notes_as == "arrange" else piece
 
 
-def piece_of_tune(
-    given: AudioInput,
-    controls: Controls,
-    seed: int,
-    render: RenderSettings,
-    composer: Composer,
-    settings: ComposerSettings,
-    on_share: Callable[[float], None],
-) -> Piece:
+def piece_of_tune(given: AudioInput, controls: Controls, making: Making) -> Piece:
     """The piece around a tune that somebody recorded: its notes are the lead's. Raises RequestError for none."""
     samples = resample(given.audio, given.sample_rate_hz, SAMPLE_RATE_HZ)
     try:
@@ -79,28 +75,19 @@ def piece_of_tune(
     except NoisicianError as error:
         raise RequestError(f"{given.origin}: {error}") from None
     _refuse_length(tune.score, given.origin)
-    return _around(tune.score, controls, seed, render, composer, settings, on_share)
+    return _around(tune.score, controls, making)
 
 
-def _around(
-    score: Score,
-    controls: Controls,
-    seed: int,
-    render: RenderSettings,
-    composer: Composer,
-    settings: ComposerSettings,
-    on_share: Callable[[float], None],
-) -> Piece:
+def _around(score: Score, controls: Controls, making: Making) -> Piece:
     """A piece whose lead plays a tune, bar by bar; harmony and everybody else are written to it."""
     home = {} if controls.key is not None or controls.chords else {"key": score.key, "mode": score.mode}
     wanted = {"tempo_bpm": score.tempo_bpm, "time_signature": score.time_signature, "bars": score.bars, **home}
-    plan = make_plan(controls.model_copy(update={**wanted, "duration_s": None, "loop": False}), seed)
+    plan = make_plan(controls.model_copy(update={**wanted, "duration_s": None, "loop": False}), making.seed)
     plan = _with_lead(plan)
     source = encode(replace(score, key=plan.key), (0.0, swing_pair_steps(score.meter, plan.swing_unit)))
     tokens = np.tile(MASK_TOKENS, (plan.bars * source.meter.steps_per_bar, 1))
     tokens[:, _LEAD] = source.tokens[: len(tokens), _LEAD]
-    grid = composer.compose(plan, seed, settings, given=Grid(tokens, plan.time_signature), on_step=on_share)
-    return written_piece(plan, grid, seed, render)
+    return making.composed(plan, Grid(tokens, plan.time_signature))
 
 
 def _with_lead(plan: Plan) -> Plan:
@@ -130,7 +117,7 @@ def _as_the_notes_have_it(controls: Controls, score: Score) -> Controls:
     """What the words leave open as the notes have it, so that a style is chosen that suits them."""
     return controls.model_copy(
         update={
-            "tempo_bpm": float(np.clip(score.tempo_bpm, 40, 240)),
+            "tempo_bpm": float(np.clip(score.tempo_bpm, *TEMPO_RANGE_BPM)),
             "key": score.key,
             "mode": score.mode,
             "time_signature": score.time_signature,
@@ -143,19 +130,17 @@ def _as_the_notes_have_it(controls: Controls, score: Score) -> Controls:
     )
 
 
-def _joined(
-    piece: Piece, plan: Plan, seed: int, composer: Callable[[], Composer], on_share: Callable[[float], None]
-) -> Piece:
+def _joined(piece: Piece, plan: Plan, making: Making) -> Piece:
     """The piece with those of the plan's band whose job nobody has yet, one after the other; each hears all before."""
     taken = {player.role for player in piece.plan.players}
     missing = [(role, id_) for role, id_ in plan.instrumentation if role not in taken]
     for place, (role, instrument) in enumerate(missing):
 
         def on_own(share: float, place: int = place) -> None:
-            on_share((place + share) / len(missing))
+            making.on_share((place + share) / len(missing))
 
-        applying = Applying(composer, _no_other, on_own)
-        piece = apply_edits(piece, [AddPlayer(instrument=instrument, role=role, seed=seed)], applying).piece
+        applying = Applying(making.composer, _no_other, on_own)
+        piece = apply_edits(piece, [AddPlayer(instrument=instrument, role=role, seed=making.seed)], applying).piece
     return piece
 
 
@@ -163,23 +148,13 @@ def _no_other(source: str) -> Piece:
     raise RequestError(f"{source}: there is no other version or take to use here")
 
 
-def _developed(
-    score: Score,
-    controls: Controls,
-    seed: int,
-    render: RenderSettings,
-    composer: Composer,
-    settings: ComposerSettings,
-    on_share: Callable[[float], None],
-) -> Piece:
+def _developed(score: Score, controls: Controls, making: Making) -> Piece:
     """A new piece on the chords of the old one, its theme where the form states one for the first time."""
     own = {"key": score.key, "mode": score.mode, "time_signature": score.time_signature}
     own = {name: value for name, value in own.items() if name == "time_signature" or getattr(controls, name) is None}
-    tempo = {} if controls.tempo_bpm is not None else {"tempo_bpm": float(np.clip(score.tempo_bpm, 40, 240))}
-    plan = make_plan(controls.model_copy(update={**own, **tempo}), seed)
-    source = encode(score, estimate_swing(score))
-    grid = composer.compose(plan, seed, settings, given=_theme(source, plan), on_step=on_share)
-    return written_piece(plan, grid, seed, render)
+    tempo = {} if controls.tempo_bpm is not None else {"tempo_bpm": float(np.clip(score.tempo_bpm, *TEMPO_RANGE_BPM))}
+    plan = make_plan(controls.model_copy(update={**own, **tempo}), making.seed)
+    return making.composed(plan, _theme(encode(score, estimate_swing(score)), plan))
 
 
 def _theme(source: Grid, plan: Plan) -> Grid:

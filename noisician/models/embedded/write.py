@@ -14,7 +14,7 @@ from dataclasses import replace
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
-from noisician.models.embedded.given import piece_of_notes, piece_of_tune
+from noisician.models.embedded.given import Making, piece_of_notes, piece_of_tune
 from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
 from noisician.models.protocol import NO_INPUTS, AudioInputs, Stages
 from noisician.piece import Piece, written_piece
@@ -72,17 +72,18 @@ def _given_piece(
         raise RequestError(f"{flag} and {asked} do not go together yet: leave one of them out")
     if inputs.notes is not None and inputs.melody is not None:
         raise RequestError("--melody and --notes both bring the tune: leave one of them out")
-    render, settings = render_settings(request), composer_settings(request)
+    render = render_settings(request)
+    players, duration_s = _USUAL_PLAYERS, 0.0
     if inputs.melody is not None:
-        stages = replace(stages, weights=_work_on(_USUAL_PLAYERS, inputs.melody.duration_s, render))
-        report = stages.reporter("composing")
-        return piece_of_tune(inputs.melody, controls, seed, render, composer(), settings, report), stages
-    notes = inputs.notes
-    assert notes is not None
-    stages = replace(stages, weights=_work_on(len(notes.score.tracks), notes.score.duration_s, render))
-    return piece_of_notes(
-        notes, request, controls, seed, render, composer, settings, stages.reporter("composing")
-    ), stages
+        duration_s = inputs.melody.duration_s
+    elif inputs.notes is not None:
+        players, duration_s = len(inputs.notes.score.tracks), inputs.notes.score.duration_s
+    stages = replace(stages, weights=_work_on(players, duration_s, render))
+    making = Making(seed, render, composer, composer_settings(request), stages.reporter("composing"))
+    if inputs.melody is not None:
+        return piece_of_tune(inputs.melody, controls, making), stages
+    assert inputs.notes is not None
+    return piece_of_notes(inputs.notes, request, controls, making), stages
 
 
 def _work_on(players: int, duration_s: float, render: RenderSettings) -> dict[str, float]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from noisician.composer import Composer, ComposerSettings
 from noisician.errors import RequestError
-from noisician.models.embedded.given import piece_of_notes
+from noisician.models.embedded.given import Making, piece_of_notes
 from noisician.models.protocol import NotesInput
 from noisician.piece import Piece
 from noisician.prompt import Controls
@@ -34,16 +34,8 @@ POP = Controls(genres=(("pop", 1.0),))
 def made(score: Score, controls: Controls = POP, **request: object) -> Piece:
     composer = Composer(FakeNetwork())  # type: ignore[arg-type]
     asked = Request(notes="a.mid", **request)  # type: ignore[arg-type]
-    return piece_of_notes(
-        NotesInput(score, "", "a.mid"),
-        asked,
-        controls,
-        3,
-        RenderSettings(),
-        lambda: composer,
-        QUICK,
-        lambda share: None,
-    )
+    making = Making(3, RenderSettings(), lambda: composer, QUICK, lambda share: None)
+    return piece_of_notes(NotesInput(score, "", "a.mid"), asked, controls, making)
 
 
 def heard(score: Score) -> Counter:
