@@ -25,6 +25,7 @@ import numpy as np
 from noisician.errors import FileError, RequestError
 from noisician.request import MODES, TONICS
 from noisician.score.encode import estimate_key
+from noisician.score.hands import by_performer, one_track
 from noisician.score.harmony import pitch_class
 from noisician.score.midi_roles import Part, infer_roles
 from noisician.score.model import METERS, SECTION_KINDS, VOICE, Chord, Meter, Note, Score, Section, Track
@@ -77,7 +78,7 @@ def ticks_per_beat(meter: Meter) -> int:
 
 
 def write_midi(score: Score, path_or_file: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> None:
-    """Write a type 1 file: a conductor track, then one named track per :class:`Track`.
+    """Write a type 1 file: a conductor track, then one named track per player, all hands together.
 
     Players have a channel each as far as there are enough; else those of one program share theirs, and where even
     programs are more than channels, further ports begin. Texts are Latin-1, which other programs take them for, where
@@ -89,8 +90,10 @@ def write_midi(score: Score, path_or_file: str | os.PathLike[str] | BinaryIO, *,
     _check(score)
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     midi.tracks.append(_conductor(score))
-    for track, place in zip(score.tracks, _places(score.tracks), strict=True):
-        midi.tracks.append(_track_events(track, place, ticks_per_beat(score.meter)))
+    performers = by_performer(score.tracks)
+    tracks = [one_track(hands) for hands in performers]
+    for track, hands, place in zip(tracks, performers, _places(tracks), strict=True):
+        midi.tracks.append(_track_events(track, len(hands) > 1, place, ticks_per_beat(score.meter)))
     midi.charset = _charset(midi)
     content = BytesIO()
     midi.save(file=content)
@@ -244,7 +247,7 @@ def _signature_name(key: str, minor: bool) -> str:
     return (minors if minor else major)[pitch_class(key)]
 
 
-def _track_events(track: Track, place: tuple[int, int], beat_ticks: int) -> mido.MidiTrack:
+def _track_events(track: Track, has_hands: bool, place: tuple[int, int], beat_ticks: int) -> mido.MidiTrack:
     port, channel = place
     instrument = instruments().get(track.instrument)
     name = instrument.name if instrument else track.instrument
@@ -267,7 +270,9 @@ def _track_events(track: Track, place: tuple[int, int], beat_ticks: int) -> mido
             events.append((start, 3, mido.MetaMessage("lyrics", text=note.syllable)))
         events.append((start, 3, mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)))
         events.append((end, 2, mido.Message("note_off", channel=channel, note=note.pitch)))
-    return _timed_track(f"{track.role}: {name}", events, max((event[0] for event in events), default=0))
+    return _timed_track(
+        name if has_hands else f"{track.role}: {name}", events, max((event[0] for event in events), default=0)
+    )
 
 
 @dataclass

@@ -73,7 +73,8 @@ class Note:
 class Track:
     """One player's part. ``role`` is its job in the arrangement, ``instrument`` an id of ``styles``.
 
-    ``timbre_tags`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece.
+    ``timbre_tags`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece,
+    ``performer`` whose hand it is where one player has several parts.
     """
 
     role: str
@@ -81,6 +82,7 @@ class Track:
     notes: tuple[Note, ...]
     timbre_tags: tuple[str, ...] = ()
     player: str = ""
+    performer: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,11 @@ class Score:
         """Plain JSON values; :meth:`from_dict` restores an equal score."""
         data = asdict(self)
         data["tracks"] = [
-            {_TAGS_KEY if name == "timbre_tags" else name: value for name, value in track.items()}
+            {
+                _TAGS_KEY if name == "timbre_tags" else name: value
+                for name, value in track.items()
+                if value or name != "performer"
+            }
             for track in data["tracks"]
         ]
         if not self.tempo_changes:
@@ -163,6 +169,7 @@ class Score:
                 notes=tuple(Note(**note) for note in track["notes"]),
                 timbre_tags=tuple(track.get(_TAGS_KEY, ())),
                 player=track.get("player", ""),
+                performer=track.get("performer", ""),
             )
             for track in data["tracks"]
         )
