@@ -294,5 +294,5 @@ def _bars_of(track: Track, score: Score) -> tuple[tuple[int, int], ...]:
     return joined(span for span in spans if any(_starts_in(note, span, bar_beats) for note in track.notes))
 
 
-def _starts_in(note: Note, span: tuple[int, int], bar_beats: int) -> bool:
+def _starts_in(note: Note, span: tuple[int, int], bar_beats: float) -> bool:
     return span[0] * bar_beats <= note.start_beats + 0.1 < span[1] * bar_beats

@@ -233,7 +233,7 @@ def _conductor(score: Score) -> mido.MidiTrack:
         ),
         (0, 3, mido.MetaMessage("key_signature", key=_signature_name(score.key, minor))),
     ]
-    bar_ticks = beat_ticks * meter.beats_per_bar
+    bar_ticks = round(beat_ticks * meter.beats_per_bar)
     for section in score.sections:
         text = f"{section.kind} {section.label}".strip()
         events.append((section.start_bar * bar_ticks, 4, mido.MetaMessage("marker", text=text)))
@@ -300,7 +300,7 @@ class _Heading:
 def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     """The score in a MIDI file.
 
-    The metre is the first that the file states (2/4, 2/2 and others read as 4/4, 9/8 and 12/8 as 6/8); key and
+    The metre is the first that the file states, or the nearest there is (2/2 reads as 4/4, 3/8 as 6/8); key and
     mode come from the key signature, or by Krumhansl–Schmuckler without one. Raises FileError for anything that
     is no MIDI file, has no notes, or claims more than 4000 bars.
     """
@@ -420,9 +420,13 @@ def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
 def nearest_signature(signature: tuple[int, int] | None) -> str:
     """The metre of ours in which one is counted: 4/4 for none."""
     numerator, denominator = signature or (4, 4)
+    if f"{numerator}/{denominator}" in METERS:
+        return f"{numerator}/{denominator}"
     if denominator == 8 and numerator % 3 == 0:
         return "6/8"
-    return "3/4" if numerator == 3 and denominator == 4 else "4/4"
+    if denominator == 2:
+        return {1: "2/4", 2: "4/4", 3: "3/4"}.get(numerator, "4/4")
+    return {3: "3/4", 5: "5/4", 7: "7/8"}.get(numerator, "4/4")
 
 
 def _notes(voice: _Voice, beat_ticks: float) -> tuple[Note, ...]:

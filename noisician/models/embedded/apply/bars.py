@@ -142,7 +142,7 @@ def _draws(piece: Piece, sources: Sequence[Source]) -> Mapping[str, tuple]:
     return draws
 
 
-def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], beats_per_bar: int) -> Song:
+def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], beats_per_bar: float) -> Song:
     """Lines go with their bars, where all of them stay together."""
     lines: list[SongLine] = []
     for bar, source in enumerate(sources):
