@@ -97,11 +97,11 @@ def bars_of(pattern: str, written: str, meter: Meter) -> tuple[str, ...]:
 def _in_triplets(bar: str) -> str:
     """Four sixteenths a beat as six: the off-beat comes on the last of three, as a shuffle has it."""
     beats = [bar[start : start + 4] for start in range(0, len(bar), 4)]
-    return "".join(a + _between(b) + b + _between(c) + c + d for a, b, c, d in beats)
+    return "".join(a + _between(a, b) + b + _between(b, c) + c + d for a, b, c, d in beats)
 
 
-def _between(following: str) -> str:
-    return "-" if following == "-" else "."
+def _between(before: str, behind: str) -> str:
+    return "-" if "-" in (before, behind) else "."
 
 
 @cache
