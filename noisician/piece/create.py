@@ -129,6 +129,11 @@ def _outline(plan: Plan) -> PiecePlan:
     )
 
 
+def _stated_meters(score: Score) -> list[MeterMark]:
+    per_bar = score.meter.beats_per_bar
+    return [MeterMark(change.start_beats / per_bar, change.time_signature) for change in score.meter_changes]
+
+
 def _tempo_map(plan: Plan) -> tuple[TempoMark, ...]:
     return _marks(plan.tempo_bpm, tempo_changes(plan), METERS[plan.time_signature])
 
@@ -218,11 +223,14 @@ def piece_of_score(
     swing, pair_steps = estimate_swing(score) if setting.swing is None else setting.swing
     grid = encode(replace(score, tracks=tuple(band)), (swing, pair_steps))
     players = _named(
-        [Player("", track.role, track.instrument, track.timbre_tags, _bars_of(track, score)) for track in band]
+        [
+            Player("", one.role, one.instrument, one.timbre_tags, _bars_of(one, score), performer=one.performer)
+            for one in band
+        ]
     )
     plan = PiecePlan(
         tempo_map=_marks(score.tempo_bpm, score.tempo_changes, score.meter),
-        meter_map=(MeterMark(0, score.time_signature),),
+        meter_map=(MeterMark(0, score.time_signature), *_stated_meters(score)),
         key_map=(KeyMark(0, score.key, score.mode),),
         sections=score.sections or (Section("verse", "A", 0, score.bars, 0.5),),
         players=players,

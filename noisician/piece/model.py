@@ -25,7 +25,7 @@ from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import chords_of, semitones_from_c
 from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
 from noisician.score.hands import by_performer
-from noisician.score.model import METERS, Meter
+from noisician.score.model import METERS, Meter, MeterChange
 from noisician.score.tempo import TempoCurve
 from noisician.vocals.song import Song, sung_tracks
 
@@ -49,9 +49,11 @@ class TempoMark:
 
 @dataclass(frozen=True)
 class MeterMark:
-    """The time signature from a bar on."""
+    """The time signature from a bar on. The first is that in which the piece is counted; later ones, which may lie
+    within bars, are what a file stated whose notes were brought, and are written out again.
+    """
 
-    bar: int
+    bar: float
     time_signature: str
 
 
@@ -326,6 +328,9 @@ class Piece:
             bars=plan.bars,
             sections=plan.sections,
             tempo_changes=plan.tempo.changes,
+            meter_changes=tuple(
+                MeterChange(mark.bar * plan.meter.beats_per_bar, mark.time_signature) for mark in plan.meter_map[1:]
+            ),
             tracks=(*(sung_tracks(self.song) if self.song is not None else ()), *players),
             chords=() if self.grid is None else chords_of(self.grid.chords, plan.meter, semitones_from_c(plan.key)),
         )

@@ -28,7 +28,18 @@ from noisician.score.encode import estimate_key
 from noisician.score.hands import by_performer, one_track
 from noisician.score.harmony import pitch_class
 from noisician.score.midi_roles import Part, infer_roles
-from noisician.score.model import METERS, SECTION_KINDS, VOICE, Chord, Meter, Note, Score, Section, Track
+from noisician.score.model import (
+    METERS,
+    SECTION_KINDS,
+    VOICE,
+    Chord,
+    Meter,
+    MeterChange,
+    Note,
+    Score,
+    Section,
+    Track,
+)
 from noisician.score.tempo import TempoCurve
 from noisician.styles import ROLES, Instrument, instruments, table
 
@@ -221,16 +232,7 @@ def _conductor(score: Score) -> mido.MidiTrack:
             (round(beats * beat_ticks), 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm * quarters)))
             for beats, bpm in tempi
         ),
-        (
-            0,
-            2,
-            mido.MetaMessage(
-                "time_signature",
-                numerator=meter.numerator,
-                denominator=meter.denominator,
-                clocks_per_click=6 * meter.steps_per_beat,
-            ),
-        ),
+        *_signatures(score, beat_ticks),
         (0, 3, mido.MetaMessage("key_signature", key=_signature_name(score.key, minor))),
     ]
     bar_ticks = round(beat_ticks * meter.beats_per_bar)
@@ -238,6 +240,18 @@ def _conductor(score: Score) -> mido.MidiTrack:
         text = f"{section.kind} {section.label}".strip()
         events.append((section.start_bar * bar_ticks, 4, mido.MetaMessage("marker", text=text)))
     return _timed_track("noisician", events, score.bars * bar_ticks)
+
+
+def _signatures(score: Score, beat_ticks: int) -> Iterator[tuple[int, int, Any]]:
+    """The metre, and whatever else a file stated that the score was read from."""
+    stated = {round(change.start_beats * beat_ticks): change.time_signature for change in score.meter_changes}
+    for tick, name in sorted({0: score.time_signature, **stated}.items()):
+        numerator, denominator = map(int, name.split("/"))
+        clocks = 36 if denominator == 8 and numerator % 3 == 0 else 24
+        message = mido.MetaMessage(
+            "time_signature", numerator=numerator, denominator=denominator, clocks_per_click=clocks
+        )
+        yield tick, 2, message
 
 
 def _signature_name(key: str, minor: bool) -> str:
@@ -288,13 +302,27 @@ class _Voice:
 
 @dataclass
 class _Heading:
-    """What the file says about the whole piece; of metre and key the first counts."""
+    """What the file says about the whole piece; of metre and key the first counts, further metres are kept."""
 
     tempi_us: dict[int, int] = field(default_factory=dict)  # by tick, a quarter note each
-    signature: tuple[int, int] | None = None
+    signatures: dict[int, tuple[int, int]] = field(default_factory=dict)  # by tick
     key: str | None = None
     terms: Mapping[str, Any] | None = None
     markers: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def first_signature(self) -> tuple[int, int] | None:
+        return self.signatures[min(self.signatures)] if self.signatures else None
+
+    def meter_changes(self, signature: str, beat_ticks: float) -> tuple[MeterChange, ...]:
+        """What is stated beside ``signature``, in which the piece is counted."""
+        changes, now = [], signature
+        for tick, stated in sorted(self.signatures.items()):
+            name = f"{stated[0]}/{stated[1]}"
+            if name != now:
+                changes.append(MeterChange(tick / beat_ticks, name))
+                now = name
+        return tuple(changes)
 
 
 def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
@@ -307,7 +335,7 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     midi, name = _open(path_or_file)
     heading = _Heading()
     voices = [voice for track in midi.tracks for voice in _read_track(track, heading)]
-    signature = nearest_signature(heading.signature)
+    signature = nearest_signature(heading.first_signature)
     beat_ticks = midi.ticks_per_beat * METERS[signature].steps_per_beat / 4
     last_tick = max((end for voice in voices for _, end, *_ in voice.notes), default=0)
     bars = max(int(np.ceil(last_tick / beat_ticks / METERS[signature].beats_per_bar - 1e-9)), 1)
@@ -409,8 +437,8 @@ def _terms(text: str, heading: _Heading) -> Mapping[str, Any] | None:
 def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
     if message.type == "set_tempo":
         heading.tempi_us[tick] = max(message.tempo, 1)
-    elif message.type == "time_signature" and heading.signature is None:
-        heading.signature = (message.numerator, message.denominator)
+    elif message.type == "time_signature":
+        heading.signatures[tick] = (message.numerator, message.denominator)
     elif message.type == "key_signature" and heading.key is None:
         heading.key = message.key
     elif message.type == "marker":
@@ -452,6 +480,7 @@ def _own_score(heading: _Heading, voices: list[_Voice], signature: str, beat_tic
         tracks=tuple(_tracks(voices, beat_ticks)),
         chords=tuple(Chord(*chord) for chord in terms["chords"]),
         tempo_changes=_tempo(heading, signature, beat_ticks).changes,
+        meter_changes=heading.meter_changes(signature, beat_ticks),
     )
 
 
@@ -499,6 +528,7 @@ def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat
         sections=tuple(_sections(heading.markers, beat_ticks * meter.beats_per_bar, bars)),
         tracks=tracks,
         tempo_changes=tempo.changes,
+        meter_changes=heading.meter_changes(signature, beat_ticks),
     )
 
 

@@ -142,8 +142,20 @@ class Chord:
 
 
 @dataclass(frozen=True)
+class MeterChange:
+    """A time signature that a file states, whatever it is: ``"5/8"`` from ``start_beats`` on."""
+
+    start_beats: float
+    time_signature: str
+
+
+@dataclass(frozen=True)
 class Score:
-    """Notes in beats, under a tempo that may change."""
+    """Notes in beats, under a tempo that may change.
+
+    Bars and beats are those of ``time_signature`` throughout; ``meter_changes`` are what a file that was brought says
+    beside that, kept so that it can be written out again.
+    """
 
     tempo_bpm: float
     key: str
@@ -154,6 +166,7 @@ class Score:
     tracks: tuple[Track, ...] = ()
     chords: tuple[Chord, ...] = field(default=())
     tempo_changes: tuple[TempoChange, ...] = ()
+    meter_changes: tuple[MeterChange, ...] = ()
 
     @property
     def meter(self) -> Meter:
@@ -191,8 +204,9 @@ class Score:
             }
             for track in data["tracks"]
         ]
-        if not self.tempo_changes:
-            del data["tempo_changes"]
+        for name in ("tempo_changes", "meter_changes"):
+            if not data[name]:
+                del data[name]
         return data
 
     @classmethod
@@ -218,4 +232,5 @@ class Score:
             tracks=tracks,
             chords=tuple(Chord(**chord) for chord in data["chords"]),
             tempo_changes=tuple(TempoChange(**change) for change in data.get("tempo_changes", ())),
+            meter_changes=tuple(MeterChange(**change) for change in data.get("meter_changes", ())),
         )

@@ -148,7 +148,8 @@ def test_key_and_mode(prompt: str, key: str | None, mode: str | None):
     ("prompt", "metre"),
     [("waltz", "3/4"), ("6/8 folk", "6/8"), ("in three", "3/4"), ("four on the floor", "4/4"), ("3/4 time", "3/4"),
      ("12/8 blues", "12/8"), ("a jig", "6/8"), ("rock", None), ("jazz in 5/4", "5/4"), ("rock in seven eight", "7/8"),
-     ("compound twelve-eight", "12/8"), ("a march in two", "2/4"), ("a slip jig", "9/8"), ("a song in two parts", None)],
+     ("compound twelve-eight", "12/8"), ("a march in two", "2/4"), ("a slip jig", "9/8"),
+     ("a song in two parts", None)],
 )  # fmt: skip
 def test_metre(prompt: str, metre: str | None):
     assert told(prompt).time_signature == metre

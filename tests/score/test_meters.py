@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 
 import mido
@@ -11,6 +12,9 @@ import pytest
 from noisician.composer.conditions import WINDOW_STEPS, Style, window_bars
 from noisician.composer.regions import CONTEXT_BARS, stretch_bars
 from noisician.composer.writing import beat_begins
+from noisician.piece import from_dict, piece_of_score, to_dict
+from noisician.piece.create import Setting
+from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Track
 from noisician.score.midi import read_midi, write_midi
 from noisician.score.model import LEARNT_METERS, METERS
@@ -22,7 +26,9 @@ from noisician.score.progressions import build
 @pytest.mark.parametrize("name", METERS)
 def test_a_bar_is_its_pulses(name: str) -> None:
     meter = METERS[name]
-    assert meter.steps_per_bar == meter.beats_per_bar * meter.steps_per_beat == meter.numerator * 16 // meter.denominator
+    assert (
+        meter.steps_per_bar == meter.beats_per_bar * meter.steps_per_beat == meter.numerator * 16 // meter.denominator
+    )
     assert meter.second_half in meter.pulse_steps
     assert all(len(bar) == meter.steps_per_bar for bar in meter.base_places)
     assert meter.base in LEARNT_METERS and max(map(max, meter.base_places)) < METERS[meter.base].steps_per_bar
@@ -90,3 +96,33 @@ def test_midi_keeps_the_metre(name: str) -> None:
     read = read_midi(file)
     assert (read.time_signature, read.bars, read.tempo_bpm) == (name, bars, 90.0)
     assert [note.start_beats for note in read.tracks[0].notes] == [bar * meter.beats_per_bar for bar in range(bars)]
+
+
+@pytest.mark.parametrize("stated", [[(0, 4, 4), (1920, 7, 8), (3600, 2, 2)], [(0, 2, 2), (960, 5, 8)]])
+def test_every_time_signature_of_a_file_comes_out_again(stated: list[tuple[int, int, int]]) -> None:
+    midi = mido.MidiFile(type=1, ticks_per_beat=480)
+    conductor, tune, now = mido.MidiTrack(), mido.MidiTrack(), 0
+    for tick, numerator, denominator in stated:
+        conductor.append(
+            mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator, time=tick - now)
+        )
+        now = tick
+    tune += [mido.Message("note_on", note=60, velocity=80), mido.Message("note_off", note=60, time=5760)]
+    midi.tracks += [conductor, tune]
+    file, out = BytesIO(), BytesIO()
+    midi.save(file=file)
+    file.seek(0)
+    score = read_midi(file)
+    piece = from_dict(
+        json.loads(json.dumps(to_dict(piece_of_score(score, Setting(20.0, {}, {}), 0, RenderSettings()))))
+    )
+    assert piece.score.meter_changes == score.meter_changes
+    assert Score.from_dict(json.loads(json.dumps(score.to_dict()))) == score
+    write_midi(piece.score, out)
+    out.seek(0)
+    found, tick = {}, 0
+    for message in mido.MidiFile(file=out).tracks[0]:
+        tick += message.time
+        if message.type == "time_signature":
+            found[tick] = (message.numerator, message.denominator)
+    assert [(tick, *found[tick]) for tick, *_ in stated] == stated
