@@ -18,13 +18,14 @@ from noisician.evaluate.suites import (
     vocals,
     vocoder,
     weights,
+    wishes,
 )
 from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, novelty,
-    vocals, songs, determinism, weights,
+    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, wishes,
+    novelty, vocals, songs, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 
