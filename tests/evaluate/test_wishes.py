@@ -42,6 +42,7 @@ def beats(first_bar: int, last_bar: int, pitch: int = 60, step: float = 1.0) -> 
 
 CHORDS: Part = ("chords", "grand_piano", beats(0, 8))
 KIT = beats(0, 8, 36, 2.0)
+TUNE: Part = ("lead", "flute", beats(0, 8))
 CASES: list[tuple[str, dict[str, Any], Piece, Piece]] = [
     ("enters", {"role": "drums", "at_s": 8}, piece(CHORDS, ("drums", "room_kit", beats(4, 8, 36))),
      piece(CHORDS, ("drums", "room_kit", KIT))),
@@ -79,8 +80,8 @@ CASES: list[tuple[str, dict[str, Any], Piece, Piece]] = [
     ("last_hit", {}, piece(("drums", "room_kit", [*beats(0, 7, 36), (28.0, 36), (28.0, 49)])),
      piece(("drums", "room_kit", beats(0, 7, 36)))),
     ("stop_time", {},
-     piece(("bass", "tuba", [*beats(0, 2, 36), (8.0, 36), (12.0, 36), *beats(4, 8, 36)]), ("lead", "flute", beats(0, 8))),
-     piece(("bass", "tuba", beats(0, 8, 36)), ("lead", "flute", beats(0, 8)))),
+     piece(("bass", "tuba", [*beats(0, 2, 36), (8.0, 36), (12.0, 36), *beats(4, 8, 36)]), TUNE),
+     piece(("bass", "tuba", beats(0, 8, 36)), TUNE)),
     ("solo", {"family": "pipes"}, piece(CHORDS, ("lead", "flute", beats(4, 8)), kinds="verse:4 solo:4"),
      piece(CHORDS, ("lead", "flute", beats(0, 4)), kinds="verse:4 solo:4")),
     ("form", {"kinds": ["verse", "chorus"]}, piece(CHORDS), piece(CHORDS, kinds="chorus:4 verse:4")),
