@@ -456,7 +456,26 @@ def closed_cast(wanted: Sequence[str]) -> list[tuple[str, str]]:
     pairs = [id_ for id_ in able if wanted.count(id_) > 1 and table_[id_].family in ONE_PLAYER]
     if pairs and "arp" not in assigned:  # the first of two has two hands as well
         assigned["arp"] = pairs[0]
-    return [*assigned.items(), *doubles]
+    inner = _inner_voices(assigned, doubles)
+    return [*assigned.items(), *inner]
+
+
+def _inner_voices(assigned: dict[str, str], doubles: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those who would double a line, each with a voice of the chords instead where nobody plays those whole; in
+    place, the lowest of two has the bass. Basses that were asked for twice play in unison.
+    """
+    table_ = instruments()
+    home = next((role for role in _HARMONY if role in assigned), "pad")
+    out = []
+    for role, id_ in doubles:
+        divided = home == "pad" and ("pad" not in assigned or not table_[assigned["pad"]].polyphonic)
+        if not divided or table_[id_].polyphonic or table_[id_].family in ("bass", "drums") or role not in MONOPHONIC:
+            out.append((role, id_))
+            continue
+        if role == "bass" and table_[id_].range[0] < table_[assigned["bass"]].range[0]:
+            assigned["bass"], id_ = id_, assigned["bass"]
+        out.append(("pad", id_))
+    return out
 
 
 def _own_roles(id_: str | None) -> tuple[str, ...]:

@@ -74,8 +74,8 @@ class Player:
     ``styles``. ``bars`` are the stretches (first, last + 1) in which it plays. ``stream`` names its noise.
     ``octave_semitones`` moves what its grid says into the instrument's range, decided once so that changing one bar
     never moves the others. ``written`` is False where its notes were given and no grid holds them. ``performer`` is the
-    same for all parts that are one player's hands (:mod:`noisician.score.hands`), ``voice`` which of a chord's notes,
-    from the top, somebody has who plays one at a time.
+    same for all parts that are one player's hands (:mod:`noisician.score.hands`). ``voice`` is which of a chord's
+    notes, from the top, somebody has who plays one at a time; None for all of them.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Player:
     octave_semitones: int = 0
     written: bool = True
     performer: str = ""
-    voice: int = 0
+    voice: int | None = None
 
     @property
     def key(self) -> str:

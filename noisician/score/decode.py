@@ -88,12 +88,17 @@ def decode(
 
 
 def part_notes(
-    grid: Grid, role: str, instrument_id: str, score: Score, octave_semitones: int | None = None, voice: int = 0
+    grid: Grid,
+    role: str,
+    instrument_id: str,
+    score: Score,
+    octave_semitones: int | None = None,
+    voice: int | None = None,
 ) -> tuple[Note, ...]:
     """What one player plays, straight, in order of start; ``score`` gives key and sections.
 
-    ``octave_semitones`` is the move into the instrument's range where it was decided before. Who plays one note at a
-    time has one ``voice`` of chords, counted from the top. Raises RequestError.
+    ``octave_semitones`` is the move into the instrument's range where it was decided before. Who has one ``voice`` of
+    chords, counted from the top, plays no other. Raises RequestError.
     """
     instrument = _instrument(instrument_id)
     if role == "drums":
@@ -106,7 +111,7 @@ def part_notes(
     return _unique(fit_range(notes, low, high, keep_low=role == "bass", octave_semitones=octave_semitones))
 
 
-def part_octave(grid: Grid, role: str, instrument_id: str, key: str, voice: int = 0) -> int:
+def part_octave(grid: Grid, role: str, instrument_id: str, key: str, voice: int | None = None) -> int:
     """The octaves, in semitones, by which a whole part moves into its instrument's range."""
     if role not in PITCHED_ROLES:
         return 0
@@ -135,12 +140,14 @@ def _instrument(instrument_id: str) -> Instrument:
         ) from None
 
 
-def _pitched(grid: Grid, role: str, instrument: Instrument, shift: int, voice: int) -> tuple[list[Note], int, int]:
+def _pitched(
+    grid: Grid, role: str, instrument: Instrument, shift: int, voice: int | None
+) -> tuple[list[Note], int, int]:
     """Notes of a pitched part as they are written, and the lowest and highest pitch to be played."""
     if role in MONOPHONIC:
         notes = _melody(grid, role, shift)
     elif role in CHORDAL:
-        notes = _chordal(grid, role, shift, None if instrument.polyphonic else voice)
+        notes = _chordal(grid, role, shift, voice)
     else:
         raise RequestError(f"unknown role {role!r} for {instrument.id}; roles are listed in noisician.styles.ROLES")
     low = max(instrument.range[0], PITCH_LOW + shift)  # so that a fitted part can be written as tokens again

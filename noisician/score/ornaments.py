@@ -2,7 +2,7 @@
 
 They are added to the straight notes of a part before it is performed, and are notes like any other from then on. What
 is struck on the grid stays where it is: what is quick comes before it, or in its time. Each is decided by a hash of
-(seed, role, place, pitch), so that changing one bar leaves the ornaments of all others untouched.
+(seed, role, place), so that changing one bar leaves the ornaments of all others untouched.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Adorning:
 
     def _uniform(self, name: str, note: Note) -> float:
         step = round(note.start_beats * self.meter.steps_per_beat)
-        place = f"{self.seed}/{self.role}/{step}/{note.pitch}/{name}"
+        piece = note.pitch if self.role == "drums" else ""  # in another key the same notes are adorned
+        place = f"{self.seed}/{self.role}/{step}/{piece}/{name}"
         return int.from_bytes(hashlib.blake2b(place.encode(), digest_size=4).digest(), "big") / 2**32
 
     def count(self, note: Note, *choices: int) -> int:
