@@ -29,6 +29,7 @@ from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
 from noisician.request.keys import written_key
 from noisician.score import Score
+from noisician.score.hands import by_performer
 from noisician.spool import SpooledArrays
 
 if TYPE_CHECKING:
@@ -239,7 +240,8 @@ class Music:
         write_into(sound, self._bundle(Path("track"), SaveOptions(format=name, bit_depth=16)))
         picture = png_bytes(spectrogram_picture(self.audio, self.sample_rate_hz), None)
         heard, seen = (base64.b64encode(data).decode("ascii") for data in (sound.getvalue(), picture))
-        players = ", ".join(track.instrument for track in self.score.tracks) if self.score else ""
+        performers = by_performer(self.score.tracks) if self.score else []
+        players = ", ".join(hands[0].instrument for hands in performers)
         facts = " · ".join(html.escape(fact) for fact in (*self._facts(), players) if fact)
         title = html.escape(self.metadata.title[:200])
         return (

@@ -51,7 +51,7 @@ def write_marks(board: Board, plan: Plan) -> None:
 def _half_time(board: Board, mark: Mark) -> None:
     """The snare on the third beat and nowhere else, the kick on the first; the last bar keeps its second half open for
     a fill."""
-    middle = board.steps_per_bar // 2
+    middle = board.meter.second_half
     for bar in range(mark.first, mark.last):
         rows = board.rows(bar)
         filled = bar == mark.last - 1 and mark.last - mark.first > 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from noisician.composer.conditions import Style
 from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of, strains
+from noisician.composer.hands import ONE_PLAYER, performers_of
 from noisician.composer.idiom import Idiom, choose_idiom
 from noisician.composer.pace import even_s, played_s
 from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, levelled, marks_of
@@ -58,7 +59,8 @@ class Plan:
     included; ``idiom`` is what its genre has ready, ``chart`` the chords that were asked for. ``velocity_shift`` is how
     much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests``
     (within sections in which a
-    role plays) and ``marks`` what they come to in this form.
+    role plays) and ``marks`` what they come to in this form. ``performers`` name those whose hands several (role,
+    instrument) are.
     """
 
     tempo_bpm: float
@@ -83,6 +85,12 @@ class Plan:
     features: tuple[Feature, ...] = ()
     rests: tuple[Rest, ...] = ()
     marks: tuple[Mark, ...] = ()
+    performers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> int:
+        """How many play, each with all hands."""
+        return len({self.performers.get(part, place) for place, part in enumerate(self.instrumentation)})
 
     @property
     def bar_s(self) -> float:
@@ -170,6 +178,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         idiom=choose_idiom(genre.heaviest, mode, signature, seed, *_words_key(controls)),
         cues=controls.cues,
         features=controls.features,
+        performers=performers_of(instrumentation, controls.closed, controls.instruments),
     )
     return _shaped(plan)
 
@@ -428,6 +437,9 @@ def closed_cast(wanted: Sequence[str]) -> list[tuple[str, str]]:
         left = next((id_ for id_ in able if table_[id_].range[0] <= LOWEST_OF_A_BASS), None)
         if left is not None and table_[left].family in _TWO_HANDED:
             assigned["bass"] = left
+    pairs = [id_ for id_ in able if wanted.count(id_) > 1 and table_[id_].family in ONE_PLAYER]
+    if pairs and "arp" not in assigned:  # the first of two has two hands as well
+        assigned["arp"] = pairs[0]
     return [*assigned.items(), *doubles]
 
 

@@ -49,7 +49,7 @@ def habits_of(plan: Plan, section: Section) -> Habits:
     idiom = plan.idiom
     if idiom is None:
         return Habits()
-    bars = pattern_bars(idiom, section.kind, METERS[plan.time_signature].steps_per_bar)
+    bars = pattern_bars(idiom, section.kind, METERS[plan.time_signature])
     return Habits(bars, idiom.riffs, idiom.fill_share)
 
 
@@ -159,10 +159,10 @@ def _played(stream: str, name: str, idiom: Idiom, section: Section, harmony: Har
     per_bar = meter.steps_per_bar
     bars = len(harmony.index) // per_bar
     if stream == "arp":
-        return arpeggio(entry, harmony, per_bar, generator(idiom.seed, 0xA), _dice(idiom, section, "arp"))
+        return arpeggio(entry, harmony, meter, generator(idiom.seed, 0xA), _dice(idiom, section, "arp"))
     if stream == "bass" and entry.get("kind") == "walking":
         return walk(harmony, meter, _dice(idiom, section, "walk"))
-    texts = bars_of(entry["bar"], per_bar)
+    texts = bars_of(entry["bar"], entry.get("meter", "4/4"), meter)
     if stream == "chords":
         voicing = entry.get("voice", idiom.voicing)
         # A power chord is low, open position reaches an octave higher: both stay below the lead.
@@ -184,7 +184,7 @@ def _drums(idiom: Idiom, section: Section, bars: int, meter: Meter, density: flo
         return _build(bars, meter, table("grooves")[name]["fill"])
     full = (section.kind in _FULL and density > SPARSE) or density > DENSE
     thin = (section.kind in _THIN and density < DENSE) or density < SPARSE
-    rows, rng = groove_rows(name, per_bar), _dice(idiom, section, "groove")
+    rows, rng = groove_rows(name, meter), _dice(idiom, section, "groove")
     if idiom.steady:
         rng = generator(idiom.seed, 0x6)
     length = max(len(pattern) for pattern in rows.values())
@@ -224,8 +224,9 @@ def _build(bars: int, meter: Meter, fill: str) -> np.ndarray:
     for step in range(steps - beat):
         share = step / steps
         gap = beat if share < 0.5 else max(beat // 2, 1) if share < 0.75 else 1
-        if step % gap == 0:
+        place = step % meter.steps_per_bar
+        if place % gap == 0:
             out[step, struck] = 1 + min(int(4 * share), 3) if fill == "toms" else min(1 + int(3 * share), 3)
-        if share < 0.5 and bars > 2 and step % beat == 0:
+        if share < 0.5 and bars > 2 and place % beat == 0:
             out[step, kick] = 2
     return out

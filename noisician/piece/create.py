@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from noisician.composer import Plan, make_plan
+from noisician.composer.hands import voices_of
 from noisician.composer.pace import tempo_changes
 from noisician.composer.shape import bars_played
 from noisician.errors import FileError, RequestError
@@ -33,9 +35,15 @@ HUMANISE = 0.6
 
 
 def stem_names(players: Iterable[Player | Track]) -> list[str]:
-    """``drums-lofi_kit``, ``texture-rain``, …; a number is added where two would be the same."""
+    """``drums-lofi_kit``, ``texture-rain``, …; a number is added where two would be the same.
+
+    All hands of one player have one stem, which is called as the player is.
+    """
     names: list[str] = []
     for player in players:
+        if player.performer:
+            names.append(player.performer)
+            continue
         name = f"{player.role}-{player.instrument}"
         same = sum(existing == name or existing.startswith(f"{name}-") for existing in names)
         names.append(f"{name}-{same + 1}" if same else name)
@@ -70,13 +78,14 @@ def written_piece(
     """
     outline = _outline(plan)
     instrumentation = [
-        Player("", role, instrument, plan.timbre_tags.get(role, ())) for role, instrument in plan.instrumentation
+        Player("", *part, plan.timbre_tags.get(part[0], ()), performer=plan.performers.get(part, ""), voice=voice)
+        for part, voice in zip(plan.instrumentation, voices_of(plan.instrumentation), strict=True)
     ]
     placed = [
         replace(
             player,
             bars=_active_bars(plan, player.role),
-            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key),
+            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key, player.voice),
         )
         for player in instrumentation
     ]
@@ -120,6 +129,11 @@ def _outline(plan: Plan) -> PiecePlan:
     )
 
 
+def _stated_meters(score: Score) -> list[MeterMark]:
+    per_bar = score.meter.beats_per_bar
+    return [MeterMark(change.start_beats / per_bar, change.time_signature) for change in score.meter_changes]
+
+
 def _tempo_map(plan: Plan) -> tuple[TempoMark, ...]:
     return _marks(plan.tempo_bpm, tempo_changes(plan), METERS[plan.time_signature])
 
@@ -153,7 +167,9 @@ def _fade_out_s(plan: Plan) -> float | None:
 
 
 def _named(players: Sequence[Player]) -> tuple[Player, ...]:
-    """Players with the ids and the noise they keep."""
+    """Players with the ids and the noise they keep. One hand that is left alone is a player like any other."""
+    hands = Counter(player.performer for player in players)
+    players = [replace(one, performer=one.performer if hands[one.performer] > 1 else "") for one in players]
     ids = player_ids(player.role for player in players)
     streams = map(noise_stream, stem_names(players))
     return tuple(
@@ -207,11 +223,14 @@ def piece_of_score(
     swing, pair_steps = estimate_swing(score) if setting.swing is None else setting.swing
     grid = encode(replace(score, tracks=tuple(band)), (swing, pair_steps))
     players = _named(
-        [Player("", track.role, track.instrument, track.timbre_tags, _bars_of(track, score)) for track in band]
+        [
+            Player("", one.role, one.instrument, one.timbre_tags, _bars_of(one, score), performer=one.performer)
+            for one in band
+        ]
     )
     plan = PiecePlan(
         tempo_map=_marks(score.tempo_bpm, score.tempo_changes, score.meter),
-        meter_map=(MeterMark(0, score.time_signature),),
+        meter_map=(MeterMark(0, score.time_signature), *_stated_meters(score)),
         key_map=(KeyMark(0, score.key, score.mode),),
         sections=score.sections or (Section("verse", "A", 0, score.bars, 0.5),),
         players=players,
@@ -283,5 +302,5 @@ def _bars_of(track: Track, score: Score) -> tuple[tuple[int, int], ...]:
     return joined(span for span in spans if any(_starts_in(note, span, bar_beats) for note in track.notes))
 
 
-def _starts_in(note: Note, span: tuple[int, int], bar_beats: int) -> bool:
+def _starts_in(note: Note, span: tuple[int, int], bar_beats: float) -> bool:
     return span[0] * bar_beats <= note.start_beats + 0.1 < span[1] * bar_beats

@@ -25,7 +25,7 @@ Place = tuple[int, int]
 def derived_notes(plan: PiecePlan, grid: Grid, player: Player, seed: int) -> tuple[Note, ...]:
     """What a player plays of a grid, performed and shaded; ids are 0. Raises RequestError for an unknown instrument."""
     bare = Score(plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections)
-    notes = part_notes(grid, player.role, player.instrument, bare, player.octave_semitones)
+    notes = part_notes(grid, player.role, player.instrument, bare, player.octave_semitones, player.voice)
     straight = replace(bare, tracks=(Track(player.role, player.instrument, notes),))
     played = perform(straight, swing=plan.swing, humanise=plan.humanise, seed=seed, swing_unit=plan.swing_unit)
     return shade(played, plan.velocity_shift, plan.mean_energy).tracks[0].notes

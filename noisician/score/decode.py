@@ -88,11 +88,12 @@ def decode(
 
 
 def part_notes(
-    grid: Grid, role: str, instrument_id: str, score: Score, octave_semitones: int | None = None
+    grid: Grid, role: str, instrument_id: str, score: Score, octave_semitones: int | None = None, voice: int = 0
 ) -> tuple[Note, ...]:
     """What one player plays, straight, in order of start; ``score`` gives key and sections.
 
-    ``octave_semitones`` is the move into the instrument's range where it was decided before. Raises RequestError.
+    ``octave_semitones`` is the move into the instrument's range where it was decided before. Who plays one note at a
+    time has one ``voice`` of chords, counted from the top. Raises RequestError.
     """
     instrument = _instrument(instrument_id)
     if role == "drums":
@@ -101,15 +102,15 @@ def part_notes(
         return _texture_notes(instrument, score)
     if role == "fx":
         return _effect_notes(instrument, score)
-    notes, low, high = _pitched(grid, role, instrument, semitones_from_c(score.key))
+    notes, low, high = _pitched(grid, role, instrument, semitones_from_c(score.key), voice)
     return _unique(fit_range(notes, low, high, keep_low=role == "bass", octave_semitones=octave_semitones))
 
 
-def part_octave(grid: Grid, role: str, instrument_id: str, key: str) -> int:
+def part_octave(grid: Grid, role: str, instrument_id: str, key: str, voice: int = 0) -> int:
     """The octaves, in semitones, by which a whole part moves into its instrument's range."""
     if role not in PITCHED_ROLES:
         return 0
-    notes, low, high = _pitched(grid, role, _instrument(instrument_id), semitones_from_c(key))
+    notes, low, high = _pitched(grid, role, _instrument(instrument_id), semitones_from_c(key), voice)
     return _best_octave(notes, low, high, keep_low=role == "bass")
 
 
@@ -134,12 +135,12 @@ def _instrument(instrument_id: str) -> Instrument:
         ) from None
 
 
-def _pitched(grid: Grid, role: str, instrument: Instrument, shift: int) -> tuple[list[Note], int, int]:
+def _pitched(grid: Grid, role: str, instrument: Instrument, shift: int, voice: int) -> tuple[list[Note], int, int]:
     """Notes of a pitched part as they are written, and the lowest and highest pitch to be played."""
     if role in MONOPHONIC:
         notes = _melody(grid, role, shift)
     elif role in CHORDAL:
-        notes = _chordal(grid, role, shift)
+        notes = _chordal(grid, role, shift, None if instrument.polyphonic else voice)
     else:
         raise RequestError(f"unknown role {role!r} for {instrument.id}; roles are listed in noisician.styles.ROLES")
     low = max(instrument.range[0], PITCH_LOW + shift)  # so that a fitted part can be written as tokens again
@@ -163,7 +164,8 @@ def _note(pitch: int, start: int, end: int, steps_per_beat: int, velocity: int) 
     return Note(pitch, start / steps_per_beat, (end - start) / steps_per_beat, velocity)
 
 
-def _chordal(grid: Grid, role: str, shift: int) -> list[Note]:
+def _chordal(grid: Grid, role: str, shift: int, part: int | None) -> list[Note]:
+    """The notes of a chordal part; of one of its voices, counted from the top, where ``part`` says which."""
     steps_per_beat = grid.meter.steps_per_beat
     harmony = grid.stream("chord")
     notes: list[Note] = []
@@ -182,19 +184,20 @@ def _chordal(grid: Grid, role: str, shift: int) -> list[Note]:
             release(set(sounding), step)
             if token >= FIRST_ONSET and in_force:
                 shape, chord = voicing_of(int(token)), in_force
-                sounding = dict.fromkeys(_voiced(chord, shape), step)
+                sounding = dict.fromkeys(_voiced(chord, shape, part), step)
         elif sounding and in_force and in_force != chord:
             chord = in_force
-            wanted = set(_voiced(chord, shape))
+            wanted = set(_voiced(chord, shape, part))
             release(set(sounding) - wanted, step)
             sounding = {pitch: sounding.get(pitch, step) for pitch in wanted}
     release(set(sounding), len(grid.tokens))
     return notes
 
 
-def _voiced(chord: tuple[int, str], shape: tuple[int, str, int]) -> tuple[int, ...]:
+def _voiced(chord: tuple[int, str], shape: tuple[int, str, int], part: int | None) -> tuple[int, ...]:
     register, voicing, _ = shape
-    return voice(*chord, voicing, REGISTER_FLOORS[register])
+    pitches = voice(*chord, voicing, REGISTER_FLOORS[register])
+    return pitches if part is None else (sorted(pitches)[-1 - part % len(pitches)],)
 
 
 def _drum_notes(grid: Grid) -> tuple[Note, ...]:

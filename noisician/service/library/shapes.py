@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from noisician.request.keys import pitch_classes_beside
+from noisician.score.hands import by_performer, one_track
 from noisician.score.model import LINE_END
 from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
@@ -54,6 +55,12 @@ def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | N
     played = iter(stem_names([track for track in tracks if track.role not in SUNG_ROLES]))
     names = [track.role if track.role in SUNG_ROLES else next(played) for track in tracks]
     return [name if name in stems else None for name in names]
+
+
+def _heard(score: Score, stems: Collection[str]) -> list[tuple[Track, str | None]]:
+    """Everybody who is heard, all hands of one player together, and the stem that holds it."""
+    tracks = [one_track(hands) for hands in by_performer(score.tracks)]
+    return list(zip(tracks, track_stems(tracks, stems), strict=True))
 
 
 def take_shape(record: TakeRecord) -> schemas.Take:
@@ -152,7 +159,7 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
 def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
     names = pitch_classes_beside(score.key, score.mode)
-    tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+    tracks = _heard(score, stems)
     return schemas.ScoreView(
         tempo_bpm=score.tempo_bpm,
         key=score.key,
@@ -259,7 +266,7 @@ def _players(score: Score | None, stems: Collection[str]) -> tuple[schemas.Playe
         return ()
     return tuple(
         schemas.PlayerInfo(role=track.role, instrument=track.instrument, stem=stem, notes=len(track.notes))
-        for track, stem in zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+        for track, stem in _heard(score, stems)
     )
 
 
