@@ -96,12 +96,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Chord:
-    """Harmony in force from ``start_beats``: pitch class of the root and quality name of ``score.harmony``."""
+    """Harmony in force from ``start_beats``: pitch class of the root and a kind's name (``score.qualities``); ``bass``
+    is the pitch class below where another than the root was asked for."""
 
     start_beats: float
     duration_beats: float
     root: int
     quality: str
+    bass: int | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,9 @@ class Score:
             {_TAGS_KEY if name == "timbre_tags" else name: value for name, value in track.items()}
             for track in data["tracks"]
         ]
+        for chord in data["chords"]:
+            if chord["bass"] is None:
+                del chord["bass"]
         if not self.tempo_changes:
             del data["tempo_changes"]
         return data
