@@ -92,7 +92,7 @@ def with_chords(controls: Controls, request: Request) -> Controls:
         for name, value in told.items()
     ]
     for written, quality in simplified(chart.symbols).items():
-        played = f"{written} is played as {quality}"
+        played = f"{written} sounds as written; the composer hears {quality}"
         reasons.append(Reason(field="chords", value=played, words="--chords", source="implied"))
     update = {"chords": request.chords, **implied, "reasons": (*controls.reasons, *reasons)}
     return controls.model_copy(update=update)

@@ -146,8 +146,8 @@ def engrave(
 ) -> Sheet:
     """A score on staves. ``swing`` is its amount and the steps of the swung pair, estimated where it is not known.
 
-    A lead sheet has the tune alone: what is sung, else the lead, else whoever plays highest. Cut at chords, notes of the
-    first voice are tied where the harmony changes under them, so that a symbol can stand at each change.
+    A lead sheet has the tune alone: what is sung, else the lead, else whoever plays highest. Cut at chords, notes of
+    the first voice are tied where the harmony changes under them, so that a symbol can stand at each change.
     """
     swing = estimate_swing(score) if swing is None else swing
     tracks = [track for track in score.tracks if track.notes and track.role not in UNWRITTEN_ROLES]
@@ -403,7 +403,9 @@ def _cut_at(pieces: Sequence[Event], cuts: Sequence[int]) -> list[Event]:
     split |= {piece.end // TICKS for piece in pieces if piece.end % _SHORTEST}
     out = []
     for piece in pieces:
-        inside = [cut for cut in cuts if piece.start < cut < piece.end and (cut // TICKS not in split or not cut % TICKS)]
+        inside = [
+            cut for cut in cuts if piece.start < cut < piece.end and (cut // TICKS not in split or not cut % TICKS)
+        ]
         edges = [piece.start, *inside, piece.end]
         out += [_cut(piece, start, end) for start, end in pairwise(edges)]
     return out
@@ -447,9 +449,13 @@ def _valued(pieces: Sequence[Event], bar: Bar) -> Iterator[Event]:
 def _unit(edges: Iterable[int], cell: int) -> int:
     """The value in ticks that a quarter's tuplet counts."""
     own = [edge - cell * TICKS for edge in edges if cell * TICKS <= edge <= (cell + 1) * TICKS]
-    return _TRIPLET if all(edge % _TRIPLET == 0 for edge in own) else _SEXTUPLET if all(
-        edge % _SEXTUPLET == 0 for edge in own
-    ) else 1
+    return (
+        _TRIPLET
+        if all(edge % _TRIPLET == 0 for edge in own)
+        else _SEXTUPLET
+        if all(edge % _SEXTUPLET == 0 for edge in own)
+        else 1
+    )
 
 
 def _tuplet_values(first: int, end: int, start_of_cell: int, unit: int) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from io import BytesIO
 from numbers import Integral
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, overload
 
 import mido
 import numpy as np
@@ -210,7 +210,10 @@ def _conductor(score: Score) -> mido.MidiTrack:
         "mode": score.mode,
         "bars": score.bars,
         "sections": [asdict(section) for section in score.sections],
-        "chords": [[c.start_beats, c.duration_beats, c.root, c.quality] for c in score.chords],
+        "chords": [
+            [c.start_beats, c.duration_beats, c.root, c.quality, *([] if c.bass is None else [c.bass])]
+            for c in score.chords
+        ],
     }
     events = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
@@ -521,11 +524,16 @@ def _sections(markers: list[tuple[int, str]], bar_ticks: float, bars: int) -> It
     ends = [*starts, bars][1:]
     for (bar, text), end in zip(starts.items(), ends, strict=True):
         label = labels.setdefault(text, chr(ord("A") + len(labels) % 26))
-        yield Section(_kind_named(text), label, bar, end - bar, 0.5)
+        yield Section(kind_named(text, "verse"), label, bar, end - bar, 0.5)
 
 
-def _kind_named(text: str) -> str:
-    """The kind of section that a marker speaks of, "Pre-Chorus 2" or "breakdown"; one that says nothing is a verse."""
+@overload
+def kind_named(text: str, otherwise: str) -> str: ...
+@overload
+def kind_named(text: str, otherwise: None) -> str | None: ...
+def kind_named(text: str, otherwise: str | None) -> str | None:
+    """The kind of section that a marker in small letters speaks of, "pre-chorus 2" or "breakdown"; ``otherwise`` where
+    it says none."""
     letters = "".join(letter for letter in text if letter.isalpha())
     longest_first = sorted(SECTION_KINDS, key=len, reverse=True)  # a pre-chorus is no chorus
-    return next((kind for kind in longest_first if kind.replace("_", "") in letters), "verse")
+    return next((kind for kind in longest_first if kind.replace("_", "") in letters), otherwise)

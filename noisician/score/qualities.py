@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from noisician.score.harmony import NETWORK_ALIASES, QUALITIES, WRITTEN_QUALITIES
+from noisician.score.harmony import NETWORK_ALIASES, QUALITIES, WRITTEN_QUALITIES, voice
 
 #: Harte's shorthands, as semitones above the root in one octave; of sets that fit two equally the first is taken.
 HARTE: dict[str, tuple[int, ...]] = {
@@ -260,7 +260,7 @@ def _take(tones: set[int], step: re.Match[str]) -> None:
 
 @cache
 def nearest_quality(name: str) -> str:
-    """The kind of ``harmony.QUALITIES`` that says most of a named one: its third first, then seventh, fifth and ninth."""
+    """The kind of ``harmony.QUALITIES`` that says most of a named one: third, then seventh, fifth and ninth."""
     if name in QUALITIES:
         return name
     tones = {tone % 12 for tone in tones_of(name)}
@@ -289,3 +289,27 @@ def sounding(name: str) -> tuple[int, ...]:
     tensions = [tone for tone in (9, 8, 6, 5, 3, 2, 1) if tone in tones]  # thirteenths first
     order = [third, *(tone for tone in (11, 10) if tone in tones), *altered, *tensions, 7, 0]
     return tuple(dict.fromkeys(tone for tone in order if tone is not None and tone in tones))
+
+
+#: How many tones a voicing has room for.
+ROOM = {"close": 4, "full": 12, "spread": 12, "shell": 3, "power": 3, "top": 2}
+#: From so many tones on tensions lie above the others.
+_STACKED = 5
+_TENSIONS_ABOVE = 10
+
+
+def voiced(root: int, quality: str, voicing: str, floor: int) -> tuple[int, ...]:
+    """Pitches of a chord of any kind at or above ``floor``, lowest first: as :func:`~noisician.score.harmony.voice`
+    lays out the composer's kinds; of others as many tones as there is room for, all of them in "full" and "spread"."""
+    if quality in QUALITIES:
+        return voice(root, quality, voicing, floor)
+    tones = sounding(quality)[: ROOM[voicing]]
+    base = [tone for tone in tones if tone in (0, 3, 4, 7, 10, 11) or (tone in (6, 8) and 7 not in tones)]
+    if len(tones) < _STACKED:
+        base = list(tones)
+    low = sorted(floor + (root + tone - floor) % 12 for tone in base)
+    if voicing == "spread":
+        low = [pitch + (12 if place % 2 else 0) for place, pitch in enumerate(low)]
+    above = floor + _TENSIONS_ABOVE
+    high = [above + (root + tone - above) % 12 for tone in tones if tone not in base]
+    return tuple(sorted({*low, *high}))

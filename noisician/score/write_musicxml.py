@@ -23,8 +23,9 @@ _TYPES = {ticks: (name, dots) for ticks, name, dots in VALUES}
 #: Where strokes stand on a kit's staff, and the heads of those that are no skins.
 _KIT_PLACES = {
     35: ("F", 4, ""), 36: ("F", 4, ""), 37: ("C", 5, "x"), 38: ("C", 5, ""), 39: ("C", 5, "triangle"), 40: ("C", 5, ""),
-    41: ("A", 4, ""), 42: ("G", 5, "x"), 43: ("A", 4, ""), 44: ("D", 4, "x"), 45: ("D", 5, ""), 46: ("G", 5, "circle-x"),
-    47: ("D", 5, ""), 48: ("E", 5, ""), 49: ("A", 5, "x"), 50: ("F", 5, ""), 51: ("F", 5, "x"), 52: ("A", 5, "x"),
+    41: ("A", 4, ""), 42: ("G", 5, "x"), 43: ("A", 4, ""), 44: ("D", 4, "x"), 45: ("D", 5, ""),
+    46: ("G", 5, "circle-x"), 47: ("D", 5, ""), 48: ("E", 5, ""), 49: ("A", 5, "x"), 50: ("F", 5, ""),
+    51: ("F", 5, "x"), 52: ("A", 5, "x"),
     53: ("F", 5, "diamond"), 55: ("A", 5, "x"), 57: ("B", 5, "x"), 59: ("F", 5, "x"),
 }  # fmt: skip
 _OTHER_PLACE = ("B", 4, "x")
@@ -312,7 +313,9 @@ def _time(
     _text(note, "duration", event.ticks)
     ties = []
     if sounding is not None:
-        ties = [type_ for type_, pitches in (("stop", event.tied_from), ("start", event.tied_to)) if sounding[0] in pitches]
+        ties = [
+            type_ for type_, pitches in (("stop", event.tied_from), ("start", event.tied_to)) if sounding[0] in pitches
+        ]
         for type_ in ties:
             ET.SubElement(note, "tie", type=type_)
         if sounding[2]:
@@ -332,9 +335,11 @@ def _time(
         head = _KIT_PLACES.get(sounding[0], _OTHER_PLACE)[2]
         if head:
             _text(note, "notehead", head)
-    brackets = [] if event.tuplet is None or not is_top else [
-        type_ for type_, there in (("start", event.tuplet.starts), ("stop", event.tuplet.ends)) if there
-    ]
+    brackets = (
+        []
+        if event.tuplet is None or not is_top
+        else [type_ for type_, there in (("start", event.tuplet.starts), ("stop", event.tuplet.ends)) if there]
+    )
     if ties or brackets:
         notations = ET.SubElement(note, "notations")
         for type_ in ties:
