@@ -30,6 +30,9 @@ _SAYABLE = tuple(
 _OUTPUTS: Mapping[str, Feature] = {
     "--stems": "stems",
     "--midi": "score",
+    "--musicxml": "score",
+    "--abc": "score",
+    "--chordpro": "score",
     "--timed-lyrics": "voice",
     "--karaoke": "voice",
 }

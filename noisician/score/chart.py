@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from noisician.request import TONICS
+from noisician.score.chordpro import harmony_of_chordpro, is_chordpro
 from noisician.score.grid import REST, harmony_token
 from noisician.score.harmony import NO_CHORD, QUALITIES, SCALES, WRITTEN_QUALITIES, pitch_class
 from noisician.score.model import SECTION_KINDS, Meter, Section
@@ -75,9 +76,10 @@ class ChartSection:
 
 @dataclass(frozen=True)
 class Chart:
-    """A progression, section by section."""
+    """A progression, section by section; ``told`` is what its file says beside it: "key", "tempo", "time"."""
 
     sections: tuple[ChartSection, ...]
+    told: tuple[tuple[str, str], ...] = ()
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -190,7 +192,10 @@ _TIMES = re.compile(r"[x×*]\s?(\d+)")
 
 
 def read_chart(text: str, mode: str = "major") -> Chart:
-    """A progression in words. Raises ValueError naming what is no chord, for an empty chart and one over BARS_LIMIT."""
+    """A progression in words, or in a ChordPro file. Raises ValueError naming what is no chord, for an empty chart and
+    one over BARS_LIMIT."""
+    if is_chordpro(text):
+        return _of_chordpro(text, mode)
     pieces = _HEADING.split(text)
     found: list[tuple[str | None, str]] = [(None, pieces[0])] if pieces[0].strip() else []
     for in_brackets, with_colon, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
@@ -205,6 +210,28 @@ def read_chart(text: str, mode: str = "major") -> Chart:
     if chart.bars > BARS_LIMIT:
         raise ValueError(f"the chords fill {chart.bars} bars; the limit is {BARS_LIMIT} bars")
     return chart
+
+
+def _of_chordpro(text: str, mode: str) -> Chart:
+    harmony = harmony_of_chordpro(text)
+    if not harmony.chart:
+        raise ValueError("there are no chords in this ChordPro file; write [Am] over words, or a grid")
+    told = {"key": harmony.key, "tempo": harmony.tempo, "time": harmony.time}
+    chart = read_chart(harmony.chart, mode)
+    sections = tuple(replace(section, bars=_with_capo(section.bars, harmony.capo)) for section in chart.sections)
+    return Chart(sections, tuple((name, value) for name, value in told.items() if value))
+
+
+def _with_capo(bars: Sequence[ChartBar], capo: int) -> tuple[ChartBar, ...]:
+    return tuple(tuple((raised(symbol, capo), count) for symbol, count in bar) for bar in bars)
+
+
+def raised(symbol: Symbol, capo: int) -> Symbol:
+    """A chord as it sounds with a capo."""
+    if symbol.root is None or symbol.is_degree or not capo:
+        return symbol
+    bass = None if symbol.bass is None else (symbol.bass + capo) % 12
+    return replace(symbol, root=(symbol.root + capo) % 12, bass=bass)
 
 
 def _kind(heading: str) -> str | None:

@@ -30,15 +30,15 @@ def write_abc(sheet: Sheet, recipe: str | None = None) -> str:
     lines += [f"T:{_line(sheet.title)}"] if sheet.title else []
     lines += [f"M:{bar.numerator}/{bar.denominator}", "L:1/16", _tempo(sheet.tempo[0][1], bar)]
     voices = [(number, part, _voices_of(part)) for number, part in enumerate(sheet.parts, start=1)]
-    groups = [[_id(number, voice) for voice in range(count)] for number, _, count in voices]
+    first_ids = [1 + sum(count for *_, count in voices[:place]) for place in range(len(voices))]
+    groups = [
+        [str(first + voice) for voice in range(count)] for first, (*_, count) in zip(first_ids, voices, strict=True)
+    ]
     lines.append("%%score " + " ".join(f"({' '.join(ids)})" if len(ids) > 1 else ids[0] for ids in groups))
     lines.append(f"K:{key_name(sheet.key, sheet.mode)}{_MODES[sheet.mode]}")
-    for number, part, count in voices:
-        for voice in range(count):
-            lines += _heading(part, _id(number, voice))
-    for number, part, count in voices:
-        for voice in range(count):
-            lines += _music(sheet, part, voice, _id(number, voice), is_first=number == 1 and voice == 0)
+    for ids, (number, part, _) in zip(groups, voices, strict=True):
+        for voice, id_ in enumerate(ids):
+            lines += [*_heading(part, id_), *_music(sheet, part, voice, is_first=number == 1 and voice == 0)]
     if recipe is not None:
         lines.append(f"% noisician {recipe}")
     return "\n".join(lines) + "\n"
@@ -46,10 +46,6 @@ def write_abc(sheet: Sheet, recipe: str | None = None) -> str:
 
 def _line(text: str) -> str:
     return re.sub(r"[%\s]+", " ", text).strip()
-
-
-def _id(number: int, voice: int) -> str:
-    return f"P{number}{'abcdefgh'[voice] if voice else ''}"
 
 
 def _voices_of(part: Part) -> int:
@@ -73,7 +69,7 @@ def _tempo(quarters_bpm: float, bar: Bar) -> str:
     return f"Q:1/4={quarters_bpm:.6g}"
 
 
-def _music(sheet: Sheet, part: Part, voice: int, id_: str, *, is_first: bool) -> Iterator[str]:
+def _music(sheet: Sheet, part: Part, voice: int, *, is_first: bool) -> Iterator[str]:
     writer = _Writer(sheet, part.is_kit, has_chords=is_first)
     for first in range(0, len(sheet.bars), _BARS_A_LINE):
         bars, words = [], []
@@ -83,7 +79,7 @@ def _music(sheet: Sheet, part: Part, voice: int, id_: str, *, is_first: bool) ->
             bars.append(writer.bar(bar, events))
             words += writer.words(events)
         end = "|]" if first + _BARS_A_LINE >= len(sheet.bars) else "|"
-        yield f"[V:{id_}] " + " | ".join(bars) + f" {end}"
+        yield " | ".join(bars) + f" {end}"
         if part.track.role in ("vocals", "backing") and any(word not in ("*", "_") for word in words):
             yield "w: " + " ".join(words)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from noisician.lyrics import Lyrics
-from noisician.score.chart import Symbol, chart_key, read_symbol, symbol_token
+from noisician.score.chart import Symbol, chart_key, raised, read_symbol, symbol_token
 from noisician.score.model import Meter
 from noisician.vocals.form import SetLine, SongForm
 
@@ -18,11 +17,7 @@ OPEN = -1
 
 def sounding(name: str, capo: int = 0) -> Symbol:
     """A chord as it sounds with a capo. Raises ValueError for what is no chord."""
-    symbol = read_symbol(name)
-    if symbol.root is None or not capo:
-        return symbol
-    bass = None if symbol.bass is None else (symbol.bass + capo) % 12
-    return replace(symbol, root=(symbol.root + capo) % 12, bass=bass)
+    return raised(read_symbol(name), capo)
 
 
 def chord_names(lyrics: Lyrics) -> tuple[str, ...]:
