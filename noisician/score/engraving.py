@@ -268,7 +268,9 @@ def _grids(onsets: np.ndarray, *, is_compound: bool) -> dict[int, int]:
 
 
 def _distance(onsets: Sequence[float], unit: int) -> float:
-    return float(np.mean([abs(onset - unit * round(onset / unit)) for onset in onsets]))
+    """How far onsets lie from multiples of a unit on average; what is on a quarter says nothing."""
+    telling = {round(onset, 1) for onset in onsets if abs(onset - TICKS * round(onset / TICKS)) > 1.0}
+    return float(np.mean([abs(onset - unit * round(onset / unit)) for onset in telling])) if telling else 0.0
 
 
 def _on_grid(note: Note, start: float, end: float, grids: dict[int, int]) -> _Written:

@@ -136,7 +136,8 @@ def plain_of(name: str) -> str:
         shorthand, changes = "7" if changes[0] == "b7" else "maj7", ["#5", *changes[1:]]
     told = [one.replace("*", "no") if one.startswith("*") else f"add{one}" if one.isdigit() else one for one in changes]
     plain = _PLAIN.get(shorthand, shorthand)
-    plain += told[0] if len(told) == 1 else f"({','.join(told)})" if told else ""
+    is_alone = len(told) == 1 and (plain or told[0][0] not in "#b")  # E#9 is a chord of E sharp
+    plain += told[0] if is_alone else f"({','.join(told)})" if told else ""
     return plain if _is(plain, name) else f":{name}"
 
 
