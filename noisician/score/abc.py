@@ -615,7 +615,8 @@ def _score(reader: _Reader, name: str) -> Score:
             notes.sort(key=lambda note: (note.start_beats, note.pitch))
             parts.append(Part(group[0].name, group[0].program, group[0].is_kit, tuple(notes)))
     seats = infer_roles(parts)
-    tracks = tuple(Track(role, id_, part.notes) for part, (role, id_) in zip(parts, seats, strict=True))
+    seated = zip(parts, seats, strict=True)
+    tracks = tuple(Track(role, id_, part.notes, name=part.name) for part, (role, id_) in seated)
     key, mode = reader.key or estimate_key(pitch_class_weights(tracks))
     tempo = _tempo_curve(reader, orders[first], starts, quarters)
     played = [(start, reader.voices[first].bars[place]) for start, place in zip(starts, orders[first], strict=False)]

@@ -38,6 +38,8 @@ BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
 OWN = "noisician:"
 VOICE_PROGRAM = 53  # Voice Oohs
 
+#: 120 quarter notes a minute, which a file means that states no tempo; where one is looked for in a track.
+_TEMPO_US, _HEAD_EVENTS = 500_000, 32
 #: What the parser raises on bytes that are no MIDI.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
 
@@ -302,7 +304,7 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     mode come from the key signature, or by Krumhansl–Schmuckler without one. Raises FileError for anything that
     is no MIDI file, has no notes, or claims more than 4000 bars.
     """
-    midi, name = _open(path_or_file)
+    midi, name = open_midi(path_or_file)
     heading = _Heading()
     voices = [voice for track in midi.tracks for voice in _read_track(track, heading)]
     signature = nearest_signature(heading.signature)
@@ -323,10 +325,10 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
 
 def midi_ticks_per_quarter(path_or_file: str | os.PathLike[str] | BinaryIO) -> int:
     """How finely a file counts time. Errors as :func:`read_midi`."""
-    return _open(path_or_file)[0].ticks_per_beat
+    return open_midi(path_or_file)[0].ticks_per_beat
 
 
-def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
+def open_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
     if isinstance(path_or_file, (str, os.PathLike)):
         name = str(path_or_file)
         try:
@@ -345,10 +347,31 @@ def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFil
             continue
         except (*_DAMAGE, mido.KeySignatureError) as error:
             raise FileError(f"{name} is not a readable MIDI file ({error or type(error).__name__})") from None
-        if midi.type == 2 or midi.ticks_per_beat <= 0:
-            raise FileError(f"{name} counts time in frames or independent tracks; only musical time can be read")
+        if midi.ticks_per_beat <= 0:
+            raise FileError(f"{name} counts time in frames of film; only musical time can be read")
+        if midi.type == 2:
+            _play_in_turn(midi)
         return midi, name
     raise FileError(f"{name} is not a readable MIDI file (undecodable text)")
+
+
+def _play_in_turn(midi: mido.MidiFile) -> None:
+    """In place: the independent tracks of a type 2 file one after another, each from the bar line after the one before,
+    each at a tempo of its own."""
+    start = 0
+    for number, track in enumerate(midi.tracks):
+        length = sum(message.time for message in track)
+        has_tempo = any(message.type == "set_tempo" for message in track[:_HEAD_EVENTS])
+        if track:
+            track[0].time += start
+        if number and not has_tempo:
+            track.insert(0, mido.MetaMessage("set_tempo", tempo=_TEMPO_US, time=track[0].time if track else 0))
+            if len(track) > 1:
+                track[1].time = 0
+        metre = next((message for message in track if message.type == "time_signature"), None)
+        quarters = 4 * metre.numerator / metre.denominator if metre is not None else 4
+        bar_ticks = max(1, round(quarters * midi.ticks_per_beat))
+        start = -(-(start + length) // bar_ticks) * bar_ticks
 
 
 def _read_track(track: mido.MidiTrack, heading: _Heading) -> list[_Voice]:
@@ -473,10 +496,10 @@ def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
         if voice.terms is not None:
             tags = tuple(voice.terms.get("articulations", ()))
             notes, player = _notes(voice, beat_ticks), str(voice.terms.get("player", ""))
-            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player)
+            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player, voice.name)
         elif voice.notes:
             role, instrument = next(inferred)
-            yield Track(role, instrument, _notes(voice, beat_ticks))
+            yield Track(role, instrument, _notes(voice, beat_ticks), name=voice.name)
 
 
 def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat_ticks: float, bars: int) -> Score:

@@ -73,7 +73,8 @@ class Note:
 class Track:
     """One player's part. ``role`` is its job in the arrangement, ``instrument`` an id of ``styles``.
 
-    ``timbre_tags`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece.
+    ``timbre_tags`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece,
+    ``name`` what the file it was read from calls it.
     """
 
     role: str
@@ -81,6 +82,7 @@ class Track:
     notes: tuple[Note, ...]
     timbre_tags: tuple[str, ...] = ()
     player: str = ""
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Score:
         """Plain JSON values; :meth:`from_dict` restores an equal score."""
         data = asdict(self)
         data["tracks"] = [
-            {_TAGS_KEY if name == "timbre_tags" else name: value for name, value in track.items()}
+            {_TAGS_KEY if name == "timbre_tags" else name: value for name, value in track.items() if name != "name"}
             for track in data["tracks"]
         ]
         for chord in data["chords"]:

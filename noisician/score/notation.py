@@ -114,7 +114,7 @@ def _tracks(
         is_drums = channel == 10 or element.find("measure/attributes/clef[sign='percussion']") is not None
         played.append(Played(part.name, min(max(program, 0), 127), is_drums, notes))
     seats = infer_roles(played)
-    return tuple(Track(role, id_, one.notes) for one, (role, id_) in zip(played, seats, strict=True))
+    return tuple(Track(role, id_, one.notes, name=one.name) for one, (role, id_) in zip(played, seats, strict=True))
 
 
 def _transposition(part: ET.Element) -> int:
