@@ -534,7 +534,7 @@ def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
         if voice.terms is not None:
             tags = tuple(voice.terms.get("articulations", ()))
             notes, player = _notes(voice, beat_ticks), str(voice.terms.get("player", ""))
-            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player, voice.name)
+            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player, name=voice.name)
         elif voice.notes:
             role, instrument = next(inferred)
             yield Track(role, instrument, _notes(voice, beat_ticks), name=voice.name)
