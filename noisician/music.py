@@ -25,6 +25,7 @@ from noisician.export import (
     write_into,
 )
 from noisician.export.lyrics import TimedLine
+from noisician.export.write import NOTATION_SUFFIXES, Notation
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
 from noisician.request.keys import written_key
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
         stems_zip: bool
         mastered_stems: bool
         midi: bool
+        musicxml: bool
+        abc: bool
+        chordpro: bool
+        lead_sheet: bool
         spectrogram: bool
         timed_lyrics: bool
         karaoke: bool
@@ -56,7 +61,9 @@ class SaveOptions:
     """What is written beside the track. ``format`` None follows the file's extension.
 
     ``stems`` are the players before mastering, ``mastered_stems`` as they are in the track; either sums to the whole.
-    ``timed_lyrics`` are an LRC file and the time of every syllable as JSON; ``karaoke`` the track without its voices,
+    ``musicxml``, ``abc`` and ``chordpro`` are the score in notation; with ``lead_sheet`` the first two have the tune,
+    its words and the chords alone, as ChordPro always does. ``timed_lyrics`` are an LRC file and the time of every
+    syllable as JSON; ``karaoke`` the track without its voices,
     with an LRC file, for music whose stems were kept.
     """
 
@@ -66,6 +73,10 @@ class SaveOptions:
     stems_zip: bool = False
     mastered_stems: bool = False
     midi: bool = False
+    musicxml: bool = False
+    abc: bool = False
+    chordpro: bool = False
+    lead_sheet: bool = False
     spectrogram: bool = False
     timed_lyrics: bool = False
     karaoke: bool = False
@@ -118,6 +129,27 @@ class Music:
         buffer = io.BytesIO()
         write_midi(self.score, buffer)
         return buffer.getvalue()
+
+    def musicxml(self, *, lead_sheet: bool = False) -> bytes:
+        """The score as MusicXML 4.0. Raises RequestError for a model without a score."""
+        return self._written("musicxml", lead_sheet)
+
+    def abc(self, *, lead_sheet: bool = False) -> str:
+        """The score in ABC notation. Raises RequestError for a model without a score."""
+        return self._written("abc", lead_sheet).decode()
+
+    def chordpro(self) -> str:
+        """Words and chords as ChordPro. Raises RequestError for a model without a score."""
+        return self._written("chordpro", False).decode()
+
+    def _written(self, notation: Notation, is_lead_sheet: bool) -> bytes:
+        from noisician.piece.notation import written_notation
+
+        if self.score is None:
+            raise RequestError(
+                f"{self.recipe.request.model} writes no score to put down as {notation}; --guide adds one"
+            )
+        return written_notation(notation, self.score, self.recipe, self.metadata.title, is_lead_sheet=is_lead_sheet)
 
     def _karaoke(self) -> np.ndarray:
         if self.instrumental is None:
@@ -180,6 +212,9 @@ class Music:
             bit_depth=options.bit_depth,
             sidecar=options.sidecar,
             midi=self.midi() if options.midi else None,
+            notation={
+                kind: self._written(kind, options.lead_sheet) for kind in NOTATION_SUFFIXES if getattr(options, kind)
+            },
             spectrogram=options.spectrogram,
             lrc=options.timed_lyrics,
             lyrics_json=options.timed_lyrics,

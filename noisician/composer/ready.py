@@ -16,7 +16,7 @@ from noisician.composer.plan import Plan
 from noisician.composer.repetition import Habits
 from noisician.diffusion.noise import generator
 from noisician.score.chart import chart_basses, chart_tokens
-from noisician.score.grid import DRUMS, HOLD, REST, ROLE_STREAMS, STREAMS, pitch_token
+from noisician.score.grid import DRUMS, HOLD, REST, ROLE_STREAMS, STREAMS, composer_chords, pitch_token
 from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, Meter, Section
 from noisician.score.patterns import bars_of, groove_rows
@@ -76,7 +76,7 @@ def write_chart(board: Board, plan: Plan) -> None:
     if plan.chart is None:
         return
     form = plan.sections, METERS[plan.time_signature], pitch_class(plan.key)
-    chords, basses = chart_tokens(plan.chart, *form), chart_basses(plan.chart, *form)
+    chords, basses = composer_chords(chart_tokens(plan.chart, *form)), chart_basses(plan.chart, *form)
     line = board.tokens[: len(chords), CHORD]
     board.tokens[: len(chords), CHORD] = np.where(line == MASK_TOKENS[CHORD], chords, line)
     for step in np.flatnonzero(basses >= 0):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from noisician.composer import Plan, make_plan
@@ -21,9 +22,10 @@ from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
 from noisician.request import TONICS
 from noisician.score import Note, Score, Section, Track
+from noisician.score.chart import chart_tokens
 from noisician.score.decode import part_octave
-from noisician.score.encode import encode, estimate_swing
-from noisician.score.grid import ROLE_STREAMS, Grid
+from noisician.score.encode import encode, estimate_swing, kept_chords
+from noisician.score.grid import ROLE_STREAMS, Grid, moved_harmony, with_composed_chords
 from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, VOICE, Meter
 from noisician.score.perform import mean_energy, swing_pair_steps
@@ -71,13 +73,21 @@ def player_ids(roles: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
 
 def written_piece(
-    plan: Plan, grid: Grid, seed: int, render: RenderSettings, song: Song | None = None, singing: str = ""
+    plan: Plan,
+    grid: Grid,
+    seed: int,
+    render: RenderSettings,
+    song: Song | None = None,
+    singing: str = "",
+    chords: np.ndarray | None = None,
 ) -> Piece:
-    """The piece of a composed grid, performed. Players with nothing to play are left out.
+    """The piece of a composed grid, performed. Players with nothing to play are left out. ``chords`` are those of a
+    text, int32 ``[steps]``, less than 0 where there are none.
 
     Raises RequestError where that would leave nobody.
     """
     outline = _outline(plan)
+    kept = with_composed_chords(_asked_chords(plan, chords, len(grid.tokens)), grid.stream("chord"))
     instrumentation = [
         Player("", *part, plan.timbre_tags.get(part[0], ()), performer=plan.performers.get(part, ""), voice=voice)
         for part, voice in zip(plan.instrumentation, voices_of(plan.instrumentation), strict=True)
@@ -86,11 +96,11 @@ def written_piece(
         replace(
             player,
             bars=_active_bars(plan, player.role),
-            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key, player.voice),
+            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key, player.voice, kept),
         )
         for player in instrumentation
     ]
-    notes = [derived_notes(outline, grid, player, seed) for player in placed]
+    notes = [derived_notes(outline, grid, player, seed, kept) for player in placed]
     heard = [place for place, own in enumerate(notes) if own]
     if not heard and song is None:
         raise RequestError(f"seed {seed} left every player of this piece silent; take another seed or more bars")
@@ -98,12 +108,28 @@ def written_piece(
     return Piece(
         seed=seed,
         plan=replace(outline, players=players),
-        grid=PieceGrid.of(grid, players),
+        grid=PieceGrid.of(grid, players, kept),
         notes={player.id: numbered(notes[place]) for player, place in zip(players, heard, strict=True)},
         render=render,
         song=song,
         singing=singing,
     )
+
+
+def _asked_chords(plan: Plan, chords: np.ndarray | None, steps: int) -> np.ndarray:
+    """All that was asked of the harmony, int32 ``[steps]``, where keys change in the key that is there."""
+    tonic = pitch_class(plan.key)
+    asked = np.zeros(steps, np.int32)
+    if plan.chart is not None:
+        written = chart_tokens(plan.chart, plan.sections, METERS[plan.time_signature], tonic)
+        asked[: len(written)] = written[:steps]
+    if chords is not None:
+        asked[: len(chords)] = np.where(chords < 0, asked[: len(chords)], chords)
+    for mark in plan.marks:
+        if mark.kind == "key_change":
+            first = mark.first * METERS[plan.time_signature].steps_per_bar
+            asked[first:] = [moved_harmony(int(token), round(mark.value)) for token in asked[first:]]
+    return asked
 
 
 def _outline(plan: Plan) -> PiecePlan:
@@ -254,7 +280,8 @@ def piece_of_score(
         loop=setting.loop,
     )
     notes = {player.id: numbered(track.notes) for player, track in zip(players, band, strict=True)}
-    return Piece(seed, plan, PieceGrid.of(grid, players), notes, render, song, singing)
+    chords = kept_chords(score, grid)
+    return Piece(seed, plan, PieceGrid.of(grid, players, chords), notes, render, song, singing)
 
 
 def piece_of_version_1(

@@ -25,10 +25,13 @@ from noisician.styles import table
 Place = tuple[int, int, int]
 
 
-def derived_notes(plan: PiecePlan, grid: Grid, player: Player, seed: int) -> tuple[Note, ...]:
-    """What a player plays of a grid, performed and shaded; ids are 0. Raises RequestError for an unknown instrument."""
+def derived_notes(
+    plan: PiecePlan, grid: Grid, player: Player, seed: int, chords: np.ndarray | None = None
+) -> tuple[Note, ...]:
+    """What a player plays of a grid, performed and shaded; ids are 0. ``chords`` are the piece's own, where they say
+    more than the grid's. Raises RequestError for an unknown instrument."""
     bare = Score(plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections)
-    notes = part_notes(grid, player.role, player.instrument, bare, player.octave_semitones, player.voice)
+    notes = part_notes(grid, player.role, player.instrument, bare, player.octave_semitones, player.voice, chords)
     notes = adorned(notes, _adorning(plan, player, seed))
     straight = replace(bare, tracks=(Track(player.role, player.instrument, notes),))
     played = perform(straight, swing=plan.swing, humanise=plan.humanise, seed=seed, swing_unit=plan.swing_unit)
@@ -44,7 +47,8 @@ def derived(piece: Piece, player: Player) -> tuple[Note, ...]:
     """What the piece's own grid says a player plays; nothing for one whose notes were given."""
     if piece.grid is None or not player.written:
         return ()
-    return derived_notes(piece.plan, piece.grid.alone(player, piece.plan.time_signature), player, piece.seed)
+    grid = piece.grid.alone(player, piece.plan.time_signature)
+    return derived_notes(piece.plan, grid, player, piece.seed, piece.grid.chords)
 
 
 def numbered(notes: Iterable[Note], first_id: int = 1) -> tuple[Note, ...]:

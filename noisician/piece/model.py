@@ -23,7 +23,7 @@ from noisician.prompt.controls import Feature
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import chords_of, semitones_from_c
-from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
+from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid, composer_chords
 from noisician.score.hands import by_performer
 from noisician.score.model import METERS, Meter, MeterChange
 from noisician.score.tempo import TempoCurve
@@ -238,6 +238,7 @@ class PiecePlan:
 class PieceGrid:
     """The composer's tokens (see ``score.grid``), tonic C: ``chords [steps]``, and each player's streams.
 
+    ``chords`` int32 say more than the composer knows where more was asked for (``score.grid.harmony_token``).
     ``columns`` map a player's id to ``[steps, streams of its role]`` int16. Two players of one role have a column each.
     """
 
@@ -257,19 +258,19 @@ class PieceGrid:
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
-    def of(cls, grid: Grid, players: Sequence[Player]) -> PieceGrid:
-        """Shares a composed grid out: players of one role begin with the same notes."""
+    def of(cls, grid: Grid, players: Sequence[Player], chords: np.ndarray | None = None) -> PieceGrid:
+        """Shares a composed grid out: players of one role begin with the same notes. ``chords`` say more of its own."""
         columns = {
             player.id: grid.tokens[:, role_columns(player.role)].copy()
             for player in players
             if player.role in ROLE_STREAMS and player.written
         }
-        return cls(grid.stream("chord").copy(), columns)
+        return cls(np.array(grid.stream("chord") if chords is None else chords, np.int32), columns)
 
     def alone(self, player: Player, time_signature: str) -> Grid:
         """A grid in which only this player plays, over the harmony."""
         tokens = np.full((len(self.chords), len(STREAMS)), REST, np.int16)
-        tokens[:, STREAMS.index("chord")] = self.chords
+        tokens[:, STREAMS.index("chord")] = composer_chords(self.chords)
         if player.id in self.columns:
             tokens[:, role_columns(player.role)] = self.columns[player.id]
         return Grid(tokens, time_signature)
@@ -277,7 +278,7 @@ class PieceGrid:
     def together(self, players: Sequence[Player], time_signature: str) -> Grid:
         """What the composer hears: of several players of one role the first one named."""
         tokens = np.full((len(self.chords), len(STREAMS)), REST, np.int16)
-        tokens[:, STREAMS.index("chord")] = self.chords
+        tokens[:, STREAMS.index("chord")] = composer_chords(self.chords)
         for player in reversed([one for one in players if one.id in self.columns]):
             tokens[:, role_columns(player.role)] = self.columns[player.id]
         return Grid(tokens, time_signature)

@@ -122,7 +122,7 @@ class Fields:
     chords: Annotated[
         str | None,
         Option(
-            about='the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front',
+            about='the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front; or ChordPro',
             flag="--chords",
             panel="Music",
             writing="text",
@@ -145,7 +145,7 @@ class Fields:
     notes: Annotated[
         str | None,
         Option(
-            about="MIDI or MusicXML file whose notes the music has; tempo, metre and key are the file's",
+            about="MIDI, MusicXML or ABC file whose notes the music has; tempo, metre and key are the file's",
             flag="--notes",
             panel="Music",
             writing="notes",

@@ -26,12 +26,15 @@ from noisician.score.grid import (
     Grid,
     chord_of,
     chord_token,
+    harmony_token,
     pitch_token,
     voicing_token,
+    with_composed_chords,
 )
 from noisician.score.harmony import QUALITY_NAMES, REGISTER_FLOORS, VOICINGS, chord_tones, voice
-from noisician.score.model import Meter, Score
+from noisician.score.model import Chord, Meter, Score
 from noisician.score.perform import swing_pair_steps, unswing_time
+from noisician.score.qualities import nearest_quality
 from noisician.styles import PITCHED_ROLES
 
 #: Krumhansl & Kessler (1982) probe-tone profiles, tonic first.
@@ -246,10 +249,26 @@ def _given_chords(score: Score, steps: int) -> np.ndarray:
     tokens = np.zeros(steps, np.int16)
     shift = -semitones_from_c(score.key)
     for chord in score.chords:
-        start = max(round(chord.start_beats * score.meter.steps_per_beat), 0)
-        end = max(round((chord.start_beats + chord.duration_beats) * score.meter.steps_per_beat), 0)
-        tokens[start:end] = chord_token(chord.root + shift, chord.quality)
+        start, end = _stretch(chord, score.meter)
+        tokens[start:end] = chord_token(chord.root + shift, nearest_quality(chord.quality))
     return tokens
+
+
+def kept_chords(score: Score, grid: Grid) -> np.ndarray:
+    """The chords of a piece, int32 ``[steps]``: those of its grid, and all that the score says of them."""
+    tokens = np.zeros(len(grid.tokens), np.int32)
+    shift = -semitones_from_c(score.key)
+    for chord in score.chords:
+        start, end = _stretch(chord, score.meter)
+        bass = None if chord.bass is None else chord.bass + shift
+        tokens[start:end] = harmony_token(chord.root + shift, chord.quality, bass)
+    return with_composed_chords(tokens, grid.stream("chord"))
+
+
+def _stretch(chord: Chord, meter: Meter) -> tuple[int, int]:
+    """Where a chord begins and ends, in steps."""
+    start, end = chord.start_beats, chord.start_beats + chord.duration_beats
+    return max(round(start * meter.steps_per_beat), 0), max(round(end * meter.steps_per_beat), 0)
 
 
 @cache

@@ -17,7 +17,7 @@ from io import BytesIO
 from numbers import Integral
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, overload
 
 import mido
 import numpy as np
@@ -50,6 +50,8 @@ BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
 OWN = "noisician:"
 VOICE_PROGRAM = 53  # Voice Oohs
 
+#: 120 quarter notes a minute, which a file means that states no tempo; where one is looked for in a track.
+_TEMPO_US, _HEAD_EVENTS = 500_000, 32
 #: What the parser raises on bytes that are no MIDI.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
 
@@ -224,7 +226,10 @@ def _conductor(score: Score) -> mido.MidiTrack:
         "mode": score.mode,
         "bars": score.bars,
         "sections": [asdict(section) for section in score.sections],
-        "chords": [[c.start_beats, c.duration_beats, c.root, c.quality] for c in score.chords],
+        "chords": [
+            [c.start_beats, c.duration_beats, c.root, c.quality, *([] if c.bass is None else [c.bass])]
+            for c in score.chords
+        ],
     }
     events = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
@@ -332,7 +337,7 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     mode come from the key signature, or by Krumhansl–Schmuckler without one. Raises FileError for anything that
     is no MIDI file, has no notes, or claims more than 4000 bars.
     """
-    midi, name = _open(path_or_file)
+    midi, name = open_midi(path_or_file)
     heading = _Heading()
     voices = [voice for track in midi.tracks for voice in _read_track(track, heading)]
     signature = nearest_signature(heading.first_signature)
@@ -353,10 +358,10 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
 
 def midi_ticks_per_quarter(path_or_file: str | os.PathLike[str] | BinaryIO) -> int:
     """How finely a file counts time. Errors as :func:`read_midi`."""
-    return _open(path_or_file)[0].ticks_per_beat
+    return open_midi(path_or_file)[0].ticks_per_beat
 
 
-def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
+def open_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
     if isinstance(path_or_file, (str, os.PathLike)):
         name = str(path_or_file)
         try:
@@ -375,10 +380,31 @@ def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFil
             continue
         except (*_DAMAGE, mido.KeySignatureError) as error:
             raise FileError(f"{name} is not a readable MIDI file ({error or type(error).__name__})") from None
-        if midi.type == 2 or midi.ticks_per_beat <= 0:
-            raise FileError(f"{name} counts time in frames or independent tracks; only musical time can be read")
+        if midi.ticks_per_beat <= 0:
+            raise FileError(f"{name} counts time in frames of film; only musical time can be read")
+        if midi.type == 2:
+            _play_in_turn(midi)
         return midi, name
     raise FileError(f"{name} is not a readable MIDI file (undecodable text)")
+
+
+def _play_in_turn(midi: mido.MidiFile) -> None:
+    """In place: the independent tracks of a type 2 file one after another, each from the bar line after the one before,
+    each at a tempo of its own."""
+    start = 0
+    for number, track in enumerate(midi.tracks):
+        length = sum(message.time for message in track)
+        has_tempo = any(message.type == "set_tempo" for message in track[:_HEAD_EVENTS])
+        if track:
+            track[0].time += start
+        if number and not has_tempo:
+            track.insert(0, mido.MetaMessage("set_tempo", tempo=_TEMPO_US, time=track[0].time if track else 0))
+            if len(track) > 1:
+                track[1].time = 0
+        metre = next((message for message in track if message.type == "time_signature"), None)
+        quarters = 4 * metre.numerator / metre.denominator if metre is not None else 4
+        bar_ticks = max(1, round(quarters * midi.ticks_per_beat))
+        start = -(-(start + length) // bar_ticks) * bar_ticks
 
 
 def _read_track(track: mido.MidiTrack, heading: _Heading) -> list[_Voice]:
@@ -508,10 +534,10 @@ def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
         if voice.terms is not None:
             tags = tuple(voice.terms.get("articulations", ()))
             notes, player = _notes(voice, beat_ticks), str(voice.terms.get("player", ""))
-            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player)
+            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player, name=voice.name)
         elif voice.notes:
             role, instrument = next(inferred)
-            yield Track(role, instrument, _notes(voice, beat_ticks))
+            yield Track(role, instrument, _notes(voice, beat_ticks), name=voice.name)
 
 
 def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat_ticks: float, bars: int) -> Score:
@@ -560,11 +586,16 @@ def _sections(markers: list[tuple[int, str]], bar_ticks: float, bars: int) -> It
     ends = [*starts, bars][1:]
     for (bar, text), end in zip(starts.items(), ends, strict=True):
         label = labels.setdefault(text, chr(ord("A") + len(labels) % 26))
-        yield Section(_kind_named(text), label, bar, end - bar, 0.5)
+        yield Section(kind_named(text, "verse"), label, bar, end - bar, 0.5)
 
 
-def _kind_named(text: str) -> str:
-    """The kind of section that a marker speaks of, "Pre-Chorus 2" or "breakdown"; one that says nothing is a verse."""
+@overload
+def kind_named(text: str, otherwise: str) -> str: ...
+@overload
+def kind_named(text: str, otherwise: None) -> str | None: ...
+def kind_named(text: str, otherwise: str | None) -> str | None:
+    """The kind of section that a marker in small letters speaks of, "pre-chorus 2" or "breakdown"; ``otherwise`` where
+    it says none."""
     letters = "".join(letter for letter in text if letter.isalpha())
     longest_first = sorted(SECTION_KINDS, key=len, reverse=True)  # a pre-chorus is no chorus
-    return next((kind for kind in longest_first if kind.replace("_", "") in letters), "verse")
+    return next((kind for kind in longest_first if kind.replace("_", "") in letters), otherwise)

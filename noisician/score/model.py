@@ -109,7 +109,7 @@ class Track:
     """One player's part. ``role`` is its job in the arrangement, ``instrument`` an id of ``styles``.
 
     ``timbre_tags`` are renderer tags (``bright``, ``dark``, ``driven``, ``lofi``). ``player`` is its id in a piece,
-    ``performer`` whose hand it is where one player has several parts.
+    ``performer`` whose hand it is where one player has several parts, ``name`` what the file it was read from calls it.
     """
 
     role: str
@@ -118,6 +118,7 @@ class Track:
     timbre_tags: tuple[str, ...] = ()
     player: str = ""
     performer: str = ""
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Chord:
-    """Harmony in force from ``start_beats``: pitch class of the root and quality name of ``score.harmony``."""
+    """Harmony in force from ``start_beats``: pitch class of the root and a kind's name (``score.qualities``); ``bass``
+    is the pitch class below where another than the root was asked for."""
 
     start_beats: float
     duration_beats: float
     root: int
     quality: str
+    bass: int | None = None
 
 
 @dataclass(frozen=True)
@@ -200,10 +203,13 @@ class Score:
             {
                 _TAGS_KEY if name == "timbre_tags" else name: value
                 for name, value in track.items()
-                if value or name != "performer"
+                if name != "name" and (value or name != "performer")
             }
             for track in data["tracks"]
         ]
+        for chord in data["chords"]:
+            if chord["bass"] is None:
+                del chord["bass"]
         for name in ("tempo_changes", "meter_changes"):
             if not data[name]:
                 del data[name]

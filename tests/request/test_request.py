@@ -90,3 +90,10 @@ def test_names_of_this_place_and_of_other_programs() -> None:
 @given(st.sampled_from(list(OPTIONS)))
 def test_nothing_is_given_by_default(name: str) -> None:
     assert is_given(Request(), name) == (name in ("prompt", "takes", "model"))
+
+
+def test_a_request_that_does_not_fit_is_refused_in_one_line() -> None:
+    with pytest.raises(RequestError, match=r"^'tempo' is no option of a request; did you mean tempo_bpm\?$"):
+        Request(tempo=120)  # pyright: ignore[reportCallIssue]
+    with pytest.raises(RequestError, match=r"^takes 'two' does not fit: Input should be a valid integer"):
+        Request(takes="two")  # pyright: ignore[reportArgumentType]

@@ -5,6 +5,7 @@ from noisician.evaluate.suites import (
     edits,
     faults,
     key,
+    lengths,
     life,
     mixes,
     musicianship,
@@ -25,6 +26,7 @@ from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 #: In the order of the report.
 _MODULES = (
     understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, wishes,
+    lengths,
     novelty, vocals, songs, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}

@@ -21,6 +21,7 @@ from noisician.audio import db_to_gain
 from noisician.errors import FileError, RequestError
 from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, stems_note, write_audio, write_stems
 from noisician.export.metadata import clean_text
+from noisician.export.write import Notation
 from noisician.service import schemas
 from noisician.service.files import Files
 from noisician.service.library.export_cache import ExportCache
@@ -45,11 +46,17 @@ MEDIA_TYPES: Mapping[str, str] = {
     "ogg": "audio/ogg",
     "zip": "application/zip",
     "mid": "audio/midi",
+    "musicxml": "application/vnd.recordare.musicxml+xml",
+    "abc": "text/vnd.abc; charset=utf-8",
+    "cho": "text/plain; charset=utf-8",
     "json": "application/json",
     "lrc": "text/plain; charset=utf-8",
 }
 SLICES_LIMIT = 20_000
 
+_NOTATIONS: Mapping[str, Notation] = {"musicxml": "musicxml", "abc": "abc", "cho": "chordpro"}
+#: How files of a lead sheet are called beside those of the whole score.
+LEAD_SHEET = "lead-sheet"
 _SOUND = ("wav", "flac", "mp3", "ogg")
 #: A track in memory is 20 MB a minute; so many are worked on at once.
 _AT_ONCE = 2
@@ -65,13 +72,15 @@ class Wanted:
     """A file of a take: a ``format`` of MEDIA_TYPES, of the "track", the "karaoke" version or a stem by name.
 
     ``loudness`` (LOUDNESS_LUFS) is for track and karaoke; stems keep their level, so that they still sum.
-    ``bit_depth`` 16, 24 or 32 (float, WAV only) is for WAV, FLAC and the stems in a zip.
+    ``bit_depth`` 16, 24 or 32 (float, WAV only) is for WAV, FLAC and the stems in a zip. ``lead_sheet`` leaves the
+    tune, its words and the chords in MusicXML and ABC.
     """
 
     format: str
     part: str = TRACK
     loudness: str = "streaming"
     bit_depth: int = STORED_BIT_DEPTH
+    lead_sheet: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,10 @@ class Shelf:
         if wanted.format == "mid":
             midi = _midi(stored)
             return self._made(stored, wanted, TRACK, lambda work: _write(work / "score.mid", midi))
+        if wanted.format in _NOTATIONS:
+            written = _notation(stored, wanted)
+            part = LEAD_SHEET if wanted.lead_sheet else TRACK
+            return self._made(stored, wanted, part, lambda work: _write(work / "score.txt", written))
         part = KARAOKE if wanted.part == KARAOKE else TRACK
         text = _lrc(stored, part)
         return self._made(stored, wanted, part, lambda work: _write(work / "lyrics.lrc", text.encode()))
@@ -330,6 +343,18 @@ def _midi(stored: StoredTake) -> bytes:
     buffer = io.BytesIO()
     write_midi(stored.score, buffer)
     return midi_with_recipe(buffer.getvalue(), stored.recipe.to_json())
+
+
+def _notation(stored: StoredTake, wanted: Wanted) -> bytes:
+    """The score in a notation, with the recipe."""
+    from noisician.piece.notation import written_notation
+
+    if stored.score is None:
+        model = stored.record.take.model or "its model"
+        raise FileError(f"{stored.record.id} has no score: {model} writes none, so there is no {wanted.format}")
+    kind = _NOTATIONS[wanted.format]
+    title = stored.metadata.title
+    return written_notation(kind, stored.score, stored.recipe, title, is_lead_sheet=wanted.lead_sheet)
 
 
 def _lrc(stored: StoredTake, part: str) -> str:

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from noisician.request.keys import pitch_classes_beside
 from noisician.score.hands import by_performer, one_track
 from noisician.score.model import LINE_END
+from noisician.score.qualities import plain_of
 from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
 
 if TYPE_CHECKING:
     from noisician.music import Music
-    from noisician.score import Score, Track
+    from noisician.score import Chord, Score, Track
     from noisician.score.tempo import TempoCurve
 
 ErrorType = Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
@@ -23,8 +24,6 @@ S = TypeVar("S", bound=schemas.Shape)
 
 #: The codes of failures that the request is to blame for; all others are the service's or the machine's.
 _REQUEST_CODES = frozenset({"invalid_request", "file"})
-#: Chord qualities that are written otherwise than they are called.
-_QUALITY_SIGNS = {"maj": "", "min": "m", "min7": "m7"}
 
 
 def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,11 +171,15 @@ def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
             schemas.ScoreChord(
                 start_s=score.tempo.seconds(chord.start_beats),
                 end_s=score.tempo.seconds(chord.start_beats + chord.duration_beats),
-                name=names[chord.root % 12] + _QUALITY_SIGNS.get(chord.quality, chord.quality),
+                name=names[chord.root % 12] + plain_of(chord.quality) + _below(chord, names),
             )
             for chord in score.chords
         ),
     )
+
+
+def _below(chord: Chord, names: Sequence[str]) -> str:
+    return "" if chord.bass is None else f"/{names[chord.bass % 12]}"
 
 
 def event_shape(record: EventRecord) -> schemas.Event:

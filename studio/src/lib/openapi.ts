@@ -1662,7 +1662,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description of the file */
-                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "mid" | "json" | "lrc";
+                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "mid" | "musicxml" | "abc" | "cho" | "json" | "lrc";
                 /** @description track, karaoke (without the voice), or a stem's name */
                 part?: string;
                 /** @description of track and karaoke; stems keep their level */
@@ -1671,6 +1671,8 @@ export interface operations {
                 bit_depth?: 16 | 24 | 32;
                 /** @description to be played, not saved */
                 inline?: boolean;
+                /** @description of MusicXML and ABC: the tune, its words and the chords alone */
+                lead_sheet?: boolean;
             };
             header?: never;
             path: {
@@ -1693,6 +1695,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                    "application/vnd.recordare.musicxml+xml": string;
                     "application/zip": string;
                     "audio/flac": string;
                     "audio/midi": string;
@@ -1700,6 +1703,7 @@ export interface operations {
                     "audio/ogg": string;
                     "audio/wav": string;
                     "text/plain": string;
+                    "text/vnd.abc": string;
                 };
             };
             /** @description The part of the file that Range asked for. */
@@ -1715,6 +1719,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                    "application/vnd.recordare.musicxml+xml": string;
                     "application/zip": string;
                     "audio/flac": string;
                     "audio/midi": string;
@@ -1722,6 +1727,7 @@ export interface operations {
                     "audio/ogg": string;
                     "audio/wav": string;
                     "text/plain": string;
+                    "text/vnd.abc": string;
                 };
             };
             /** @description It is the file of If-None-Match. */

@@ -21,6 +21,9 @@ const FORMATS: FormatInfo[] = [
   { format: 'ogg', label: 'OGG', about: 'Small, loops without a gap', sound: true, depths: [] },
   { format: 'zip', label: 'Stems', about: 'Each player as a WAV, with MIDI and recipe', sound: false, depths: [] },
   { format: 'mid', label: 'MIDI', about: 'The notes, for every sequencer', sound: false, depths: [] },
+  { format: 'musicxml', label: 'MusicXML', about: 'The score, for notation programs', sound: false, depths: [] },
+  { format: 'abc', label: 'ABC', about: 'The score as text, for tune books', sound: false, depths: [] },
+  { format: 'cho', label: 'ChordPro', about: 'Chords, over the words where there are any', sound: false, depths: [] },
   { format: 'lrc', label: 'LRC', about: 'The lyrics with their times, for players', sound: false, depths: [] },
   { format: 'json', label: 'Recipe', about: 'All settings: makes the same piece again', sound: false, depths: [] },
 ]
@@ -40,6 +43,9 @@ export function formatsFor(take: Take): FormatInfo[] {
     mp3: take.loop,
     zip: take.stems.length === 0,
     mid: !take.has_score,
+    musicxml: !take.has_score,
+    abc: !take.has_score,
+    cho: !take.has_score,
     lrc: !take.has_lyrics,
   }
   return FORMATS.filter((info) => !missing[info.format])
@@ -51,13 +57,24 @@ export function partsFor(take: Take, labels: { name: string; label: string }[]):
   return [...parts, ...labels.map(({ name, label }) => ({ value: name, label: `Only: ${label}` }))]
 }
 
+/** Whether a format can have the tune, its words and the chords alone. */
+export function hasLeadSheet(info: FormatInfo): boolean {
+  return info.format === 'musicxml' || info.format === 'abc'
+}
+
 export function hasKaraoke(take: Take): boolean {
   return take.has_lyrics && take.stems.length > 0
 }
 
 /** What to ask for: only those options that mean something for the format. */
-export function wantedOf(info: FormatInfo, part: string, loudness: Loudness, depth: BitDepth): Wanted {
-  if (!info.sound) return { format: info.format }
+export function wantedOf(
+  info: FormatInfo,
+  part: string,
+  loudness: Loudness,
+  depth: BitDepth,
+  leadSheet = false,
+): Wanted {
+  if (!info.sound) return hasLeadSheet(info) && leadSheet ? { format: info.format, lead_sheet: true } : { format: info.format }
   const deepest = info.depths.at(-1)
   const bit_depth = deepest === undefined ? {} : { bit_depth: Math.min(depth, deepest) as BitDepth }
   return { format: info.format, part, loudness, ...bit_depth }
