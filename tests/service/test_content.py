@@ -23,6 +23,7 @@ from noisician.errors import FileError, RequestError
 from noisician.export import TimedLine, TimedSyllable, TimedWord, lrc, read_recipe, words_json, write_audio
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music, metadata_of
+from noisician.piece import track_stems
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.score import Chord, Note, Score, Section, Track
@@ -36,7 +37,6 @@ from noisician.service.library.shapes import (
     job_shape,
     score_shape,
     take_shape,
-    track_stems,
     upload_shape,
 )
 from noisician.service.library.stored_take import lines_of
