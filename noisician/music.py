@@ -180,6 +180,36 @@ class Music:
             bundle = self._with_stems(bundle, options)
         return write_bundle(bundle, overwrite=options.overwrite)
 
+    def save_project(
+        self, path: str | os.PathLike[str], kind: str = "dawproject", *, overwrite: bool = False
+    ) -> list[Path]:
+        """Writes the piece as a project for other programs, all or nothing; returns what was written.
+
+        ``kind`` is one of :data:`noisician.projects.KINDS`: every player's stem and notes on one time line with tempo,
+        metres, sections, chords and words; the stems sum to the mix before mastering, and the finished track lies
+        beside them. ``path`` is the file or folder. Raises FileError, and RequestError where there is no score, no
+        stem was kept, or the kind is none.
+        """
+        from noisician.projects import KINDS, Sound, project_of, write_project
+
+        if kind not in KINDS:
+            raise RequestError(f"{kind!r:.40} is no kind of project; choose {', '.join(KINDS)}")
+        if self.score is None or not self.stems:
+            lacks = "writes no score" if self.score is None else "kept no stems"
+            raise RequestError(f"a project needs notes and stems: {self.recipe.request.model} {lacks}")
+        title, frames = self.metadata.title, len(self.audio)
+        project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, self._mastering())
+        sound = Sound(self.stems, self.audio, self.midi(), self.metadata, self.recipe.to_json())
+        return write_project(project, sound, _path_of(path), kind, overwrite=overwrite)
+
+    def _mastering(self) -> str:
+        """What whoever opens a project should know of the difference between its sum and the finished track."""
+        return (
+            "Together the tracks are the mix before mastering. The finished track, muted beside them, went through "
+            "equaliser, compressor, saturation and limiter (-1 dBTP) on the master bus after them. "
+            f"Made by noisician {self.recipe.noisician}, seed {self.seed}; recipe.json makes it again."
+        )
+
     def mastered_stems(self) -> Mapping[str, np.ndarray]:
         """Each stem as it is in the finished track, ``[frames, 2]``; they sum to it.
 
