@@ -198,17 +198,10 @@ class Music:
             lacks = "writes no score" if self.score is None else "kept no stems"
             raise RequestError(f"a project needs notes and stems: {self.recipe.request.model} {lacks}")
         title, frames = self.metadata.title, len(self.audio)
-        project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, self._mastering())
+        comment = project_comment(self.recipe)
+        project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, comment)
         sound = Sound(self.stems, self.audio, self.midi(), self.metadata, self.recipe.to_json())
         return write_project(project, sound, _path_of(path), kind, overwrite=overwrite)
-
-    def _mastering(self) -> str:
-        """What whoever opens a project should know of the difference between its sum and the finished track."""
-        return (
-            "Together the tracks are the mix before mastering. The finished track, muted beside them, went through "
-            "equaliser, compressor, saturation and limiter (-1 dBTP) on the master bus after them. "
-            f"Made by noisician {self.recipe.noisician}, seed {self.seed}; recipe.json makes it again."
-        )
 
     def mastered_stems(self) -> Mapping[str, np.ndarray]:
         """Each stem as it is in the finished track, ``[frames, 2]``; they sum to it.
@@ -316,6 +309,15 @@ class Music:
             f'<audio controls style="width: 100%; max-width: 800px" src="data:{media_type};base64,{heard}"></audio>'
             "</figure>"
         )
+
+
+def project_comment(recipe: Recipe) -> str:
+    """What whoever opens a project should know of the difference between its sum and the finished track."""
+    return (
+        "Together the tracks are the mix before mastering. The finished track, muted beside them, went through "
+        "equaliser, compressor, saturation and limiter (-1 dBTP) on the master bus after them. "
+        f"Made by noisician {recipe.noisician}, seed {recipe.seed}; recipe.json makes it again."
+    )
 
 
 def score_facts(score: Score | None) -> list[str]:

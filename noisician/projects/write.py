@@ -31,13 +31,16 @@ _GAP_BYTES = 1 << 16
 @dataclass(frozen=True)
 class Sound:
     """What a project plays: ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering, the
-    ``finished`` track ``[frames, 2]``, the score as a MIDI file, and what is written into all of them."""
+    ``finished`` track ``[frames, 2]``, the score as a MIDI file, and what is written into all of them. Stems that were
+    kept softer than they are there are made up by ``stems_factor``, in projects of one
+    program."""
 
     stems: Mapping[str, np.ndarray]
     finished: np.ndarray
     midi: bytes
     metadata: Metadata
     recipe_json: str
+    stems_factor: float = 1.0
 
 
 def project_path(path: Path, kind: str) -> Path:
@@ -80,7 +83,7 @@ def _dawproject(transaction: Transaction, target: Path, project: Project, sound:
     finished = f"audio/{FINISHED}.wav"
     frame_bytes = 2 * _PROJECT_BITS // 8
     expected_bytes = project.frames * frame_bytes * (len(files) + 1) + _GAP_BYTES
-    audio = AudioFormat("wav", _PROJECT_BITS, project.rate_hz)
+    audio = AudioFormat("wav", _PROJECT_BITS, project.rate_hz, sound.stems_factor)
     with (
         transaction.open(target, expected_bytes) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
@@ -98,7 +101,7 @@ def _dawproject(transaction: Transaction, target: Path, project: Project, sound:
 def _reaper(transaction: Transaction, target: Path, project: Project, sound: Sound) -> list[Path]:
     files = {name: f"audio/{stem_file_name(name)}.wav" for name in sound.stems}
     finished = f"audio/{FINISHED}.wav"
-    audio = AudioFormat("wav", _PROJECT_BITS, project.rate_hz)
+    audio = AudioFormat("wav", _PROJECT_BITS, project.rate_hz, sound.stems_factor)
     name = f"{slug(project.title) or 'project'}.rpp"
     texts = {name: project_text(project, files, finished).encode()}
     return _folder_of(transaction, target, project, sound, audio, files, finished, texts)

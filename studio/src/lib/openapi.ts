@@ -461,7 +461,7 @@ export interface components {
             carry_instruments?: boolean | null;
             /**
              * Chords
-             * @description the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front
+             * @description the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front; or ChordPro
              */
             chords?: string | null;
             /**
@@ -566,7 +566,7 @@ export interface components {
             negative_prompt?: string | null;
             /**
              * Notes
-             * @description MIDI or MusicXML file whose notes the music has; tempo, metre and key are the file's
+             * @description MIDI, MusicXML or ABC file whose notes the music has; tempo, metre and key are the file's
              */
             notes?: string | null;
             /**
@@ -1662,7 +1662,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description of the file */
-                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "mid" | "musicxml" | "abc" | "cho" | "json" | "lrc";
+                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "dawproject" | "reaper" | "mid" | "musicxml" | "abc" | "cho" | "json" | "lrc";
                 /** @description track, karaoke (without the voice), or a stem's name */
                 part?: string;
                 /** @description of track and karaoke; stems keep their level */
