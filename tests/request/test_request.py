@@ -64,7 +64,7 @@ def test_the_schema_tells_limits_choices_and_words() -> None:
 
 
 def test_choices_are_those_of_the_type() -> None:
-    assert choices_of("time_signature") == ("4/4", "3/4", "6/8")
+    assert choices_of("time_signature") == ("4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "9/8", "12/8")
     assert choices_of("tempo_bpm") == choices_of("genres") == choices_of("prompt") == ()
 
 
