@@ -20,6 +20,7 @@ from noisician.composer.lines import prefer_roots
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
 from noisician.composer.ready import (
+    begin_alone,
     begin_at_changes,
     fullness,
     habits_of,
@@ -61,6 +62,7 @@ class Composer:
             write_harmony(board, plan)
             board.settle(plan)
             write_marks(board, plan)
+            begin_alone(board)
         if ends:
             write_ending(board, plan)
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]

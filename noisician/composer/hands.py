@@ -37,11 +37,12 @@ def performers_of(cast: Sequence[Part], closed: bool, wanted: Sequence[str]) -> 
     return names
 
 
-def voices_of(cast: Sequence[Part]) -> list[int]:
-    """Which voice of a chord, from the top, each part is whose player has one note at a time; else 0."""
-    table, before, voices = instruments(), Counter[str](), []
+def voices_of(cast: Sequence[Part]) -> list[int | None]:
+    """Which voice of a chord, from the top, each part is whose player has one note at a time; None for all others."""
+    table, before = instruments(), Counter[str]()
+    voices: list[int | None] = []
     for role, id_ in cast:
         divided = role in CHORDAL and not table[id_].polyphonic
-        voices.append(before[role] if divided else 0)
+        voices.append(before[role] if divided else None)
         before[role] += divided
     return voices

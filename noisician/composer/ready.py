@@ -16,7 +16,7 @@ from noisician.composer.plan import Plan
 from noisician.composer.repetition import Habits
 from noisician.diffusion.noise import generator
 from noisician.score.chart import chart_basses, chart_tokens
-from noisician.score.grid import DRUMS, HOLD, REST, STREAMS, composer_chords, pitch_token
+from noisician.score.grid import DRUMS, HOLD, REST, ROLE_STREAMS, STREAMS, composer_chords, pitch_token
 from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, Meter, Section
 from noisician.score.patterns import bars_of, groove_rows
@@ -33,12 +33,14 @@ STEADY_SHARE = 0.4
 #: What onsets of those who fill the texture gain in a section, and those of the tune.
 GAINS = {"chorus": 0.5, "drop": 0.5, "verse": -0.5, "pre_chorus": -0.5}
 LEAD_GAINS = {"chorus": 0.25, "drop": 0.25}
+#: What the onsets of lines gain that answer each other.
+ANSWERING_GAIN = np.float32(1.5)
 _FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
 #: The lowest note of a bass that is written under a chord (MIDI pitch), and how loud it is.
 LOWEST_BASS, BASS_LEVEL = 33, 1
-_BASS = STREAMS.index("bass")
+_BASS, _COUNTER = STREAMS.index("bass"), STREAMS.index("counter")
 _HARMONIC = [STREAMS.index(name) for name in ("bass", "chords", "pad")]
 _CARRYING = [STREAMS.index(name) for name in ("kick", "snare")]
 _DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
@@ -62,7 +64,10 @@ def fullness(plan: Plan, first: int, last: int) -> dict[int, np.ndarray]:
     kinds = np.repeat(bars, METERS[plan.time_signature].steps_per_bar)[first:last]
     gain, lead = (np.array([gains.get(kind, 0.0) for kind in kinds], np.float32) for gains in (GAINS, LEAD_GAINS))
     busy = np.float32(0.0 if plan.idiom is None else plan.idiom.lead_onsets)
-    return {**dict.fromkeys(_FILLING, gain), LEAD: lead + busy}
+    gains = {**dict.fromkeys(_FILLING, gain), LEAD: lead + busy}
+    if plan.feature("call_and_response") is not None:  # whoever has two bars alone has to say something in them
+        gains[LEAD], gains[_COUNTER] = gains[LEAD] + ANSWERING_GAIN, gains[_COUNTER] + ANSWERING_GAIN
+    return gains
 
 
 def write_chart(board: Board, plan: Plan) -> None:
@@ -123,6 +128,18 @@ def begin_at_changes(board: Board, section: Section) -> None:
     for stream in _HARMONIC:
         open_ = (board.tokens[changes, stream] == MASK_TOKENS[stream]) & board.active[changes, stream]
         board.begins[changes[open_], stream] = True
+
+
+def begin_alone(board: Board) -> None:
+    """In place: who plays a section alone begins with it."""
+    columns = {role: [STREAMS.index(name) for name in names] for role, names in ROLE_STREAMS.items() if role != "drums"}
+    drums = [STREAMS.index(name) for name in DRUMS]
+    for section in board.sections:
+        rows = slice(section.start_bar * board.steps_per_bar, (section.start_bar + section.bars) * board.steps_per_bar)
+        playing = [own[0] for own in columns.values() if board.active[rows, own].any()]
+        at = rows.start
+        if len(playing) == 1 and not board.active[rows, drums].any() and board.active[at, playing[0]]:
+            board.begins[at, playing[0]] |= board.tokens[at, playing[0]] == MASK_TOKENS[playing[0]]
 
 
 def write_tune(board: Board, plan: Plan, section: Section, new: Sequence[bool], until: int) -> None:

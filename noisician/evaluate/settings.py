@@ -22,6 +22,7 @@ SUITE_NAMES = (
     "mixes",
     "edits",
     "musicianship",
+    "wishes",
     "lengths",
     "novelty",
     "vocals",

@@ -6,11 +6,10 @@ no score holds, it is the plan that says how long it is.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import fmean
 from typing import Any
 
@@ -20,7 +19,7 @@ from noisician.errors import NoisicianError
 from noisician.piece import Piece
 from noisician.score import Note, Score, Section, Track
 from noisician.score.harmony import pitch_class
-from noisician.styles import instruments
+from noisician.styles import instruments, tomllib
 
 #: A note belongs to the bar whose line it anticipates by less than this.
 EARLY_BEATS = 0.15
@@ -57,7 +56,7 @@ def wishes() -> tuple[Wish, ...]:
     return tuple(found)
 
 
-# --- what a score plays, bar by bar -------------------------------------------------------------------------------------
+# --- what a score plays, bar by bar -----------------------------------------------------------------------------------
 
 
 def _played(score: Score) -> list[Track]:
@@ -99,7 +98,7 @@ def _sounding(score: Score, start_s: float, end_s: float) -> list[Note]:
     return [note for note in _notes_of(_played(score)) if start_s <= seconds(note.start_beats) < end_s]
 
 
-# --- checks -------------------------------------------------------------------------------------------------------------
+# --- checks -----------------------------------------------------------------------------------------------------------
 
 
 def builds(piece: Piece, into: str) -> bool:
@@ -121,7 +120,7 @@ def silent_before(piece: Piece, section: str, beats: float) -> bool:
     starts = [one.start_bar * score.meter.beats_per_bar for one in _sections(score, section) if one.start_bar > 0]
     notes = _notes_of(_played(score))
     gaps = [
-        not any(start - beats + EARLY_BEATS <= note.start_beats < start - EARLY_BEATS for note in notes)
+        not any(start - beats - EARLY_BEATS / 2 <= note.start_beats < start - EARLY_BEATS for note in notes)
         and any(start - 2 * score.meter.beats_per_bar <= note.start_beats < start - beats for note in notes)
         for start in starts
     ]
@@ -218,7 +217,7 @@ def slows(piece: Piece) -> bool:
 
 def quickens(piece: Piece) -> bool:
     bpm = _tempi(piece.score)
-    return bpm[-1] > CLEARLY * bpm[0] and all(b >= a - 1e-6 for a, b in zip(bpm, bpm[1:], strict=False))
+    return bpm[-1] > CLEARLY * bpm[0] and all(b >= a - 1e-6 for a, b in pairwise(bpm))
 
 
 def slower_in(piece: Piece, section: str) -> bool:

@@ -72,12 +72,15 @@ def _known(piece: Piece) -> dict[str, Any]:
 
 
 def _plan_dict(plan: PiecePlan) -> dict[str, Any]:
-    """What only some players have is left out of the others."""
+    """What only some plans and players have is left out of the others."""
     values = asdict(plan)
     for player in values["players"]:
-        for name in ("performer", "voice"):
-            if not player[name]:
-                del player[name]
+        if not player["performer"]:
+            del player["performer"]
+        if player["voice"] is None:
+            del player["voice"]
+    if not values["ornaments"]:
+        del values["ornaments"]
     return values
 
 

@@ -31,6 +31,7 @@ from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, VOICE, Meter
 from noisician.score.perform import mean_energy, swing_pair_steps
 from noisician.score.tempo import TempoChange
+from noisician.styles import table
 from noisician.vocals.song import Song
 
 #: How loosely people play: see :func:`noisician.score.perform.perform`.
@@ -169,12 +170,18 @@ def _outline(plan: Plan) -> PiecePlan:
         ending=plan.ending,
         fade_in_s=_fade_in_s(plan),
         fade_out_s=_fade_out_s(plan),
+        ornaments=_ornaments(plan),
     )
 
 
 def _stated_meters(score: Score) -> list[MeterMark]:
     per_bar = score.meter.beats_per_bar
     return [MeterMark(change.start_beats / per_bar, change.time_signature) for change in score.meter_changes]
+
+
+def _ornaments(plan: Plan) -> str:
+    heaviest = max(plan.style.genres, key=lambda id_: plan.style.genres[id_], default="")
+    return heaviest if heaviest in table("ornaments") else ""
 
 
 def _tempo_map(plan: Plan) -> tuple[TempoMark, ...]:

@@ -74,8 +74,8 @@ class Player:
     ``styles``. ``bars`` are the stretches (first, last + 1) in which it plays. ``stream`` names its noise.
     ``octave_semitones`` moves what its grid says into the instrument's range, decided once so that changing one bar
     never moves the others. ``written`` is False where its notes were given and no grid holds them. ``performer`` is the
-    same for all parts that are one player's hands (:mod:`noisician.score.hands`), ``voice`` which of a chord's notes,
-    from the top, somebody has who plays one at a time.
+    same for all parts that are one player's hands (:mod:`noisician.score.hands`). ``voice`` is which of a chord's
+    notes, from the top, somebody has who plays one at a time; None for all of them.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Player:
     octave_semitones: int = 0
     written: bool = True
     performer: str = ""
-    voice: int = 0
+    voice: int | None = None
 
     @property
     def key(self) -> str:
@@ -105,7 +105,8 @@ class PiecePlan:
     The maps hold marks in order of their bars, the first at bar 0; ``pickup_beats`` come before the first bar line.
     ``duration_s`` is the whole track, tail included. ``mean_energy`` is the energy at which nobody plays louder or
     softer than written: the average when the piece was made, kept so that a new section leaves the others' dynamics.
-    ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out.
+    ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out. ``ornaments`` is the
+    genre whose players adorn what is written (``styles/ornaments.toml``), empty where nobody does.
     """
 
     tempo_map: tuple[TempoMark, ...]
@@ -128,6 +129,7 @@ class PiecePlan:
     fade_in_s: float = 0.0
     fade_out_s: float | None = None
     pickup_beats: float = 0.0
+    ornaments: str = ""
 
     @property
     def tempo_bpm(self) -> float:

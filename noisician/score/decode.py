@@ -94,14 +94,14 @@ def part_notes(
     instrument_id: str,
     score: Score,
     octave_semitones: int | None = None,
-    voice: int = 0,
+    voice: int | None = None,
     chords: np.ndarray | None = None,
 ) -> tuple[Note, ...]:
     """What one player plays, straight, in order of start; ``score`` gives key and sections.
 
-    ``octave_semitones`` is the move into the instrument's range where it was decided before. Who plays one note at a
-    time has one ``voice`` of chords, counted from the top. ``chords`` are those of a piece, which say more than the
-    grid's. Raises RequestError.
+    ``octave_semitones`` is the move into the instrument's range where it was decided before. Who has one ``voice`` of
+    chords, counted from the top, plays no other. ``chords`` are those of a piece, which say more than the grid's.
+    Raises RequestError.
     """
     instrument = _instrument(instrument_id)
     if role == "drums":
@@ -115,7 +115,7 @@ def part_notes(
 
 
 def part_octave(
-    grid: Grid, role: str, instrument_id: str, key: str, voice: int = 0, chords: np.ndarray | None = None
+    grid: Grid, role: str, instrument_id: str, key: str, voice: int | None = None, chords: np.ndarray | None = None
 ) -> int:
     """The octaves, in semitones, by which a whole part moves into its instrument's range."""
     if role not in PITCHED_ROLES:
@@ -146,14 +146,14 @@ def _instrument(instrument_id: str) -> Instrument:
 
 
 def _pitched(
-    grid: Grid, role: str, instrument: Instrument, shift: int, voice: int, chords: np.ndarray | None
+    grid: Grid, role: str, instrument: Instrument, shift: int, voice: int | None, chords: np.ndarray | None
 ) -> tuple[list[Note], int, int]:
     """Notes of a pitched part as they are written, and the lowest and highest pitch to be played."""
     if role in MONOPHONIC:
         notes = _melody(grid, role, shift)
     elif role in CHORDAL:
         harmony = grid.stream("chord") if chords is None else chords
-        notes = _chordal(grid, role, shift, harmony, None if instrument.polyphonic else voice)
+        notes = _chordal(grid, role, shift, harmony, voice)
     else:
         raise RequestError(f"unknown role {role!r} for {instrument.id}; roles are listed in noisician.styles.ROLES")
     low = max(instrument.range[0], PITCH_LOW + shift)  # so that a fitted part can be written as tokens again

@@ -19,12 +19,14 @@ from noisician.evaluate.suites import (
     vocals,
     vocoder,
     weights,
+    wishes,
 )
 from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, lengths,
+    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, wishes,
+    lengths,
     novelty, vocals, songs, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}

@@ -191,6 +191,6 @@ def _moved(before: Piece, after: Piece, player: Player, move: Callable[[int], in
 def _pitches(piece: Piece, player: Player) -> dict[int, list[int]]:
     """By step, the pitches that a player's grid derives to, the lowest first."""
     pitches: dict[int, list[int]] = {}
-    for step, pitch in sorted(places(derived(piece, player), piece.plan)):
+    for step, pitch, _ in sorted(places(derived(piece, player), piece.plan)):
         pitches.setdefault(step, []).append(pitch)
     return pitches
