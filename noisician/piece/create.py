@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from noisician.score.chart import chart_tokens
 from noisician.score.decode import part_octave
 from noisician.score.encode import encode, estimate_swing, kept_chords
 from noisician.score.grid import ROLE_STREAMS, Grid, moved_harmony, with_composed_chords
+from noisician.score.hands import by_performer, one_track
 from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, VOICE, Meter
 from noisician.score.perform import mean_energy, swing_pair_steps
@@ -51,6 +52,22 @@ def stem_names(players: Iterable[Player | Track]) -> list[str]:
         same = sum(existing == name or existing.startswith(f"{name}-") for existing in names)
         names.append(f"{name}-{same + 1}" if same else name)
     return names
+
+
+def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | None]:
+    """For each player of a score (all hands together) the one of ``stems`` that holds its sound, None where none does.
+
+    Singers' stems are called as their parts are.
+    """
+    played = iter(stem_names([track for track in tracks if track.instrument != VOICE]))
+    names = [track.role if track.instrument == VOICE else next(played) for track in tracks]
+    return [name if name in stems else None for name in names]
+
+
+def performers(score: Score, stems: Collection[str]) -> list[tuple[Track, str | None]]:
+    """Everybody who is heard, all hands of one player together, and the stem that holds it."""
+    tracks = [one_track(hands) for hands in by_performer(score.tracks)]
+    return list(zip(tracks, track_stems(tracks, stems), strict=True))
 
 
 def noise_stream(stem_name: str) -> int:

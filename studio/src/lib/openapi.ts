@@ -1662,7 +1662,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description of the file */
-                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "mid" | "musicxml" | "abc" | "cho" | "json" | "lrc";
+                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "dawproject" | "reaper" | "mid" | "musicxml" | "abc" | "cho" | "json" | "lrc";
                 /** @description track, karaoke (without the voice), or a stem's name */
                 part?: string;
                 /** @description of track and karaoke; stems keep their level */
