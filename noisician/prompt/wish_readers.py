@@ -192,7 +192,9 @@ def alike(match: re.Match[str]) -> Figure | None:
     if lexicon().phrase(match.group()) is not None:
         return None
     named = players_of(match["who"])
-    played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
+    begins = re.search(r"(?:^|[,.;:!?]\s*|\b(?:an?|the)\s+)$", match.string[: match.start()], re.IGNORECASE)
+    fields = ("instruments", "family") if begins else ("instruments",)  # "upright bass duo" is no duo of basses
+    played = [effect for effect in named[1] if effect.field in fields] if named else []
     if len(played) != 1:
         return None
     return Figure(match.start(), match.end(), (*played * ENSEMBLES[match["size"].lower()], Effect("only", True)))
