@@ -724,7 +724,7 @@ def _chords(
             if not symbol.is_degree:
                 begun.append(((start + float(at)) / quarters, symbol.root, symbol.quality, symbol.bass))
     ends = [*(at for at, *_ in begun[1:]), starts[-1] / quarters]
-    for (at, root, quality, bass), end in zip(begun, ends, strict=True):
+    for (at, root, quality, bass), end in zip(begun, ends, strict=False):
         if root is not None and end > at:
             yield Chord(at, end - at, root, quality, bass)
 
