@@ -32,8 +32,8 @@ CONTEXT = packed((60, 0, 1, 100), (64, 1, 0.5, 80))
 def test_a_body_becomes_tasks() -> None:
     body = {
         "task_type": "midi_generate", "mode": "infill", "context_midi": CONTEXT, "selection_start": 1,
-        "selection_end": 4, "locked_note_indices": [1], "key": "A minor", "time_signature": "3/4", "style": "jazz", "temperature": 2.0,
-        "num_results": 2, "seed": 7, "model": "amt",
+        "selection_end": 4, "locked_note_indices": [1], "key": "A minor", "time_signature": "3/4",
+        "style": "jazz", "temperature": 2.0, "num_results": 2, "seed": 7, "model": "amt",
     }  # fmt: skip
     first, second = daw.notes_tasks(body)
     assert (first.mode, first.selection, first.locked, first.strength) == ("infill", (1.0, 4.0), {1}, 1.0)
