@@ -30,6 +30,7 @@ from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
 from noisician.request.keys import written_key
 from noisician.score import Score
+from noisician.score.hands import by_performer
 from noisician.spool import SpooledArrays
 
 if TYPE_CHECKING:
@@ -179,6 +180,29 @@ class Music:
             bundle = self._with_stems(bundle, options)
         return write_bundle(bundle, overwrite=options.overwrite)
 
+    def save_project(
+        self, path: str | os.PathLike[str], kind: str = "dawproject", *, overwrite: bool = False
+    ) -> list[Path]:
+        """Writes the piece as a project for other programs, all or nothing; returns what was written.
+
+        ``kind`` is one of :data:`noisician.projects.KINDS`: every player's stem and notes on one time line with tempo,
+        metres, sections, chords and words; the stems sum to the mix before mastering, and the finished track lies
+        beside them. ``path`` is the file or folder. Raises FileError, and RequestError where there is no score, no
+        stem was kept, or the kind is none.
+        """
+        from noisician.projects import KINDS, Sound, project_of, write_project
+
+        if kind not in KINDS:
+            raise RequestError(f"{kind!r:.40} is no kind of project; choose {', '.join(KINDS)}")
+        if self.score is None or not self.stems:
+            lacks = "writes no score" if self.score is None else "kept no stems"
+            raise RequestError(f"a project needs notes and stems: {self.recipe.request.model} {lacks}")
+        title, frames = self.metadata.title, len(self.audio)
+        comment = project_comment(self.recipe)
+        project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, comment)
+        sound = Sound(self.stems, self.audio, self.midi(), self.metadata, self.recipe.to_json())
+        return write_project(project, sound, _path_of(path), kind, overwrite=overwrite)
+
     def mastered_stems(self) -> Mapping[str, np.ndarray]:
         """Each stem as it is in the finished track, ``[frames, 2]``; they sum to it.
 
@@ -274,7 +298,8 @@ class Music:
         write_into(sound, self._bundle(Path("track"), SaveOptions(format=name, bit_depth=16)))
         picture = png_bytes(spectrogram_picture(self.audio, self.sample_rate_hz), None)
         heard, seen = (base64.b64encode(data).decode("ascii") for data in (sound.getvalue(), picture))
-        players = ", ".join(track.instrument for track in self.score.tracks) if self.score else ""
+        performers = by_performer(self.score.tracks) if self.score else []
+        players = ", ".join(hands[0].instrument for hands in performers)
         facts = " · ".join(html.escape(fact) for fact in (*self._facts(), players) if fact)
         title = html.escape(self.metadata.title[:200])
         return (
@@ -284,6 +309,15 @@ class Music:
             f'<audio controls style="width: 100%; max-width: 800px" src="data:{media_type};base64,{heard}"></audio>'
             "</figure>"
         )
+
+
+def project_comment(recipe: Recipe) -> str:
+    """What whoever opens a project should know of the difference between its sum and the finished track."""
+    return (
+        "Together the tracks are the mix before mastering. The finished track, muted beside them, went through "
+        "equaliser, compressor, saturation and limiter (-1 dBTP) on the master bus after them. "
+        f"Made by noisician {recipe.noisician}, seed {recipe.seed}; recipe.json makes it again."
+    )
 
 
 def score_facts(score: Score | None) -> list[str]:

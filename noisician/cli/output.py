@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -184,8 +183,10 @@ def result_of(music: Music, files: dict[str, Path]) -> dict[str, Any]:
 
 
 def _players(music: Music) -> list[dict[str, str]]:
-    tracks: Sequence[Any] = () if music.score is None else music.score.tracks
-    return [{"role": track.role, "instrument": track.instrument} for track in tracks]
+    from noisician.score.hands import by_performer
+
+    heard = [] if music.score is None else by_performer(music.score.tracks)
+    return [{"role": hands[0].role, "instrument": hands[0].instrument} for hands in heard]
 
 
 def print_result(music: Music, files: dict[str, Path], quiet: bool) -> None:

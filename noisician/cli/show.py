@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from noisician.prompt import Controls, ExplainRow
     from noisician.recipe import Recipe
     from noisician.request import Request
-    from noisician.score import Score
+    from noisician.score import Score, Track
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
 _PIPED_WIDTH = 240
@@ -200,8 +200,13 @@ def _score_rows(score: Score) -> list[tuple[str, str]]:
         ("metre", score.time_signature),
         ("bars", str(score.bars)),
         ("sections", ", ".join(f"{section.kind} {section.bars}" for section in score.sections)),
-        *((track.player or track.role, f"{track.instrument}, {len(track.notes)} notes") for track in score.tracks),
+        *((track.player or track.role, _played(track)) for track in score.tracks),
     ]
+
+
+def _played(track: Track) -> str:
+    told = f"{track.instrument}, {len(track.notes)} notes"
+    return f"{told}, a hand of {track.performer}" if track.performer else told
 
 
 def _own(told: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from noisician.export.lyrics import lrc, plain_lyrics, words_json
 from noisician.export.metadata import Metadata
 from noisician.export.read import RECIPE_MEMBER
 from noisician.export.spectrogram import png_bytes, spectrogram_picture
-from noisician.export.stems import factor_of
+from noisician.export.stems import factor_of, padded, stem_file_name
 from noisician.export.transaction import Transaction, check_target, explained
 
 Notation = Literal["musicxml", "abc", "chordpro"]
@@ -315,11 +314,11 @@ def _stage_stems_zip(transaction: Transaction, job: _StemJob, members: Mapping[s
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
         for name, samples, metadata in _named_stems(job):
-            with archive.open(_member(f"{folder}/{name}"), "w", force_zip64=True) as member:
+            with archive.open(member_of(f"{folder}/{name}"), "w", force_zip64=True) as member:
                 for piece in encode(samples, metadata, job.recipe_json, job.audio).pieces:
                     member.write(piece)
         for name, data in members.items():
-            archive.writestr(_member(f"{folder}/{name}"), data)
+            archive.writestr(member_of(f"{folder}/{name}"), data)
 
 
 def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
@@ -328,12 +327,12 @@ def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
     title = job.metadata.title or job.metadata.prompt
     taken: set[str] = set()
     for name in job.stems:
-        file_name = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "stem"
+        file_name = stem_file_name(name)
         if file_name.lower() in taken:
             raise FileError(f"{job.target}: two stems would be called {file_name}.wav; rename one")
         taken.add(file_name.lower())
         metadata = replace(job.metadata, title=f"{title} - {name}", lyrics=())  # most stems sing nothing
-        yield f"{file_name}.wav", _padded(job.stems[name], frames), metadata
+        yield f"{file_name}.wav", padded(job.stems[name], frames), metadata
 
 
 def _frames_of(job: _StemJob) -> int:
@@ -346,12 +345,8 @@ def _each(stems: Mapping[str, np.ndarray]) -> Iterator[np.ndarray]:
         yield stems[name]
 
 
-def _padded(stem: np.ndarray, frames: int) -> np.ndarray:
-    missing = frames - len(stem)
-    return np.pad(stem, [(0, missing)] + [(0, 0)] * (stem.ndim - 1)) if missing else stem
-
-
-def _member(name: str) -> zipfile.ZipInfo:
+def member_of(name: str) -> zipfile.ZipInfo:
+    """A file in an archive, stored as it is and without a date of its own."""
     member = zipfile.ZipInfo(name, _OLDEST_ZIP_DATE)
     member.external_attr = _READABLE_BY_ALL
     return member

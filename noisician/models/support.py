@@ -31,6 +31,7 @@ _SAYABLE = tuple(
 _OUTPUTS: Mapping[str, Feature] = {
     "--stems": "stems",
     "--midi": "score",
+    "--daw": "score",
     "--musicxml": "score",
     "--abc": "score",
     "--chordpro": "score",

@@ -60,7 +60,7 @@ def _known(piece: Piece) -> dict[str, Any]:
     return {
         "version": PIECE_VERSION,
         "seed": piece.seed,
-        "plan": asdict(piece.plan),
+        "plan": _plan_dict(piece.plan),
         "grid": None if piece.grid is None else _grid_dict(piece.grid),
         "notes": {id_: [_note_dict(note) for note in notes] for id_, notes in piece.notes.items()},
         "song": None if piece.song is None else piece.song.to_dict(),
@@ -69,6 +69,19 @@ def _known(piece: Piece) -> dict[str, Any]:
         "render": asdict(piece.render),
         "mix": None if piece.mix is None else piece.mix.to_dict(),
     }
+
+
+def _plan_dict(plan: PiecePlan) -> dict[str, Any]:
+    """What only some plans and players have is left out of the others."""
+    values = asdict(plan)
+    for player in values["players"]:
+        if not player["performer"]:
+            del player["performer"]
+        if player["voice"] is None:
+            del player["voice"]
+    if not values["ornaments"]:
+        del values["ornaments"]
+    return values
 
 
 def _grid_dict(grid: PieceGrid) -> dict[str, Any]:

@@ -3,11 +3,13 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from noisician.request.keys import written_key
 from noisician.score.harmony import pitch_class
-from noisician.score.qualities import tones_of
+from noisician.score.model import Chord
+from noisician.score.qualities import plain_of, tones_of
 
 #: Letters from F upward in fifths, and where each lies above C.
 _LINE = "FCGDAEB"
@@ -86,3 +88,9 @@ def key_name(key: str, mode: str) -> str:
     """A tonic as its signature has it. Raises KeyError for what is none."""
     pitch_class(key)
     return written_key(key, mode)
+
+
+def written_chord(chord: Chord, names: Sequence[str]) -> str:
+    """A chord as people write it, ``Fm7/C``; ``names`` are those of the twelve pitch classes beside it."""
+    below = "" if chord.bass is None else f"/{names[chord.bass % 12]}"
+    return f"{names[chord.root % 12]}{plain_of(chord.quality)}{below}"

@@ -18,6 +18,7 @@ from noisician.composer.pace import even_s, played_s
 from noisician.composer.shape import Stage
 from noisician.errors import RequestError
 from noisician.lyrics import Lyrics, SungWord
+from noisician.prompt import Controls
 from noisician.request import Request
 from noisician.score.grid import REST, STREAMS, Grid, composer_chords, pitch_of
 from noisician.score.harmony import pitch_class
@@ -53,33 +54,35 @@ def without_stand_ins(request: Request, wanted: Sequence[str]) -> tuple[str, ...
 
 def write_song(
     request: Request,
+    controls: Controls,
     plan: Plan,
     seed: int,
     composer: Composer,
     settings: ComposerSettings,
     on_step: Callable[[float], None],
 ) -> SungPiece:
-    """Sets the text, composes. Raises RequestError for a text that cannot be sung or does not fit the length."""
+    """Sets the text, composes. Raises RequestError for a text that cannot be sung or does not fit the length, be it an
+    option's or the prompt's."""
     if request.loop:
         raise RequestError("a song with words has an end and --loop has none: leave one of them out")
     meter = METERS[plan.time_signature]
     bar_s = meter.beats_per_bar * 60 / plan.tempo_bpm
     energy = float(np.average([section.energy for section in plan.sections]))
-    length_s = request.duration_s and even_s(request.duration_s, plan.features, meter, plan.tempo_bpm)
+    length_s = controls.duration_s and even_s(controls.duration_s, plan.features, meter, plan.tempo_bpm)
 
     def form_of(lyrics: Lyrics) -> SongForm:
-        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, request.bars, length_s)
+        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, controls.bars, length_s)
 
     lyrics = lyrics_of(request, seed)
     written = read_lyrics(request)
-    if (written is None or not written.lines) and (request.bars or length_s) is not None:
+    if (written is None or not written.lines) and (controls.bars or length_s) is not None:
         lyrics = as_many_as_fit(seed, lambda some: _fits(some, form_of))
-    voice = choose_voice(request, seed)
+    voice = choose_voice(request.voice, controls.voice, seed)
     parts, words = _parts(lyrics), sung_parts(lyrics)[1]
     form = _directed_form(form_of(lyrics), lyrics)
     lasting_s = played_s(form.bars * bar_s, plan.features, meter, plan.tempo_bpm)
     lines = set_song(parts, form, meter, plan.tempo_bpm, seed)
-    plan = with_sections(plan, form.sections, request.duration_s or lasting_s + TAIL_S)
+    plan = with_sections(plan, form.sections, controls.duration_s or lasting_s + TAIL_S)
     plan = _directed(plan, form, lyrics)
     players = (
         tuple(dict.fromkeys((*playing, "lead"))) if part is not None else playing

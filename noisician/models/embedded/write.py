@@ -49,7 +49,7 @@ def write_piece(
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
-        sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
+        sung = write_song(request, controls, plan, seed, composer(), composer_settings(request), report)
         return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt, sung.chords), stages
     if tags is not None:
         plan, grid, chords = write_instrumental(plan, tags, seed, composer(), composer_settings(request), report)

@@ -21,7 +21,9 @@ from noisician.audio import db_to_gain
 from noisician.errors import FileError, RequestError
 from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, stems_note, write_audio, write_stems
 from noisician.export.metadata import clean_text
+from noisician.export.stems import factor_of
 from noisician.export.write import Notation
+from noisician.music import project_comment
 from noisician.service import schemas
 from noisician.service.files import Files
 from noisician.service.library.export_cache import ExportCache
@@ -45,6 +47,8 @@ MEDIA_TYPES: Mapping[str, str] = {
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
     "zip": "application/zip",
+    "dawproject": "application/zip",
+    "reaper": "application/zip",
     "mid": "audio/midi",
     "musicxml": "application/vnd.recordare.musicxml+xml",
     "abc": "text/vnd.abc; charset=utf-8",
@@ -55,6 +59,7 @@ MEDIA_TYPES: Mapping[str, str] = {
 SLICES_LIMIT = 20_000
 
 _NOTATIONS: Mapping[str, Notation] = {"musicxml": "musicxml", "abc": "abc", "cho": "chordpro"}
+_PROJECTS = ("dawproject", "reaper")
 #: How files of a lead sheet are called beside those of the whole score.
 LEAD_SHEET = "lead-sheet"
 _SOUND = ("wav", "flac", "mp3", "ogg")
@@ -115,6 +120,8 @@ class Shelf:
             return self._sound(stored, wanted)
         if wanted.format == "zip":
             return self._zip(stored, wanted)
+        if wanted.format in _PROJECTS:
+            return self._project(stored, wanted)
         if wanted.format == "json":
             return _exported(self._files.recipe(take.id), stored, wanted, TRACK)
         if wanted.format == "mid":
@@ -224,6 +231,33 @@ class Shelf:
 
         return self._made(stored, wanted, "stems", make, str(wanted.bit_depth))
 
+    def _project(self, stored: StoredTake, wanted: Wanted) -> Exported:
+        """A project for other programs; one that is a folder comes as an archive."""
+        from noisician.projects import Sound, project_of, write_project
+
+        if stored.score is None or not stored.stems:
+            what = "notes" if stored.score is None else "stems"
+            raise FileError(f"{stored.record.id} has no {what}, and a project needs both")
+        midi, recipe_json = _midi(stored), stored.recipe.to_json()
+        name = Path(stored.file_name(wanted.format, "project")).stem
+
+        def make(work: Path) -> Path:
+            finished, rate_hz = stored.samples(TRACK)
+            stems = cast(Mapping[str, np.ndarray], {one: _LazyStem(stored, one) for one in stored.stems})
+            assert stored.score is not None
+            title, comment = stored.metadata.title, project_comment(stored.recipe)
+            project = project_of(stored.score, stems, title, len(finished), rate_hz, comment)
+            softer = factor_of(stored.recipe.stems.get("gain_db", 0.0))
+            sound = Sound(stems, finished, midi, stored.metadata, recipe_json, 1 / softer)
+            written = write_project(project, sound, work / name, wanted.format)
+            if len(written) == 1:
+                return written[0]
+            archive = shutil.make_archive(str(work / f"{name}-archive"), "zip", work, name)
+            shutil.rmtree(work / name)
+            return Path(archive)
+
+        return self._made(stored, wanted, "project", make)
+
     def _made(
         self, stored: StoredTake, wanted: Wanted, part: str, make: Callable[[Path], Path], detail: str = ""
     ) -> Exported:
@@ -330,7 +364,8 @@ def discard(files: Files, take_id: str) -> None:
 
 
 def _exported(path: Path, stored: StoredTake, wanted: Wanted, part: str) -> Exported:
-    return Exported(path, MEDIA_TYPES[wanted.format], stored.file_name(wanted.format, part))
+    extension = "zip" if wanted.format == "reaper" else wanted.format
+    return Exported(path, MEDIA_TYPES[wanted.format], stored.file_name(extension, part))
 
 
 def _midi(stored: StoredTake) -> bytes:

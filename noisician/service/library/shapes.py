@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from noisician.request.keys import pitch_classes_beside
 from noisician.score.model import LINE_END
-from noisician.score.qualities import plain_of
+from noisician.score.spelling import written_chord
 from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
 
 if TYPE_CHECKING:
     from noisician.music import Music
-    from noisician.score import Chord, Score, Track
+    from noisician.score import Score, Track
     from noisician.score.tempo import TempoCurve
 
 ErrorType = Literal["invalid_request", "authentication", "not_found", "conflict", "rate_limit", "server"]
@@ -43,16 +43,6 @@ def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
         "not_understood": list(controls.get("not_understood") or ()),
         "remarks": list(music.remarks),
     }
-
-
-def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | None]:
-    """For each track of a score the one of ``stems`` that holds its sound, None where there is none."""
-    from noisician.models.embedded.cast import SUNG_ROLES
-    from noisician.piece import stem_names
-
-    played = iter(stem_names([track for track in tracks if track.role not in SUNG_ROLES]))
-    names = [track.role if track.role in SUNG_ROLES else next(played) for track in tracks]
-    return [name if name in stems else None for name in names]
 
 
 def take_shape(record: TakeRecord) -> schemas.Take:
@@ -150,8 +140,10 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
 
 def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
+    from noisician.piece import performers
+
     names = pitch_classes_beside(score.key, score.mode)
-    tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+    tracks = performers(score, stems)
     return schemas.ScoreView(
         tempo_bpm=score.tempo_bpm,
         key=score.key,
@@ -164,15 +156,11 @@ def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
             schemas.ScoreChord(
                 start_s=score.tempo.seconds(chord.start_beats),
                 end_s=score.tempo.seconds(chord.start_beats + chord.duration_beats),
-                name=names[chord.root % 12] + plain_of(chord.quality) + _below(chord, names),
+                name=written_chord(chord, names),
             )
             for chord in score.chords
         ),
     )
-
-
-def _below(chord: Chord, names: Sequence[str]) -> str:
-    return "" if chord.bass is None else f"/{names[chord.bass % 12]}"
 
 
 def event_shape(record: EventRecord) -> schemas.Event:
@@ -260,9 +248,11 @@ def _sections(score: Score | None) -> tuple[schemas.SectionInfo, ...]:
 def _players(score: Score | None, stems: Collection[str]) -> tuple[schemas.PlayerInfo, ...]:
     if score is None:
         return ()
+    from noisician.piece import performers
+
     return tuple(
         schemas.PlayerInfo(role=track.role, instrument=track.instrument, stem=stem, notes=len(track.notes))
-        for track, stem in zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+        for track, stem in performers(score, stems)
     )
 
 

@@ -20,6 +20,8 @@ const FORMATS: FormatInfo[] = [
   { format: 'mp3', label: 'MP3', about: 'Small, plays everywhere', sound: true, depths: [] },
   { format: 'ogg', label: 'OGG', about: 'Small, loops without a gap', sound: true, depths: [] },
   { format: 'zip', label: 'Stems', about: 'Each player as a WAV, with MIDI and recipe', sound: false, depths: [] },
+  { format: 'dawproject', label: 'DAWproject', about: 'Sound and notes for Bitwig, Studio One, Cubase', sound: false, depths: [] },
+  { format: 'reaper', label: 'Reaper', about: 'Sound and notes as a Reaper project', sound: false, depths: [] },
   { format: 'mid', label: 'MIDI', about: 'The notes, for every sequencer', sound: false, depths: [] },
   { format: 'musicxml', label: 'MusicXML', about: 'The score, for notation programs', sound: false, depths: [] },
   { format: 'abc', label: 'ABC', about: 'The score as text, for tune books', sound: false, depths: [] },
@@ -42,6 +44,8 @@ export function formatsFor(take: Take): FormatInfo[] {
   const missing: Partial<Record<Format, boolean>> = {
     mp3: take.loop,
     zip: take.stems.length === 0,
+    dawproject: take.stems.length === 0 || !take.has_score,
+    reaper: take.stems.length === 0 || !take.has_score,
     mid: !take.has_score,
     musicxml: !take.has_score,
     abc: !take.has_score,

@@ -89,7 +89,7 @@ describe('export', () => {
   const names = (one: Take) => formatsFor(one).map(({ format }) => format)
 
   it('offers what there is', () => {
-    expect(names(take)).toEqual(['wav', 'flac', 'mp3', 'ogg', 'zip', 'mid', 'musicxml', 'abc', 'cho', 'json'])
+    expect(names(take)).toEqual(['wav', 'flac', 'mp3', 'ogg', 'zip', 'dawproject', 'reaper', 'mid', 'musicxml', 'abc', 'cho', 'json'])
     expect(names({ ...take, loop: true, stems: [], has_score: false, has_lyrics: true })).toEqual([
       'wav',
       'flac',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -48,9 +49,9 @@ def set_chords(piece: Piece, edit: SetChords, applying: Applying) -> Piece:
     changed: set[int] = set()
     for first_beat, last_beat, chord in _stretches(piece, edit.chords):
         token = symbol_token(chord, tonic)
-        chords[first_beat * per_beat : last_beat * per_beat] = token
+        chords[round(first_beat * per_beat) : round(last_beat * per_beat)] = token
         beats_per_bar = piece.plan.meter.beats_per_bar
-        changed |= set(range(first_beat // beats_per_bar, -(-last_beat // beats_per_bar)))
+        changed |= set(range(int(first_beat // beats_per_bar), math.ceil(last_beat / beats_per_bar)))
     following = [player for player in players_of(piece, edit.follow) if is_written(player)] if edit.follow else []
     piece = written_down(piece, following)
     assert piece.grid is not None
@@ -59,16 +60,17 @@ def set_chords(piece: Piece, edit: SetChords, applying: Applying) -> Piece:
     return rederived(piece, after, [player.id for player in following])
 
 
-def _stretches(piece: Piece, chords: Sequence[PlacedChord]) -> list[tuple[int, int, Symbol]]:
+def _stretches(piece: Piece, chords: Sequence[PlacedChord]) -> list[tuple[float, float, Symbol]]:
     """(first beat, last beat + 1, chord) of each, in order."""
     beats_per_bar = piece.plan.meter.beats_per_bar
-    placed: dict[int, Symbol] = {}
+    placed: dict[float, Symbol] = {}
     for one in chords:
         if one.bar > piece.plan.bars:
             raise RequestError(f"chord {one.chord} in bar {one.bar}: the piece has {piece.plan.bars} bars")
-        if one.beat > beats_per_bar:
+        if one.beat > math.ceil(beats_per_bar):
             raise RequestError(
-                f"chord {one.chord} on beat {one.beat}: a bar of {piece.plan.time_signature} has {beats_per_bar}"
+                f"chord {one.chord} on beat {one.beat}: a bar of {piece.plan.time_signature} has "
+                f"{math.ceil(beats_per_bar)}"
             )
         try:
             chord = read_symbol(one.chord, piece.plan.mode)
@@ -189,6 +191,6 @@ def _moved(before: Piece, after: Piece, player: Player, move: Callable[[int], in
 def _pitches(piece: Piece, player: Player) -> dict[int, list[int]]:
     """By step, the pitches that a player's grid derives to, the lowest first."""
     pitches: dict[int, list[int]] = {}
-    for step, pitch in sorted(places(derived(piece, player), piece.plan)):
+    for step, pitch, _ in sorted(places(derived(piece, player), piece.plan)):
         pitches.setdefault(step, []).append(pitch)
     return pitches
