@@ -10,6 +10,7 @@ began with, and time, that any took.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import resource
 import signal
@@ -70,9 +71,10 @@ def main() -> None:
     slowest, largest = (0.0, ""), (0.0, "")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        warm = folder / "warm.cho"
-        warm.write_text("{key: C}\n[C]a")
-        taken(warm)
+        for number in range(5, 15):  # so that whatever is imported lazily is there
+            with contextlib.suppress(NoisicianError):
+                (folder / hostile(number).name).write_bytes(hostile(number).content)
+                taken(folder / hostile(number).name)
         base_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         for number in range(asked.first, asked.first + asked.files):
             file = hostile(number)

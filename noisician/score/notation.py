@@ -138,7 +138,7 @@ def _notes(
     for place, start in zip(order, starts, strict=False):
         if place >= len(part.measures):
             continue
-        for written in part.measures[place].notes:
+        for written in sorted(part.measures[place].notes, key=lambda one: one.onset_quarters):  # of all voices
             note = _note(written, start, quarters, semitones)
             place_ = open_.get(note.pitch)
             before = None if place_ is None else found[place_]
