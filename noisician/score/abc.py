@@ -505,8 +505,7 @@ class _Reader:
             voice.at += last.length * (first - 1)
             last.length *= first
             bar = voice.bars[-1]
-            bar.length = max((one.at + one.length for one in sounds), default=voice.at)
-            bar.length = max(bar.length, voice.at)
+            bar.length = voice.at if voice.overlay_from is None else max(bar.length, voice.at)
         voice.broken = second
 
     def _words(self, text: str) -> None:
