@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, cast
 
 from noisician import styles
-from noisician.prompt.controls import Cue, Feature, SectionHint
+from noisician.prompt.controls import Cue, Feature, SectionHint, Wish
 from noisician.prompt.text import Token, clean, tokenize
 
 SCALARS = ("tempo", "energy", "density", "swing")
@@ -38,7 +38,7 @@ class Effect:
     """
 
     field: str
-    value: str | float | bool | SectionHint | Cue | Feature
+    value: str | float | bool | SectionHint | Cue | Feature | Wish
     weight: float = 1.0
     stands_in: bool = False
     guessed: bool = False

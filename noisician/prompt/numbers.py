@@ -39,13 +39,13 @@ _CLIP = r"(?=\s+(?:long|loop|clip|track|piece|version|jingle|song|cue|sting|bed)
 class Figure:
     """What stands at ``start`` … ``end`` of the cleaned text. No effects: understood, but means no setting.
 
-    Words at ``skip``, from and to, are none of it: adjectives that mean something of their own.
+    Words at ``skips``, each from and to, are none of it: adjectives that mean something of their own.
     """
 
     start: int
     end: int
     effects: tuple[Effect, ...]
-    skip: tuple[int, int] | None = None
+    skips: tuple[tuple[int, int], ...] = ()
 
 
 def number(text: str) -> float:

@@ -16,7 +16,7 @@ from noisician.prompt.numbers import figures
 from noisician.prompt.slips import slips
 from noisician.prompt.text import Token, clean, tokenize
 from noisician.prompt.translation import translation
-from noisician.prompt.wishes import wishes
+from noisician.prompt.placed import placed_wishes
 from noisician.prompt.wording import Wording, as_written, replaced
 
 _NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't", "dont", "non", "anything but")
@@ -275,13 +275,12 @@ def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
 def _scan(wording: Wording, tokens: Sequence[Token], words: Lexicon) -> _Scan:
     scan = _Scan([], [], {}, set(), [], [])
     cleaned = wording.text
-    for figure in chain(names(cleaned), wishes(cleaned), figures(cleaned)):
-        skipped = figure.skip or (0, 0)
+    for figure in chain(names(cleaned), placed_wishes(cleaned), figures(cleaned)):
         places = [
             place
             for place, token in enumerate(tokens)
             if token.start < figure.end and token.end > figure.start
-            if not skipped[0] <= token.start < skipped[1]
+            if not any(first <= token.start < last for first, last in figure.skips)
         ]
         if places and scan.covered.isdisjoint(places):
             scan.covered.update(places)

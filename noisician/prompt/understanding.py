@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from noisician import styles
 from noisician.errors import RequestError
-from noisician.prompt.controls import Controls, Cue, Feature, Reason, SectionHint
+from noisician.prompt.controls import Controls, Cue, Feature, Reason, SectionHint, Wish
 from noisician.prompt.lexicon import SCALARS, Effect, lexicon
 from noisician.prompt.options import (
     check_contradictions,
@@ -418,12 +418,12 @@ class _Draft:
             hints[kind] = SectionHint(kind=kind, wanted=False)
             self.explain("sections", hints[kind], finding)
         self.values["sections"] = tuple(hints.values())
-        for field in ("cues", "features"):
+        for field in ("cues", "features", "wishes"):
             found = self.named(field)
             self.values[field] = tuple(dict.fromkeys(_feature_of(named.effect) for named in found))
             for named in found:
                 feature = _feature_of(named.effect)
-                unplayed = isinstance(feature, Feature) and feature.is_unplayed
+                unplayed = isinstance(feature, Wish) or (isinstance(feature, Feature) and feature.is_unplayed)
                 self.explain(field, feature, named.finding, source="unplayed" if unplayed else None)
         for field in ("form", "chords"):
             for named in self.named(field)[:1]:
@@ -504,9 +504,11 @@ def _merged(known: SectionHint, new: SectionHint) -> SectionHint:
     return SectionHint.model_validate(new.model_dump(exclude_none=True) | known.model_dump(exclude_none=True))
 
 
-def _feature_of(effect: Effect) -> Cue | Feature:
-    if isinstance(effect.value, (Cue, Feature)):
+def _feature_of(effect: Effect) -> Cue | Feature | Wish:
+    if isinstance(effect.value, (Cue, Feature, Wish)):
         return effect.value
+    if effect.field == "wishes":
+        return Wish(what=str(effect.value))
     return Feature.model_validate({"kind": effect.value})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from noisician.prompt.controls import Cue, Feature, Moment, SectionHint
-from noisician.prompt.lexicon import Effect, lexicon
+from noisician.prompt.lexicon import Effect, Entry, lexicon
 from noisician.prompt.numbers import Figure, number
 from noisician.prompt.wish_words import (
     ADDED,
@@ -59,14 +59,18 @@ def named_in(match: re.Match[str]) -> Named | None:
 
 def players_of(phrase: str) -> tuple[list[str], list[Effect]] | None:
     entry = lexicon().phrase(phrase)
-    if entry is None:
+    ids = named_ids(entry) if entry is not None else []
+    if entry is None or not ids:
         return None
-    out = [str(e.value) for e in entry.negated or () if e.field == "exclude"]
-    played = [e for e in entry.effects if e.field in ("instruments", "family", "vocals", "voice")]
-    if not any(e.field in ("instruments", "family") for e in played):
-        return None
-    ids = out or [str(e.value) for e in played if e.field in ("instruments", "family")]
-    return (ids, played) if ids else None
+    return ids, [e for e in entry.effects if e.field in ("instruments", "family", "vocals", "voice")]
+
+
+def named_ids(entry: Entry) -> list[str]:
+    """The roles, families and instruments that a cue about a phrase is about; none where it names no player."""
+    played = [str(e.value) for e in entry.effects if e.field in ("instruments", "family")]
+    if not played:
+        return []
+    return [str(e.value) for e in entry.negated or () if e.field == "exclude"] or played
 
 
 def moment_of(match: re.Match[str]) -> Moment:
@@ -116,8 +120,8 @@ def cue_of(does: str, *, plays: bool = True, at: Moment | None = None) -> Reader
         hint = ()
         if moment.section not in (None, "piece", "middle"):
             hint = (Effect("sections", SectionHint(kind=str(moment.section))),)
-        skip = (match.start("who"), who.start) if who.start > match.start("who") else None
-        return Figure(match.start(), match.end(), (Effect("cues", cue), *wanted, *hint), skip)
+        skips = ((match.start("who"), who.start),) if who.start > match.start("who") else ()
+        return Figure(match.start(), match.end(), (Effect("cues", cue), *wanted, *hint), skips)
 
     return read
 
@@ -147,8 +151,8 @@ def solo_at(match: re.Match[str]) -> Figure | None:
     if who is None or not who.effects:
         return None
     hint = SectionHint(kind="solo", at_s=seconds_of(match))
-    skip = (match.start("who"), who.start) if who.start > match.start("who") else None
-    return Figure(match.start(), match.end(), (*who.effects, Effect("sections", hint)), skip)
+    skips = ((match.start("who"), who.start),) if who.start > match.start("who") else ()
+    return Figure(match.start(), match.end(), (*who.effects, Effect("sections", hint)), skips)
 
 
 def opening_bars(match: re.Match[str]) -> Figure | None:
@@ -235,8 +239,8 @@ def swell(match: re.Match[str]) -> Figure | None:
     if who is None:
         return None
     loud = Effect("features", Feature(kind="loud", at=moment_of(match)))
-    skip = (match.start("who"), who.start) if who.start > match.start("who") else None
-    return Figure(match.start(), match.end(), (*who.effects, loud), skip)
+    skips = ((match.start("who"), who.start),) if who.start > match.start("who") else ()
+    return Figure(match.start(), match.end(), (*who.effects, loud), skips)
 
 
 def two_halves(match: re.Match[str]) -> Figure:

@@ -1,0 +1,29 @@
+"""Wishes with a place or a time, by the patterns of single ones and by the clauses of several that follow each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from noisician.prompt.numbers import Figure
+from noisician.prompt.timeline import timeline
+from noisician.prompt.wishes import wishes
+
+_PLACED = ("cues", "features", "wishes")
+
+
+def placed_wishes(cleaned: str) -> list[Figure]:
+    """Those of whichever tells more of them first; the other's where they do not overlap."""
+    single, several = list(wishes(cleaned)), timeline(cleaned)
+    if not several:
+        return single
+    first, second = (several, single) if _count(several) > _count(single) else (single, several)
+    return [*first, *(one for one in second if not any(_overlap(one, other) for other in first))]
+
+
+def _count(found: Sequence[Figure]) -> int:
+    """How many different things they place."""
+    return len({str(e.value) for one in found for e in one.effects if e.field in _PLACED})
+
+
+def _overlap(one: Figure, other: Figure) -> bool:
+    return one.start < other.end and other.start < one.end

@@ -1,0 +1,289 @@
+"""What a clause of a wish is put together of: when, who, and what is done (``timeline.toml`` has the words)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from noisician.prompt.controls import EVERYONE, Moment
+from noisician.prompt.lexicon import Effect, lexicon
+from noisician.prompt.numbers import NUMBER_WORDS, number
+from noisician.prompt.text import Token, tokenize
+from noisician.prompt.wish_readers import named_ids
+from noisician.prompt.wish_words import KINDS, NTH
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
+
+START, END = Moment(section="piece"), Moment(section="piece", nth=-1)
+
+
+@dataclass(frozen=True)
+class Time:
+    """When: ``how`` a moment is meant, and for how long.
+
+    "at" a moment; "first" and "last": a stretch of ``amount`` units at the start, or the end; "later": so much after
+    what came before (0: next); "for": how long; "until" a moment; "range": from a moment until ``end``.
+    """
+
+    how: str
+    moment: Moment | None = None
+    amount: float = 0.0
+    unit: str = ""  # "s", "bar" or "beat"
+    end: Moment | None = None
+    header: bool = False  # it holds until the next one: "[Chorus]", "verse:"
+
+
+@dataclass(frozen=True)
+class Item:
+    """Characters ``start`` … ``end − 1`` and what they are: a time, a deed, a "no", or who: ids, or "same"."""
+
+    start: int
+    end: int
+    time: Time | None = None
+    deed: str | None = None
+    who: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    no: bool = False
+
+
+_NUMBER = r"(?:\d{1,3}|" + "|".join(sorted((w.replace("-", "[- ]") for w in NUMBER_WORDS), key=len, reverse=True)) + ")"
+_UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|bars?|measures?|beats?)"
+_LENGTH = rf"(?P<n>{_NUMBER}|an?|half an?)[- ]?(?P<unit>{_UNIT})\b"
+_CLOCK = (
+    r"(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: mark| minutes?)?|(?:bar|measure) (?P<bar>\d{1,3})"
+    rf"|(?P<n>{_NUMBER}|an?)[- ]?(?P<unit>{_UNIT})\b(?: mark| in\b)?|minute (?P<minute>{_NUMBER}))"
+)
+_KIND_WORDS: Mapping[str, str] = {
+    **KINDS, "interlude": "break", "instrumental": "break", "coda": "outro", "tag": "outro", "hooks": "chorus",
+    "solo section": "solo", "introduction": "intro", "refrains": "chorus", "couplet": "verse", "buildup": "build",
+    "climax": "drop", "outros": "outro", "half": "half", "part": "part", "section": "part", "phase": "part", "act": "part",
+    "movement": "part", "pre-chorus": "pre_chorus", "opening section": "intro", "shout chorus": "chorus",
+}  # fmt: skip
+_KIND = "|".join(re.escape(w).replace(r"\ ", "[- ]") for w in sorted(_KIND_WORDS, key=len, reverse=True))
+_NTHS: Mapping[str, int] = {**NTH, "third": 3, "fourth": 4, "opening": 1, "closing": -1, "only": 0, "all": 0, "both": 0}
+_NTH = "|".join(sorted(_NTHS, key=len, reverse=True))
+_SECTION = rf"(?:the |an? |each |its |every )?(?:(?P<nth>{_NTH}) )?(?P<kind>{_KIND})(?: (?P<no>[1-4]|one|two|three|four))?\b"
+_IN = (
+    r"(?:in|during|for|at|on|over|under|into|from|through|throughout|across|when|once|as soon as|leading into|behind)"
+)
+_OPENS = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|started|commences?)"
+_CLOSES = r"(?:ends?|ending|finish(?:es)?|finishing|closes?|closing|concludes?|ended)"
+
+
+def _units(n: str, unit: str) -> tuple[float, str]:
+    value = 0.5 if n.lower().startswith("half") else 1.0 if n.lower() in ("a", "an") else number(n)
+    kind = unit.lower()[:1]
+    return (value * 60, "s") if kind == "m" and not unit.lower().startswith("mea") else (
+        value, {"s": "s", "b": "beat" if unit.lower().startswith("beat") else "bar"}.get(kind, "bar")
+    )  # fmt: skip
+
+
+def _moment(m: re.Match[str], prefix: str = "") -> Moment:
+    """Of a clock."""
+    groups = {name.removeprefix(prefix): said for name, said in m.groupdict().items() if name.startswith(prefix)}
+    if groups.get("bar"):
+        return Moment(bar=int(groups["bar"]))
+    if groups.get("minute"):
+        return Moment(at_s=60 * number(groups["minute"]))
+    if groups.get("m"):
+        return Moment(at_s=60.0 * int(groups["m"]) + int(groups["s"]))
+    amount, unit = _units(groups["n"], groups["unit"])
+    return Moment(bar=int(amount) + 1) if unit == "bar" else Moment(at_s=amount)
+
+
+def _section(m: re.Match[str]) -> Moment | None:
+    kind = _KIND_WORDS[re.sub(r"[-\s]+", " ", m["kind"].lower())] if m["kind"].lower() != "pre-chorus" else "pre_chorus"
+    nth = _NTHS[m["nth"].lower()] if m["nth"] else None
+    if m["no"]:
+        nth = int(number(m["no"]))
+    if kind in ("part", "half"):
+        if nth is None:
+            return None
+        return {1: START, -1: END, 2: Moment(section="middle")}.get(nth) if kind == "half" else Moment(
+            section="piece", nth=nth
+        )
+    if kind == "middle":
+        return Moment(section="middle")
+    ends = m["kind"].lower() in ("end", "ending", "finale", "final")
+    plural = m["kind"].lower().endswith(("verses", "choruses", "drops", "breakdowns", "bridges"))
+    return Moment(section=kind, nth=nth if nth is not None else -1 if ends else 0 if plural else 1)
+
+
+def _of_section(how: str = "at", *, side: str | None = None, header: bool = False) -> _Reader:
+    def read(m: re.Match[str]) -> Time | None:
+        moment = _section(m)
+        if moment is None:
+            return None
+        return Time(how, moment.model_copy(update={"side": side}) if side else moment, header=header)
+
+    return read
+
+
+def _length(how: str) -> _Reader:
+    def read(m: re.Match[str]) -> Time:
+        amount, unit = _units(m["n"], m["unit"])
+        return Time(how, amount=amount, unit=unit)
+
+    return read
+
+
+def _range(m: re.Match[str]) -> Time:
+    return Time("range", _moment(m, "a_"), end=_moment(m, "b_"))
+
+
+def _fixed(time: Time) -> _Reader:
+    return lambda m: time
+
+
+def _prefixed(prefix: str) -> str:
+    return re.sub(r"\(\?P<(\w+)>", rf"(?P<{prefix}\1>", _CLOCK)
+
+
+_Reader = Callable[["re.Match[str]"], "Time | None"]
+_AFTER_START = r"(?=\s*(?:,|$|[a-z]))"
+_BE = r"(?=\s*(?::|,|is\b|are\b|should\b|must\b|has\b|have\b|with\b|in\b|goes?\b|gets?\b|becomes?\b|only\b|just\b|no\b|without\b|will\b|be\b|can\b|stays?\b|very\b|\w))"
+_TIMES: tuple[tuple[str, _Reader], ...] = (
+    (rf"\b(?:from|between) {_prefixed('a_')} (?:to|until|till|-|–|and|through) {_prefixed('b_')}", _range),
+    (rf"\b(?:(?:for|in|during|over) )?(?:the )?(?:first|opening|initial) {_LENGTH}", _length("first")),
+    (rf"\b(?:(?:for|in|during|over|within) )?(?:the )?(?:last|final|closing) {_LENGTH}", _length("last")),
+    (rf"\b(?:another )?{_LENGTH} (?:later|after that|afterwards|further on)\b", _length("later")),
+    (rf"\bafter another (?:(?P<n>{_NUMBER}))(?: (?P<unit>bars?|seconds?|secs?|minutes?|beats?)\b)?",
+     lambda m: Time("later", amount=_units(m["n"], m["unit"] or "bars")[0], unit=_units(m["n"], m["unit"] or "bars")[1])),
+    (rf"\b(?:until|till|up to|up until)(?: about| around)? (?:the )?(?:end|very end|finish)\b", _fixed(Time("until", END))),
+    (r"\b(?:before (?:that|this|then)|until then|till then|up (?:to|until) (?:then|that|this)(?: point)?)\b", _fixed(Time("at", START))),
+    (rf"\b(?:until|till|up to|up until)(?: about| around)? (?:the )?{_CLOCK}", lambda m: Time("until", _moment(m))),
+    (r"\b(?:until|till|up to|up until|(?<=nothing[ ])before) (?:after )?(?=.)" + _SECTION, _of_section("until")),
+    (r"\b(?:after that|from there(?: on)?|from then on(?:wards?)?|from that point(?: on)?|afterwards?|next|subsequently|followed by|thereafter)\b",
+     _fixed(Time("later"))),
+    (rf"\bafter (?:about |around |roughly )?{_LENGTH}", lambda m: Time("after", _moment_of_length(m), *_units(m["n"], m["unit"]))),
+    (rf"\b(?:at|from|by|@|on|around|about|starting at|starting from|beginning at)(?: (?:around|about|exactly|roughly|the))* {_CLOCK}(?: on(?:wards?)?\b)?",
+     lambda m: Time("at", _moment(m))),
+    (rf"(?<![\w-]){_LENGTH} in\b(?! the| total| length| a)", lambda m: Time("at", _moment_of_length(m))),
+    (r"\((?P<m>\d{1,2}):(?P<s>[0-5]\d)\)", lambda m: Time("at", _moment_mmss(m))),
+    (rf"\bfor (?:about |around |like |exactly )?{_LENGTH}(?! (?:piece|track|song))", _length("for")),
+    (r"\b(?:from )?half[- ]?way(?: through| in)?(?: the (?:song|piece|track))?\b|\bmid[- ]?way(?: through)?\b|\b(?:in|at|from|around|for|through) the (?:very )?(?:middle|centre|center)(?: (?:of the (?:song|piece|track)|section|part))?\b"
+     r"|\b(?:in|for|from|during) (?:the )?second half(?: of the (?:song|piece|track))?\b|\bslow middle section\b", _fixed(Time("at", Moment(section="middle")))),
+    (r"\b(?:at|from|in|right from|right at|since) the (?:very )?(?:start|beginning|outset|first (?:beat|bar|note|second)|get[- ]go|top|word go)\b|\bat first\b|\binitially\b|\bto (?:begin|start)(?: (?:with|off))?\b|\b(?:in|for|during) (?:the )?first half\b",
+     _fixed(Time("at", START))),
+    (r"\b(?:at|in|by|towards?|near|for|before|into|on|to) the (?:very )?(?:end|ending|finish|close|finale)(?: of the (?:song|piece|track))?\b|\bat last\b|\bin the end\b|\bfinally\b|\blast of all\b|\bto (?:finish|close|end)(?: (?:with|off|on))?\b",
+     _fixed(Time("at", END))),
+    (r"\bbetween (?:the |each )?(?:choruses|verses)\b|\binterlude\b(?: between (?:the )?(?:choruses|verses))?", _fixed(Time("at", Moment(section="break")))),
+    (rf"\b(?:right |just )?(?:before|ahead of|leading up to|going into) {_SECTION}", _of_section(side="before")),
+    (rf"\b(?:right |just )?after (?:that ){_SECTION}", _of_section("after that")),
+    (rf"\b(?:right |just )?after {_SECTION}", _of_section(side="after")),
+    (rf"\[{_SECTION}[^\]]*\]", _of_section(header=True)),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=[\n(]))(?:the )?{_SECTION}\s*(?::|=|-(?= ))", _of_section(header=True)),
+    (rf"\b{_IN} {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section()),
+    (rf"\b(?:with|as|by) {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section("with")),
+    (rf"\b{_OPENS}(?: (?:off|out|up))?(?: (?:with|on|as|in|from|really|very|just|only(?= with)))*(?= )", _fixed(Time("at", START))),
+    (rf"\b{_CLOSES}(?: (?:off|out|up))?(?: (?:with|on|as|in|really|very))*(?= )", _fixed(Time("closes", END))),
+    (r"\bfinal (?:note|chord) is\b", _fixed(Time("closes", END))),
+    (rf"\b(?P<nth>{_NTH}) (?P<kind>{_KIND})(?: (?P<no>[1-4]))?\b", _of_section()),
+    (rf"\b(?P<nth>)?(?P<kind>{_KIND}) (?P<no>[1-4]|one|two|three|four)\b(?! (?:bars?|seconds?|part|voices?))", _of_section()),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\band[ ])|(?<=\bthen[ ])|(?<=\bbut[ ])|(?<=\n))(?:the |its )?(?P<nth>)?(?P<kind>{_KIND})(?P<no>)?\b(?! (?:section|drums?))", _of_section("subject")),
+    (rf"(?<=[a-z][ ])(?P<nth>)?(?P<kind>verses?|chorus(?:es)?|outro|intro|bridge|breakdown|middle section|ending|opening)(?P<no>)?\b", _of_section("described")),
+)  # fmt: skip
+
+
+def _moment_of_length(m: re.Match[str]) -> Moment:
+    amount, unit = _units(m["n"], m["unit"])
+    return Moment(bar=int(amount) + 1) if unit == "bar" else Moment(at_s=amount)
+
+
+def _moment_mmss(m: re.Match[str]) -> Moment:
+    return Moment(at_s=60.0 * int(m["m"]) + int(m["s"]))
+
+
+@cache
+def _times() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
+    return tuple((re.compile(one.replace(" ", r"\s+"), re.IGNORECASE), reader) for one, reader in _TIMES)
+
+
+@cache
+def words() -> Mapping[str, Any]:
+    """``timeline.toml``: deeds and who by their phrases, and the words that may stand between."""
+    told = tomllib.loads(files("noisician.prompt").joinpath("timeline.toml").read_text(encoding="utf-8"))
+    deeds: dict[str, str] = {}
+    for deed, phrases in told["deeds"].items():
+        for phrase in _split(phrases):
+            deeds.setdefault(phrase, deed)
+    who = {phrase: name for name, phrases in told["who"].items() for phrase in _split(phrases)}
+    return {"deeds": deeds, "who": who, "glue": frozenset(_split(told["glue"]["words"]))}
+
+
+def _split(phrases: str) -> list[str]:
+    return [" ".join(phrase.split()) for phrase in phrases.split(",") if phrase.strip()]
+
+
+@cache
+def _phrases() -> re.Pattern[str]:
+    """Any deed or any of "everybody" and its like, the longest first."""
+    all_ = sorted({*words()["deeds"], *words()["who"]}, key=len, reverse=True)
+    return re.compile(rf"(?<![\w'-])(?:{'|'.join(re.escape(one).replace(chr(92) + ' ', chr(92) + 's+') for one in all_)})(?![\w'])", re.IGNORECASE)
+
+
+_NO = re.compile(r"\b(?:no|without|not|never|don't|minus)\b", re.IGNORECASE)
+
+
+def items_of(text: str) -> list[Item]:
+    """Everything in ``text`` that says when, who or what, in its order; nothing overlaps."""
+    taken = [False] * (len(text) + 1)
+    found: list[Item] = []
+
+    def add(item: Item) -> None:
+        if not any(taken[item.start : item.end]):
+            taken[item.start : item.end] = [True] * (item.end - item.start)
+            found.append(item)
+
+    for pattern, reader in _times():
+        for match in pattern.finditer(text):
+            if any(taken[match.start() : match.end()]):
+                continue
+            time = reader(match)
+            if time is not None:
+                add(Item(match.start(), match.end(), time=time))
+    for item in _players(text):
+        add(item)
+    for match in _phrases().finditer(text):
+        phrase = " ".join(match.group().lower().split())
+        who = words()["who"].get(phrase)
+        if who is not None:
+            add(Item(match.start(), match.end(), who=(EVERYONE if who == "everyone" else "same",)))
+        else:
+            add(Item(match.start(), match.end(), deed=words()["deeds"][phrase]))
+    for match in _NO.finditer(text):
+        add(Item(match.start(), match.end(), no=True))
+    return sorted(found, key=lambda item: item.start)
+
+
+def _players(text: str) -> Iterator[Item]:
+    """Players by the lexicon's longest phrases; what is a deed as well ("solo", "rap") is none here."""
+    tokens = tokenize(text, lexicon().spelling)
+    place = 0
+    while place < len(tokens):
+        named = _player_at(tokens, place, text)
+        if named is None:
+            place += 1
+            continue
+        item, place = named
+        yield item
+
+
+def _player_at(tokens: tuple[Token, ...], place: int, text: str) -> tuple[Item, int] | None:
+    if tokens[place].text in words()["deeds"] or tokens[place].text in words()["who"]:
+        return None
+    match = lexicon().at(tokens, place)
+    if match is None:
+        return None
+    ids = named_ids(match.entry)
+    if not ids:
+        return None
+    first, last = tokens[match.first], tokens[match.last - 1]
+    return Item(first.start, last.end, who=tuple(dict.fromkeys(ids)), effects=match.entry.effects), match.last
