@@ -77,6 +77,8 @@ def _feature_right(one: Feature, item: Mapping[str, Any], controls: Controls) ->
     if item.get("at_s") is not None or item.get("at_bar") is not None:
         return False
     wanted = _SAME.get(item.get("section", ""))
+    if one.kind in ("fade_in", "fade_out"):
+        return True
     if wanted in (None, "end") and one.kind in ("key_change", "slowing", "quickening", "ritard"):
         return True  # they come near the end unless told otherwise
     place = _SAME.get(one.where or "", one.where)
@@ -87,6 +89,8 @@ def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> b
     what, who = item["what"], item["who"]
     if what == "solo":
         if any(_alone(cue, item, controls, plays) for cue in controls.cues):
+            return True
+        if any(one.kind == "call_and_response" for one in controls.features) and _ids(controls, who, plays):
             return True
         hints = [hint for hint in controls.sections if hint.kind == "solo"]
         named = _ids(controls, who, plays)
@@ -103,9 +107,13 @@ def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> b
         if what == "enters" and who == "everyone" and cue.does == "alone":
             return True  # all others come in after it
         if what == "leaves" and cue.does in ("leave", "rest") and _is_who(cue.who, who, controls, plays):
-            return _at(cue.moment, item) or (cue.does == "rest" and item.get("at_s") is None)
-        if what == "enters" and cue.does in ("rest", "alone") and _is_who(cue.who, who, controls, plays):
-            return cue.does == "rest" or _at(cue.moment, item)  # who rests in one section is back in the next
+            if _at(cue.moment, item) or (cue.does == "rest" and item.get("at_s") is None and not cue.moment.side):
+                return True
+        elif what == "enters" and cue.does in ("rest", "alone") and _is_who(cue.who, who, controls, plays):
+            if cue.does == "rest" or _at(cue.moment, item):  # who rests in one section is back in the next
+                return True
+    if what == "enters" and who == "everyone" and _SAME.get(item.get("section", "")) == "start":
+        return not any(cue.does == "alone" and cue.moment.section == "piece" and cue.moment.nth == 1 for cue in controls.cues)
     from_start = what == "enters" and _SAME.get(item.get("section", "")) == "start"
     late = any(cue.does == "enter" and _is_who(cue.who, who, controls, plays) for cue in controls.cues)
     return from_start and bool(_ids(controls, who, plays)) and not late

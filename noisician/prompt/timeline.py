@@ -25,6 +25,7 @@ _CUES = {"enter": "enter", "back": "enter", "leave": "leave", "alone": "alone"}
 #: What may stand right before a section as its adjective: "a loud chorus".
 _DESCRIBING = ("quiet", "loud", "rap", "scream", "shout", "slower", "faster", "half time", "double time", "spoken",
     "whisper", "sing", "clean", "distorted", "palm muted")
+_TECHNIQUES = ("palm muted", "distorted", "clean", "legato", "staccato", "pizzicato", "arco", "tremolo", "muted")
 _VOICED = ("rap", "sing", "scream", "shout", "whisper", "spoken", "harmonies")
 _PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|\(|\)|--|[–—→>])|(?P<comma>,)|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing))\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
@@ -108,19 +109,26 @@ def _length_s(text: str) -> float | None:
 def _clauses(text: str, items: Sequence[Item]) -> Iterator[_Clause]:
     parted: list[_Clause] = []
     start, by = 0, "stop"
+    headers = [item.start for item in items if item.time is not None and item.time.header]
     cuts = [m for m in _PARTED.finditer(text) if not any(i.start < m.end() and m.start() < i.end for i in items)]
-    for cut in [*cuts, None]:
-        end = cut.start() if cut else len(text)
+    for cut in [*sorted([*cuts, *headers], key=_place_of), None]:
+        end = _place_of(cut) if cut is not None else len(text)
         within = tuple(item for item in items if start <= item.start and item.end <= end)
         if text[start:end].strip():
             parted.append(_Clause(by, _sound(text, within)))
             by = ""
-        if cut:
+        if isinstance(cut, int):
+            start, by = cut, "stop"
+        elif cut:
             start = cut.end()
             word = (cut["word"] or "").lower()
             new = "stop" if cut["stop"] else "comma" if cut["comma"] else "then" if word[-4:] in ("then", "fore") else word
             by = by if by in ("then", "stop") and new != "then" else new
     yield from _joined(parted)
+
+
+def _place_of(cut: re.Match[str] | int) -> int:
+    return cut if isinstance(cut, int) else cut.start()
 
 
 def _sound(text: str, items: Sequence[Item]) -> tuple[Item, ...]:
@@ -140,7 +148,7 @@ def _joined(parted: Sequence[_Clause]) -> Iterator[_Clause]:
     """The clauses with lists of players whole: "bass and drums come in at 0:30"."""
     held: _Clause | None = None
     for clause in parted:
-        if held is not None and clause.by in ("and", "plus") and (_is_list(clause) or _is_list(held)):
+        if held is not None and clause.by in ("and", "plus") and (_is_list(clause) or _is_band(held)):
             held = _Clause(held.by, held.items + clause.items)
             continue
         if held is not None:
@@ -152,6 +160,11 @@ def _joined(parted: Sequence[_Clause]) -> Iterator[_Clause]:
 
 def _is_list(clause: _Clause) -> bool:
     return not clause.times() and not any(item.no or item.deed not in (None, "alone") for item in clause.items)
+
+
+def _is_band(clause: _Clause) -> bool:
+    """Whether a clause only names players, who do what the next one says."""
+    return bool(clause.who()) and _is_list(clause) and not clause.deeds()
 
 
 def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
@@ -194,7 +207,8 @@ def _place(times: Sequence[Time], clause: _Clause, state: _State) -> _Place | No
         return None
     lasting = next((one for one in times if one.how == "for"), None)
     until = next((one for one in times if one.how == "until"), None)
-    main = next((one for one in times if one.how not in ("for", "until")), None)
+    mains = [one for one in times if one.how not in ("for", "until")]
+    main = next((one for one in mains if one.moment and one.moment.section is None), mains[0] if mains else None)
     if main is None:
         moment = state.clock or (START if not state.events else state.at or START)
     else:
@@ -276,6 +290,8 @@ def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterat
     effects: list[Effect] = []
     for deed in _chosen(text, clause, deeds, everyone):
         effects += _of_deed(deed, who, place, clause, state)
+    for deed in _played_so(text, clause):
+        effects.append(Effect("wishes", Wish(what=deed, who=who, moment=moment)))
     if who and not everyone and (not deeds or _are_adjectives(clause)):
         effects += _by_default(who, place, clause, state)
     elif not deeds and everyone and (moment != START or place.exact):
@@ -291,6 +307,15 @@ def _who(clause: _Clause, state: _State) -> tuple[str, ...]:
     for item in clause.who():
         ids += [id_ for one in state.who for id_ in one.who] if item.who == ("same",) else item.who
     return tuple(dict.fromkeys(ids))
+
+
+def _played_so(text: str, clause: _Clause) -> Iterator[str]:
+    """How somebody plays whose name says so: "palm muted guitars"."""
+    for item in clause.who():
+        said = text[item.start : item.end].lower()
+        for phrase, deed in words()["deeds"].items():
+            if deed in _TECHNIQUES and said.startswith(phrase + " "):
+                yield deed
 
 
 def _without(who: Sequence[str], place: _Place) -> Iterator[Effect]:
@@ -357,6 +382,8 @@ def _of_deed(
     elif deed in ("build", "thin", "fade in"):
         value = FADE_IN_S if deed == "fade in" else None
         yield Effect("features", Feature.model_validate({"kind": _FEATURES[deed], "value": value}))
+        if deed == "build" and moment.at_s is not None:
+            yield Effect("sections", SectionHint(kind="build", at_s=moment.at_s))
         if deed == "thin" and players:
             yield _cue("alone", players, END)
     elif deed == "key change":
@@ -385,6 +412,8 @@ def _moved(deed: str, who: Sequence[str], place: _Place, state: _State) -> Itera
         who = tuple(id_ for one in state.who for id_ in one.who)
     if not who and deed == "back":
         who = (EVERYONE,)
+    elif who and deed == "back" and state.who and not set(who) & {id_ for one in state.who for id_ in one.who}:
+        yield _cue("leave", [id_ for one in state.who for id_ in one.who], moment)  # "then back to organ"
     if not who:
         return
     if deed == "only":

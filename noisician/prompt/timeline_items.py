@@ -61,7 +61,7 @@ _CLOCK = (
     rf"|(?P<n>{_NUMBER}|an?)[- ]?(?P<unit>{_UNIT})\b(?: mark| in\b)?|minute (?P<minute>{_NUMBER}))"
 )
 _KIND_WORDS: Mapping[str, str] = {
-    **KINDS, "interlude": "break", "instrumental": "break", "coda": "outro", "tag": "outro", "hooks": "chorus",
+    **{word: kind for word, kind in KINDS.items() if kind != "solo"}, "interlude": "break", "instrumental": "break", "coda": "outro", "tag": "outro", "hooks": "chorus",
     "solo section": "solo", "introduction": "intro", "refrains": "chorus", "couplet": "verse", "buildup": "build",
     "climax": "drop", "outros": "outro", "half": "half", "part": "part", "section": "part", "phase": "part", "act": "part",
     "movement": "part", "pre-chorus": "pre_chorus", "opening section": "intro", "shout chorus": "chorus",
@@ -70,6 +70,8 @@ _KIND = "|".join(re.escape(w).replace(r"\ ", "[- ]") for w in sorted(_KIND_WORDS
 _NTHS: Mapping[str, int] = {**NTH, "third": 3, "fourth": 4, "opening": 1, "closing": -1, "only": 0, "all": 0, "both": 0}
 _NTH = "|".join(sorted(_NTHS, key=len, reverse=True))
 _SECTION = rf"(?:the |an? |each |its |every )?(?:(?P<nth>{_NTH}) )?(?P<kind>{_KIND})(?: (?P<no>[1-4]|one|two|three|four))?\b"
+#: What so long a stretch can be: "thirty seconds tense".
+_LEVELS = "tense|calm|quiet|loud|relief|relaxed|soft|silence|chaos|intense|dark|slow|fast|nothing|peace|tension|suspense|build"
 _IN = (
     r"(?:in|during|for|at|on|over|under|into|from|through|throughout|across|when|once|as soon as|leading into|behind)"
 )
@@ -134,6 +136,11 @@ def _length(how: str) -> _Reader:
     return read
 
 
+def _span(m: re.Match[str]) -> Time:
+    amount, unit = _units(m["n"] or m["n_"], m["unit"] or m["unit_"])
+    return Time("for", amount=amount, unit=unit)
+
+
 def _range(m: re.Match[str]) -> Time:
     return Time("range", _moment(m, "a_"), end=_moment(m, "b_"))
 
@@ -163,13 +170,16 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (r"\b(?:after that|from there(?: on)?|from then on(?:wards?)?|from that point(?: on)?|afterwards?|next|subsequently|followed by|thereafter)\b",
      _fixed(Time("later"))),
     (rf"\bafter (?:about |around |roughly )?{_LENGTH}", lambda m: Time("after", _moment_of_length(m), *_units(m["n"], m["unit"]))),
+    (rf"\b(?:around|about|roughly) (?:the )?{_CLOCK}(?<!mark)(?! mark)", lambda m: Time("with", _moment(m))),
     (rf"\b(?:at|from|by|@|on|around|about|starting at|starting from|beginning at)(?: (?:around|about|exactly|roughly|the))* {_CLOCK}(?: on(?:wards?)?\b)?",
      lambda m: Time("at", _moment(m))),
     (rf"(?<![\w-]){_LENGTH} in\b(?! the| total| length| a)", lambda m: Time("at", _moment_of_length(m))),
     (r"\((?P<m>\d{1,2}):(?P<s>[0-5]\d)\)", lambda m: Time("at", _moment_mmss(m))),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\bthen[ ])|(?<=\band[ ])){_LENGTH} (?:of )?(?={_LEVELS})", _length("for")),
+    (rf"\b(?:of|lasting) {_LENGTH}(?! of)|(?<=tro[ ]){_LENGTH.replace('<n>', '<n_>').replace('<unit>', '<unit_>')} of(?= just| only)", _span),
     (rf"\bfor (?:about |around |like |exactly )?{_LENGTH}(?! (?:piece|track|song))", _length("for")),
-    (r"\b(?:from )?half[- ]?way(?: through| in)?(?: the (?:song|piece|track))?\b|\bmid[- ]?way(?: through)?\b|\b(?:in|at|from|around|for|through) the (?:very )?(?:middle|centre|center)(?: (?:of the (?:song|piece|track)|section|part))?\b"
-     r"|\b(?:in|for|from|during) (?:the )?second half(?: of the (?:song|piece|track))?\b|\bslow middle section\b", _fixed(Time("at", Moment(section="middle")))),
+    (r"\b(?:from )?half[- ]?way(?: through| in)?(?: the (?:song|piece|track))?\b|\bmid[- ]?way(?: through)?\b|\b(?:in|at|from|around|for|through) the (?:very )?(?:middle|centre|center)(?: (?:of the (?:song|piece|track)|part))?\b"
+     r"|\b(?:in|for|from|during) (?:the )?second half(?: of the (?:song|piece|track))?\b", _fixed(Time("at", Moment(section="middle")))),
     (r"\b(?:at|from|in|right from|right at|since) the (?:very )?(?:start|beginning|outset|first (?:beat|bar|note|second)|get[- ]go|top|word go)\b|\bat first\b|\binitially\b|\bto (?:begin|start)(?: (?:with|off))?\b|\b(?:in|for|during) (?:the )?first half\b",
      _fixed(Time("at", START))),
     (r"\b(?:at|in|by|towards?|near|for|before|into|on|to) the (?:very )?(?:end|ending|finish|close|finale)(?: of the (?:song|piece|track))?\b|\bat last\b|\bin the end\b|\bfinally\b|\blast of all\b|\bto (?:finish|close|end)(?: (?:with|off|on))?\b",
@@ -229,6 +239,8 @@ def _phrases() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'-])(?:{'|'.join(re.escape(one).replace(chr(92) + ' ', chr(92) + 's+') for one in all_)})(?![\w'])", re.IGNORECASE)
 
 
+#: What ends a player's name here: it is a deed.
+_SOLO = ("solo", "solos", "alone", "only", "soli")
 _NO = re.compile(r"\b(?:no|without|not|never|don't|minus)\b", re.IGNORECASE)
 
 
@@ -249,18 +261,26 @@ def items_of(text: str) -> list[Item]:
             time = reader(match)
             if time is not None:
                 add(Item(match.start(), match.end(), time=time))
+    deeds = [_deed(match) for match in _phrases().finditer(text)]
+    for item in deeds:
+        if " " in text[item.start : item.end]:  # "grand pause" is no piano
+            add(item)
     for item in _players(text):
         add(item)
-    for match in _phrases().finditer(text):
-        phrase = " ".join(match.group().lower().split())
-        who = words()["who"].get(phrase)
-        if who is not None:
-            add(Item(match.start(), match.end(), who=(EVERYONE if who == "everyone" else "same",)))
-        else:
-            add(Item(match.start(), match.end(), deed=words()["deeds"][phrase]))
+    for item in deeds:
+        add(item)
     for match in _NO.finditer(text):
         add(Item(match.start(), match.end(), no=True))
     return sorted(found, key=lambda item: item.start)
+
+
+def _deed(match: re.Match[str]) -> Item:
+    """A deed, or everybody and their like."""
+    phrase = " ".join(match.group().lower().split())
+    who = words()["who"].get(phrase)
+    if who is not None:
+        return Item(match.start(), match.end(), who=(EVERYONE if who == "everyone" else "same",))
+    return Item(match.start(), match.end(), deed=words()["deeds"][phrase])
 
 
 def _players(text: str) -> Iterator[Item]:
@@ -279,7 +299,8 @@ def _players(text: str) -> Iterator[Item]:
 def _player_at(tokens: tuple[Token, ...], place: int, text: str) -> tuple[Item, int] | None:
     if tokens[place].text in words()["deeds"] or tokens[place].text in words()["who"]:
         return None
-    match = lexicon().at(tokens, place)
+    last = next((at for at in range(place, len(tokens)) if tokens[at].text in _SOLO), len(tokens))
+    match = lexicon().at(tokens[:last], place)
     if match is None:
         return None
     ids = named_ids(match.entry)
