@@ -48,6 +48,8 @@ def timed_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> bo
 
 def _wish_right(one: Wish, item: Mapping[str, Any], controls: Controls, plays: Plays) -> bool:
     """Whether a wish is kept for that place, and for somebody that it fits where somebody was judged."""
+    if one.what == item["what"] == "solo" and one.moment is not None and not one.moment.side and item.get("section") is None:
+        return _is_who(one.who, item["who"], controls, plays)
     if one.what not in (item["what"], *_WISHED.get(item["what"], ())):
         return False
     named = one.who and item["who"] != "everyone"

@@ -27,7 +27,7 @@ _DESCRIBING = ("quiet", "loud", "rap", "scream", "shout", "slower", "faster", "h
     "whisper", "sing", "clean", "distorted", "palm muted")
 _TECHNIQUES = ("palm muted", "distorted", "clean", "legato", "staccato", "pizzicato", "arco", "tremolo", "muted")
 _VOICED = ("rap", "sing", "scream", "shout", "whisper", "spoken", "harmonies")
-_PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|\(|\)|--|[–—→>])|(?P<comma>,)|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing))\b", re.IGNORECASE)
+_PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|\(|\)|--|[–—→>])|(?P<comma>,)|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing)|followed by)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
 #: A quick look whether anything in a text may be a wish with a time.
 _TELLING = re.compile(
@@ -52,6 +52,7 @@ class _State:
     carried: tuple[Item, ...] = ()  # times that wait for what happens then
     who: tuple[Item, ...] = ()
     alone: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     events: int = 0
 
 
@@ -122,7 +123,7 @@ def _clauses(text: str, items: Sequence[Item]) -> Iterator[_Clause]:
         elif cut:
             start = cut.end()
             word = (cut["word"] or "").lower()
-            new = "stop" if cut["stop"] else "comma" if cut["comma"] else "then" if word[-4:] in ("then", "fore") else word
+            new = "stop" if cut["stop"] else "comma" if cut["comma"] else "then" if word[-4:] in ("then", "fore") or "follow" in word else word
             by = by if by in ("then", "stop") and new != "then" else new
     yield from _joined(parted)
 
@@ -140,6 +141,9 @@ def _sound(text: str, items: Sequence[Item]) -> tuple[Item, ...]:
             if before is None or before.deed not in _DESCRIBING or text[before.end : item.start].strip():
                 continue
             item = replace(item, time=replace(item.time, how="at"))
+        if item.time is not None and item.time.how in ("opens", "closes") and kept and kept[-1].who:
+            if not text[kept[-1].end : item.start].strip(" "):  # "the claps start halfway through"
+                item = Item(item.start, item.end, deed="enter" if item.time.how == "opens" else "leave")
         kept.append(item)
     return tuple(kept)
 
@@ -298,7 +302,7 @@ def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterat
         effects.append(_cue("enter", (EVERYONE,), moment))
     if effects:
         yield from effects
-        yield from _hints(place)
+        yield from _hints(place if set(deeds) <= {"alone"} else replace(place, unit=""))
 
 
 def _who(clause: _Clause, state: _State) -> tuple[str, ...]:
@@ -331,18 +335,34 @@ def _without(who: Sequence[str], place: _Place) -> Iterator[Effect]:
 def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) -> list[str]:
     """The deeds that count where some words say two: "only starts in", "comes back", "only in the chorus"."""
     chosen = [deed for deed in deeds if not (deed == "enter" and len(deeds) > 1)]
-    if "alone" in chosen and "enter" in deeds:
-        only = next(item for item in clause.items if item.deed == "alone")
+    only = next((item for item in clause.items if item.deed == "alone"), None)
+    if only is not None and "enter" in deeds and text[only.start : only.end].lower() in ("only", "just"):
         players = [item for item in clause.who() if item.start > only.start]
         if not players:
             chosen = [deed if deed != "alone" else "enter" for deed in chosen]
     if "alone" in chosen and _only_then(text, clause):
         chosen = [deed if deed != "alone" else "only" for deed in chosen]
+    if "build" in chosen:
+        chosen = [deed for deed in chosen if deed != "quiet"]
+    if "solo" in chosen and _is_lone(clause, deeds):
+        chosen = [deed if deed != "solo" else "alone" for deed in chosen if deed != "alone" or "solo" not in chosen]
     if everyone:
         chosen = [{"leave": "silence", "alone": ""}.get(deed, deed) for deed in chosen]
     if not chosen and "enter" in deeds:
         chosen = ["enter"]
     return [deed for deed in chosen if deed]
+
+
+def _is_lone(clause: _Clause, deeds: Sequence[str]) -> bool:
+    """Whether "solo" means that nobody else plays: "solo cello", "just a solo", and at the start and the end."""
+    solo = next(item for item in clause.items if item.deed == "solo")
+    before = [item for item in clause.who() if item.start < solo.start]
+    outer = [item.time for item in clause.times() if item.time is not None and _is_outer(item.time.moment)]
+    return not before or bool(outer) or "alone" in deeds
+
+
+def _is_outer(moment: Moment | None) -> bool:
+    return moment is not None and (moment in (START, END) or moment.section in ("intro", "outro", "break"))
 
 
 def _only_then(text: str, clause: _Clause) -> bool:
@@ -371,6 +391,10 @@ def _of_deed(
     players = tuple(one for one in who if one != EVERYONE)
     if deed in (*_CUES, "only"):
         yield from _moved(deed, who, place, state)
+    elif deed == "solo" and players:
+        yield Effect("sections", SectionHint(kind="solo", at_s=moment.at_s))
+        if moment.at_s is None:
+            yield Effect("wishes", Wish(what="solo", who=players, moment=moment))
     elif deed == "silence":
         last = moment == END or (clause.by == "then" and not place.exact)
         if last:
@@ -411,7 +435,7 @@ def _moved(deed: str, who: Sequence[str], place: _Place, state: _State) -> Itera
     if not who and deed in ("alone", "leave") and (place.amount or place.exact):
         who = tuple(id_ for one in state.who for id_ in one.who)
     if not who and deed == "back":
-        who = (EVERYONE,)
+        who, state.left = state.left or (EVERYONE,), ()
     elif who and deed == "back" and state.who and not set(who) & {id_ for one in state.who for id_ in one.who}:
         yield _cue("leave", [id_ for one in state.who for id_ in one.who], moment)  # "then back to organ"
     if not who:
@@ -421,6 +445,7 @@ def _moved(deed: str, who: Sequence[str], place: _Place, state: _State) -> Itera
         yield _cue("only" if named else "enter", who, moment.model_copy(update={"nth": 0}) if named else moment)
         return
     if deed == "leave":
+        state.left = tuple(who)
         yield _cue("rest" if moment.section is not None and moment.section != "middle" and moment != END and not moment.side == "after" else "leave", who, moment)
     else:
         yield _cue(_CUES[deed], who, moment)
@@ -441,12 +466,14 @@ def _by_default(who: Sequence[str], place: _Place, clause: _Clause, state: _Stat
         yield from _moved("alone", who, place, state)
     elif place.moment == END and _closes(clause):
         yield from _moved("alone", who, place, state)
+    elif place.until is not None and place.until != END and clause.by != "then":
+        yield _cue("leave", who, place.until)
     elif place.until is None or clause.by == "then":
         yield _cue("enter", who, place.moment)
 
 
 def _opens(clause: _Clause) -> bool:
-    return any(item.time is not None and item.time.moment == START and item.time.how == "at" for item in clause.times())
+    return any(item.time is not None and item.time.moment == START and item.time.how in ("at", "opens") for item in clause.times())
 
 
 def _closes(clause: _Clause) -> bool:
@@ -477,7 +504,7 @@ def _cue(does: str, who: Sequence[str], moment: Moment) -> Effect:
 def _figure(text: str, clause: _Clause, carried: Sequence[Item], effects: list[Effect]) -> Figure:
     """Everything from the first item to the last, but for the players and for words that mean something else."""
     items = sorted([*clause.items, *carried], key=lambda item: item.start)
-    own = [item for item in items if not item.effects or any(e.field == "only" for e in item.effects)]
+    own = [item for item in items if item.covered or not item.effects or any(e.field == "only" for e in item.effects)]
     for item in own:
         effects += [e for e in item.effects if e.field in ("instruments", "family", "genres", "suggests")]
     if not own:  # "…, then strings": who comes is all there is

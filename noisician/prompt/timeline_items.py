@@ -51,6 +51,7 @@ class Item:
     who: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
     no: bool = False
+    covered: bool = False  # nobody else reads who it is
 
 
 _NUMBER = r"(?:\d{1,3}|" + "|".join(sorted((w.replace("-", "[- ]") for w in NUMBER_WORDS), key=len, reverse=True)) + ")"
@@ -192,7 +193,8 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=[\n(]))(?:the )?{_SECTION}\s*(?::|=|-(?= ))", _of_section(header=True)),
     (rf"\b{_IN} {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section()),
     (rf"\b(?:with|as|by) {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section("with")),
-    (rf"\b{_OPENS}(?: (?:off|out|up))?(?: (?:with|on|as|in|from|really|very|just|only(?= with)))*(?= )", _fixed(Time("at", START))),
+    (rf"(?<=with[ ]){_LENGTH} of (?=solo|just|only|nothing)", _length("for")),
+    (rf"\b{_OPENS}(?: (?:off|out|up))?(?: (?:with|on|as|in|from|really|very|just|only(?= with)))*(?= )", _fixed(Time("opens", START))),
     (rf"\b{_CLOSES}(?: (?:off|out|up))?(?: (?:with|on|as|in|really|very))*(?= )", _fixed(Time("closes", END))),
     (r"\bfinal (?:note|chord) is\b", _fixed(Time("closes", END))),
     (rf"\b(?P<nth>{_NTH}) (?P<kind>{_KIND})(?: (?P<no>[1-4]))?\b", _of_section()),
@@ -279,6 +281,9 @@ def _deed(match: re.Match[str]) -> Item:
     phrase = " ".join(match.group().lower().split())
     who = words()["who"].get(phrase)
     if who is not None:
+        if who == "drums":
+            beat = (Effect("family", "drums"),)
+            return Item(match.start(), match.end(), who=("drums", "percussion"), effects=beat, covered=True)
         return Item(match.start(), match.end(), who=(EVERYONE if who == "everyone" else "same",))
     return Item(match.start(), match.end(), deed=words()["deeds"][phrase])
 

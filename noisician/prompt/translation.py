@@ -114,6 +114,11 @@ def translation(text: str) -> Wording | None:
     return Wording(text, tuple(_closed_up(_negated_before(pieces))), code)
 
 
+def small_words(code: str | None) -> frozenset[str]:
+    """The words of a language that say nothing; none for English."""
+    return table(code).small if code in SPACED else frozenset()
+
+
 def language_of(text: str) -> str | None:
     """ISO 639-1 code of the language of ``text`` where there is a table for it; None: English, or nobody knows."""
     if text.isascii() and not _foreign(text):

@@ -220,6 +220,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
      read.straight_into),
     ((rf"\b{PART}s? (?:of|that lasts|lasting|for) {BARS}"), read.section_hint),
     ((rf"(?<!\w){BARS} {PART}\b"), read.section_hint),
+    ((rf"\b{PART},? {BARS}(?! (?:blues|later|in)\b)"), read.section_hint),
     ((rf"\b(?:ends?|ending|stops?|finish(?:es)?)(?: exactly| right)? (?:at|after) {TIME}(?: exactly| sharp)?"),
      read.ends_at),
     ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)"
