@@ -104,7 +104,7 @@ class Lexicon:
         self._add_styles()
         self._add_subgenres()
         self._add_usages()
-        for name in ("words", "feelings", "substitutes", "everyday"):
+        for name in ("words", "feelings", "pictures", "substitutes", "everyday"):
             self._add_phrases(_phrases(name))
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
@@ -294,6 +294,6 @@ def with_degree(effect: Effect, degree: float) -> Effect:
     if effect.field in SCALARS:
         value = 0.5 + (float(effect.value) - 0.5) * degree  # pyright: ignore[reportArgumentType]
         return replace(effect, value=min(1.0, max(0.0, value)))
-    if effect.field in ("genres", "moods", "suggests"):
+    if effect.field in ("genres", "moods", "suggests", "implies"):
         return replace(effect, weight=effect.weight * degree)
     return effect

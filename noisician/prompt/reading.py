@@ -14,8 +14,8 @@ from noisician.prompt.names import names
 from noisician.prompt.negation import Cue, apply_negations
 from noisician.prompt.numbers import figures
 from noisician.prompt.slips import slips
-from noisician.prompt.text import Token, clean, fold, tokenize
-from noisician.prompt.translation import small_words, translation
+from noisician.prompt.text import Token, clean, tokenize
+from noisician.prompt.translation import is_small, translation
 from noisician.prompt.placed import placed_wishes
 from noisician.prompt.wording import Wording, as_written, replaced
 
@@ -122,12 +122,11 @@ def read(prompt: str) -> Reading:
     closing = _only(tokens, matches, found) or _listed(wording, tokens, matches)
     findings += closing
     told = words.function_words - (words.small_words - set(ONLY_WORDS))
-    silent = small_words(wording.language)
     findings += [
         Finding(token.raw, (), place, place + 1, "lexicon")
         for place, token in enumerate(tokens)
         if place not in found.covered and token.text in words.function_words
-        if token.text in told or (silent and fold(token.raw) not in silent)
+        if token.text in told or (wording.language is not None and not is_small(token.raw, wording.language))
     ]
     unknown = [
         place

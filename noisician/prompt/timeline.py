@@ -39,6 +39,8 @@ _TELLING = re.compile(
 
 #: How much later "then" is where no time was told.
 NEXT_BARS, NEXT_S = 8, 15.0
+#: So many sections named one after the other are the form.
+SHORTEST_FORM = 3
 
 
 @dataclass
@@ -99,7 +101,17 @@ def timeline(cleaned: str) -> list[Figure]:
     found: list[Figure] = []
     for clause in _clauses(cleaned, items):
         found += _read(cleaned, clause, state)
-    return found
+    return _formed(items, found)
+
+
+def _formed(items: Sequence[Item], found: list[Figure]) -> list[Figure]:
+    """Also the form, where three headers or more tell it: "[Intro] … [Verse] … [Chorus] …"."""
+    times = [item.time for item in items if item.time is not None and item.time.header]
+    kinds = [one.moment.section for one in times if one.moment is not None and one.moment.section != "piece"]
+    if len(kinds) < SHORTEST_FORM or not found:
+        return found
+    form = Effect("form", " ".join(str(kind) for kind in kinds))
+    return [replace(found[0], effects=(*found[0].effects, form)), *found[1:]]
 
 
 def _length_s(text: str) -> float | None:

@@ -114,9 +114,10 @@ def translation(text: str) -> Wording | None:
     return Wording(text, tuple(_closed_up(_negated_before(pieces))), code)
 
 
-def small_words(code: str | None) -> frozenset[str]:
-    """The words of a language that say nothing; none for English."""
-    return table(code).small if code in SPACED else frozenset()
+def is_small(word: str, code: str) -> bool:
+    """Whether a word says nothing in the language of ``code``, or is none of its own."""
+    small = table(code).small
+    return fold(word) in small if code in SPACED else word.isascii() or set(word) <= small
 
 
 def language_of(text: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from noisician.prompt.controls import Cue, Feature, Moment, SectionHint
+from noisician.prompt.controls import Cue, Feature, Moment, SectionHint, Wish
 from noisician.prompt.lexicon import Effect, Entry, lexicon
 from noisician.prompt.numbers import Figure, number
 from noisician.prompt.wish_words import (
@@ -21,6 +21,7 @@ from noisician.prompt.wish_words import (
     KINDS,
     KIT_PIECES,
     NTH,
+    QUIET,
     SEVERAL,
     STEPS,
     WHOLE_STEP,
@@ -128,7 +129,7 @@ def cue_of(does: str, *, plays: bool = True, at: Moment | None = None) -> Reader
 
 def several(match: re.Match[str]) -> Figure | None:
     """ "two violins": as many of one instrument."""
-    named = players_of(match["who"])
+    named = players_of(match["who"][:-1]) or players_of(match["who"])
     if named is None or not named[1] or match["who"][-1].lower() != "s":
         return None
     several = tuple(effect for effect in named[1][:1] for _ in range(SEVERAL[match["count"].lower()]))
@@ -193,13 +194,56 @@ def loud_end(match: re.Match[str]) -> Figure:
 
 def alike(match: re.Match[str]) -> Figure | None:
     """ "trombone quartet": as many of one instrument, and nobody else. An ensemble with a name of its own is none."""
-    if lexicon().phrase(match.group()) is not None:
+    before = match.string[: match.start()].rstrip()
+    if lexicon().phrase(match.group()) is not None or before.endswith((" and", " with", ",")):
         return None
     named = players_of(match["who"])
     played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
     if len(played) != 1:
         return None
     return Figure(match.start(), match.end(), (*played * ENSEMBLES[match["size"].lower()], Effect("only", True)))
+
+
+def consort(match: re.Match[str]) -> Figure | None:
+    """ "recorder consort of four"."""
+    named = players_of(match["who"])
+    played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
+    if len(played) != 1:
+        return None
+    return Figure(match.start(), match.end(), (*played * SEVERAL[match["count"].lower()], Effect("only", True)))
+
+
+def left_out(match: re.Match[str]) -> Figure | None:
+    """ "drums: none", "take the drums away": the one who is named, or the sound, is not wanted."""
+    entry = lexicon().phrase(match["who"])
+    if entry is None:
+        return None
+    out = entry.negated if entry.negated is not None else tuple(Effect("exclude", id_) for id_ in named_ids(entry))
+    return Figure(match.start(), match.end(), out) if out else None
+
+
+def waves(match: re.Match[str]) -> Figure:
+    """ "quiet loud quiet": the levels of the start, the middle and the end."""
+    places = (Moment(section="piece"), Moment(section="middle"), Moment(section="piece", nth=-1))
+    kinds = ["quiet" if re.fullmatch(QUIET, match[name], re.IGNORECASE) else "loud" for name in ("a", "b", "c")]
+    return featured(
+        match, *(Feature.model_validate({"kind": kind, "at": at}) for kind, at in zip(kinds, places, strict=True))
+    )
+
+
+def other_key(match: re.Match[str]) -> Figure:
+    """ "begins in d minor, ends in d major": where it begins is read by itself."""
+    return featured(match, Feature(kind="key_change", value=0.0, at=Moment(section="piece", nth=-1)))
+
+
+def unresolved(match: re.Match[str]) -> Figure:
+    wish = Wish(what="unresolved chord", moment=Moment(section="piece", nth=-1))
+    return Figure(match.start(), match.end(), (Effect("wishes", wish),))
+
+
+def layered(match: re.Match[str]) -> Figure:
+    """ "add one instrument every 8 bars"."""
+    return featured(match, Feature(kind="rising"))
 
 
 def rest_of_band(match: re.Match[str]) -> Figure | None:

@@ -88,6 +88,21 @@ def _patterns() -> tuple[tuple[re.Pattern[str], read.Reader], ...]:
 
 
 _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
+    ((rf"\b(?P<a>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?P<b>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?:and )?(?:back to )?"
+              rf"(?P<c>{QUIET}|{LOUD})(?: again)?(?=\s*(?:$|[,.;:!?]))"), read.waves),
+    ((rf"\b{ENDS} in (?P<key>[a-g](?:[ -]?(?:sharp|flat)|#|b)? (?:major|minor))\b"), read.other_key),
+    ((rf"\b(?:{ENDS}|ending|finish|closes?) (?:on|with|in) (?:an? |the )?(?:unresolved|suspended|dissonant|diminished|dominant|open|unfinished|"
+              r"hanging)(?: \w+)? (?:chord|note|cadence|harmony)\b|\b(?:unresolved|suspended|hanging) (?:ending|end|chord at the end|final chord)\b"
+              r"|\bends? (?:unresolved|on the dominant|on a question mark|on a cliffhanger)\b"), read.unresolved),
+    ((rf"\b(?:add(?:s|ing)?|introduc(?:e|es|ing)|bring(?:s|ing)? in) (?:one|an?|another|a new)(?: more)? (?:instruments?|layers?|players?|voices?|elements?|sounds?)"
+              rf"(?: at a time)?(?: every {BARS}| every (?:few|\d+) (?:bars|seconds|beats)| one by one)?"
+              r"|\b(?:instruments?|layers?) (?:added|come in|enter|join) (?:in )?one (?:by one|at a time|after (?:another|the other))\b"), read.layered),
+    ((r"\bslow(?:s|ing)?(?: down)?,? (?:and|to an?|then|until it)(?: \w+)? (?:stops?|halt|standstill)\b|\b(?:grinds|comes) to a (?:halt|standstill|slow stop)\b"
+              r"|\bwind(?:s|ing) down (?:at the end|to a stop)\b"),
+     read.one_feature("ritard")),
+    ((rf"\b{WHO}(?: ?[:=]| -)? (?:none|no|off|zero|nope|nada)(?=\s*(?:$|[,.;!?]))"), read.left_out),
+    ((rf"\b(?:take|strip|pull|leave|keep|turn|switch|throw|cut) (?:the |all (?:the )?|any )?{WHO} (?:away|out|off|out of it)(?=\s*(?:$|[,.;!?]))"), read.left_out),
+    ((rf"\b(?P<who>[a-z]+) (?:consort|ensemble|choir|section) of (?P<count>{'|'.join(SEVERAL)})\b"), read.consort),
     ((rf"\bat {TIME},? (?:everything|everyone|all|the band) (?:drops? out|stops?|cuts? out|falls? away|rests?) "
               rf"(?:except|but)(?: for)? {WHO}(?=\s*(?:$|[,.;:!?]|and\b|then\b))"), read.cue_of("alone")),
     ((rf"\b(?:at|from|after) {TIME},? (?:the |a |some )?{WHO} {COMES}(?: in)?\b"), read.cue_of("enter")),
@@ -194,7 +209,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"(?:silence|nothing)\b"), read.one_feature("cut")),
     ((r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), read.one_feature("cut")),
     ((rf"\b(?:the )?rest (?:is|are|of the band is|of the band:?) {WHO}(?=\s*(?:$|[,.;:!?]))"), read.rest_of_band),
-    ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet)\b"), read.alike),
+    ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet|sextet|septet|octet|nonet)\b"), read.alike),
     ((rf"\b(?:no|without) {WHO} (?:in|for|during) {SECTION}"), read.cue_of("rest", plays=False)),
     ((rf"\b{WHO} {LEAVES} (?:in|for|during|at|after) {WHEN}"), read.cue_of("rest")),
     ((rf"\b{WHO} {COMES}(?: in)? (?:at around|at about|at|from|in|on|with|after|around|about|for|by|during) "
@@ -209,7 +224,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b{ENDS} (?:with|on) (?:{ALONE} )?{WHO}(?: (?:alone|only|solo))?(?=\s*(?:$|[,.;:!?]))"),
      read.cue_of("alone", at=_AT_LAST)),
     ((rf"\b{ALONE} {WHO}(?: plays?| playing)? (?:in|for|during) {SECTION}"), read.cue_of("alone")),
-    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet) of (?P<who>[a-z]+)\b(?! and)"), read.alike),
+    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet|sextet|septet|octet|nonet) of (?P<who>[a-z]+)\b(?! and)"), read.alike),
     ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
     ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), read.solo_of),
