@@ -178,6 +178,8 @@ _DEGREES = ("I", "II", "III", "IV", "V", "VI", "VII")
 _ROMAN = r"(?<![\w#])[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:maj7|7|°|o)?(?![\w#'])"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|fifteen"
 _PARTS = r"\b(?:intro|verse|pre[- ]chorus|chorus|hook|bridge|breakdown|break|build|drop|solo|outro)\b"
+#: Before a time that is a place, not a length.
+_NO_PLACE = r"(?<!\bat )(?<!\bafter )(?<!\buntil )(?<!\btill )(?<!\bbefore )(?<!\bfrom )(?<!\bpast )(?<!\bsince )"
 _AROUND = r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|near|exactly|maybe|~)"
 _TO = r"\s*(?:-|–|to|and|bis)\s*"
 _BPM = r"(?:bpm|beats (?:per|a) min(?:ute)?)"
@@ -212,7 +214,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
               rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
               rf"|\b(?P<b>{_LANGUAGE})[- ](?:(?:fe)?male )?(?:lyrics|vocals?|vocalist|voice|words|language|singing|singer|text|rap(?:per)?)\b"
               rf"|\bin (?P<c>english|french|spanish|german|italian|portuguese|japanese|korean|chinese|latin|russian|hindi|arabic|mandarin)\b(?! (?:style|america))"), _language),
-    (_pattern(r"(?<!\d)(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
+    (_pattern(rf"{_NO_PLACE}(?<!\d)(?P<m>\d{{1,2}}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"(?<!\w)(?P<m>\d{1,2})\s?m(?:in)?\s?(?P<s>\d{1,2})\s?s(?:ec)?\b"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),

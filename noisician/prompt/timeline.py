@@ -15,7 +15,7 @@ from noisician.prompt.controls import EVERYONE, Cue, Feature, Moment, SectionHin
 from noisician.prompt.lexicon import Effect
 from noisician.prompt.numbers import Figure, figures
 from noisician.prompt.timeline_items import END, START, Item, Time, items_of, words
-from noisician.prompt.wish_words import BAR_BEATS, FADE_IN_S, WHOLE_STEP
+from noisician.prompt.wish_words import BAR_BEATS, FADE_IN_S, STEPS, WHOLE_STEP
 
 _FEATURES = {
     "quiet": "quiet", "loud": "loud", "faster": "quickening", "slower": "slowing", "half time": "half_time",
@@ -27,7 +27,7 @@ _DESCRIBING = ("quiet", "loud", "rap", "scream", "shout", "slower", "faster", "h
     "whisper", "sing", "clean", "distorted", "palm muted")
 _TECHNIQUES = ("palm muted", "distorted", "clean", "legato", "staccato", "pizzicato", "arco", "tremolo", "muted")
 _VOICED = ("rap", "sing", "scream", "shout", "whisper", "spoken", "harmonies")
-_PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|\(|\)|--|[–—→>])|(?P<comma>,)|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing)|followed by)\b", re.IGNORECASE)
+_PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|[。；！？]|\(|\)|--|[–—→>])|(?P<comma>[,，、])|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing|any |adding )|followed by)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
 #: A quick look whether anything in a text may be a wish with a time.
 _TELLING = re.compile(
@@ -53,6 +53,8 @@ class _State:
     header: Moment | None = None
     carried: tuple[Item, ...] = ()  # times that wait for what happens then
     who: tuple[Item, ...] = ()
+    leads: bool = False  # whether one of the next clauses is "then"
+    last: str = ""  # the last deed
     alone: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     events: int = 0
@@ -99,7 +101,9 @@ def timeline(cleaned: str) -> list[Figure]:
         return []
     state = _State(_length_s(cleaned))
     found: list[Figure] = []
-    for clause in _clauses(cleaned, items):
+    clauses = list(_clauses(cleaned, items))
+    for at, clause in enumerate(clauses):
+        state.leads = any(later.by == "then" and (later.who() or later.deeds()) for later in clauses[at + 1 : at + 3])
         found += _read(cleaned, clause, state)
     return _formed(items, found)
 
@@ -153,9 +157,12 @@ def _sound(text: str, items: Sequence[Item]) -> tuple[Item, ...]:
             if before is None or before.deed not in _DESCRIBING or text[before.end : item.start].strip():
                 continue
             item = replace(item, time=replace(item.time, how="at"))
-        if item.time is not None and item.time.how in ("opens", "closes") and kept and kept[-1].who:
+        if item.time is not None and item.time.how in ("opens", "closes") and kept and kept[-1].effects:
             if not text[kept[-1].end : item.start].strip(" "):  # "the claps start halfway through"
                 item = Item(item.start, item.end, deed="enter" if item.time.how == "opens" else "leave")
+        if item.deed == "leave" and text[item.start : item.end].lower() in ("out", "off"):
+            if not kept or not kept[-1].effects or text[kept[-1].end : item.start].strip():
+                continue  # "fade out" is no leaving
         kept.append(item)
     return tuple(kept)
 
@@ -164,7 +171,7 @@ def _joined(parted: Sequence[_Clause]) -> Iterator[_Clause]:
     """The clauses with lists of players whole: "bass and drums come in at 0:30"."""
     held: _Clause | None = None
     for clause in parted:
-        if held is not None and clause.by in ("and", "plus") and (_is_list(clause) or _is_band(held)):
+        if held is not None and clause.by in ("and", "plus") and _belong(held, clause):
             held = _Clause(held.by, held.items + clause.items)
             continue
         if held is not None:
@@ -174,13 +181,15 @@ def _joined(parted: Sequence[_Clause]) -> Iterator[_Clause]:
         yield held
 
 
+def _belong(held: _Clause, clause: _Clause) -> bool:
+    """Whether two clauses with "and" between them are one: a list of players, or "in the chorus drums and bass enter"."""
+    if _is_list(clause) or (_is_list(held) and bool(held.who()) and (not held.deeds() or not clause.deeds())):
+        return True
+    return bool(held.who() and clause.who()) and not held.deeds() and not clause.times()
+
+
 def _is_list(clause: _Clause) -> bool:
     return not clause.times() and not any(item.no or item.deed not in (None, "alone") for item in clause.items)
-
-
-def _is_band(clause: _Clause) -> bool:
-    """Whether a clause only names players, who do what the next one says."""
-    return bool(clause.who()) and _is_list(clause) and not clause.deeds()
 
 
 def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
@@ -191,6 +200,9 @@ def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
     told = clause.deeds() or clause.who()
     if times and not told and not clause.no:
         state.carried = times if _is_carried(times) else ()
+        lasting = next((item.time for item in times if item.time is not None and item.time.how == "for"), None)
+        if lasting is not None and state.at == START and state.clock is None:
+            state.clock = _after(_Place(START, amount=lasting.amount, unit=lasting.unit))
         return []
     own = times or (state.carried if clause.by != "stop" else ())
     carried = own if own is not times else ()
@@ -204,6 +216,7 @@ def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
     if not effects:
         return []
     state.events += 1
+    state.last = next((item.deed for item in clause.deeds() if item.deed), "")
     state.at, state.clock = place.moment, place.until or _after(place)
     state.who = tuple(item for item in clause.who() if item.effects) or state.who
     return [_figure(text, clause, carried, effects)]
@@ -216,6 +229,11 @@ def _is_carried(times: Sequence[Item]) -> bool:
 def _place(times: Sequence[Time], clause: _Clause, state: _State) -> _Place | None:
     """Where a clause takes place; None where it has no place of its own."""
     if not times:
+        deeds = {item.deed for item in clause.deeds()}
+        if clause.who() and "alone" in deeds and not state.events and state.leads:
+            return _Place(START)  # "just guitar, then everyone"
+        if clause.who() and "alone" in deeds and clause.by == "comma" and state.last in ("silence", "leave") and state.at:
+            return _Place(state.at)  # "all stop at 1:30, only vocals"
         if state.header is not None:
             return _Place(state.header)
         if clause.by == "then" and (state.events or clause.deeds()):
@@ -292,9 +310,11 @@ def _after(place: _Place) -> Moment | None:
 def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterator[Effect]:
     moment, deeds = place.moment, list(dict.fromkeys(item.deed for item in clause.deeds() if item.deed))
     who = _who(clause, state)
+    if "alone" in deeds and any(one != EVERYONE for one in who):
+        who = tuple(one for one in who if one != EVERYONE)
     everyone = EVERYONE in who
     before_no = next((item.start for item in clause.items if item.no), None)
-    if before_no is not None:
+    if before_no is not None and "hold" not in deeds:
         if not any(item.who and item.start > before_no for item in clause.items) or not who or everyone:
             return
         yield from _without(who, place)
@@ -329,8 +349,9 @@ def _played_so(text: str, clause: _Clause) -> Iterator[str]:
     """How somebody plays whose name says so: "palm muted guitars"."""
     for item in clause.who():
         said = text[item.start : item.end].lower()
-        for phrase, deed in words()["deeds"].items():
-            if deed in _TECHNIQUES and said.startswith(phrase + " "):
+        for phrase in dict.fromkeys((said.split()[0], " ".join(said.split()[:2]), said.split()[-1])):
+            deed = words()["deeds"].get(phrase)
+            if deed in (*_TECHNIQUES, *_VOICED) and item.effects:
                 yield deed
 
 
@@ -346,7 +367,9 @@ def _without(who: Sequence[str], place: _Place) -> Iterator[Effect]:
 
 def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) -> list[str]:
     """The deeds that count where some words say two: "only starts in", "comes back", "only in the chorus"."""
-    chosen = [deed for deed in deeds if not (deed == "enter" and len(deeds) > 1)]
+    chosen = [deed for deed in deeds if not (deed in ("enter", "changes") and len(deeds) > 1)]
+    if "hold" in chosen:
+        chosen = ["hold"]
     only = next((item for item in clause.items if item.deed == "alone"), None)
     if only is not None and "enter" in deeds and text[only.start : only.end].lower() in ("only", "just"):
         players = [item for item in clause.who() if item.start > only.start]
@@ -401,7 +424,15 @@ def _of_deed(
 ) -> Iterator[Effect]:
     moment = place.moment
     players = tuple(one for one in who if one != EVERYONE)
-    if deed in (*_CUES, "only"):
+    if deed == "leave" and not who and not state.who:
+        if place.exact and moment.at_s is not None:
+            yield Effect("sections", SectionHint(kind="drop", at_s=moment.at_s))
+        return
+    if deed == "hold" and players:
+        yield _cue("enter", players, place.until or moment)
+    elif deed == "slower" and moment == END:
+        yield Effect("features", Feature(kind="ritard"))
+    elif deed in (*_CUES, "only"):
         yield from _moved(deed, who, place, state)
     elif deed == "solo" and players:
         yield Effect("sections", SectionHint(kind="solo", at_s=moment.at_s))
@@ -423,7 +454,7 @@ def _of_deed(
         if deed == "thin" and players:
             yield _cue("alone", players, END)
     elif deed == "key change":
-        yield Effect("features", Feature(kind="key_change", value=_step(clause), at=moment))
+        yield _key_change(clause, moment)
     elif deed in _FEATURES:
         yield Effect("features", Feature.model_validate({"kind": _FEATURES[deed], "at": moment}))
         new = players and state.alone and deed == "loud" and not set(players) & set(state.alone)
@@ -499,13 +530,18 @@ def _silence(place: _Place) -> Feature:
     return Feature(kind="silence", value=beats, at=place.moment)
 
 
-def _step(clause: _Clause) -> float:
-    return 1.0 if clause.items and any(item.deed == "key change" for item in clause.items) else WHOLE_STEP
+def _key_change(clause: _Clause, moment: Moment) -> Effect:
+    """A key change in a kind of section, or at a moment."""
+    said = " ".join(item.said for item in clause.items)
+    size = next((float(STEPS[step]) for step in sorted(STEPS, key=len, reverse=True) if step in said), WHOLE_STEP)
+    if moment.section in (None, "piece", "middle"):
+        return Effect("features", Feature(kind="key_change", value=size, at=moment))
+    return Effect("features", Feature(kind="key_change", where=moment.section, value=size))
 
 
 def _hints(place: _Place) -> Iterator[Effect]:
     if place.moment.section not in (None, "piece", "middle"):
-        bars = int(place.amount) if place.unit == "bar" and place.amount else None
+        bars = int(place.amount) if place.unit == "bar" and place.amount and place.moment.side is None else None
         yield Effect("sections", SectionHint(kind=str(place.moment.section), bars=bars))
 
 

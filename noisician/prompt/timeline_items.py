@@ -52,10 +52,12 @@ class Item:
     effects: tuple[Effect, ...] = ()
     no: bool = False
     covered: bool = False  # nobody else reads who it is
+    said: str = ""  # the words of a deed
 
 
 _NUMBER = r"(?:\d{1,3}|" + "|".join(sorted((w.replace("-", "[- ]") for w in NUMBER_WORDS), key=len, reverse=True)) + ")"
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|bars?|measures?|beats?)"
+_ONE = r"(?P<n>)(?P<unit>minute|bar|beat|measure|second)\b"
 _LENGTH = rf"(?P<n>{_NUMBER}|an?|half an?)[- ]?(?P<unit>{_UNIT})\b"
 _CLOCK = (
     r"(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: mark| minutes?)?|(?:bar|measure) (?P<bar>\d{1,3})"
@@ -81,7 +83,7 @@ _CLOSES = r"(?:ends?|ending|finish(?:es)?|finishing|closes?|closing|concludes?|e
 
 
 def _units(n: str, unit: str) -> tuple[float, str]:
-    value = 0.5 if n.lower().startswith("half") else 1.0 if n.lower() in ("a", "an") else number(n)
+    value = 0.5 if n.lower().startswith("half") else 1.0 if n.lower() in ("", "a", "an") else number(n)
     kind = unit.lower()[:1]
     return (value * 60, "s") if kind == "m" and not unit.lower().startswith("mea") else (
         value, {"s": "s", "b": "beat" if unit.lower().startswith("beat") else "bar"}.get(kind, "bar")
@@ -124,7 +126,9 @@ def _of_section(how: str = "at", *, side: str | None = None, header: bool = Fals
         moment = _section(m)
         if moment is None:
             return None
-        return Time(how, moment.model_copy(update={"side": side}) if side else moment, header=header)
+        amount = float(m["n"]) if m.groupdict().get("n") and header else 0.0
+        moment = moment.model_copy(update={"side": side}) if side else moment
+        return Time(how, moment, amount, "bar" if amount else "", header=header)
 
     return read
 
@@ -135,6 +139,11 @@ def _length(how: str) -> _Reader:
         return Time(how, amount=amount, unit=unit)
 
     return read
+
+
+def _until_last(m: re.Match[str]) -> Time:
+    amount, unit = _units(m["n"] or m["n_"] or "", m["unit"] or m["unit_"])
+    return Time("last", amount=amount, unit=unit)
 
 
 def _span(m: re.Match[str]) -> Time:
@@ -150,6 +159,13 @@ def _fixed(time: Time) -> _Reader:
     return lambda m: time
 
 
+def _bars(m: re.Match[str]) -> Time:
+    """ "bars 1 to 8": until the ninth begins."""
+    first = int(m["a_bar"])
+    start = START if first == 1 else Moment(bar=first)
+    return Time("range", start, end=Moment(bar=int(m["b_bar"]) + 1))
+
+
 def _prefixed(prefix: str) -> str:
     return re.sub(r"\(\?P<(\w+)>", rf"(?P<{prefix}\1>", _CLOCK)
 
@@ -158,9 +174,14 @@ _Reader = Callable[["re.Match[str]"], "Time | None"]
 _AFTER_START = r"(?=\s*(?:,|$|[a-z]))"
 _BE = r"(?=\s*(?::|,|is\b|are\b|should\b|must\b|has\b|have\b|with\b|in\b|goes?\b|gets?\b|becomes?\b|only\b|just\b|no\b|without\b|will\b|be\b|can\b|stays?\b|very\b|\w))"
 _TIMES: tuple[tuple[str, _Reader], ...] = (
+    (r"(?<![\d:])(?P<a_m>\d{1,2}):(?P<a_s>[0-5]\d) ?(?:-|–|to|until|till) ?(?P<b_m>\d{1,2}):(?P<b_s>[0-5]\d)(?![\d:])", _range),
+    (r"\b(?:bars?|measures?) (?P<a_bar>\d{1,3}) ?(?:-|–|to|through|until) ?(?P<b_bar>\d{1,3})\b", _bars),
     (rf"\b(?:from|between) {_prefixed('a_')} (?:to|until|till|-|–|and|through) {_prefixed('b_')}", _range),
     (rf"\b(?:(?:for|in|during|over) )?(?:the )?(?:first|opening|initial) {_LENGTH}", _length("first")),
     (rf"\b(?:(?:for|in|during|over|within) )?(?:the )?(?:last|final|closing) {_LENGTH}", _length("last")),
+    (rf"\b(?:(?:for|in|during|over) )?the first {_ONE}", _length("first")),
+    (rf"\b(?:until|till) the (?:last|final) (?:{_LENGTH}|{_ONE.replace('<n>', '<n_>').replace('<unit>', '<unit_>')})", _until_last),
+    (rf"\b(?:(?:for|in|during|over|within) )?the (?:last|final) {_ONE}", _length("last")),
     (rf"\b(?:another )?{_LENGTH} (?:later|after that|afterwards|further on)\b", _length("later")),
     (rf"\bafter another (?:(?P<n>{_NUMBER}))(?: (?P<unit>bars?|seconds?|secs?|minutes?|beats?)\b)?",
      lambda m: Time("later", amount=_units(m["n"], m["unit"] or "bars")[0], unit=_units(m["n"], m["unit"] or "bars")[1])),
@@ -172,11 +193,14 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
      _fixed(Time("later"))),
     (rf"\bafter (?:about |around |roughly )?{_LENGTH}", lambda m: Time("after", _moment_of_length(m), *_units(m["n"], m["unit"]))),
     (rf"\b(?:around|about|roughly) (?:the )?{_CLOCK}(?<!mark)(?! mark)", lambda m: Time("with", _moment(m))),
+    (rf"\b(?:after|past|since|before|in|on) (?:about |around |roughly )?(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{{1,2}}):(?P<s>[0-5]\d)(?: mark)?|(?:bar|measure) (?P<bar>\d{{1,3}}))",
+     lambda m: Time("until" if m.group().lower().startswith("before") else "at", _moment(m))),
+    (r"(?:(?<=^)|(?<=[,;\n.][ ]))(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|(?:bar|measure) (?P<bar>\d{1,3}))(?=:? [a-z])(?=.*\d:\d\d|.*\bbar \d)", lambda m: Time("at", _moment(m))),
     (rf"\b(?:at|from|by|@|on|around|about|starting at|starting from|beginning at)(?: (?:around|about|exactly|roughly|the))* {_CLOCK}(?: on(?:wards?)?\b)?",
      lambda m: Time("at", _moment(m))),
     (rf"(?<![\w-]){_LENGTH} in\b(?! the| total| length| a)", lambda m: Time("at", _moment_of_length(m))),
     (r"\((?P<m>\d{1,2}):(?P<s>[0-5]\d)\)", lambda m: Time("at", _moment_mmss(m))),
-    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\bthen[ ])|(?<=\band[ ])){_LENGTH} (?:of )?(?={_LEVELS})", _length("for")),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\bthen[ ])|(?<=\band[ ])){_LENGTH} (?:of )?(?={_LEVELS})(?=.*\b(?:then|followed|before)\b)|(?<=\bthen[ ]){_LENGTH.replace('<n>', '<n_>').replace('<unit>', '<unit_>')} (?:of )?(?={_LEVELS})", _span),
     (rf"\b(?:of|lasting) {_LENGTH}(?! of)|(?<=tro[ ]){_LENGTH.replace('<n>', '<n_>').replace('<unit>', '<unit_>')} of(?= just| only)", _span),
     (rf"\bfor (?:about |around |like |exactly )?{_LENGTH}(?! (?:piece|track|song))", _length("for")),
     (r"\b(?:from )?half[- ]?way(?: through| in)?(?: the (?:song|piece|track))?\b|\bmid[- ]?way(?: through)?\b|\b(?:in|at|from|around|for|through) the (?:very )?(?:middle|centre|center)(?: (?:of the (?:song|piece|track)|part))?\b"
@@ -190,12 +214,15 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"\b(?:right |just )?after (?:that ){_SECTION}", _of_section("after that")),
     (rf"\b(?:right |just )?after {_SECTION}", _of_section(side="after")),
     (rf"\[{_SECTION}[^\]]*\]", _of_section(header=True)),
-    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=[\n(]))(?:the )?{_SECTION}\s*(?::|=|-(?= ))", _of_section(header=True)),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=[\n(]))(?:the )?{_SECTION}\s*(?:\((?P<n>\d{{1,3}}) ?(?P<unit>bars?)\)\s*)?(?::|=|-(?= ))", _of_section(header=True)),
+    (r"\b(?P<letter>[AB])(?:[- ](?:section|part))\b", lambda m: Time("subject", Moment(section="piece", nth=1 if m["letter"].upper() == "A" else 2))),
     (rf"\b{_IN} {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section()),
     (rf"\b(?:with|as|by) {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section("with")),
     (rf"(?<=with[ ]){_LENGTH} of (?=solo|just|only|nothing)", _length("for")),
     (rf"\b{_OPENS}(?: (?:off|out|up))?(?: (?:with|on|as|in|from|really|very|just|only(?= with)))*(?= )", _fixed(Time("opens", START))),
     (rf"\b{_CLOSES}(?: (?:off|out|up))?(?: (?:with|on|as|in|really|very))*(?= )", _fixed(Time("closes", END))),
+    (r"\bthe (?:last|final) (?:thing|sound|note|chord)(?: that)?(?: (?:we|you|i|they))?(?: (?:hear|heard|want))? (?:is|should be|must be|will be)\b", _fixed(Time("closes", END))),
+    (r"\bthe first (?:thing|sound|note|chord)(?: that)?(?: (?:we|you|i|they))?(?: (?:hear|heard|want))? (?:is|should be|must be|will be)\b", _fixed(Time("opens", START))),
     (r"\bfinal (?:note|chord) is\b", _fixed(Time("closes", END))),
     (rf"\b(?P<nth>{_NTH}) (?P<kind>{_KIND})(?: (?P<no>[1-4]))?\b", _of_section()),
     (rf"\b(?P<nth>)?(?P<kind>{_KIND}) (?P<no>[1-4]|one|two|three|four)\b(?! (?:bars?|seconds?|part|voices?))", _of_section()),
@@ -263,7 +290,8 @@ def items_of(text: str) -> list[Item]:
             time = reader(match)
             if time is not None:
                 add(Item(match.start(), match.end(), time=time))
-    deeds = [_deed(match) for match in _phrases().finditer(text)]
+    deeds = [Item(match.start(), match.end(), deed=_pace(match)) for match in _TO_TEMPO.finditer(text)]
+    deeds += [_deed(match) for match in _phrases().finditer(text)]
     for item in deeds:
         if " " in text[item.start : item.end]:  # "grand pause" is no piano
             add(item)
@@ -276,6 +304,19 @@ def items_of(text: str) -> list[Item]:
     return sorted(found, key=lambda item: item.start)
 
 
+#: "tempo jumps to 140".
+_TO_TEMPO = re.compile(
+    r"\b(?:tempo|bpm|speed|pace|it)(?: then)? (?P<how>jumps?|rises?|goes|go|drops?|changes?|switch(?:es)?|slows?|speeds?|ramps?|climbs?|falls?|increases?|decreases?|moves?)"
+    r"(?: (?P<way>up|down))? (?:from \d{2,3} )?to \d{2,3}(?: ?bpm)?\b",
+    re.IGNORECASE,
+)
+
+
+def _pace(match: re.Match[str]) -> str:
+    down = (match["way"] or "").lower() == "down" or match["how"].lower().startswith(("drop", "slow", "fall", "decrea"))
+    return "slower" if down else "faster"
+
+
 def _deed(match: re.Match[str]) -> Item:
     """A deed, or everybody and their like."""
     phrase = " ".join(match.group().lower().split())
@@ -285,7 +326,7 @@ def _deed(match: re.Match[str]) -> Item:
             beat = (Effect("family", "drums"),)
             return Item(match.start(), match.end(), who=("drums", "percussion"), effects=beat, covered=True)
         return Item(match.start(), match.end(), who=(EVERYONE if who == "everyone" else "same",))
-    return Item(match.start(), match.end(), deed=words()["deeds"][phrase])
+    return Item(match.start(), match.end(), deed=words()["deeds"][phrase], said=phrase)
 
 
 def _players(text: str) -> Iterator[Item]:

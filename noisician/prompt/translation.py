@@ -168,7 +168,9 @@ def _score(words: Table, text: str) -> float:
     score, proof, at = 2.0 * found, found, 0
     while at < len(folded):
         count = _phrase_at(words, folded, at)
-        own = [word for word in folded[at : at + max(count, 1)] if not _is_english(word)]
+        phrase = folded[at : at + max(count, 1)]
+        same = count > 0 and words.english(" ".join(phrase)) == " ".join(phrase)  # "a cappella" proves nothing
+        own = [] if same else [word for word in phrase if not _is_english(word)]
         content = any(len(word) > 2 and word not in words.small for word in own)
         if count:
             score += 2 if content else 1

@@ -88,6 +88,14 @@ def _patterns() -> tuple[tuple[re.Pattern[str], read.Reader], ...]:
 
 
 _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
+    ((rf"\b(?:the )?(?:last|final|closing) (?:notes?|chords?|piano note|piano chord)(?: (?:should|must|can|to|just|that|is|are|which|be))*(?: left)?(?: to)? (?:rings?|held|holds?|"
+              rf"sustain(?:s|ed)?|hang(?:s|ing)?|lasts?|linger(?:s|ing)?|decays?|ringing|sustaining)(?: (?:out|on|in the air|forever|until silence))?"
+              rf"(?: for (?:like |about |around )?{TIME})?"), read.one_feature("held_chord")),
+    ((rf"\bhold (?:the )?(?:last|final|closing) (?:note|chord)(?: for (?:like |about |around )?{TIME})?"), read.one_feature("held_chord")),
+    ((r"\b(?:gradually|slowly|progressively|step by step) (?:adds?|adding|layers?|layering|introduc(?:e|es|ing)|brings? in)(?: more| new| other| the)* (?:instruments?|layers?|players?|voices?|elements?|sounds?)\b"
+              r"|\b(?:more and more|ever more) (?:instruments?|layers?|players?|voices?|elements?)(?: (?:join|come in|enter|are added|added))?\b|\blayers? (?:build(?:s|ing)?(?: up)?|stack(?:s|ing)?(?: up)?|pil(?:e|es|ing) up|by layer)\b"
+              r"|\bbuild(?:s|ing)?(?: up)? (?:layer by layer|in layers|one by one|instrument by instrument|piece by piece)\b"),
+     read.layered),
     ((rf"\b(?P<a>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?P<b>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?:and )?(?:back to )?"
               rf"(?P<c>{QUIET}|{LOUD})(?: again)?(?=\s*(?:$|[,.;:!?]))"), read.waves),
     ((rf"\b{ENDS} in (?P<key>[a-g](?:[ -]?(?:sharp|flat)|#|b)? (?:major|minor))\b"), read.other_key),
@@ -129,7 +137,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
      read.one_feature("cut")),
     ((rf"\b(?:tempo|speed|it|bpm) (?:rises|goes|increases|ramps|climbs|builds)(?: up)? from {NUMBER_PATTERN} "
               r"(?:bpm )?to \d{2,3}(?: bpm)?"), read.faster_from),
-    ((rf"\bfad(?:e|es|ing)[-\s]?in (?:over|for|during) {TIME}"), read.fade_in),
+    ((rf"\bfad(?:e|es|ing)[-\s]?in (?:from (?:silence|nothing|nowhere|zero|black) )?(?:over|for|during|within) {TIME}"), read.fade_in),
     ((rf"\bhalf[-\s]?time (?=second|first|third|last|final|2nd|3rd){SECTION}"), read.feature_at("half_time")),
     ((r"\b(?:an? )?(?P<size>bar|beat|moment|second) of silence (?:right |just )?before (?:the |each |every )?"
               r"(?:last |final |first |second )?(?P<kind>drop|chorus|verse|bridge)\b"), read.silence_before),
@@ -206,7 +214,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"(?:chord|tonic)\b"),
      read.one_feature("held_chord")),
     ((r"\b(?:(?:two|three|four|\d) )?(?:big )?(?:hits?|stabs?|accents?|bangs?)(?: at the end)?,? (?:and )?then "
-              r"(?:silence|nothing)\b"), read.one_feature("cut")),
+              r"(?:silence|nothing|stops?|ends?|out|done)\b"), read.one_feature("cut")),
     ((r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), read.one_feature("cut")),
     ((rf"\b(?:the )?rest (?:is|are|of the band is|of the band:?) {WHO}(?=\s*(?:$|[,.;:!?]))"), read.rest_of_band),
     ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet|sextet|septet|octet|nonet)\b"), read.alike),
@@ -239,7 +247,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b(?:ends?|ending|stops?|finish(?:es)?)(?: exactly| right)? (?:at|after) {TIME}(?: exactly| sharp)?"),
      read.ends_at),
     ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)"
-              rf"(?: comes| starts| hits)? (?:at|after) {TIME}"), read.section_hint),
+              rf"(?: comes in| comes| enters| arrives| lands| kicks in| starts| hits| begins| should (?:start|hit|come|land)| is)? (?:at|after|around|@) {TIME}"), read.section_hint),
     ((rf"\b(?:{ENDS} (?:with|in|on) (?:an? )?)?(?:(?:slow|long|gentle|gradual) )?",
               r"fad(?:e|es|ing)(?:[-\s]?out)?(?! in\b|\w|[-\s]in\b)(?: (?:at|towards?) the end)?",
               rf"(?: (?:over|for|during|in) (?:the )?(?:last )?{BARS})?"), read.fade_out),
@@ -267,7 +275,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((r"\b(?:ritardando|ritard|rallentando|rit\.)", rf"(?!\w){LATE}"), read.one_feature("ritard")),
     ((rf"\b(?:it )?{SLOWER} {AT_THE_END}"), read.one_feature("ritard")),
     ((rf"\b(?:it )?{SLOWER}\b"), read.one_feature("slowing")),
-    ((rf"\bfermatas?\b{LATE}"), read.one_feature("fermata")),
+    ((rf"\b(?:{ENDS} (?:with|on|in) (?:an? )?(?:long |big |final )?)?fermatas?\b{LATE}"), read.one_feature("fermata")),
     ((rf"\b(?:(?:it )?(?:speed(?:s|ing)? up|(?:gets?|getting) (?:faster and )?faster)|accelerando|accelerates?)"
               rf"\b{LATE}"),
      read.one_feature("quickening")),
