@@ -63,7 +63,9 @@ def _section_right(item: Mapping[str, Any], controls: Controls, kind: str) -> bo
         return any(one.kind == "rising" for one in controls.features) or any(
             hint.kind == "build" for hint in controls.sections
         )
-    return any(hint.kind == kind and _near(hint.at_s, item.get("at_s")) for hint in controls.sections)
+    if any(hint.kind == kind and _near(hint.at_s, item.get("at_s")) for hint in controls.sections):
+        return True
+    return any(one.kind == "loud" and one.at is not None and _at(one.at, item) for one in controls.features)
 
 
 def _feature_right(one: Feature, item: Mapping[str, Any], controls: Controls) -> bool:

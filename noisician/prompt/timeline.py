@@ -158,7 +158,8 @@ def _sound(text: str, items: Sequence[Item]) -> tuple[Item, ...]:
                 continue
             item = replace(item, time=replace(item.time, how="at"))
         if item.time is not None and item.time.how in ("opens", "closes") and kept and kept[-1].effects:
-            if not text[kept[-1].end : item.start].strip(" "):  # "the claps start halfway through"
+            other = any(one.time is not None and one is not item for one in items)
+            if other and not text[kept[-1].end : item.start].strip(" "):  # "the claps start halfway through"
                 item = Item(item.start, item.end, deed="enter" if item.time.how == "opens" else "leave")
         if item.deed == "leave" and text[item.start : item.end].lower() in ("out", "off"):
             if not kept or not kept[-1].effects or text[kept[-1].end : item.start].strip():
@@ -340,7 +341,10 @@ def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterat
 def _who(clause: _Clause, state: _State) -> tuple[str, ...]:
     """The ids of who is meant; "it" is whoever was before."""
     ids: list[str] = []
+    named = any(item.effects for item in clause.who())
     for item in clause.who():
+        if named and item.who == ("same",):
+            continue
         ids += [id_ for one in state.who for id_ in one.who] if item.who == ("same",) else item.who
     return tuple(dict.fromkeys(ids))
 
@@ -381,6 +385,8 @@ def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) ->
         chosen = [deed for deed in chosen if deed != "quiet"]
     if "solo" in chosen and _is_lone(clause, deeds):
         chosen = [deed if deed != "solo" else "alone" for deed in chosen if deed != "alone" or "solo" not in chosen]
+    if "alone" in chosen:
+        chosen = [deed for deed in chosen if deed not in ("leave", "silence")]
     if everyone:
         chosen = [{"leave": "silence", "alone": ""}.get(deed, deed) for deed in chosen]
     if not chosen and "enter" in deeds:
@@ -439,6 +445,9 @@ def _of_deed(
         if moment.at_s is None:
             yield Effect("wishes", Wish(what="solo", who=players, moment=moment))
     elif deed == "silence":
+        if moment == START:
+            yield Effect("features", Feature(kind="quiet", at=START))
+            return
         last = moment == END or (clause.by == "then" and not place.exact)
         if last:
             yield Effect("features", Feature(kind="cut"))

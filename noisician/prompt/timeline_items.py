@@ -66,7 +66,7 @@ _CLOCK = (
 _KIND_WORDS: Mapping[str, str] = {
     **{word: kind for word, kind in KINDS.items() if kind != "solo"}, "interlude": "break", "instrumental": "break", "coda": "outro", "tag": "outro", "hooks": "chorus",
     "solo section": "solo", "introduction": "intro", "refrains": "chorus", "couplet": "verse", "buildup": "build",
-    "climax": "drop", "outros": "outro", "half": "half", "part": "part", "section": "part", "phase": "part", "act": "part",
+    "outros": "outro", "half": "half", "part": "part", "section": "part", "phase": "part", "act": "part",
     "movement": "part", "pre-chorus": "pre_chorus", "opening section": "intro", "shout chorus": "chorus",
 }  # fmt: skip
 _KIND = "|".join(re.escape(w).replace(r"\ ", "[- ]") for w in sorted(_KIND_WORDS, key=len, reverse=True))
