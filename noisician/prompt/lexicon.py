@@ -104,7 +104,7 @@ class Lexicon:
         self._add_styles()
         self._add_subgenres()
         self._add_usages()
-        for name in ("words", "feelings", "pictures", "substitutes", "everyday"):
+        for name in ("words", "feelings", "sounds", "pictures", "substitutes", "everyday"):
             self._add_phrases(_phrases(name))
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
@@ -176,6 +176,7 @@ class Lexicon:
         for name, speaking in (
             ("subgenres", _of_a_genre),
             ("feelings", _of_a_genre),
+            ("pictures", _of_a_picture),
             ("substitutes", _of_an_instrument),
         ):
             for told in _phrases(name):
@@ -268,6 +269,11 @@ def _of_a_genre(effect: Effect) -> Effect | None:
     if effect.field == "instruments" and styles.shipped_instruments()[str(effect.value)].family not in _SILENT_WITHIN:
         return effect
     return effect if effect.field == "family" and effect.value not in _SILENT_WITHIN else None
+
+
+def _of_a_picture(effect: Effect) -> Effect | None:
+    """What a word within a picture says beside it: all it says by itself."""
+    return effect if effect.field not in ("neutral", "unmet", "only") else None
 
 
 def _of_an_instrument(effect: Effect) -> Effect | None:

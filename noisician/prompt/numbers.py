@@ -113,7 +113,9 @@ def _voice_of(who: str) -> str:
 def _language(m: re.Match[str]) -> tuple[Effect, ...]:
     name = next(value for value in m.groupdict().values() if value)
     code = LANGUAGES[name.lower()]
-    return (Effect("lyrics_language", code), Effect("vocals", True))
+    sung = (Effect("lyrics_language", code), Effect("vocals", True), Effect("family", "voices"))
+    who = re.search(r"\b(?:fe)?male\b", m.group(), re.IGNORECASE)
+    return (*sung, Effect("voice", who.group().lower())) if who else sung
 
 
 def _chords(m: re.Match[str]) -> tuple[Effect, ...]:
@@ -152,6 +154,12 @@ def _told_kinds(m: re.Match[str]) -> tuple[Effect, ...]:
         kind = re.sub(r"[-\s]+", "_", part.lower())
         hints.setdefault(kind, Effect("sections", SectionHint(kind=kind, bars=int(bars))))
     return (*_kinds(m), *hints.values())
+
+
+def _odd_metre(m: re.Match[str]) -> tuple[Effect, ...]:
+    """ "5 beats per bar", in what the lexicon has for such a metre."""
+    entry = lexicon().phrase(f"{number(m['n']):g}/{4 if number(m['n']) == 5 else 8}")
+    return entry.effects if entry is not None else ()
 
 
 def _key(m: re.Match[str]) -> tuple[Effect, ...]:
@@ -204,6 +212,12 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
      lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),
     (_pattern(rf"(?<![\w#♯♭]){_CHORD}(?:(?:\s*[-–,>|/→]+\s*|\s+){_CHORD}){{2,}}", case=True), _chords),
+    (_pattern(r"\bcompound duple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "6/8"),)),
+    (_pattern(r"\bsimple triple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "3/4"),)),
+    (_pattern(r"\bsimple quadruple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "4/4"),)),
+    (_pattern(r"\b(?P<n>[34]|three|four) (?:beats|quarters|crotchets) (?:per|to the|in a|in every|in each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", f"{number(m['n']):g}/4"),)),
+    (_pattern(r"\b(?P<n>6|six) (?:beats|quavers|eighths) (?:per|to the|in a|in every|in each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", "6/8"),)),
+    (_pattern(r"\b(?P<n>5|7|five|seven) (?:beats|quarters|crotchets) (?:per|to the|in a|in every|in each|a) (?:bar|measure)\b"), _odd_metre),
     (_pattern(rf"{_ROMAN}(?:\s*[-–,>|→]+\s*|\s+){_ROMAN}(?:(?:\s*[-–,>|→]+\s*|\s+){_ROMAN})+", case=True), _roman),
     (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)"
               r"?form\b)?",

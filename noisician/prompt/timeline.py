@@ -26,6 +26,8 @@ _CUES = {"enter": "enter", "back": "enter", "leave": "leave", "alone": "alone"}
 _DESCRIBING = ("quiet", "loud", "rap", "scream", "shout", "slower", "faster", "half time", "double time", "spoken",
     "whisper", "sing", "clean", "distorted", "palm muted")
 _TECHNIQUES = ("palm muted", "distorted", "clean", "legato", "staccato", "pizzicato", "arco", "tremolo", "muted")
+#: What only guitars do, where nobody is named.
+_OF_GUITARS = ("palm muted", "distorted", "clean", "open")
 _VOICED = ("rap", "sing", "scream", "shout", "whisper", "spoken", "harmonies")
 _PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|[。；！？]|\(|\)|--|[–—→>])|(?P<comma>[,，、])|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing|any |adding )|followed by)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
@@ -472,6 +474,9 @@ def _of_deed(
     elif deed == "drop":
         yield Effect("sections", SectionHint(kind="drop", at_s=moment.at_s))
     else:
+        if not players and deed in _OF_GUITARS:
+            players = ("guitar",)
+            yield Effect("family", "guitar")
         yield Effect("wishes", Wish(what=deed, who=players or (("voices",) if deed in _VOICED else ()), moment=moment))
         if deed in _VOICED:
             yield Effect("vocals", True)

@@ -328,7 +328,7 @@ def stops(match: re.Match[str]) -> Figure:
 
 
 def without_piece(match: re.Match[str]) -> Figure:
-    stream = KIT_PIECES[match["piece"].lower()]
+    stream = KIT_PIECES[" ".join(match["piece"].lower().split())]
     return featured(match, Feature(kind="without", where=stream))
 
 

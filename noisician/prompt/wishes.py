@@ -63,7 +63,7 @@ def wishes(cleaned: str) -> Iterator[Figure]:
 
 
 _AT_FIRST, _AT_LAST = Moment(section="piece"), Moment(section="piece", nth=-1)
-_PIECES = "|".join(sorted(map(re.escape, KIT_PIECES.keys() - {"percussion", "perc"}), key=len, reverse=True))
+_PIECES = any_of({piece: stream for piece, stream in KIT_PIECES.items() if piece not in ("percussion", "perc")})
 #: Behind "starts quiet", which is a wish of its own.
 _QUIETLY_OPENED = "|".join(
     rf"(?<={opens}\s{level}{ly}\s)"
@@ -108,7 +108,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((r"\bslow(?:s|ing)?(?: down)?,? (?:and|to an?|then|until it)(?: \w+)? (?:stops?|halt|standstill)\b|\b(?:grinds|comes) to a (?:halt|standstill|slow stop)\b"
               r"|\bwind(?:s|ing) down (?:at the end|to a stop)\b"),
      read.one_feature("ritard")),
-    ((rf"\b{WHO}(?: ?[:=]| -)? (?:none|no|off|zero|nope|nada)(?=\s*(?:$|[,.;!?]))"), read.left_out),
+    ((rf"\b{WHO}(?:\s*[:=]|\s+-)? (?:none|no|off|zero|nope|nada)(?=\s*(?:$|[,.;!?]))"), read.left_out),
     ((rf"\b(?:take|strip|pull|leave|keep|turn|switch|throw|cut) (?:the |all (?:the )?|any )?{WHO} (?:away|out|off|out of it)(?=\s*(?:$|[,.;!?]))"), read.left_out),
     ((rf"\b(?P<who>[a-z]+) (?:consort|ensemble|choir|section) of (?P<count>{'|'.join(SEVERAL)})\b"), read.consort),
     ((rf"\bat {TIME},? (?:everything|everyone|all|the band) (?:drops? out|stops?|cuts? out|falls? away|rests?) "
