@@ -27,6 +27,7 @@ from noisician import styles
 from noisician.errors import FileError, RequestError
 from noisician.evaluate.places import timed_right
 from noisician.prompt import Controls
+from noisician.prompt.reading import worded
 from noisician.prompt.text import clean, fold
 from noisician.prompt.understanding import understood
 
@@ -192,7 +193,10 @@ def _all_or_any(met: Callable[[Any], bool], wanted: Any, any_: bool) -> bool:
 
 
 def _words_of(controls: Controls, *fields: str) -> str:
-    return " ".join(fold(reason.words).replace("-", " ") for reason in controls.reasons if reason.field in fields)
+    """The words that were taken for ``fields``, of another language their English too."""
+    said = [reason.words for reason in controls.reasons if reason.field in fields]
+    said += [worded(clean(words)).text for words in said] if controls.language is not None else []
+    return " ".join(fold(words).replace("-", " ") for words in said)
 
 
 def _said_as(controls: Controls, name: str, *fields: str) -> bool:
