@@ -342,14 +342,20 @@ def _metre(controls: Controls, wanted: Any, any_: bool) -> bool:
     def met(name: str) -> bool:
         said = [reason for reason in controls.reasons if reason.field == "time_signature"]
         return controls.time_signature == name or any(
-            reason.source == "substitute" and name in _METRE_WORDS.get(reason.words.lower(), reason.words)
+            reason.source == "substitute"
+            and (name in _METRE_WORDS.get(reason.words.lower(), reason.words) or _beats_told(reason.words, name))
             for reason in said
         )
 
     return _all_or_any(met, wanted, any_)
 
 
-_METRE_WORDS = {"seven eight": "7/8", "five four": "5/4", "twelve eight": "12/8", "seven four": "7/4"}
+def _beats_told(words: str, name: str) -> bool:
+    """ "5 beats per bar" is 5/4."""
+    return bool(re.search(r"\bbeats?\b", words)) and name.split("/")[0] in re.findall(r"\d+", words)
+
+
+_METRE_WORDS = {"cut time": "2/2", "alla breve": "2/2", "seven eight": "7/8", "five four": "5/4", "twelve eight": "12/8", "seven four": "7/4"}
 
 
 def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:

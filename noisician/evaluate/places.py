@@ -19,7 +19,10 @@ _SAME = {
     "second verse": "second verse", "chorus": "chorus", "verse": "verse", "drop": "drop",
     "final chorus": "last chorus", "first chorus": "chorus", "first verse": "verse", "first drop": "drop",
     "final drop": "last drop", "finale": "end", "opening": "start", "first half": "start", "second half": "middle",
-    "interlude": "middle", "coda": "end", "mid": "middle",
+    "interlude": "middle", "coda": "end", "mid": "middle", "pre-chorus": "pre_chorus", "prechorus": "pre_chorus", "pre chorus": "pre_chorus",
+    "last verse": "last verse", "final verse": "last verse", "hook": "chorus", "refrain": "chorus", "ending": "end",
+    "last section": "end", "first section": "start", "climax": "drop", "build-up": "build", "buildup": "build",
+    "each chorus": "chorus", "every chorus": "chorus", "choruses": "chorus", "verses": "verse",
 }  # fmt: skip
 _FEATURES = {
     "quiet": ("quiet",), "loud": ("loud",), "half time": ("half_time",), "silence": ("silence",),

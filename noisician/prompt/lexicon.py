@@ -177,6 +177,7 @@ class Lexicon:
             ("subgenres", _of_a_genre),
             ("feelings", _of_a_genre),
             ("pictures", _of_a_picture),
+            ("sounds", _of_a_picture),
             ("substitutes", _of_an_instrument),
         ):
             for told in _phrases(name):

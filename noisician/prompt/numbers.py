@@ -146,7 +146,7 @@ def _kinds(m: re.Match[str]) -> tuple[Effect, ...]:
     return (Effect("form", " ".join({"breakdown": "break", "hook": "chorus"}.get(kind, kind) for kind in kinds)),)
 
 
-def _told_kinds(m: re.Match[str]) -> tuple[Effect, ...]:
+def told_kinds(m: re.Match[str]) -> tuple[Effect, ...]:
     """ "4 bar intro, 16 bar verse, 8 bar chorus": the form, and how long the first of each kind is."""
     told = re.findall(rf"(\d{{1,3}})[- ]bars?\s+({_PARTS})", m.group(), re.IGNORECASE)
     hints: dict[str, Effect] = {}
@@ -188,6 +188,8 @@ _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|fifteen"
 _PARTS = r"\b(?:intro|verse|pre[- ]chorus|chorus|hook|bridge|breakdown|break|build|drop|solo|outro)\b"
 #: Before a time that is a place, not a length.
 _NO_PLACE = r"(?<!\bat )(?<!\bafter )(?<!\buntil )(?<!\btill )(?<!\bbefore )(?<!\bfrom )(?<!\bpast )(?<!\bsince )"
+TOLD_KINDS = rf"\b\d{{1,3}}[- ]bars?\s+{_PARTS}(?:[\s,>→-]+(?:and\s+|then\s+)*\d{{1,3}}[- ]bars?\s+{_PARTS}){{2,}}"
+"""Parts with their bars, one after the other: "4 bar intro, 16 bar verse, 8 bar chorus"."""
 _AROUND = r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|near|exactly|maybe|~)"
 _TO = r"\s*(?:-|–|to|and|bis)\s*"
 _BPM = r"(?:bpm|beats (?:per|a) min(?:ute)?)"
@@ -206,7 +208,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\b(?:duet|duo|duets|sung|vocals?|voices)(?: (?:between|of|for|with|by))* (?:an? |the )?(?P<who>{_WHO}|male|female) (?:and|with) "
               rf"(?:an? |the )?(?P<second>{_WHO}|male|female)(?: (?:voices?|vocals?|singers?))?\b"), _singer),
     (_pattern(r"\b(?P<who>male|female|boy|girl)(?:\s*/\s*|[- ]and[- ]|[- ])(?P<second>male|female|boy|girl) (?:duet|vocals?|voices?|singers?|duo)\b"), _singer),
-    (_pattern(rf"\b(?P<who>{_WHO})(?: and (?:an? |the )?(?P<second>{_WHO}))?"
+    (_pattern(rf"(?<!sad )(?<!bad )\b(?P<who>{_WHO})(?: and (?:an? |the )?(?P<second>{_WHO}))?"
               r" (?:sings?|singing|sang|raps?|rapping)\b"),
      _singer),
     (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
@@ -223,7 +225,6 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
               r"?form\b)?",
               case=True), _letters),
     (_pattern(rf"(?<!no )(?<!without )(?<!no)(?<!without){_PARTS}(?:[\s,>→-]+(?:then\s+)?{_PARTS}){{2,}}"), _kinds),
-    (_pattern(rf"{NUMBER_PATTERN}[- ]bars?\s+{_PARTS}(?:[\s,>→-]+(?:and\s+|then\s+)*\d{{1,3}}[- ]bars?\s+{_PARTS}){{2,}}"), _told_kinds),
     (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)"
               rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
               rf"|\b(?P<b>{_LANGUAGE})[- ](?:(?:fe)?male )?(?:lyrics|vocals?|vocalist|voice|words|language|singing|singer|text|rap(?:per)?)\b"

@@ -55,6 +55,7 @@ class _State:
     header: Moment | None = None
     carried: tuple[Item, ...] = ()  # times that wait for what happens then
     who: tuple[Item, ...] = ()
+    thens: int = 0  # how many of the next clauses come "then"
     leads: bool = False  # whether one of the next clauses is "then"
     last: str = ""  # the last deed
     alone: tuple[str, ...] = ()
@@ -105,6 +106,7 @@ def timeline(cleaned: str) -> list[Figure]:
     found: list[Figure] = []
     clauses = list(_clauses(cleaned, items))
     for at, clause in enumerate(clauses):
+        state.thens = sum(later.by == "then" and bool(later.who()) for later in clauses[at + 1 :])
         state.leads = any(later.by == "then" and (later.who() or later.deeds()) for later in clauses[at + 1 : at + 3])
         found += _read(cleaned, clause, state)
     return _formed(items, found)
@@ -164,7 +166,9 @@ def _sound(text: str, items: Sequence[Item]) -> tuple[Item, ...]:
             if other and not text[kept[-1].end : item.start].strip(" "):  # "the claps start halfway through"
                 item = Item(item.start, item.end, deed="enter" if item.time.how == "opens" else "leave")
         if item.deed == "leave" and text[item.start : item.end].lower() in ("out", "off"):
-            if not kept or not kept[-1].effects or text[kept[-1].end : item.start].strip():
+            begins = not kept and any(one.time is not None and one.start > item.start for one in items)
+            behind = kept and kept[-1].effects and not text[kept[-1].end : item.start].strip()
+            if not begins and not behind:
                 continue  # "fade out" is no leaving
         kept.append(item)
     return tuple(kept)
@@ -219,7 +223,7 @@ def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
     if not effects:
         return []
     state.events += 1
-    state.last = next((item.deed for item in clause.deeds() if item.deed), "")
+    state.last = next((item.deed for item in clause.deeds() if item.deed), "leave" if clause.no else "")
     state.at, state.clock = place.moment, place.until or _after(place)
     state.who = tuple(item for item in clause.who() if item.effects) or state.who
     return [_figure(text, clause, carried, effects)]
@@ -235,6 +239,8 @@ def _place(times: Sequence[Time], clause: _Clause, state: _State) -> _Place | No
         deeds = {item.deed for item in clause.deeds()}
         if clause.who() and "alone" in deeds and not state.events and state.leads:
             return _Place(START)  # "just guitar, then everyone"
+        if clause.who() and not state.events and (deeds == {"enter"} and state.leads or not deeds and state.thens > 1):
+            return _Place(START, exact=False)  # "piano enters, then bass, then drums"
         if clause.who() and "alone" in deeds and clause.by == "comma" and state.last in ("silence", "leave") and state.at:
             return _Place(state.at)  # "all stop at 1:30, only vocals"
         if state.header is not None:
@@ -313,7 +319,7 @@ def _after(place: _Place) -> Moment | None:
 def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterator[Effect]:
     moment, deeds = place.moment, list(dict.fromkeys(item.deed for item in clause.deeds() if item.deed))
     who = _who(clause, state)
-    if "alone" in deeds and any(one != EVERYONE for one in who):
+    if any(one != EVERYONE for one in who):
         who = tuple(one for one in who if one != EVERYONE)
     everyone = EVERYONE in who
     before_no = next((item.start for item in clause.items if item.no), None)
@@ -322,6 +328,7 @@ def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterat
             return
         yield from _without(who, place)
         yield from _hints(place)
+        state.last = "leave"
         return
     weak = any(item.time is not None and item.time.how == "with" for item in clause.times())
     if weak and not deeds:
@@ -374,8 +381,7 @@ def _without(who: Sequence[str], place: _Place) -> Iterator[Effect]:
 def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) -> list[str]:
     """The deeds that count where some words say two: "only starts in", "comes back", "only in the chorus"."""
     chosen = [deed for deed in deeds if not (deed in ("enter", "changes") and len(deeds) > 1)]
-    if "hold" in chosen:
-        chosen = ["hold"]
+    chosen = next(([deed] for deed in ("hold", "swap") if deed in chosen), chosen)
     only = next((item for item in clause.items if item.deed == "alone"), None)
     if only is not None and "enter" in deeds and text[only.start : only.end].lower() in ("only", "just"):
         players = [item for item in clause.who() if item.start > only.start]
@@ -436,7 +442,14 @@ def _of_deed(
         if place.exact and moment.at_s is not None:
             yield Effect("sections", SectionHint(kind="drop", at_s=moment.at_s))
         return
-    if deed == "hold" and players:
+    if deed == "alone" and any(item.said.startswith(("thin", "dwindl", "strip", "pare", "narrow")) for item in clause.items):
+        yield Effect("features", Feature(kind="falling"))
+    if deed == "tense":
+        yield Effect("implies", "tense")
+    if deed == "swap" and len(players) > 1:
+        yield _cue("leave", players[:1], moment)
+        yield _cue("enter", players[1:], moment)
+    elif deed == "hold" and players:
         yield _cue("enter", players, place.until or moment)
     elif deed == "slower" and moment == END:
         yield Effect("features", Feature(kind="ritard"))
@@ -481,6 +494,8 @@ def _of_deed(
         if deed in _VOICED:
             yield Effect("vocals", True)
             yield Effect("family", "voices")
+        if deed == "whisper":
+            yield Effect("features", Feature(kind="quiet", at=moment))
         if deed == "hit" and moment == END:
             yield Effect("features", Feature(kind="loud", at=END))
             yield Effect("features", Feature(kind="cut"))

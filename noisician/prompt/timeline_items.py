@@ -141,6 +141,11 @@ def _length(how: str) -> _Reader:
     return read
 
 
+def _after_first(m: re.Match[str]) -> Time:
+    amount, unit = _units(m["n"] or m["n_"] or "", m["unit"] or m["unit_"])
+    return Time("after", Moment(bar=int(amount) + 1) if unit == "bar" else Moment(at_s=amount), amount, unit)
+
+
 def _until_last(m: re.Match[str]) -> Time:
     amount, unit = _units(m["n"] or m["n_"] or "", m["unit"] or m["unit_"])
     return Time("last", amount=amount, unit=unit)
@@ -177,6 +182,7 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (r"(?<![\d:])(?P<a_m>\d{1,2}):(?P<a_s>[0-5]\d) ?(?:-|–|to|until|till) ?(?P<b_m>\d{1,2}):(?P<b_s>[0-5]\d)(?![\d:])", _range),
     (r"\b(?:bars?|measures?) (?P<a_bar>\d{1,3}) ?(?:-|–|to|through|until) ?(?P<b_bar>\d{1,3})\b", _bars),
     (rf"\b(?:from|between) {_prefixed('a_')} (?:to|until|till|-|–|and|through) {_prefixed('b_')}", _range),
+    (rf"\bafter (?:the )?first (?:{_LENGTH}|{_ONE.replace('<n>', '<n_>').replace('<unit>', '<unit_>')})", _after_first),
     (rf"\b(?:(?:for|in|during|over) )?(?:the )?(?:first|opening|initial) {_LENGTH}", _length("first")),
     (rf"\b(?:(?:for|in|during|over|within) )?(?:the )?(?:last|final|closing) {_LENGTH}", _length("last")),
     (rf"\b(?:(?:for|in|during|over) )?the first {_ONE}", _length("first")),
@@ -226,7 +232,7 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (r"\bfinal (?:note|chord) is\b", _fixed(Time("closes", END))),
     (rf"\b(?P<nth>{_NTH}) (?P<kind>{_KIND})(?: (?P<no>[1-4]))?\b", _of_section()),
     (rf"\b(?P<nth>)?(?P<kind>{_KIND}) (?P<no>[1-4]|one|two|three|four)\b(?! (?:bars?|seconds?|part|voices?))", _of_section()),
-    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\band[ ])|(?<=\bthen[ ])|(?<=\bbut[ ])|(?<=\n))(?:the |its )?(?P<nth>)?(?P<kind>{_KIND})(?P<no>)?\b(?! (?:section|drums?))", _of_section("subject")),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\band[ ])|(?<=\bthen[ ])|(?<=\bbut[ ])|(?<=\n))(?!drops? (?:the|all|out|in|to|a)\b|(?:builds?|build[- ]?up|breaks?|start|end|begin|open)\b)(?:the |its )?(?P<nth>)?(?P<kind>{_KIND})(?P<no>)?\b(?! (?:section|drums?))", _of_section("subject")),
     (rf"(?<=[a-z][ ])(?P<nth>)?(?P<kind>verses?|chorus(?:es)?|outro|intro|bridge|breakdown|middle section|ending|opening)(?P<no>)?\b", _of_section("described")),
 )  # fmt: skip
 
@@ -290,6 +296,9 @@ def items_of(text: str) -> list[Item]:
             time = reader(match)
             if time is not None:
                 add(Item(match.start(), match.end(), time=time))
+    stretches = list(_STRETCH.finditer(text))
+    for match in stretches if len(stretches) > 1 else ():
+        add(Item(match.start(), match.end(), time=_length("for")(match)))
     deeds = [Item(match.start(), match.end(), deed=_pace(match)) for match in _TO_TEMPO.finditer(text)]
     deeds += [_deed(match) for match in _phrases().finditer(text)]
     for item in deeds:
@@ -304,6 +313,11 @@ def items_of(text: str) -> list[Item]:
     return sorted(found, key=lambda item: item.start)
 
 
+#: "4 bars piano, 4 bars piano and bass": several such follow each other.
+_STRETCH = re.compile(
+    rf"(?:(?<=^)|(?<=[,;.\n] )|(?<=\bthen )){_LENGTH}(?: of)? (?!later|intro|outro|verse|chorus|drop|break|bridge|build|solo|loop|long|in\b|each|blues)(?=[a-z])".replace("] )", "][ ])"),
+    re.IGNORECASE,
+)
 #: "tempo jumps to 140".
 _TO_TEMPO = re.compile(
     r"\b(?:tempo|bpm|speed|pace|it)(?: then)? (?P<how>jumps?|rises?|goes|go|drops?|changes?|switch(?:es)?|slows?|speeds?|ramps?|climbs?|falls?|increases?|decreases?|moves?)"

@@ -104,12 +104,16 @@ def seconds_of(match: re.Match[str]) -> float | None:
     return None
 
 
+#: Words of a "who" that are none: "sax solo", "everything but the vocals".
+_NO_PLAYER = re.compile(r"\bsolos?$|\b(?:every(?:thing|one|body)|all) (?:but|except)\b", re.IGNORECASE)
+
+
 def cue_of(does: str, *, plays: bool = True, at: Moment | None = None) -> Reader:
     """Reads ``who`` and when: ``plays`` where being named means being wanted."""
 
     def read(match: re.Match[str]) -> Figure | None:
         who = named_in(match)
-        if who is None or match["who"].lower().endswith((" solo", " solos")):
+        if who is None or _NO_PLAYER.search(match["who"]):
             return None
         moment = at or moment_of(match)
         if does == "only" and moment.section not in (None, "piece") and not match.groupdict().get("nth"):
@@ -341,6 +345,14 @@ def all_except(match: re.Match[str]) -> Figure | None:
     excluded = tuple(Effect("exclude", id_) for id_ in out[0])
     hint = Effect("sections", SectionHint(kind=KINDS[match["kind"].lower()]))
     return Figure(match.start(), match.end(), (*excluded, *who.effects, Effect("cues", cue), hint))
+
+
+def but_for(match: re.Match[str]) -> Figure | None:
+    """ "no drums except maybe a shaker": all of them but that one."""
+    out, who = players_of(match["out"]), named_in(match)
+    if out is None or who is None:
+        return None
+    return Figure(match.start(), match.end(), (*(Effect("exclude", id_) for id_ in out[0]), *who.effects))
 
 
 def voices_alone(match: re.Match[str]) -> Figure:

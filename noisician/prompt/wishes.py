@@ -12,7 +12,7 @@ from functools import cache
 
 from noisician.prompt import wish_readers as read
 from noisician.prompt.controls import Moment
-from noisician.prompt.numbers import NUMBER_PATTERN, Figure
+from noisician.prompt.numbers import NUMBER_PATTERN, TOLD_KINDS, Figure, told_kinds
 from noisician.prompt.wish_words import (
     ALONE,
     AT_THE_END,
@@ -88,6 +88,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], read.Reader], ...]:
 
 
 _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
+    (TOLD_KINDS, lambda m: Figure(m.start(), m.end(), told_kinds(m))),
+    ((rf"\b(?:no|without)(?: any)? (?P<out>[a-z]+(?: [a-z]+)?),? (?:except|but|other than|apart from|besides)(?: for)?(?: maybe| perhaps)? {WHO}(?=\s*(?:$|[,.;:!?]))"), read.but_for),
     ((rf"\b(?:the )?(?:last|final|closing) (?:notes?|chords?|piano note|piano chord)(?: (?:should|must|can|to|just|that|is|are|which|be))*(?: left)?(?: to)? (?:rings?|held|holds?|"
               rf"sustain(?:s|ed)?|hang(?:s|ing)?|lasts?|linger(?:s|ing)?|decays?|ringing|sustaining)(?: (?:out|on|in the air|forever|until silence))?"
               rf"(?: for (?:like |about |around )?{TIME})?"), read.one_feature("held_chord")),
@@ -218,7 +220,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), read.one_feature("cut")),
     ((rf"\b(?:the )?rest (?:is|are|of the band is|of the band:?) {WHO}(?=\s*(?:$|[,.;:!?]))"), read.rest_of_band),
     ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet|sextet|septet|octet|nonet)\b"), read.alike),
-    ((rf"\b(?:no|without) {WHO} (?:in|for|during) {SECTION}"), read.cue_of("rest", plays=False)),
+    ((rf"\b(?:no|without) {WHO} (?:in|for|during) {SECTION}"), read.cue_of("rest")),
     ((rf"\b{WHO} {LEAVES} (?:in|for|during|at|after) {WHEN}"), read.cue_of("rest")),
     ((rf"\b{WHO} {COMES}(?: in)? (?:at around|at about|at|from|in|on|with|after|around|about|for|by|during) "
               rf"{WHEN}"), read.cue_of("enter")),
@@ -233,8 +235,8 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
      read.cue_of("alone", at=_AT_LAST)),
     ((rf"\b{ALONE} {WHO}(?: plays?| playing)? (?:in|for|during) {SECTION}"), read.cue_of("alone")),
     ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet|sextet|septet|octet|nonet) of (?P<who>[a-z]+)\b(?! and)"), read.alike),
-    ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
-    ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
+    ((rf"(?<![\d/])\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
+    ((rf"(?<![\d/])\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), read.solo_of),
     ((rf"\b(?P<first>intro)(?: of {NUMBER_PATTERN}[-\s]bars?)?,? (?:and )?(?:then )?(?:goes |going )?(?:straight|"
               rf"right|directly) ",
@@ -266,6 +268,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((r"\b(?:an? )?(?:full )?bar of silence before the (?P<kind>drop|chorus)\b"), read.one_feature("silence", 4.0)),
     ((r"\b(?:an? )?(?:(?:beat|moment|second|short moment) of silence|silence|pause|silent beat)",
               r" (?:right |just )?before the (?P<kind>drop|chorus)\b"), read.one_feature("silence", 1.0)),
+    ((r"\bfrom (?:an? )?(?:whisper|murmur|nothing|silence|trickle|spark|breeze) to (?:an? )?(?:scream|roar|shout|storm|flood|wall of sound|inferno|explosion|full blast|everything)\b"), read.one_feature("rising")),
     ((rf"\b(?:goes )?(?:from )?{QUIET} to {LOUD}\b|\b(?:gets|getting|grows|growing) (?:louder and )?louder\b",
               rf"|\b{OPENS} {QUIET}(?=\s+with|,|\s+and|\s+then|\s*$)(?:,? (?:and )?(?:then )?{ENDS} {LOUD}\b)?"),
      read.one_feature("rising")),
