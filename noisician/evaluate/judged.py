@@ -377,6 +377,9 @@ def _leads(controls: Controls, way: str) -> bool:
     kinds = {one.kind for one in controls.features}
     if way == "rising" and ("quickening" in kinds or any(one.kind == "build" and one.wanted for one in controls.sections)):
         return True
+    moved = [cue for cue in controls.cues if cue.does == ("enter" if way == "rising" else "leave")]
+    if len({str(cue.moment) for cue in moved}) > 1:  # one after the other
+        return True
     first, last = ("quiet", "loud") if way == "rising" else ("loud", "quiet")
     return {first, last} <= kinds and all(
         one.kind != last or one.at is None or (one.at.section, one.at.nth) != ("piece", 1) for one in controls.features

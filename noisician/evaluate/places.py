@@ -25,12 +25,20 @@ _SAME = {
     "each chorus": "chorus", "every chorus": "chorus", "choruses": "chorus", "verses": "verse",
 }  # fmt: skip
 _FEATURES = {
-    "quiet": ("quiet",), "loud": ("loud",), "half time": ("half_time",), "silence": ("silence",),
-    "faster": ("quickening",), "slower": ("slowing", "ritard"), "key change": ("key_change",),
+    "quiet": ("quiet",), "loud": ("loud",), "half time": ("half_time", "slowing"), "silence": ("silence",),
+    "faster": ("quickening",), "slower": ("slowing", "ritard", "half_time"), "double time": ("quickening",), "key change": ("key_change",),
     "fade in": ("fade_in",), "fade out": ("fade_out",), "calm": ("quiet",), "tense": ("loud",), "hit": ("loud", "cut"),
 }  # fmt: skip
 #: What may be kept as a wish that nothing plays yet, by what somebody called it.
-_WISHED = {"calm": ("relaxed",), "shout": ("shout", "scream"), "scream": ("scream", "shout"), "open": ("open", "clean")}
+_WISHED = {
+    "faster": ("double time",), "sing": ("sing", "harmonies"), "chant": ("shout",), "growl": ("scream",), "pizzicato": ("staccato",),
+    "calm": ("relaxed", "calm", "chill", "dreamy"), "tense": ("tense", "eerie", "dark"), "sad": ("sad", "melancholic"),
+    "happy": ("happy", "playful", "uplifting"), "dark": ("dark", "eerie"), "hopeful": ("hopeful", "uplifting"),
+    "triumphant": ("triumphant", "epic"), "scary": ("eerie", "dark", "tense"), "romantic": ("romantic",), "dreamy": ("dreamy",),
+    "aggressive": ("aggressive",), "epic": ("epic", "triumphant"), "playful": ("playful", "happy"),
+    "mysterious": ("mysterious", "eerie"), "energetic": ("energetic",), "peaceful": ("calm", "chill"),
+    "shout": ("shout", "scream"), "scream": ("scream", "shout"), "open": ("open", "clean"),
+}  # fmt: skip
 #: (controls, what somebody called a player) to the players that are meant.
 Plays = Callable[[Controls, str], list[str]]
 

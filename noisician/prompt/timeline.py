@@ -79,6 +79,9 @@ class _Clause:
     def who(self) -> list[Item]:
         return [item for item in self.items if item.who]
 
+    def feelings(self) -> list[str]:
+        return [item.said for item in self.items if item.deed == "feel"]
+
     @property
     def no(self) -> bool:
         return any(item.no for item in self.items)
@@ -380,7 +383,10 @@ def _without(who: Sequence[str], place: _Place) -> Iterator[Effect]:
 
 def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) -> list[str]:
     """The deeds that count where some words say two: "only starts in", "comes back", "only in the chorus"."""
-    chosen = [deed for deed in deeds if not (deed in ("enter", "changes") and len(deeds) > 1)]
+    weak = ("enter", "changes", "feel")
+    chosen = [deed for deed in deeds if not (deed in weak and any(other not in weak for other in deeds))]
+    if "feel" in chosen and len(chosen) > 1:
+        chosen.remove("feel")
     chosen = next(([deed] for deed in ("hold", "swap") if deed in chosen), chosen)
     only = next((item for item in clause.items if item.deed == "alone"), None)
     if only is not None and "enter" in deeds and text[only.start : only.end].lower() in ("only", "just"):
@@ -429,7 +435,7 @@ def _are_adjectives(clause: _Clause) -> bool:
     """Whether all deeds describe the players that follow: "huge drums"."""
     deeds, who = clause.deeds(), clause.who()
     return bool(who) and all(
-        item.deed in ("quiet", "loud", "slower", "faster", "clean", "distorted", "muted", "whisper") for item in deeds
+        item.deed in ("feel", "quiet", "loud", "slower", "faster", "clean", "distorted", "muted", "whisper") for item in deeds
     ) and deeds[-1].start < who[0].start  # fmt: skip
 
 
@@ -444,6 +450,10 @@ def _of_deed(
         return
     if deed == "alone" and any(item.said.startswith(("thin", "dwindl", "strip", "pare", "narrow")) for item in clause.items):
         yield Effect("features", Feature(kind="falling"))
+    if deed == "feel":
+        for mood in clause.feelings()[:2]:
+            yield Effect("wishes", Wish(what=mood, who=players, moment=moment))
+        return
     if deed == "tense":
         yield Effect("implies", "tense")
     if deed == "swap" and len(players) > 1:

@@ -308,6 +308,8 @@ def items_of(text: str) -> list[Item]:
         add(item)
     for item in deeds:
         add(item)
+    for item in _feelings(text):
+        add(item)
     for match in _NO.finditer(text):
         add(Item(match.start(), match.end(), no=True))
     return sorted(found, key=lambda item: item.start)
@@ -354,6 +356,16 @@ def _players(text: str) -> Iterator[Item]:
             continue
         item, place = named
         yield item
+
+
+def _feelings(text: str) -> Iterator[Item]:
+    """Words of a mood and of nothing else."""
+    tokens = tokenize(text, lexicon().spelling)
+    for place in range(len(tokens)):
+        match = lexicon().at(tokens[: place + 1], place)
+        moods = [str(e.value) for e in match.entry.effects if e.field == "moods"] if match is not None else []
+        if match is not None and moods and all(e.field in ("moods", "energy", "production") for e in match.entry.effects):
+            yield Item(tokens[place].start, tokens[place].end, deed="feel", effects=match.entry.effects, said=moods[0])
 
 
 def _player_at(tokens: tuple[Token, ...], place: int, text: str) -> tuple[Item, int] | None:

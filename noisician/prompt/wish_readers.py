@@ -90,7 +90,14 @@ def moment_of(match: re.Match[str]) -> Moment:
     kind = KINDS[groups["kind"].lower().replace("-", " ")]
     ends = groups["kind"].lower() in ENDINGS
     nth = NTH[groups["nth"].lower()] if groups.get("nth") else -1 if ends else 1
-    return Moment(section=kind, nth=nth)
+    start = match.start("nth") if groups.get("nth") else match.start("kind")
+    beside = _BESIDE.search(match.string[:start]) if kind != "piece" else None
+    side = beside["side"].lower() if beside is not None else None
+    return Moment.model_validate({"section": kind, "nth": nth, "side": side})
+
+
+#: "after the chorus" is the section that follows it.
+_BESIDE = re.compile(r"(?<!until\s)\b(?P<side>after|before)\s+(?:the\s+|each\s+|every\s+)?$", re.IGNORECASE)
 
 
 def seconds_of(match: re.Match[str]) -> float | None:
