@@ -29,7 +29,7 @@ _TECHNIQUES = ("palm muted", "distorted", "clean", "legato", "staccato", "pizzic
 #: What only guitars do, where nobody is named.
 _OF_GUITARS = ("palm muted", "distorted", "clean", "open")
 _VOICED = ("rap", "sing", "scream", "shout", "whisper", "spoken", "harmonies")
-_PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|[。；！？]|\(|\)|--|[–—→>])|(?P<comma>[,，、])|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing|any |adding )|followed by)\b", re.IGNORECASE)
+_PARTED = re.compile(r"(?P<stop>[.;!?\n]+(?!\d)|[。；！？]|\(|\)|--|[–—→>])|(?P<comma>[,，、])|\b(?P<word>and then|but then|then|and|but|while|whereas|plus|before (?=\w+ing|any |adding |the \w+ (?:starts?|begins?|comes?|enters?|kicks?|joins?|drops?)\b)|followed by)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
 #: A quick look whether anything in a text may be a wish with a time.
 _TELLING = re.compile(
@@ -385,6 +385,8 @@ def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) ->
     """The deeds that count where some words say two: "only starts in", "comes back", "only in the chorus"."""
     weak = ("enter", "changes", "feel")
     chosen = [deed for deed in deeds if not (deed in weak and any(other not in weak for other in deeds))]
+    if chosen == ["swap"] and not any(item.effects for item in clause.who()):
+        chosen = ["feel"] if clause.feelings() else ["changes"]
     if "feel" in chosen and len(chosen) > 1:
         chosen.remove("feel")
     chosen = next(([deed] for deed in ("hold", "swap") if deed in chosen), chosen)
@@ -450,6 +452,10 @@ def _of_deed(
         return
     if deed == "alone" and any(item.said.startswith(("thin", "dwindl", "strip", "pare", "narrow")) for item in clause.items):
         yield Effect("features", Feature(kind="falling"))
+    if deed == "instrumental":
+        if (end := place.until or _after(place)) is not None and end != END:
+            yield from (Effect("vocals", True), Effect("family", "voices"), _cue("enter", ("voices", "choir_wash"), end))
+        return
     if deed == "feel":
         for mood in clause.feelings()[:2]:
             yield Effect("wishes", Wish(what=mood, who=players, moment=moment))

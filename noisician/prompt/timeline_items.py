@@ -78,8 +78,8 @@ _LEVELS = "tense|calm|quiet|loud|relief|relaxed|soft|silence|chaos|intense|dark|
 _IN = (
     r"(?:in|during|for|at|on|over|under|into|from|through|throughout|across|when|once|as soon as|leading into|behind)"
 )
-_OPENS = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|started|commences?)"
-_CLOSES = r"(?:ends?|ending|finish(?:es)?|finishing|closes?|closing|concludes?|ended)"
+_OPENS = r"(?:starts?|starting|begins?|beginning|opens|open(?= (?:with|on|off|up with))|opening|kicks? off|started|commences?)"
+_CLOSES = r"(?:ends?|ending|finish(?:es)?|finishing|closes|close(?= (?:with|on|out))|closing|concludes?|ended)"
 
 
 def _units(n: str, unit: str) -> tuple[float, str]:
@@ -224,6 +224,7 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (r"\b(?P<letter>[AB])(?:[- ](?:section|part))\b", lambda m: Time("subject", Moment(section="piece", nth=1 if m["letter"].upper() == "A" else 2))),
     (rf"\b{_IN} {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section()),
     (rf"\b(?:with|as|by) {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section("with")),
+    (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\bthen[ ])|(?<=\band[ ])){_LENGTH} of (?=[a-z ]+\b(?:alone|only|solo)\b|(?:just|only|solo)\b|.*\b(?:then|followed|before)\b)", _length("for")),
     (rf"(?<=with[ ]){_LENGTH} of (?=solo|just|only|nothing)", _length("for")),
     (rf"\b{_OPENS}(?: (?:off|out|up))?(?: (?:with|on|as|in|from|really|very|just|only(?= with)))*(?= )", _fixed(Time("opens", START))),
     (rf"\b{_CLOSES}(?: (?:off|out|up))?(?: (?:with|on|as|in|really|very))*(?= )", _fixed(Time("closes", END))),
@@ -233,6 +234,7 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"\b(?P<nth>{_NTH}) (?P<kind>{_KIND})(?: (?P<no>[1-4]))?\b", _of_section()),
     (rf"\b(?P<nth>)?(?P<kind>{_KIND}) (?P<no>[1-4]|one|two|three|four)\b(?! (?:bars?|seconds?|part|voices?))", _of_section()),
     (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\band[ ])|(?<=\bthen[ ])|(?<=\bbut[ ])|(?<=\n))(?!drops? (?:the|all|out|in|to|a)\b|(?:builds?|build[- ]?up|breaks?|start|end|begin|open)\b)(?:the |its )?(?P<nth>)?(?P<kind>{_KIND})(?P<no>)?\b(?! (?:section|drums?))", _of_section("subject")),
+    (rf"(?<=[a-z][ ])the (?:(?P<nth>{_NTH}) )?(?P<kind>verses?|chorus(?:es)?|outro|intro|bridge|breakdown|hook)(?P<no>)?\b", _of_section("described")),
     (rf"(?<=[a-z][ ])(?P<nth>)?(?P<kind>verses?|chorus(?:es)?|outro|intro|bridge|breakdown|middle section|ending|opening)(?P<no>)?\b", _of_section("described")),
 )  # fmt: skip
 

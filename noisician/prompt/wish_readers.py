@@ -208,7 +208,7 @@ def alike(match: re.Match[str]) -> Figure | None:
     before = match.string[: match.start()].rstrip()
     if lexicon().phrase(match.group()) is not None or before.endswith((" and", " with", ",")):
         return None
-    named = players_of(match["who"])
+    named = players_of(match["who"].removesuffix("s")) or players_of(match["who"])
     played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
     if len(played) != 1:
         return None
@@ -245,6 +245,12 @@ def waves(match: re.Match[str]) -> Figure:
 def other_key(match: re.Match[str]) -> Figure:
     """ "begins in d minor, ends in d major": where it begins is read by itself."""
     return featured(match, Feature(kind="key_change", value=0.0, at=Moment(section="piece", nth=-1)))
+
+
+def other_metre(match: re.Match[str]) -> Figure:
+    """ "goes to 3/4 for the bridge": another metre somewhere, which nobody plays."""
+    wish = Wish(what=f"{match['metre']} time", moment=moment_of(match))
+    return Figure(match.start(), match.end(), (Effect("wishes", wish),))
 
 
 def unresolved(match: re.Match[str]) -> Figure:
