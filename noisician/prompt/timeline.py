@@ -208,6 +208,10 @@ def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
     if header is not None:
         state.header, state.carried = header.moment, ()
     told = clause.deeds() or clause.who()
+    if times and not clause.who() and {item.deed for item in clause.deeds()} == {"alone"} and not state.events:
+        state.carried = clause.items  # "just for the intro, a sitar"
+        return []
+    told = told or _begins_section(times)
     if times and not told and not clause.no:
         state.carried = times if _is_carried(times) else ()
         lasting = next((item.time for item in times if item.time is not None and item.time.how == "for"), None)
@@ -222,6 +226,7 @@ def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
     place = _place([item.time for item in own if item.time is not None], clause, state)
     if place is None:
         return []
+    clause = replace(clause, items=(*carried, *clause.items)) if any(item.deed for item in carried) else clause
     effects = list(_effects(text, clause, place, state))
     if not effects:
         return []
@@ -230,6 +235,12 @@ def _read(text: str, clause: _Clause, state: _State) -> list[Figure]:
     state.at, state.clock = place.moment, place.until or _after(place)
     state.who = tuple(item for item in clause.who() if item.effects) or state.who
     return [_figure(text, clause, carried, effects)]
+
+
+def _begins_section(times: Sequence[Item]) -> bool:
+    """Whether they say when a drop begins: "drop at bar 17"."""
+    told = [item.time for item in times if item.time is not None]
+    return len(told) > 1 and any(one.how == "subject" and one.moment and one.moment.section == "drop" for one in told)
 
 
 def _is_carried(times: Sequence[Item]) -> bool:
@@ -345,6 +356,8 @@ def _effects(text: str, clause: _Clause, place: _Place, state: _State) -> Iterat
         effects += _by_default(who, place, clause, state)
     elif not deeds and everyone and (moment != START or place.exact):
         effects.append(_cue("enter", (EVERYONE,), moment))
+    if not deeds and not who and _begins_section(clause.times()):
+        effects += [Effect("sections", SectionHint(kind="drop", at_s=moment.at_s)), Effect("features", Feature(kind="loud", at=moment))]
     if effects:
         yield from effects
         yield from _hints(place if set(deeds) <= {"alone"} else replace(place, unit=""))
@@ -383,12 +396,15 @@ def _without(who: Sequence[str], place: _Place) -> Iterator[Effect]:
 
 def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) -> list[str]:
     """The deeds that count where some words say two: "only starts in", "comes back", "only in the chorus"."""
-    weak = ("enter", "changes", "feel")
+    weak = ("enter", "changes", "feel", "style")
     chosen = [deed for deed in deeds if not (deed in weak and any(other not in weak for other in deeds))]
     if chosen == ["swap"] and not any(item.effects for item in clause.who()):
         chosen = ["feel"] if clause.feelings() else ["changes"]
-    if "feel" in chosen and len(chosen) > 1:
-        chosen.remove("feel")
+    for shy in ("feel", "style"):
+        if shy in chosen and (len(chosen) > 1 or (shy == "style" and clause.by not in ("then", "stop", "comma"))):
+            chosen.remove(shy)
+    if chosen == ["style"] and not _parts_styles(clause):
+        chosen = []
     chosen = next(([deed] for deed in ("hold", "swap") if deed in chosen), chosen)
     only = next((item for item in clause.items if item.deed == "alone"), None)
     if only is not None and "enter" in deeds and text[only.start : only.end].lower() in ("only", "just"):
@@ -408,6 +424,13 @@ def _chosen(text: str, clause: _Clause, deeds: Sequence[str], everyone: bool) ->
     if not chosen and "enter" in deeds:
         chosen = ["enter"]
     return [deed for deed in chosen if deed]
+
+
+def _parts_styles(clause: _Clause) -> bool:
+    """Whether a genre is said of a part of the piece only: for so long, until, or "then"."""
+    return clause.by == "then" or any(
+        item.time is not None and item.time.how in ("first", "last", "for", "until", "after", "range") for item in clause.times()
+    ) or any(item.time is not None and item.time.how in ("opens", "closes") for item in clause.times())  # fmt: skip
 
 
 def _is_lone(clause: _Clause, deeds: Sequence[str]) -> bool:
@@ -452,6 +475,10 @@ def _of_deed(
         return
     if deed == "alone" and any(item.said.startswith(("thin", "dwindl", "strip", "pare", "narrow")) for item in clause.items):
         yield Effect("features", Feature(kind="falling"))
+    if deed == "style":
+        said = next(item.said for item in clause.items if item.deed == "style")
+        yield Effect("wishes", Wish(what=f"in the style of {said}", moment=moment))
+        return
     if deed == "instrumental":
         if (end := place.until or _after(place)) is not None and end != END:
             yield from (Effect("vocals", True), Effect("family", "voices"), _cue("enter", ("voices", "choir_wash"), end))

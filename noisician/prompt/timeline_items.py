@@ -201,7 +201,6 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"\b(?:around|about|roughly) (?:the )?{_CLOCK}(?<!mark)(?! mark)", lambda m: Time("with", _moment(m))),
     (rf"\b(?:after|past|since|before|in|on) (?:about |around |roughly )?(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{{1,2}}):(?P<s>[0-5]\d)(?: mark)?|(?:bar|measure) (?P<bar>\d{{1,3}}))",
      lambda m: Time("until" if m.group().lower().startswith("before") else "at", _moment(m))),
-    (r"(?:(?<=^)|(?<=[,;\n.][ ]))(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|(?:bar|measure) (?P<bar>\d{1,3}))(?=:? [a-z])(?=.*\d:\d\d|.*\bbar \d)", lambda m: Time("at", _moment(m))),
     (rf"\b(?:at|from|by|@|on|around|about|starting at|starting from|beginning at)(?: (?:around|about|exactly|roughly|the))* {_CLOCK}(?: on(?:wards?)?\b)?",
      lambda m: Time("at", _moment(m))),
     (rf"(?<![\w-]){_LENGTH} in\b(?! the| total| length| a)", lambda m: Time("at", _moment_of_length(m))),
@@ -223,6 +222,8 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=[\n(]))(?:the )?{_SECTION}\s*(?:\((?P<n>\d{{1,3}}) ?(?P<unit>bars?)\)\s*)?(?::|=|-(?= ))", _of_section(header=True)),
     (r"\b(?P<letter>[AB])(?:[- ](?:section|part))\b", lambda m: Time("subject", Moment(section="piece", nth=1 if m["letter"].upper() == "A" else 2))),
     (rf"\b{_IN} {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section()),
+    (r"\b(?:when|once|as soon as) (?:the )?(?:beat|bass) drops\b", _fixed(Time("at", Moment(section="drop")))),
+    (r"\b(?:when|once|as soon as|after) (?:the )?(?!it\b|we\b|he\b|she\b|they\b|i\b)[a-z]+(?: [a-z]+)? (?:starts?|begins?|enters?|comes? in|kicks? in|is in|are in|joins?|stops?|has started|have started)\b", _fixed(Time("later"))),
     (rf"\b(?:with|as|by) {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section("with")),
     (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\bthen[ ])|(?<=\band[ ])){_LENGTH} of (?=[a-z ]+\b(?:alone|only|solo)\b|(?:just|only|solo)\b|.*\b(?:then|followed|before)\b)", _length("for")),
     (rf"(?<=with[ ]){_LENGTH} of (?=solo|just|only|nothing)", _length("for")),
@@ -298,6 +299,9 @@ def items_of(text: str) -> list[Item]:
             time = reader(match)
             if time is not None:
                 add(Item(match.start(), match.end(), time=time))
+    bare = list(_BARE.finditer(text))
+    for match in bare if len(bare) > 1 else ():
+        add(Item(match.start(), match.end(), time=Time("at", _moment(match))))
     stretches = list(_STRETCH.finditer(text))
     for match in stretches if len(stretches) > 1 else ():
         add(Item(match.start(), match.end(), time=_length("for")(match)))
@@ -312,11 +316,18 @@ def items_of(text: str) -> list[Item]:
         add(item)
     for item in _feelings(text):
         add(item)
+    for match in _ADVERB.finditer(text):
+        add(Item(match.start(), match.end(), time=Time("at", START) if match["first"] else Time("later")))
     for match in _NO.finditer(text):
         add(Item(match.start(), match.end(), no=True))
     return sorted(found, key=lambda item: item.start)
 
 
+#: "0:30 bass, 1:00 drums".
+_BARE = re.compile(
+    r"(?:(?<=^)|(?<=[,;\n.] ))(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)|(?:bar|measure) (?P<bar>\d{1,3}))(?=:? [a-z])",
+    re.IGNORECASE,
+)
 #: "4 bars piano, 4 bars piano and bass": several such follow each other.
 _STRETCH = re.compile(
     rf"(?:(?<=^)|(?<=[,;.\n] )|(?<=\bthen )){_LENGTH}(?: of)? (?!later|intro|outro|verse|chorus|drop|break|bridge|build|solo|loop|long|in\b|each|blues)(?=[a-z])".replace("] )", "][ ])"),
@@ -360,14 +371,21 @@ def _players(text: str) -> Iterator[Item]:
         yield item
 
 
+#: "piano first, later the flute".
+_ADVERB = re.compile(r"\b(?:(?P<first>first(?= *(?:,|$|\band\b|\bthen\b)))|later(?: on)?|eventually)\b", re.IGNORECASE)
+
+
 def _feelings(text: str) -> Iterator[Item]:
-    """Words of a mood and of nothing else."""
+    """Words of a mood and of nothing else, and of genres."""
     tokens = tokenize(text, lexicon().spelling)
     for place in range(len(tokens)):
         match = lexicon().at(tokens[: place + 1], place)
         moods = [str(e.value) for e in match.entry.effects if e.field == "moods"] if match is not None else []
         if match is not None and moods and all(e.field in ("moods", "energy", "production") for e in match.entry.effects):
             yield Item(tokens[place].start, tokens[place].end, deed="feel", effects=match.entry.effects, said=moods[0])
+        genres = [str(e.value) for e in match.entry.effects if e.field == "genres"] if match is not None else []
+        if match is not None and genres:
+            yield Item(tokens[place].start, tokens[place].end, deed="style", effects=match.entry.effects, said=genres[0])
 
 
 def _player_at(tokens: tuple[Token, ...], place: int, text: str) -> tuple[Item, int] | None:

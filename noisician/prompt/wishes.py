@@ -100,6 +100,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
      read.layered),
     ((rf"\b(?P<a>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?P<b>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?:and )?(?:back to )?"
               rf"(?P<c>{QUIET}|{LOUD})(?: again)?(?=\s*(?:$|[,.;:!?]))"), read.waves),
+    ((rf"\b{ENDS} in (?:a )?(?:major|minor)\b|\bpicardy (?:third|cadence)\b"), read.other_key),
     ((rf"\b{ENDS} in (?P<key>[a-g](?:[ -]?(?:sharp|flat)|#|b)? (?:major|minor))\b"), read.other_key),
     ((rf"\b(?:{ENDS}|ending|finish|closes?) (?:on|with|in) (?:an? |the )?(?:unresolved|suspended|dissonant|diminished|dominant|open|unfinished|"
               r"hanging)(?: \w+)? (?:chord|note|cadence|harmony)\b|\b(?:unresolved|suspended|hanging) (?:ending|end|chord at the end|final chord)\b"
@@ -229,6 +230,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"(?:{_QUIETLY_OPENED})(?:with|on) ",
               rf"(?:an? )?(?:(?:lone|solo|single|solitary) )?{WHO}{GOES_ON}"), read.cue_of("alone", at=_AT_FIRST)),
     ((rf"\b{OPENS} (?:with|on) {WHO}(?: (?:alone|only|solo))?{GOES_ON}"), read.cue_of("alone", at=_AT_FIRST)),
+    ((rf"\b{WHO} (?:(?:in|on|for|during) )?{SECTION} only\b"), read.cue_of("only")),
     ((rf"\b{WHO} (?:(?:only|solo|alone) )?intro\b"), read.cue_of("alone", at=Moment(section="intro"))),
     ((rf"\b{WHO} (?:(?:only|solo|alone) )?(?:start|opening|beginning)\b"), read.cue_of("alone", at=_AT_FIRST)),
     ((rf"\b{WHO} (?:(?:only|solo|alone) )?(?:ending|outro|finale|coda|postlude)\b"), read.cue_of("alone", at=_AT_LAST)),
@@ -277,6 +279,10 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b(?:goes )?(?:from )?{QUIET} to {LOUD}\b|\b(?:gets|getting|grows|growing) (?:louder and )?louder\b",
               rf"|\b{OPENS} {QUIET}(?=\s+with|,|\s+and|\s+then|\s*$)(?:,? (?:and )?(?:then )?{ENDS} {LOUD}\b)?"),
      read.one_feature("rising")),
+    ((r"\b(?:dynamics?,? )?(?:from )?p{1,3} to f{1,3}\b"), read.one_feature("rising")),
+    ((r"\b(?:dynamics?,? )?(?:from )?f{1,3} to p{1,3}\b"), read.one_feature("falling")),
+    ((r"\bdead stop(?: (?:after|on|with|in|at) (?:the )?(?:last |final )?(?:chorus|verse|drop|bar|beat|note|chord|hit|end))?"), read.one_feature("cut")),
+    ((rf"\bevery {BARS},? (?:another|a new|one more|an extra) \w+ (?:joins?|enters?|comes in|is added|gets added)\b"), read.layered),
     ((rf"\b(?:goes )?(?:from )?{LOUD} to {QUIET}\b|\b(?:gets|getting) (?:quieter and )?quieter\b",
               r"|\bwinds down\b"), read.one_feature("falling")),
     ((rf"\b(?:less|fewer|quieter|softer) {WHO}(?=\s*(?:$|[,.;:!?]))"), read.less),
