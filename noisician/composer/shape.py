@@ -63,9 +63,7 @@ class Stage:
         table = instruments()
         wanted = set(who)
         return {
-            role
-            for role, id_ in self.instrumentation
-            if EVERYONE in wanted or {role, id_, table[id_].family} & wanted
+            role for role, id_ in self.instrumentation if EVERYONE in wanted or {role, id_, table[id_].family} & wanted
         }
 
     def place(self, moment: Moment) -> Section | int | None:

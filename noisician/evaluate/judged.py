@@ -355,7 +355,14 @@ def _beats_told(words: str, name: str) -> bool:
     return bool(re.search(r"\bbeats?\b", words)) and name.split("/")[0] in re.findall(r"\d+", words)
 
 
-_METRE_WORDS = {"cut time": "2/2", "alla breve": "2/2", "seven eight": "7/8", "five four": "5/4", "twelve eight": "12/8", "seven four": "7/4"}
+_METRE_WORDS = {
+    "cut time": "2/2",
+    "alla breve": "2/2",
+    "seven eight": "7/8",
+    "five four": "5/4",
+    "twelve eight": "12/8",
+    "seven four": "7/4",
+}
 
 
 def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:
@@ -375,7 +382,9 @@ def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:
 def _leads(controls: Controls, way: str) -> bool:
     """Whether the form rises or falls: it builds up, gets faster, or is loud where it was quiet before."""
     kinds = {one.kind for one in controls.features}
-    if way == "rising" and ("quickening" in kinds or any(one.kind == "build" and one.wanted for one in controls.sections)):
+    if way == "rising" and (
+        "quickening" in kinds or any(one.kind == "build" and one.wanted for one in controls.sections)
+    ):
         return True
     moved = [cue for cue in controls.cues if cue.does == ("enter" if way == "rising" else "leave")]
     if len({str(cue.moment) for cue in moved}) > 1:  # one after the other

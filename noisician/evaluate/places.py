@@ -59,7 +59,12 @@ def timed_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> bo
 
 def _wish_right(one: Wish, item: Mapping[str, Any], controls: Controls, plays: Plays) -> bool:
     """Whether a wish is kept for that place, and for somebody that it fits where somebody was judged."""
-    if one.what == item["what"] == "solo" and one.moment is not None and not one.moment.side and item.get("section") is None:
+    if (
+        one.what == item["what"] == "solo"
+        and one.moment is not None
+        and not one.moment.side
+        and item.get("section") is None
+    ):
         return _is_who(one.who, item["who"], controls, plays)
     if one.what not in (item["what"], *_WISHED.get(item["what"], ())):
         return False
@@ -128,7 +133,9 @@ def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> b
             if cue.does == "rest" or _at(cue.moment, item):  # who rests in one section is back in the next
                 return True
     if what == "enters" and who == "everyone" and _SAME.get(item.get("section", "")) == "start":
-        return not any(cue.does == "alone" and cue.moment.section == "piece" and cue.moment.nth == 1 for cue in controls.cues)
+        return not any(
+            cue.does == "alone" and cue.moment.section == "piece" and cue.moment.nth == 1 for cue in controls.cues
+        )
     from_start = what == "enters" and _SAME.get(item.get("section", "")) == "start"
     late = any(cue.does == "enter" and _is_who(cue.who, who, controls, plays) for cue in controls.cues)
     return from_start and bool(_ids(controls, who, plays)) and not late
@@ -161,7 +168,7 @@ def _at(moment: Moment, item: Mapping[str, Any]) -> bool:
         return moment.bar is not None and abs(moment.bar - item["at_bar"]) <= NEAR_BARS
     if item.get("section") is None:
         return True
-    wanted = _SAME.get(item["section"], item["section"])
+    wanted = str(_SAME.get(item["section"], item["section"]))
     side, _, beside = wanted.partition(" ")
     if side in ("before", "after"):
         return moment.side == side and _place_of(moment) == _SAME.get(beside, beside)

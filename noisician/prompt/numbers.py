@@ -205,9 +205,11 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|of))+"
               rf" (?:an? )?(?:\w+ )?(?P<who>{_WHO}|choir)\b"),
      _singer),
-    (_pattern(rf"\b(?:duet|duo|duets|sung|vocals?|voices)(?: (?:between|of|for|with|by))* (?:an? |the )?(?P<who>{_WHO}|male|female) (?:and|with) "
+    (_pattern(r"\b(?:duet|duo|duets|sung|vocals?|voices)(?: (?:between|of|for|with|by))* "
+        rf"(?:an? |the )?(?P<who>{_WHO}|male|female) (?:and|with) "
               rf"(?:an? |the )?(?P<second>{_WHO}|male|female)(?: (?:voices?|vocals?|singers?))?\b"), _singer),
-    (_pattern(r"\b(?P<who>male|female|boy|girl)(?:\s*/\s*|[- ]and[- ]|[- ])(?P<second>male|female|boy|girl) (?:duet|vocals?|voices?|singers?|duo)\b"), _singer),
+    (_pattern(r"\b(?P<who>male|female|boy|girl)(?:\s*/\s*|[- ]and[- ]|[- ])(?P<second>male|"
+        r"female|boy|girl) (?:duet|vocals?|voices?|singers?|duo)\b"), _singer),
     (_pattern(rf"(?<!sad )(?<!bad )\b(?P<who>{_WHO})(?: and (?:an? |the )?(?P<second>{_WHO}))?"
               r" (?:sings?|singing|sang|raps?|rapping)\b"),
      _singer),
@@ -217,9 +219,12 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\bcompound duple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "6/8"),)),
     (_pattern(r"\bsimple triple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "3/4"),)),
     (_pattern(r"\bsimple quadruple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "4/4"),)),
-    (_pattern(r"\b(?P<n>[34]|three|four) (?:beats|quarters|crotchets) (?:per|to the|in a|in every|in each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", f"{number(m['n']):g}/4"),)),
-    (_pattern(r"\b(?P<n>6|six) (?:beats|quavers|eighths) (?:per|to the|in a|in every|in each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", "6/8"),)),
-    (_pattern(r"\b(?P<n>5|7|five|seven) (?:beats|quarters|crotchets) (?:per|to the|in a|in every|in each|a) (?:bar|measure)\b"), _odd_metre),
+    (_pattern(r"\b(?P<n>[34]|three|four) (?:beats|quarters|crotchets) (?:per|to the|in "
+        r"a|in every|in each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", f"{number(m['n']):g}/4"),)),
+    (_pattern(r"\b(?P<n>6|six) (?:beats|quavers|eighths) (?:per|to the|in a|in every|in "
+        r"each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", "6/8"),)),
+    (_pattern(r"\b(?P<n>5|7|five|seven) (?:beats|quarters|crotchets) (?:per|to the|in "
+        r"a|in every|in each|a) (?:bar|measure)\b"), _odd_metre),
     (_pattern(rf"{_ROMAN}(?:\s*[-–,>|→]+\s*|\s+){_ROMAN}(?:(?:\s*[-–,>|→]+\s*|\s+){_ROMAN})+", case=True), _roman),
     (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)"
               r"?form\b)?",
@@ -227,13 +232,16 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"(?<!no )(?<!without )(?<!no)(?<!without){_PARTS}(?:[\s,>→-]+(?:then\s+)?{_PARTS}){{2,}}"), _kinds),
     (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)"
               rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
-              rf"|\b(?P<b>{_LANGUAGE})[- ](?:(?:fe)?male )?(?:lyrics|vocals?|vocalist|voice|words|language|singing|singer|text|rap(?:per)?)\b"
-              rf"|\bin (?P<c>english|french|spanish|german|italian|portuguese|japanese|korean|chinese|latin|russian|hindi|arabic|mandarin)\b(?! (?:style|america))"), _language),
+              rf"|\b(?P<b>{_LANGUAGE})[- ](?:(?:fe)?male )?(?:lyrics|vocals?|vocalist|voice|"
+                  r"words|language|singing|singer|text|rap(?:per)?)\b"
+              r"|\bin (?P<c>english|french|spanish|german|italian|portuguese|japanese|"
+                  r"korean|chinese|latin|russian|hindi|arabic|mandarin)\b(?! (?:style|america))"), _language),
     (_pattern(rf"{_NO_PLACE}(?<!\d)(?P<m>\d{{1,2}}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"(?<!\w)(?P<m>\d{1,2})\s?m(?:in)?\s?(?P<s>\d{1,2})\s?s(?:ec)?\b"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
-    (_pattern(r"\b(?:under|below|less than|shorter than|no longer than|at most|max(?:imum)?)\s+(?:(?:a|one|1) minute|60 ?s(?:ec(?:ond)?s?)?)\b"),
+    (_pattern(r"\b(?:under|below|less than|shorter than|no longer than|at most|max(?:imum)?)\s+(?:(?:a|"
+        r"one|1) minute|60 ?s(?:ec(?:ond)?s?)?)\b"),
      lambda m: _seconds(60 * UNDER)),
     (_pattern(r"\bhalf (?:an |a )?hour\b"), lambda m: _seconds(1800.0)),
     (_pattern(r"\b(?:an|one) hour\b"), lambda m: _seconds(3600.0)),
@@ -300,7 +308,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\bkey(?: of|\s*[:=])?\s*(?P<letter>[a-g])(?!\w){_SHARP}?(?!\w)"), _key),
     (_pattern(rf"\bkey(?: of|\s*[:=])?\s*(?P<letter>[a-g]){_SHARP}(?!\w)"), _key),
     (_pattern(rf"\bin (?P<letter>[a-g]){_SHARP}(?!\w)"), _key),
-    (_pattern(r"(?:(?<=,)|(?<=;)|(?<=^))\s*(?P<letter>[A-G])(?P<accidental>#|♯|b|♭| sharp| flat)?(?=\s*(?:$|[,;.]))", case=True), _key),
+    (_pattern(r"(?:(?<=,)|(?<=;)|(?<=^))\s*(?P<letter>[A-G])(?P<accidental>#|♯|b|♭| sharp|"
+        r" flat)?(?=\s*(?:$|[,;.]))", case=True), _key),
     (_pattern(rf"\bin (?P<letter>[A-G])(?!\w|'){_CLAUSE_END}", case=True), _key),
 )  # fmt: skip
 
@@ -322,7 +331,8 @@ def figures(cleaned: str) -> Iterator[Figure]:
 #: "techno 132 for a run": a number behind a style can hardly be anything but a tempo.
 _LONE = re.compile(
     r"(?<=[a-z] )(?P<n>[6-9]\d|1\d\d|2[0-4]\d)(?=[\s,.;!?]|$)"
-    r"(?!\s*(?:bars?|measures?|sec|min|s\b|hz|khz|kbps|people|years?|days?|times|degrees|percent|%|piece|part|miles|km))",
+    r"(?!\s*(?:bars?|measures?|sec|min|s\b|hz|khz|kbps|people|years?|days?|times|"
+    r"degrees|percent|%|piece|part|miles|km))",
     re.IGNORECASE,
 )
 

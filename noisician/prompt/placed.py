@@ -1,4 +1,4 @@
-"""Wishes with a place or a time, by the patterns of single ones and by the clauses of several that follow each other."""
+"""Wishes with a place or a time, by the patterns of single ones and by clauses that follow each other."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from noisician.prompt.meaning import THRESHOLDS, Nearest, nearest
 from noisician.prompt.names import names
 from noisician.prompt.negation import Cue, apply_negations
 from noisician.prompt.numbers import figures
+from noisician.prompt.placed import placed_wishes
 from noisician.prompt.slips import slips
 from noisician.prompt.subjects import felt, subjects
 from noisician.prompt.text import Token, clean, tokenize
 from noisician.prompt.translation import is_small, translation
-from noisician.prompt.placed import placed_wishes
 from noisician.prompt.wording import Wording, as_written, replaced
 
 _NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't", "dont", "non", "anything but")

@@ -15,18 +15,28 @@ from noisician.prompt.lexicon import Effect
 #: What stays of the words of a subject.
 _FELT = ("moods", "implies", "energy")
 _END = (
-    r"(?=\s*(?:$|[,.;:!?()\n]|\b(?:sung|with|in the style|featuring|for an?|played|but|and the|as an?|using|without|starting|about)\b|\bby an?\b|\bfor \w+ (?:and|with)\b|-\s))"
+    r"(?=\s*(?:$|[,.;:!?()\n]|\b(?:sung|with|in the style|featuring|for an?|played|but|and the|as an?|using|without"
+    r"|starting|about)\b|\bby an?\b|\bfor \w+ (?:and|with)\b|-\s))"
 )
+_WHAT = r"(?P<what>\w[^,.;:!?()\n]*?)"
 _ABOUT = re.compile(
-    r"\b(?:song|songs|lyrics?|words|rap|ballad|anthem|lullaby|tune|track|music|piece|sings?|singing|raps?|rapping|story|hymn|musical|opera|verse|poem|number|jingle|theme)"
-    r"(?:\s+\w+){0,2}?\s+(?:about|on the topic of|that tells(?: the story)? of|telling the story of|describing|concerning)\s+(?P<what>\w[^,.;:!?()\n]*?)" + _END
-    + r"|\b(?:film|movie|short|documentary|video|game|episode|podcast|play|show|book|novel|timelapse|time-lapse|footage|scene) (?:about|of|where|in which|on) (?P<of>(?!the \w+$)\w[^,.;:!?()\n]*?)" + _END,
+    r"\b(?:song|songs|lyrics?|words|rap|ballad|anthem|lullaby|tune|track|music|piece|sings?|singing|raps?|rapping|story"
+    r"|hymn|musical|opera|verse|poem|number|jingle|theme)(?:\s+\w+){0,2}?\s+(?:about|on the topic of"
+    rf"|that tells(?: the story)? of|telling the story of|describing|concerning)\s+{_WHAT}{_END}"
+    r"|\b(?:film|movie|short|documentary|video|game|episode|podcast|play|show|book|novel|timelapse|time-lapse|footage"
+    rf"|scene) (?:about|of|where|in which|on) (?P<of>(?!the \w+$)\w[^,.;:!?()\n]*?){_END}",
     re.IGNORECASE,
-)  # fmt: skip
-_CALLED = re.compile(r"\b(?:called|named|titled|entitled|dedicated to|in memory of|in honou?r of)\s+(?P<what>\w[^,.;:!?()\n]*?)" + _END, re.IGNORECASE)
-_MINE = re.compile(r"\b(?P<what>(?:my|our|his|her|their)\s+(?:mum|mom|mother|dad|father|cat|dog|sister|brother|son|daughter|wife|husband|girlfriend|boyfriend|friend|boss|teacher|grandma|grandpa|grandmother|"
-    r"grandfather|aunt|uncle|neighbou?r|baby|kid|kids|country|nation|city|town|village|shop|shop of flowers|store|company|team|bike|car|horse|hamster|parents|kitchen|house|fictional \w+|imaginary \w+|new \w+|best friend)(?:'s)?(?:\s+\w+)?)"
-    + _END, re.IGNORECASE)  # fmt: skip
+)
+_CALLED = re.compile(
+    rf"\b(?:called|named|titled|entitled|dedicated to|in memory of|in honou?r of)\s+{_WHAT}{_END}", re.IGNORECASE
+)
+_MINE = re.compile(
+    r"\b(?P<what>(?:my|our|his|her|their)\s+(?:mum|mom|mother|dad|father|cat|dog|sister|brother|son|daughter|wife"
+    r"|husband|girlfriend|boyfriend|friend|boss|teacher|grandma|grandpa|grandmother|grandfather|aunt|uncle|neighbou?r"
+    r"|baby|kid|kids|country|nation|city|town|village|shop|shop of flowers|store|company|team|bike|car|horse|hamster"
+    r"|parents|kitchen|house|fictional \w+|imaginary \w+|new \w+|best friend)(?:'s)?(?:\s+\w+)?)" + _END,
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,7 @@ def _checked_options(request: Request) -> tuple[Finding, ...]:
     return options
 
 
-def _meaning(
-    request: Request, options: Sequence[Finding], reading: Reading, *, limited: bool = True
-) -> Controls:
+def _meaning(request: Request, options: Sequence[Finding], reading: Reading, *, limited: bool = True) -> Controls:
     """What options and words mean together. Raises RequestError for figures that cannot be, where they are limited."""
     draft = _Draft(options, reading)
     draft.purposes()
@@ -293,8 +291,8 @@ class _Draft:
                 continue  # it says who plays somewhere, not who plays at all
             elif not played:
                 self.lost.append(finding.words)
-            elif named.effect.value != "before" or sole or (
-                len(played) == 1 and self._stands_before_instrument(finding)
+            elif (
+                named.effect.value != "before" or sole or (len(played) == 1 and self._stands_before_instrument(finding))
             ):
                 return finding
             else:
