@@ -47,7 +47,8 @@ LOW_ENERGY, HIGH_ENERGY = 0.42, 0.6
 MEDIUM_TEMPO_SHARE = 0.12
 _ENDINGS = {
     "fade": ("fade_out",), "sudden": ("cut",), "held chord": ("held_chord", "fermata"), "ritard": ("ritard",),
-    "ring out": ("held_chord",), "slow down": ("ritard",), "big": ("loud",), "loud": ("loud",), "quiet": ("quiet", "falling"),
+    "ring out": ("held_chord",), "slow down": ("ritard",), "big": ("loud",), "loud": ("loud",),
+    "quiet": ("quiet", "falling"),
     "silence": ("cut", "silence"),
 }  # fmt: skip
 

@@ -19,22 +19,26 @@ _SAME = {
     "second verse": "second verse", "chorus": "chorus", "verse": "verse", "drop": "drop",
     "final chorus": "last chorus", "first chorus": "chorus", "first verse": "verse", "first drop": "drop",
     "final drop": "last drop", "finale": "end", "opening": "start", "first half": "start", "second half": "middle",
-    "interlude": "middle", "coda": "end", "mid": "middle", "pre-chorus": "pre_chorus", "prechorus": "pre_chorus", "pre chorus": "pre_chorus",
+    "interlude": "middle", "coda": "end", "mid": "middle", "pre-chorus": "pre_chorus",
+    "prechorus": "pre_chorus", "pre chorus": "pre_chorus",
     "last verse": "last verse", "final verse": "last verse", "hook": "chorus", "refrain": "chorus", "ending": "end",
     "last section": "end", "first section": "start", "climax": "drop", "build-up": "build", "buildup": "build",
     "each chorus": "chorus", "every chorus": "chorus", "choruses": "chorus", "verses": "verse",
 }  # fmt: skip
 _FEATURES = {
     "quiet": ("quiet",), "loud": ("loud",), "half time": ("half_time", "slowing"), "silence": ("silence",),
-    "faster": ("quickening",), "slower": ("slowing", "ritard", "half_time"), "double time": ("quickening",), "key change": ("key_change",),
+    "faster": ("quickening",), "slower": ("slowing", "ritard", "half_time"), "double time": ("quickening",),
+    "key change": ("key_change",),
     "fade in": ("fade_in",), "fade out": ("fade_out",), "calm": ("quiet",), "tense": ("loud",), "hit": ("loud", "cut"),
 }  # fmt: skip
 #: What may be kept as a wish that nothing plays yet, by what somebody called it.
 _WISHED = {
-    "faster": ("double time",), "sing": ("sing", "harmonies"), "chant": ("shout",), "growl": ("scream",), "pizzicato": ("staccato",),
+    "faster": ("double time",), "sing": ("sing", "harmonies"), "chant": ("shout",), "growl": ("scream",),
+    "pizzicato": ("staccato",),
     "calm": ("relaxed", "calm", "chill", "dreamy"), "tense": ("tense", "eerie", "dark"), "sad": ("sad", "melancholic"),
     "happy": ("happy", "playful", "uplifting"), "dark": ("dark", "eerie"), "hopeful": ("hopeful", "uplifting"),
-    "triumphant": ("triumphant", "epic"), "scary": ("eerie", "dark", "tense"), "romantic": ("romantic",), "dreamy": ("dreamy",),
+    "triumphant": ("triumphant", "epic"), "scary": ("eerie", "dark", "tense"), "romantic": ("romantic",),
+    "dreamy": ("dreamy",),
     "aggressive": ("aggressive",), "epic": ("epic", "triumphant"), "playful": ("playful", "happy"),
     "mysterious": ("mysterious", "eerie"), "energetic": ("energetic",), "peaceful": ("calm", "chill"),
     "shout": ("shout", "scream"), "scream": ("scream", "shout"), "open": ("open", "clean"),
@@ -126,11 +130,13 @@ def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> b
             return True
         if what == "enters" and who == "everyone" and cue.does == "alone":
             return True  # all others come in after it
-        if what == "leaves" and cue.does in ("leave", "rest") and _is_who(cue.who, who, controls, plays):
-            if _at(cue.moment, item) or (cue.does == "rest" and item.get("at_s") is None and not cue.moment.side):
+        if what == "leaves" and _is_who(cue.who, who, controls, plays):
+            rests = cue.does == "rest" and item.get("at_s") is None and not cue.moment.side
+            if rests or (cue.does in ("leave", "rest") and _at(cue.moment, item)):
                 return True
-        elif what == "enters" and cue.does in ("rest", "alone") and _is_who(cue.who, who, controls, plays):
-            if cue.does == "rest" or _at(cue.moment, item):  # who rests in one section is back in the next
+        elif what == "enters" and _is_who(cue.who, who, controls, plays):
+            # who rests in one section is back in the next
+            if cue.does == "rest" or (cue.does == "alone" and _at(cue.moment, item)):
                 return True
     if what == "enters" and who == "everyone" and _SAME.get(item.get("section", "")) == "start":
         return not any(

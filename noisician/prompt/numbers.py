@@ -177,7 +177,8 @@ LANGUAGES = {
     "italian": "it", "japanese": "ja", "chinese": "zh", "mandarin": "zh", "cantonese": "zh", "korean": "ko",
     "russian": "ru", "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl", "dutch": "nl", "swedish": "sv",
     "greek": "el",
-    "latin": "la", "latin language": "la", "hebrew": "he", "ukrainian": "uk", "vietnamese": "vi", "thai": "th", "swahili": "sw",
+    "latin": "la", "latin language": "la", "hebrew": "he", "ukrainian": "uk", "vietnamese": "vi", "thai": "th",
+    "swahili": "sw",
     "welsh": "cy", "irish gaelic": "ga", "finnish": "fi", "norwegian": "no", "danish": "da", "catalan": "ca",
 }  # fmt: skip
 _LANGUAGE = "|".join(sorted(LANGUAGES, key=len, reverse=True))
@@ -269,7 +270,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
               rf"{NUMBER_PATTERN}[- ]?(?:bars?|measures?)"
               r"(?:[- ]long)?\b(?!\s+(?:blues|intro|outro|drop|build|break|solo|bridge|verse|chorus))"),
      lambda m: (Effect("bars", number(m["n"])),)),
-    (_pattern(rf"\b(?:under|below|less than|slower than|no more than|at most|max(?:imum)?)\s+(?P<n>\d{{2,3}})\s*{_BPM}\b"),
+    (_pattern(r"\b(?:under|below|less than|slower than|no more than|"
+        rf"at most|max(?:imum)?)\s+(?P<n>\d{{2,3}})\s*{_BPM}\b"),
      lambda m: (Effect("tempo_bpm", float(round(number(m["n"]) * UNDER))),)),
     (_pattern(rf"\b(?:over|above|more than|faster than|at least|min(?:imum)?)\s+(?P<n>\d{{2,3}})\s*{_BPM}\b"),
      lambda m: (Effect("tempo_bpm", float(round(number(m["n"]) / UNDER))),)),
@@ -293,7 +295,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"(?<=[a-z] )(?<!bar )(?<!ages )(?<!age )(?<!turning )(?<!number )(?<!level )(?<!vol )"
               r"(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;]))"), _guessed_tempo),
     (_pattern(r"(?<=,)\s*(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;.!?]))"), _guessed_tempo),
-    (_pattern(r"\b(?:quarter|crotchet|half|minim|eighth|quaver)(?:[- ]notes?)?\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
+    (_pattern(r"\b(?:quarter|crotchet|half|minim|eighth|quaver)(?:[- "
+        r"]notes?)?\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"[♩♪]\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\bat (?P<n>[4-9]\d|1\d\d|2[0-3]\d)\b(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and)\b))"), _tempo),
     (_pattern(r"(?<![\w'])(?P<letter>[A-G])(?P<accidental>♭|♯|#)(?=\s+[a-z])", case=True), _key),

@@ -207,7 +207,8 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b(?:everything|everyone|music|it all|it|the band|all) (?:stops?|pauses?|goes silent|drops? out|cuts? "
               rf"out) (?:at|after|around) {TIME}",
               rf"(?: for (?:\w+ )?(?:seconds?|beats?|bars?|a moment|a beat|a second))?{BACK}"), read.stops),
-    ((r"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|bar) of silence|(?<!drum\s)(?<!drums\s)(?<!guitar\s)(?<!piano\s)(?<!bass\s)break) "
+    ((r"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|"
+        r"bar) of silence|(?<!drum\s)(?<!drums\s)(?<!guitar\s)(?<!piano\s)(?<!bass\s)break) "
         rf"(?:at|around) {TIME}{BACK}"),
      read.stops),
     ((rf"\b(?:the )?(?:begin|beginning|start|intro|opening)(?: is)? {VERY}{QUIET},? (?:and|but|then)(?: the)? ",

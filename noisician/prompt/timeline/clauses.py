@@ -129,7 +129,7 @@ def _joined(parted: Sequence[Clause]) -> Iterator[Clause]:
 
 
 def _belong(held: Clause, clause: Clause) -> bool:
-    """Whether two clauses with "and" between them are one: a list of players, or "in the chorus drums and bass enter"."""
+    """Whether two clauses with "and" between them are one: lists, or "in the chorus drums and bass enter"."""
     if _is_list(clause) or (_is_list(held) and bool(held.who()) and (not held.deeds() or not clause.deeds())):
         return True
     return bool(held.who() and clause.who()) and not held.deeds() and not clause.times()

@@ -74,10 +74,8 @@ def place_of(times: Sequence[Time], clause: Clause, state: State) -> Place | Non
     until = next((one for one in times if one.how == "until"), None)
     mains = [one for one in times if one.how not in ("for", "until")]
     main = next((one for one in mains if one.moment and one.moment.section is None), mains[0] if mains else None)
-    if main is None:
-        moment = state.clock or (START if not state.events else state.at or START)
-    else:
-        moment = _moment(main, state)
+    here = state.clock or (state.at if state.events else None) or START
+    moment = here if main is None else _moment(main, state)
     if moment is None:
         return None
     place = Place(moment, until=until.moment if until else main.end if main else None)
@@ -141,9 +139,8 @@ def after(place: Place) -> Moment | None:
 
 def parts_styles(clause: Clause) -> bool:
     """Whether a genre is said of a part of the piece only: for so long, until, or "then"."""
-    return clause.by == "then" or any(
-        item.time is not None and item.time.how in ("first", "last", "for", "until", "after", "range") for item in clause.times()
-    ) or any(item.time is not None and item.time.how in ("opens", "closes") for item in clause.times())  # fmt: skip
+    parting = ("first", "last", "for", "until", "after", "range", "opens", "closes")
+    return clause.by == "then" or any(item.time is not None and item.time.how in parting for item in clause.times())
 
 
 def is_outer(moment: Moment | None) -> bool:

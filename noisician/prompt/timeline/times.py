@@ -34,6 +34,8 @@ _NUMBER = r"(?:\d{1,3}|" + "|".join(sorted((w.replace("-", "[- ]") for w in NUMB
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|bars?|measures?|beats?)"
 _ONE = r"(?P<n>)(?P<unit>minute|bar|beat|measure|second)\b"
 _LENGTH = rf"(?P<n>{_NUMBER}|an?|half an?)[- ]?(?P<unit>{_UNIT})\b"
+#: The same in the other half of a pattern.
+_OTHER_ONE, _OTHER_LENGTH = (one.replace("<n>", "<n_>").replace("<unit>", "<unit_>") for one in (_ONE, _LENGTH))
 _CLOCK = (
     r"(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: mark| minutes?)?|(?:bar|measure) (?P<bar>\d{1,3})"
     rf"|(?P<n>{_NUMBER}|an?)[- ]?(?P<unit>{_UNIT})\b(?: mark| in\b)?|minute (?P<minute>{_NUMBER}))"
@@ -52,9 +54,15 @@ _SECTION = (
     rf"(?:the |an? |each |its |every )?(?:(?P<nth>{_NTH}) )?(?P<kind>{_KIND})(?: (?P<no>[1-4]|one|two|three|four))?\b"
 )
 #: What so long a stretch can be: "thirty seconds tense".
-_LEVELS = "tense|calm|quiet|loud|relief|relaxed|soft|silence|chaos|intense|dark|slow|fast|nothing|peace|tension|suspense|build"
+_LEVELS = (
+    "tense|calm|quiet|loud|relief|relaxed|soft|silence|chaos|intense|dark|slow|fast|nothing|peace|tension"
+    "|suspense|build"
+)
 _IN = r"(?:in|during|for|at|on|over|under|into|from|through|throughout|across|when|once|as soon as|leading into|behind)"
-_OPENS = r"(?:starts?|starting|begins?|beginning|opens|open(?= (?:with|on|off|up with))|opening|kicks? off|started|commences?)"
+_OPENS = (
+    r"(?:starts?|starting|begins?|beginning|opens|open(?= (?:with|on|off|up with))|opening|kicks? off|started"
+    r"|commences?)"
+)
 _CLOSES = r"(?:ends?|ending|finish(?:es)?|finishing|closes|close(?= (?:with|on|out))|closing|concludes?|ended)"
 
 
@@ -155,18 +163,19 @@ def _prefixed(prefix: str) -> str:
 
 _Reader = Callable[["re.Match[str]"], "Time | None"]
 _TIMES: tuple[tuple[str, _Reader], ...] = (
-    (r"(?<![\d:])(?P<a_m>\d{1,2}):(?P<a_s>[0-5]\d) ?(?:-|–|to|until|till) ?(?P<b_m>\d{1,2}):(?P<b_s>[0-5]\d)(?![\d:])", _range),
+    (r"(?<![\d:])(?P<a_m>\d{1,2}):(?P<a_s>[0-5]\d) ?(?:-|"
+        r"–|to|until|till) ?(?P<b_m>\d{1,2}):(?P<b_s>[0-5]\d)(?![\d:])", _range),
     (r"\b(?:bars?|measures?) (?P<a_bar>\d{1,3}) ?(?:-|–|to|through|until) ?(?P<b_bar>\d{1,3})\b", _bars),
     (rf"\b(?:from|between) {_prefixed('a_')} (?:to|until|till|-|–|and|through) {_prefixed('b_')}", _range),
-    (rf"\bafter (?:the )?first (?:{_LENGTH}|{_ONE.replace('<n>', '<n_>').replace('<unit>', '<unit_>')})", _after_first),
+    (rf"\bafter (?:the )?first (?:{_LENGTH}|{_OTHER_ONE})", _after_first),
     (rf"\b(?:(?:for|in|during|over) )?(?:the )?(?:first|opening|initial) {_LENGTH}", length("first")),
     (rf"\b(?:(?:for|in|during|over|within) )?(?:the )?(?:last|final|closing) {_LENGTH}", length("last")),
     (rf"\b(?:(?:for|in|during|over) )?the first {_ONE}", length("first")),
-    (rf"\b(?:until|till) the (?:last|final) (?:{_LENGTH}|{_ONE.replace('<n>', '<n_>').replace('<unit>', '<unit_>')})", _until_last),
+    (rf"\b(?:until|till) the (?:last|final) (?:{_LENGTH}|{_OTHER_ONE})", _until_last),
     (rf"\b(?:(?:for|in|during|over|within) )?the (?:last|final) {_ONE}", length("last")),
     (rf"\b(?:another )?{_LENGTH} (?:later|after that|afterwards|further on)\b", length("later")),
     (rf"\bafter another (?:(?P<n>{_NUMBER}))(?: (?P<unit>bars?|seconds?|secs?|minutes?|beats?)\b)?",
-     lambda m: Time("later", amount=_units(m["n"], m["unit"] or "bars")[0], unit=_units(m["n"], m["unit"] or "bars")[1])),
+     lambda m: Time("later", None, *_units(m["n"], m["unit"] or "bars"))),
     (r"\b(?:until|till|up to|up until)(?: about| around)? (?:the )?(?:end|very "
         r"end|finish)\b", _fixed(Time("until", END))),
     (r"\b(?:before (?:that|this|then)|until then|till then|up (?:to|until) (?:then|"
@@ -176,9 +185,11 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (r"\b(?:after that|from there(?: on)?|from then on(?:wards?)?|from that point(?: "
         r"on)?|afterwards?|next|subsequently|followed by|thereafter)\b",
      _fixed(Time("later"))),
-    (rf"\bafter (?:about |around |roughly )?{_LENGTH}", lambda m: Time("after", _moment_of_length(m), *_units(m["n"], m["unit"]))),
+    (rf"\bafter (?:about |around |roughly )?{_LENGTH}", 
+     lambda m: Time("after", _moment_of_length(m), *_units(m["n"], m["unit"]))),
     (rf"\b(?:around|about|roughly) (?:the )?{_CLOCK}(?<!mark)(?! mark)", lambda m: Time("with", _clock(m))),
-    (r"\b(?:after|past|since|before|in|on) (?:about |around |roughly )?(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: "
+    (r"\b(?:after|past|since|before|in|on) (?:about |around "
+        r"|roughly )?(?P<n>)(?P<unit>)(?P<minute>)(?:(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: "
         r"mark)?|(?:bar|measure) (?P<bar>\d{1,3}))",
      lambda m: Time("until" if m.group().lower().startswith("before") else "at", _clock(m))),
     (r"\b(?:at|from|by|@|on|around|about|starting at|starting from|beginning "
@@ -187,9 +198,10 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"(?<![\w-]){_LENGTH} in\b(?! the| total| length| a)", lambda m: Time("at", _moment_of_length(m))),
     (r"\((?P<m>\d{1,2}):(?P<s>[0-5]\d)\)", lambda m: Time("at", _moment_mmss(m))),
     (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=\bthen[ ])|(?<=\band[ ])){_LENGTH} (?:of "
-        rf")?(?={_LEVELS})(?=.*\b(?:then|followed|before)\b)|(?<=\bthen[ ]){_LENGTH.replace('<n>', '<n_>').replace('<unit>', '<unit_>')} "
+        rf")?(?={_LEVELS})(?=.*\b(?:then|followed|before)\b)|"
+            rf"(?<=\bthen[ ]){_OTHER_LENGTH} "
         rf"(?:of )?(?={_LEVELS})", _span),
-    (rf"\b(?:of|lasting) {_LENGTH}(?! of)|(?<=tro[ ]){_LENGTH.replace('<n>', '<n_>').replace('<unit>', '<unit_>')} "
+    (rf"\b(?:of|lasting) {_LENGTH}(?! of)|(?<=tro[ ]){_OTHER_LENGTH} "
         r"of(?= just| only)", _span),
     (rf"\bfor (?:about |around |like |exactly )?{_LENGTH}(?! (?:piece|track|song))", length("for")),
     (r"\b(?:from )?half[- ]?way(?: through| in)?(?: the (?:song|piece|track))?\b|"
@@ -215,7 +227,8 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"\[{_SECTION}[^\]]*\]", _of_section(header=True)),
     (rf"(?:(?<=^)|(?<=[.,;\n][ ])|(?<=[\n(]))(?:the )?{_SECTION}\s*(?:\((?P<n>\d{{1,3}}) "
         r"?(?P<unit>bars?)\)\s*)?(?::|=|-(?= ))", _of_section(header=True)),
-    (r"\b(?P<letter>[AB])(?:[- ](?:section|part))\b", lambda m: Time("subject", Moment(section="piece", nth=1 if m["letter"].upper() == "A" else 2))),
+    (r"\b(?P<letter>[AB])(?:[- ](?:section|part))\b", 
+     lambda m: Time("subject", Moment(section="piece", nth="AB".index(m["letter"].upper()) + 1))),
     (rf"\b{_IN} {_SECTION}(?: (?:hits|comes in|comes|starts|drops|arrives|begins|kicks in|on))?\b", _of_section()),
     (r"\b(?:when|once|as soon as) (?:the )?(?:beat|bass) drops\b", _fixed(Time("at", Moment(section="drop")))),
     (r"\b(?:when|once|as soon as|after) (?:the )?(?!it\b|we\b|he\b|she\b|they\b|"
