@@ -8,7 +8,7 @@ from dataclasses import replace
 from noisician.prompt.controls import EVERYONE, Feature, SectionHint, Wish
 from noisician.prompt.lexicon import Effect
 from noisician.prompt.timeline.clauses import Clause
-from noisician.prompt.timeline.events import VOICED, Event, alone, cue, happens
+from noisician.prompt.timeline.events import VOICED, Event, alone, cue, enters, happens
 from noisician.prompt.timeline.items import Item, words
 from noisician.prompt.timeline.places import Place, State, after, is_outer, parts_styles
 from noisician.prompt.timeline.times import END, START
@@ -43,7 +43,7 @@ def effects_of(text: str, clause: Clause, place: Place, state: State) -> Iterato
     if who and not everyone and (not deeds or _are_adjectives(clause)):
         effects += _by_default(who, place, clause, state)
     elif not deeds and everyone and (moment != START or place.exact):
-        effects.append(cue("enter", (EVERYONE,), moment))
+        effects += enters(Event("enter", (EVERYONE,), place, clause, state))
     if not deeds and not who and begins_section(clause.times()):
         effects += [
             Effect("sections", SectionHint(kind="drop", at_s=moment.at_s)),
@@ -128,7 +128,8 @@ def _is_lone(clause: Clause, deeds: Sequence[str]) -> bool:
     solo = next(item for item in clause.items if item.deed == "solo")
     before = [item for item in clause.who() if item.start < solo.start]
     outer = [item.time for item in clause.times() if item.time is not None and is_outer(item.time.moment)]
-    return not before or bool(outer) or "alone" in deeds
+    accompanied = solo.said.endswith((" for", " by", " on", " from"))
+    return (not before and not accompanied) or bool(outer) or "alone" in deeds
 
 
 def _only_then(text: str, clause: Clause) -> bool:

@@ -68,7 +68,9 @@ def _feature(event: Event) -> Iterator[Effect]:
     if event.deed == "slower" and event.moment == END:
         yield _featured("ritard")
         return
-    yield _featured(_FEATURES[event.deed], at=event.moment)
+    half = event.deed == "half time" and event.moment.section not in (None, "piece", "middle") and event.moment.nth == 1
+    place = {"where": event.moment.section} if half and event.moment.side is None else {"at": event.moment}
+    yield _featured(_FEATURES[event.deed], **place)
     others = event.players and event.state.alone and not set(event.players) & set(event.state.alone)
     if others and event.deed == "loud" and event.moment.side is None:
         yield cue("enter", event.players, event.moment)
@@ -108,6 +110,7 @@ def _key_change(event: Event) -> Iterator[Effect]:
 
 def _solo(event: Event) -> Iterator[Effect]:
     if event.players:
+        yield from (e for item in event.clause.who() for e in item.effects if e.field in ("instruments", "family"))
         yield Effect("sections", SectionHint(kind="solo", at_s=event.moment.at_s))
         if event.moment.at_s is None:
             yield Effect("wishes", Wish(what="solo", who=event.players, moment=event.moment))
@@ -179,8 +182,11 @@ def _leaves(event: Event) -> Iterator[Effect]:
         yield cue("enter", who, end)
 
 
-def _enters(event: Event) -> Iterator[Effect]:
-    if event.who:
+def enters(event: Event) -> Iterator[Effect]:
+    """Who comes in. All do after somebody who was alone at the start: that needs no cue."""
+    if EVERYONE in event.who and event.state.alone and not event.place.exact:
+        yield Effect("neutral", True)
+    elif event.who:
         yield cue("enter", event.who, event.moment)
 
 
@@ -227,7 +233,7 @@ def _before(event: Event) -> tuple[str, ...]:
 
 
 _READERS: Mapping[str, Callable[[Event], Iterator[Effect]]] = {
-    "enter": _enters, "leave": _leaves, "back": _returns, "alone": alone, "only": _only, "solo": _solo,
+    "enter": enters, "leave": _leaves, "back": _returns, "alone": alone, "only": _only, "solo": _solo,
     "silence": _silence, "build": _arc, "thin": _arc, "fade in": _arc, "key change": _key_change, "drop": _drop,
     "style": _style, "feel": _feel, "instrumental": _instrumental, "swap": _swap, "hold": _hold,
 }  # fmt: skip
