@@ -20,7 +20,7 @@ from noisician.errors import RequestError
 from noisician.lyrics import Lyrics, SungWord
 from noisician.prompt import Controls
 from noisician.request import Request
-from noisician.score.grid import REST, STREAMS, Grid, pitch_of
+from noisician.score.grid import REST, STREAMS, Grid, composer_chords, pitch_of
 from noisician.score.harmony import pitch_class
 from noisician.score.length import TAIL_S
 from noisician.score.model import METERS, Meter
@@ -38,11 +38,13 @@ LEAD = STREAMS.index("lead")
 
 @dataclass(frozen=True)
 class SungPiece:
-    """A piece with words: its plan, the grid for the players, and what is sung."""
+    """A piece with words: its plan, the grid for the players, what is sung, and the chords of the text (see
+    :func:`~noisician.vocals.chords.chord_steps`)."""
 
     plan: Plan
     grid: Grid
     song: Song
+    chords: np.ndarray | None = None
 
 
 def without_stand_ins(request: Request, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -89,8 +91,9 @@ def write_song(
     plan = replace(plan, players=tuple(players))
     shift = sung_shift(voice, plan.key)
     tune = _tune(lines, form, meter, sung_ranges(voice, form, meter), shift)
-    chords = _given_chords(chord_steps(lyrics, form, lines, meter, pitch_class(plan.key)), plan)
-    grid = composer.compose(plan, seed, settings, given=chords, tune=tune, on_step=on_step)
+    written_chords = chord_steps(lyrics, form, lines, meter, pitch_class(plan.key))
+    given = _given_chords(written_chords, plan)
+    grid = composer.compose(plan, seed, settings, given=given, tune=tune, on_step=on_step)
     pitches = {int(step): pitch_of(int(grid.tokens[step, LEAD]))[0] + shift for step in np.flatnonzero(tune.onset)}
     tokens = grid.tokens.copy()
     tokens[tune.sung, LEAD] = REST
@@ -107,7 +110,7 @@ def write_song(
         )
     ]
     song = Song(voice.id, lyrics.language, clock, with_leads(sung))
-    return SungPiece(plan, Grid(tokens, plan.time_signature), song)
+    return SungPiece(plan, Grid(tokens, plan.time_signature), song, written_chords)
 
 
 def _text_line(part: int, form: SongForm, lyrics: Lyrics, words: Sequence[SungWord]) -> SungLine:
@@ -167,7 +170,7 @@ def _given_chords(chords: np.ndarray | None, plan: Plan) -> Grid | None:
         return None
     tokens = np.tile(MASK_TOKENS, (len(chords), 1))
     column = STREAMS.index("chord")
-    tokens[:, column] = np.where(chords == OPEN, tokens[:, column], chords)
+    tokens[:, column] = np.where(chords == OPEN, tokens[:, column], composer_chords(chords))
     return Grid(tokens, plan.time_signature)
 
 
@@ -178,15 +181,17 @@ def write_instrumental(
     composer: Composer,
     settings: ComposerSettings,
     on_step: Callable[[float], None],
-) -> tuple[Plan, Grid]:
-    """A piece without words in the form of a text's tags, as long as the plan, on the text's chords."""
+) -> tuple[Plan, Grid, np.ndarray | None]:
+    """A piece without words in the form of a text's tags, as long as the plan, on the text's chords, which come with it
+    (see :func:`~noisician.vocals.chords.chord_steps`)."""
     meter = METERS[plan.time_signature]
     energy = float(np.average([section.energy for section in plan.sections]))
     form = plan_form(_parts(lyrics), meter, plan.tempo_bpm, energy, frame=False)
     form = _directed_form(stretched(form, plan.bars), lyrics)
     plan = _directed(with_sections(plan, form.sections, plan.duration_s), form, lyrics)
-    chords = _given_chords(chord_steps(lyrics, form, (), meter, pitch_class(plan.key)), plan)
-    return plan, composer.compose(plan, seed, settings, given=chords, on_step=on_step)
+    chords = chord_steps(lyrics, form, (), meter, pitch_class(plan.key))
+    grid = composer.compose(plan, seed, settings, given=_given_chords(chords, plan), on_step=on_step)
+    return plan, grid, chords
 
 
 def natural_bars(lyrics: Lyrics, plan: Plan) -> int:
