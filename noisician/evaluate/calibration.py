@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from noisician.analysis import metrical_level
+from noisician.analysis.metrical_level import Example, fit, onsets
 from noisician.corpus.clips import Studio
 from noisician.corpus.compose import ComposedSong, compose_song
-from noisician.evaluate.metrical_level import Example, fit, onsets
 from noisician.evaluate.performance import Overheard, SoundfontBand
 from noisician.evaluate.tempo import tempo_hit, tracked_tempo_bpm
 from noisician.piece import Setting, piece_of_score, to_dict
@@ -107,7 +108,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=8, help="songs of each genre")
     parser.add_argument("--soundfont", default="fluidr3mono")
     parser.add_argument("--samples", type=Path, default=None, help="folder of the CC0 samples")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("metrical_level.json"))
+    parser.add_argument("--out", type=Path, default=Path(metrical_level.__file__).with_suffix(".json"))
     options = parser.parse_args()
     known = list(examples(Studio((options.soundfont,), options.samples), options.songs))
     model = fit(known)
