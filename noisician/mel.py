@@ -19,6 +19,7 @@ MEL_BANDS = 128
 FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP
 #: Added before the logarithm: about 80 dB below a loud note.
 LOG_FLOOR = 1e-3
+_FRAMES_AT_ONCE = 2048
 
 
 @cache
@@ -46,7 +47,7 @@ def mel_filters(n_fft: int = N_FFT, bands: int = MEL_BANDS) -> np.ndarray:
 
 
 def triangles(edges_hz: np.ndarray, bins_hz: np.ndarray) -> np.ndarray:
-    """Filters of equal area, float32 ``[edges − 2, bins]``: each rises from an edge to the next and falls to the third."""
+    """Filters of equal area, float32 ``[edges − 2, bins]``: each rises from an edge to the next, then falls."""
     rising = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
     falling = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
     shapes = np.maximum(0, np.minimum(rising, falling))
@@ -109,6 +110,22 @@ def istft(spectra: np.ndarray) -> np.ndarray:
 def log_mel(samples: np.ndarray, frames: int | None = None) -> np.ndarray:
     """``log(mel magnitude + LOG_FLOOR)`` ``[frames, 128]`` float32 of mono samples at 44.1 kHz."""
     return log_mel_of_magnitude(np.abs(stft(samples, frames)))
+
+
+def log_mel_between(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Frames ``start … stop`` of :func:`log_mel`, from the samples around them alone."""
+    context = N_FFT // 2 // HOP
+    before = min(start, context)
+    piece = samples[(start - before) * HOP : (stop + context) * HOP]
+    return log_mel(piece, stop - start + before)[before:]
+
+
+def log_mel_of_long(samples: np.ndarray) -> np.ndarray:
+    """As :func:`log_mel`, a stretch at a time: of minutes, all spectra at once would take gigabytes."""
+    frames = frame_count(len(samples))
+    starts = range(0, frames, _FRAMES_AT_ONCE)
+    pieces = [log_mel_between(samples, start, min(frames, start + _FRAMES_AT_ONCE)) for start in starts]
+    return np.concatenate(pieces) if pieces else np.zeros((0, MEL_BANDS), np.float32)
 
 
 def log_mel_of_magnitude(magnitude: np.ndarray) -> np.ndarray:

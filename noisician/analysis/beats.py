@@ -13,10 +13,20 @@ Conventions
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from noisician.analysis.metrical_level import CANDIDATE_RANGE_BPM, HOP, RATE_HZ, Onsets, level_model
+from noisician.analysis.metrical_level import (
+    CANDIDATE_RANGE_BPM,
+    HOP,
+    RATE_HZ,
+    Onsets,
+    candidates_bpm,
+    level_model,
+    levels_of,
+)
+from noisician.analysis.transcriber import Posteriorgram
 
 #: Frames of onset strength a second.
 STRENGTH_RATE_HZ = RATE_HZ / HOP
@@ -29,6 +39,11 @@ _TIGHTNESS = 400.0
 #: Beats that stray less than this from even ones (median, in beats) are even.
 _STEADY_BEATS = 0.06
 _FEWEST_BEATS = 4
+#: Onsets less likely than this are none.
+_LEAST_ONSET = 0.1
+#: What speaks for a level besides the classifier: that the strength repeats after so many beats. A level in another
+#: metre than the tracked one (two thirds, three quarters) needs this much more.
+_REPEATS_BEATS, _REPEATS_MERIT, _OTHER_METER_COST = (1, 2, 4), 10.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -46,40 +61,80 @@ class Beats:
     is_steady: bool = True
 
 
-def onset_strength(bands: np.ndarray) -> np.ndarray:
-    """Of bands ``[4, frames]`` the one curve ``[frames]`` that beats are placed by, of deviation 1."""
-    level = bands.mean(axis=1, keepdims=True)
-    scaled = bands / np.maximum(level, 0.05 * max(float(level.max(initial=0.0)), 1e-9))
-    strength = np.asarray(_BAND_SHARES) @ scaled
-    spread = float(strength.std())
-    return strength / spread if spread > 0 else strength
+@dataclass(frozen=True)
+class Pulse:
+    """What beats are placed by: ``bands [4, frames]`` (``metrical_level.band_onsets``), what they say of levels, and
+    the notes heard, whose frames lie as far apart."""
+
+    bands: np.ndarray
+    levels: Onsets
+    notes: Posteriorgram
+
+    @classmethod
+    def of(cls, bands: np.ndarray, notes: Posteriorgram) -> Pulse:
+        return cls(bands, levels_of(bands), notes)
+
+    @cached_property
+    def strength(self) -> np.ndarray:
+        """One curve ``[frames]`` of deviation 1: what rises in the bands, and what notes begin."""
+        level = self.bands.mean(axis=1, keepdims=True)
+        scaled = self.bands / np.maximum(level, 0.05 * max(float(level.max(initial=0.0)), 1e-9))
+        begun = np.where(self.notes.onsets > _LEAST_ONSET, self.notes.onsets, 0).sum(axis=1)
+        # A rise lies between two frames; a note begins at the second of them.
+        begun = np.pad(begun, (0, max(0, 1 + scaled.shape[1] - len(begun))))[1 : 1 + scaled.shape[1]]
+        return _scaled(_scaled(np.asarray(_BAND_SHARES) @ scaled) + _scaled(begun))
+
+    @cached_property
+    def repeats(self) -> np.ndarray:
+        """Autocorrelation of the strength ``[lags]``, 1 at lag 0."""
+        centred = self.strength - self.strength.mean()
+        products = np.fft.irfft(np.abs(np.fft.rfft(centred, 2 * len(centred))) ** 2)[: len(centred)]
+        return products / max(products[0], 1e-9)
+
+    def repeats_at(self, lag: float) -> float:
+        place = round(lag)
+        return float(self.repeats[max(0, place - 1) : place + 2].max()) if place + 2 < len(self.repeats) else 0.0
 
 
-def tracked_beats(bands: np.ndarray, heard: Onsets, tempo_bpm: float | None = None) -> Beats | None:
-    """The beats in onset strengths ``[4, frames]`` (``metrical_level.band_onsets``); None where nothing has a pulse.
+def _scaled(curve: np.ndarray) -> np.ndarray:
+    spread = float(curve.std())
+    return curve / spread if spread > 0 else curve
+
+
+def tracked_beats(pulse: Pulse, tempo_bpm: float | None = None) -> Beats | None:
+    """The beats of a recording; None where nothing has a pulse.
 
     ``tempo_bpm`` is the tempo where it is known; then no other level is looked for.
     """
-    strength = onset_strength(bands)
+    strength = pulse.strength
     if not strength.any() or len(strength) < 2 * STRENGTH_RATE_HZ:
         return None
     if tempo_bpm is None:
-        tracked = _slope_tempo(_placed(strength, _likeliest_tempo(strength)))
+        tracked = _slope_tempo(_placed(strength, _likeliest_tempo(pulse)))
         if tracked is None:
             return None
-        tempo_bpm = level_model().choose(heard, tracked)
+        tempo_bpm = _level(pulse, tracked)
     frames = _placed(strength, tempo_bpm)
     if len(frames) < _FEWEST_BEATS:
         return None
     return _evened(strength, frames, tempo_bpm)
 
 
-def _likeliest_tempo(strength: np.ndarray) -> float:
+def _level(pulse: Pulse, tracked_bpm: float) -> float:
+    """The tempo of the level that listeners would tap, as classifier and repetition have it."""
+    tempi = candidates_bpm(tracked_bpm)
+    octaves = np.log2(tempi / tracked_bpm)
+    beats = 60 * STRENGTH_RATE_HZ / tempi
+    repeats = np.array([np.mean([pulse.repeats_at(count * beat) for count in _REPEATS_BEATS]) for beat in beats])
+    other_meter = np.abs(octaves - np.round(octaves)) > 0.05
+    merits = level_model().merits(pulse.levels, tempi) + _REPEATS_MERIT * repeats - _OTHER_METER_COST * other_meter
+    return float(tempi[int(np.argmax(merits))])
+
+
+def _likeliest_tempo(pulse: Pulse) -> float:
     """The tempo in BPM at which the strength repeats best, likelier near _PRIOR_BPM."""
-    lags = np.arange(1, len(strength))
-    centred = strength - strength.mean()
-    spectrum = np.fft.rfft(centred, 2 * len(centred))
-    repeats = np.fft.irfft(np.abs(spectrum) ** 2)[1 : len(strength)] / (len(strength) - lags + STRENGTH_RATE_HZ)
+    lags = np.arange(1, len(pulse.repeats))
+    repeats = pulse.repeats[1:] / (len(pulse.repeats) - lags + STRENGTH_RATE_HZ)
     bpm = 60 * STRENGTH_RATE_HZ / lags
     low, high = CANDIDATE_RANGE_BPM
     prior = np.exp(-0.5 * (np.log2(bpm / _PRIOR_BPM) / _PRIOR_OCTAVES) ** 2)

@@ -67,7 +67,11 @@ class Onsets:
 
 def onsets(samples: np.ndarray) -> Onsets:
     """The evidence in audio ``[samples]`` or ``[samples, channels]`` at 44.1 kHz."""
-    strength = band_onsets(samples)
+    return levels_of(band_onsets(samples))
+
+
+def levels_of(strength: np.ndarray) -> Onsets:
+    """The evidence in onset strengths ``[bands, frames]``."""
     strength = strength - strength.mean(axis=1, keepdims=True)
     spread = strength.std(axis=1)
     loudness = np.log(np.abs(strength).mean(axis=1) + 1e-3)
@@ -143,8 +147,12 @@ class LevelModel:
     def choose(self, heard: Onsets, tracked_bpm: float) -> float:
         """The likeliest candidate in BPM."""
         tempi = candidates_bpm(tracked_bpm)
-        features = np.stack([heard.features(tempo) for tempo in tempi])
-        return float(tempi[np.argmax(((features - self.mean) / self.deviation) @ self.weights)])
+        return float(tempi[np.argmax(self.merits(heard, tempi))])
+
+    def merits(self, heard: Onsets, tempi_bpm: np.ndarray) -> np.ndarray:
+        """The logarithm of each candidate's likelihood, but for a constant: ``[tempi]``."""
+        features = np.stack([heard.features(tempo) for tempo in tempi_bpm])
+        return ((features - self.mean) / self.deviation) @ self.weights
 
     def to_json(self) -> str:
         fields = {name: [round(float(value), 6) for value in values] for name, values in vars(self).items()}

@@ -12,7 +12,7 @@ import numpy as np
 from noisician.audio import resample
 from noisician.export.embed import PNG_SIGNATURE, png_chunk, png_recipe_chunk
 from noisician.export.transaction import Transaction
-from noisician.mel import HOP, LOG_FLOOR, MEL_BANDS, N_FFT, SAMPLE_RATE_HZ, log_mel
+from noisician.mel import HOP, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, log_mel_between
 
 _PICTURE_WIDTH_PX = 1200
 _BAND_HEIGHT_PX = 3
@@ -90,7 +90,7 @@ def spectrogram_picture(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     edges = np.linspace(0, frames, columns + 1).astype(np.int64)
     sums = np.zeros((columns, MEL_BANDS))
     for start in range(0, frames, _CHUNK_FRAMES):
-        mel = _mel_chunk(mono, start, min(frames, start + _CHUNK_FRAMES))
+        mel = log_mel_between(mono, start, min(frames, start + _CHUNK_FRAMES))
         column = np.searchsorted(edges, np.arange(start, start + len(mel)), side="right") - 1
         np.add.at(sums, column, mel)
     picture = picture_of_mel(sums / np.diff(edges)[:, None])
@@ -112,11 +112,3 @@ def spectrogram_png(
         transaction.write(Path(path), [data], len(data))
         transaction.commit()
     return Path(path)
-
-
-def _mel_chunk(mono: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Log-mel frames ``start`` … ``stop`` with the samples around them, so that chunks join without a seam."""
-    context = N_FFT // 2 // HOP
-    before = min(start, context)
-    piece = mono[(start - before) * HOP : (stop + context) * HOP]
-    return log_mel(piece, stop - start + before)[before:]

@@ -7,6 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.loudness import (
+    ABSOLUTE_GATE_LUFS,
+    TILE,
+    amplitude_db,
+    gated_loudness_lufs,
+    integrated_loudness_lufs,
+    k_weighting_sos,
+    tile_true_peaks,
+)
 from noisician.mix import dynamics
 from noisician.mix.filters import (
     HOP,
@@ -19,15 +28,6 @@ from noisician.mix.filters import (
     power_response,
     reader_of,
     sections,
-)
-from noisician.mix.loudness import (
-    ABSOLUTE_GATE_LUFS,
-    TILE,
-    amplitude_db,
-    gated_loudness_lufs,
-    integrated_loudness_lufs,
-    k_weighting_sos,
-    tile_true_peaks,
 )
 from noisician.mix.settings import OPEN_HZ, MixSettings
 from noisician.parallel import ignore_step

@@ -19,12 +19,12 @@ from functools import partial
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.loudness import k_weighting_sos
 from noisician.mix import dynamics
 from noisician.mix.bus import Bus
 from noisician.mix.desk import Desk
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ, filtered
 from noisician.mix.grid import CHUNK, CHUNK_HOPS, MEMORY, Pieces, kept
-from noisician.mix.loudness import k_weighting_sos
 from noisician.mix.mastering import (
     MAX_GAIN_DB,
     REFERENCE_LUFS,

@@ -14,10 +14,10 @@ from dataclasses import replace
 from noisician.cache import NO_CACHE, ArrayCache, NoCache
 from noisician.edits import Edit, SetVoice, SetWords, in_words
 from noisician.errors import FileError, RequestError
+from noisician.loudness import integrated_loudness_lufs
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.memory import release_unused
 from noisician.mix import ENGINE, WHOLE_ENGINE
-from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError, WeightsError
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.mix import level
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.models.checkpoints import Loader, safety, store
 from noisician.models.checkpoints.catalogue import catalogue
 from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
