@@ -26,6 +26,7 @@ from noisician.request.keywords import RequestOptions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from noisician.analysis.recording import Hearing
     from noisician.edits import Edit, SetNotes
     from noisician.models.protocol import CheckedRequest, EditOutlook, OnProgress, Others, Run, ShouldCancel
     from noisician.music import Music
@@ -340,6 +341,25 @@ def intensities(
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
     """What the words and options are taken to mean, each value with its reason. Raises RequestError."""
     return controls_of(request_of(prompt, controls))
+
+
+def analyse(
+    path: str | PathLike[str],
+    *,
+    on_progress: OnProgress | None = None,
+    cancel: ShouldCancel | None = None,
+) -> Hearing:
+    """What is heard in a sound file: tempo, metre, key, chords, sections, players with their notes, loudness, balance.
+
+    Any format that libsndfile reads, 2 seconds to 15 minutes. ``.score`` is a :class:`Score`, ``.to_dict()`` plain
+    values. Raises FileError for a file that cannot be read or holds nothing to hear, :class:`Cancelled`.
+    """
+    from noisician.models.inputs import heard_input, read_audio_input
+    from noisician.models.protocol import Stages, ignore_progress, never
+
+    _check_callbacks(on_progress, cancel)
+    stages = Stages({"listening": 1.0}, on_progress or ignore_progress, cancel or never)
+    return heard_input(read_audio_input(str(_path_of(path))), stages.reporter("listening"))
 
 
 def read_recipe(path: str | PathLike[str]) -> Recipe:

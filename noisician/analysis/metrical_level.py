@@ -111,7 +111,8 @@ def _mel_power(audio: np.ndarray) -> np.ndarray:
 @cache
 def _mel_edges_hz() -> np.ndarray:
     low, high = BANDS_HZ[0][0], BANDS_HZ[-1][1]
-    return mel_to_hz(np.linspace(*hz_to_mel(np.array([low, high])), _MELS + 2))
+    first, last = hz_to_mel(np.array([low, high])).tolist()
+    return mel_to_hz(np.linspace(first, last, _MELS + 2))
 
 
 @cache

@@ -18,8 +18,9 @@ See ``benchmarks/transcribed.py`` and the figures in docs/models.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -31,13 +32,14 @@ from noisician.analysis.key import KeyEstimate, key_of_chroma
 from noisician.analysis.metrical_level import band_onsets
 from noisician.analysis.parts import BASS, LEAD, StepEvidence, StepNote, bass_evidence, between, line_of, on_steps
 from noisician.analysis.sections import sections_of
-from noisician.analysis.sound import Sound, sound_of
+from noisician.analysis.sound import OCTAVES_HZ, Sound, sound_of
 from noisician.analysis.transcriber import LOWEST_PITCH, RATE_HZ, SEMITONES, Posteriorgram, posteriorgram
 from noisician.audio import resample
 from noisician.errors import NoisicianError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.encode import chords_of_classes
 from noisician.score.grid import chord_of
+from noisician.score.harmony import chord_name
 from noisician.score.model import METERS, Chord, Meter, Note, Score, Section, Track
 
 LEAST_S, MOST_S = 2.0, 15 * 60.0
@@ -77,6 +79,46 @@ class Hearing:
     density: float
     has_pulse: bool
     is_steady: bool
+
+    @property
+    def notes(self) -> int:
+        return sum(len(track.notes) for track in self.score.tracks)
+
+    def chords_by_bar(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the chords in force in each bar, in order; none where nothing sounds."""
+        per_bar = self.score.meter.beats_per_bar
+        bars: list[list[str]] = [[] for _ in range(self.score.bars)]
+        for chord in self.score.chords:
+            first, end = chord.start_beats, chord.start_beats + chord.duration_beats
+            for bar in range(int(first // per_bar), min(self.score.bars, int(np.ceil(end / per_bar)))):
+                bars[bar].append(chord_name(chord.root, chord.quality))
+        return tuple(map(tuple, bars))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: what people ask first, then the score (:meth:`Score.to_dict`)."""
+        score = self.score
+        return {
+            "duration_s": round(self.duration_s, 3),
+            "tempo_bpm": score.tempo_bpm,
+            "has_pulse": self.has_pulse,
+            "is_steady": self.is_steady,
+            "time_signature": score.time_signature,
+            "key": score.key,
+            "mode": score.mode,
+            "key_correlation": self.key_correlation,
+            "bars": score.bars,
+            "bar_starts_s": list(self.bar_starts_s),
+            "chords": [list(names) for names in self.chords_by_bar()],
+            "sections": [asdict(section) for section in score.sections],
+            "energies": list(self.energies),
+            "density": self.density,
+            "players": [
+                {"role": track.role, "instrument": track.instrument, "notes": len(track.notes)}
+                for track in score.tracks
+            ],
+            "sound": {**asdict(self.sound), "octaves_hz": list(OCTAVES_HZ)},
+            "score": score.to_dict(),
+        }
 
 
 def listen(samples: np.ndarray, on_share: Callable[[float], None] = lambda share: None) -> Hearing:

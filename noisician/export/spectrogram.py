@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from noisician.mel import HOP, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, log_mel_bet
 _PICTURE_WIDTH_PX = 1200
 _BAND_HEIGHT_PX = 3
 _CHUNK_FRAMES = 2048
+#: Marks of bars are this part of the height.
+_TICK = 16
 # Lightness and hue of the map's ends in OKLCH; the hue turns from violet over red to yellow.
 _DARK, _LIGHT = 0.08, 0.97
 _FIRST_HUE_DEG, _LAST_HUE_DEG = 285.0, 465.0
@@ -98,6 +101,22 @@ def spectrogram_picture(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     return picture.repeat(_BAND_HEIGHT_PX, axis=0).repeat(wider, axis=1)
 
 
+def marked_picture(
+    samples: np.ndarray, sample_rate_hz: int, bars_s: Sequence[float], borders_s: Sequence[float]
+) -> np.ndarray:
+    """:func:`spectrogram_picture` with a line where each bar begins, at the bottom, and from bottom to top where a
+    section does."""
+    picture = spectrogram_picture(samples, sample_rate_hz)
+    height, width, _ = picture.shape
+    length_s = max(len(samples) / sample_rate_hz, 1e-9)
+    for times, top in ((bars_s, height - height // _TICK), (borders_s, 0)):
+        for time_s in times:
+            column = round(time_s / length_s * width)
+            if 0 <= column < width:
+                picture[top:, column] = 255 - picture[top:, column] // 3
+    return picture
+
+
 def spectrogram_png(
     samples: np.ndarray,
     sample_rate_hz: int,
@@ -107,7 +126,14 @@ def spectrogram_png(
     overwrite: bool = False,
 ) -> Path:
     """Write :func:`spectrogram_picture` as PNG, whole or not at all; :class:`FileError` if it may not."""
-    data = png_bytes(spectrogram_picture(samples, sample_rate_hz), recipe_json)
+    return write_png(spectrogram_picture(samples, sample_rate_hz), path, recipe_json=recipe_json, overwrite=overwrite)
+
+
+def write_png(
+    picture: np.ndarray, path: str | os.PathLike[str], *, recipe_json: str | None = None, overwrite: bool = False
+) -> Path:
+    """Write RGB uint8 ``[height, width, 3]`` as PNG, whole or not at all; :class:`FileError` if it may not."""
+    data = png_bytes(picture, recipe_json)
     with Transaction(overwrite) as transaction:
         transaction.write(Path(path), [data], len(data))
         transaction.commit()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from noisician.errors import FileError
+from noisician.errors import Cancelled, FileError, NoisicianError
 from noisician.models.protocol import AudioInput, AudioInputs, NotesInput
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
+
+if TYPE_CHECKING:
+    from noisician.analysis.recording import Hearing
 
 FILE_LIMIT_BYTES = 200_000_000
 DURATION_LIMIT_S = 15 * 60.0
@@ -66,6 +71,20 @@ def read_audio_input(path: str) -> AudioInput:
         raise FileError(f"{path}: {size / 1e6:.0f} MB, the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB; cut it first")
     audio, rate_hz = read_audio(path, max_duration_s=DURATION_LIMIT_S)
     return AudioInput(audio, rate_hz, path)
+
+
+def heard_input(given: AudioInput, on_share: Callable[[float], None] = lambda share: None) -> Hearing:
+    """What is heard in a sound file. Raises FileError where there is nothing to hear."""
+    from noisician.analysis.recording import listen
+    from noisician.audio import resample
+    from noisician.mel import SAMPLE_RATE_HZ
+
+    try:
+        return listen(resample(given.audio, given.sample_rate_hz, SAMPLE_RATE_HZ), on_share)
+    except Cancelled:
+        raise
+    except NoisicianError as error:
+        raise FileError(f"{given.origin}: {error}") from None
 
 
 def read_notes_input(path: str) -> NotesInput:
