@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from noisician.errors import RequestError
 from noisician.models import registry
 from noisician.recipe import Recipe
-from noisician.request import LISTS, OPTIONS, SEEDS, Request, did_you_mean
+from noisician.request import EMBEDDED, LISTS, OPTIONS, SEEDS, Request, did_you_mean
 from noisician.request.fields import in_fields
 from noisician.request.keywords import RequestOptions
 
@@ -339,8 +339,20 @@ def intensities(
 
 @_in_words_of_programs
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
-    """What the words and options are taken to mean, each value with its reason. Raises RequestError."""
-    return controls_of(request_of(prompt, controls))
+    """What the words, options and files are taken to mean, each value with its reason. Raises RequestError and
+    FileError."""
+    return explained(request_of(prompt, controls))[0]
+
+
+def explained(request: Request) -> tuple[Controls, Hearing | None]:
+    """What a request means, its recordings heard, and what the music would start from. Raises as :func:`explain`."""
+    from noisician.models.embedded.listening import listened
+    from noisician.models.inputs import read_inputs
+
+    controls = controls_of(request)
+    if request.model != EMBEDDED:
+        return controls, None
+    return listened(request, controls, read_inputs(request))
 
 
 def analyse(

@@ -44,17 +44,17 @@ class ExplainOptions:
 
 def explain(options: ExplainOptions) -> None:
     """Show what words are taken to mean, and why; what is planned of them, and what making it costs."""
-    from noisician.api import changed, controls_of
+    from noisician.api import changed, explained
     from noisician.models.embedded.outline import outline_of
     from noisician.prompt import explain_rows
     from noisician.request import Request
 
     request = changed(Request(), options.asked.values)
-    controls = controls_of(request)
+    controls, heard = explained(request)
     controls = controls.model_copy(update={"notes": (*options.asked.remarks, *controls.notes)})
     seed = EXPLAINED_SEED if request.seed is None else request.seed
     if options.as_json:
-        told = controls.model_dump(mode="json") | {"plan": asdict(outline_of(request, controls, seed))}
+        told = controls.model_dump(mode="json") | {"plan": asdict(outline_of(request, controls, seed, heard))}
         print_json(json.dumps(told, indent=2, ensure_ascii=False))
         return
     rows = [*_form_rows(request), *explain_rows(controls), *_chosen_rows(controls, request.seed)]
@@ -62,7 +62,7 @@ def explain(options: ExplainOptions) -> None:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
-    outline = outline_of(request, controls, seed)
+    outline = outline_of(request, controls, seed, heard)
     print_table(("plan", f"as seed {seed} has it"), outline_rows(outline))
     print_table(("section", "from", "to", "bars", "who plays"), section_rows(outline))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisician.errors import Cancelled, FileError, NoisicianError
-from noisician.models.protocol import AudioInput, AudioInputs, NotesInput
+from noisician.models.protocol import NO_INPUTS, AudioInput, AudioInputs, NotesInput
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
 
@@ -31,12 +31,15 @@ def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
 
 
 def inputs_of(recipe: Recipe, beside: Path | None = None) -> AudioInputs:
-    """The sound files a recipe was made from, from the current folder or the folder ``beside``; notes it holds itself.
+    """The sound files a recipe was made from, from the current folder or the folder ``beside``; none for one that holds
+    its piece, notes and all.
 
     Raises FileError naming the file that is needed and the checksum of its samples where one is missing.
     """
+    if recipe.piece is not None:
+        return NO_INPUTS
     digests = recipe.settings.get("clips") or {}
-    request = recipe.request.model_copy(update={"notes": None, "melody": None})
+    request = recipe.request
     for field, name in _names(request).items():
         if _found(name, beside) is None:
             digest = f" (samples {digests[field]})" if field in digests else ""

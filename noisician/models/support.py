@@ -16,7 +16,7 @@ from noisician.models.protocol import Capabilities, CheckedRequest
 from noisician.prompt import Controls, read_figures, understand
 from noisician.prompt.controls import Reason
 from noisician.prompt.options import check_limits
-from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
+from noisician.request import EMBEDDED, OPTIONS, SEEDS, Feature, Request, is_given
 from noisician.score.chart import chart_key, read_chart, simplified
 from noisician.vocals.directions import with_lyrics, worded
 from noisician.vocals.words import is_song
@@ -101,6 +101,8 @@ def with_chords(controls: Controls, request: Request) -> Controls:
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:
     """Raises RequestError for the first option that the model lacks or that says nothing without another."""
     check_companions(request)
+    if request.guide and request.model == EMBEDDED:
+        raise _lacking("--guide", ("preset",), capabilities, others)
     for name, option in OPTIONS.items():
         if option.needs and is_given(request, name) and not capabilities.features.intersection(option.needs):
             raise _lacking(option.flag, option.needs, capabilities, others)

@@ -340,7 +340,7 @@ class Fields:
         Option(
             about="sound file the music starts from",
             flag="--init-audio",
-            panel="Checkpoints",
+            panel="Music",
             writing="sound",
             also=("init",),
             needs=("init_audio",),
@@ -351,7 +351,7 @@ class Fields:
         Option(
             about="how much of that audio goes: nothing at 0, all of it at 1",
             flag="--strength",
-            panel="Checkpoints",
+            panel="Music",
             noun="strength",
             limits=(0, 1),
             remedy="0 keeps all of the audio, 1 nothing",

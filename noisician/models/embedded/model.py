@@ -22,6 +22,7 @@ from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence
 from noisician.models.embedded.carried import bring, told_instruments
+from noisician.models.embedded.listening import listened
 from noisician.models.embedded.outlook import first_heard_s, outlook_of
 from noisician.models.embedded.play import (
     PLAYING_ALONE,
@@ -36,6 +37,8 @@ from noisician.models.embedded.play import (
 from noisician.models.embedded.reworking import MADE_ANEW, edits_for
 from noisician.models.embedded.write import write_piece
 from noisician.models.protocol import (
+    NO_INPUTS,
+    AudioInputs,
     Capabilities,
     CheckedRequest,
     EditOutlook,
@@ -57,7 +60,9 @@ from noisician.weights import manifest
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
 CAPABILITIES = Capabilities(
     name="embedded",
-    features=frozenset({"text", "lyrics", "voice", "tempo", "key", "time_signature", "loop", "stems", "score"}),
+    features=frozenset(
+        {"text", "lyrics", "voice", "tempo", "key", "time_signature", "loop", "stems", "score", "init_audio"}
+    ),
     duration_range_s=DURATION_RANGE_S,
     sample_rate_hz=SAMPLE_RATE_HZ,
     licence="Apache-2.0",
@@ -97,8 +102,12 @@ class EmbeddedModel(MusicModel):
         stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
-        piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs)
-        music = self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
+        controls, heard = listened(request, controls, run.inputs, stages.reporter("composing"))
+        piece, stages = write_piece(
+            request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs, heard
+        )
+        recipe = _recipe(request, controls, piece.seed, run.inputs)
+        music = self._music(recipe, piece, stages, self._playing(run))
         return replace(music, remarks=controls.notes)
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
@@ -230,8 +239,10 @@ def _opened(recipe: Recipe) -> Piece:
     return piece
 
 
-def _recipe(request: Request, controls: Controls, seed: int) -> Recipe:
-    return Recipe(request=request, seed=seed, controls=controls.model_dump(mode="json"))
+def _recipe(request: Request, controls: Controls, seed: int, inputs: AudioInputs = NO_INPUTS) -> Recipe:
+    clips = inputs.digests()
+    settings = {"clips": clips} if clips else {}
+    return Recipe(request=request, seed=seed, controls=controls.model_dump(mode="json"), settings=settings)
 
 
 def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
@@ -244,6 +255,7 @@ def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
         controls=base.controls,
         piece=to_dict(piece),
         models=models,
+        settings={name: value for name, value in base.settings.items() if name == "clips"},
         instruments=told_instruments(piece, base.request.carry_instruments),
         lineage=base.lineage,
     )
