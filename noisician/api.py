@@ -352,7 +352,8 @@ def explained(request: Request) -> tuple[Controls, Hearing | None]:
     controls = controls_of(request)
     if request.model != EMBEDDED:
         return controls, None
-    return listened(request, controls, read_inputs(request))
+    told = listened(request, controls, read_inputs(request))
+    return told.controls, told.heard
 
 
 def analyse(

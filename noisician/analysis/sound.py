@@ -43,18 +43,23 @@ def sound_of(samples: np.ndarray) -> Sound:
     audio = np.asarray(samples, np.float32)
     middle = mono(audio)
     loudness = max(SILENT_LUFS, integrated_loudness_lufs(audio, SAMPLE_RATE_HZ))
-    powers = _octave_powers(middle)
-    total = float(powers.sum())
-    shares = powers / total if total > 0 else np.full(len(OCTAVES_HZ), 1 / len(OCTAVES_HZ))
-    weights = np.sqrt(shares)
+    balance_db = balance_of(middle)
+    weights = 10 ** (balance_db / 20)
     return Sound(
         loudness_lufs=round(loudness, 2),
         peak_dbtp=round(max(SILENT_LUFS, true_peak_dbtp(audio.reshape(len(audio), -1))), 2),
         range_lu=round(_range(momentary_loudness_lufs(audio, SAMPLE_RATE_HZ)), 2),
         width=round(_width(audio, middle), 4),
-        balance_db=tuple(round(float(db), 2) for db in 10 * np.log10(shares + 1e-9)),
+        balance_db=tuple(round(float(db), 2) for db in balance_db),
         brightness_hz=round(float(np.exp((weights * np.log(OCTAVES_HZ)).sum() / weights.sum())), 1),
     )
+
+
+def balance_of(samples: np.ndarray) -> np.ndarray:
+    """The level of each of OCTAVES_HZ against the whole, in dB, ``[10]``; all alike for silence."""
+    powers = _octave_powers(mono(samples))
+    total = float(powers.sum())
+    return 10 * np.log10((powers / total if total > 0 else np.full(len(OCTAVES_HZ), 0.1)) + 1e-9)
 
 
 def _range(momentary_lufs: np.ndarray) -> float:

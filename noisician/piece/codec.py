@@ -7,13 +7,14 @@ that an older one can open, edit and hand on a piece without losing anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from noisician.errors import FileError
 from noisician.mix import Mix
+from noisician.mix.settings import SoundsLike
 from noisician.piece.model import (
     DrawSpan,
     KeyMark,
@@ -57,7 +58,7 @@ def _known(piece: Piece) -> dict[str, Any]:
     return {
         "version": PIECE_VERSION,
         "seed": piece.seed,
-        "plan": asdict(piece.plan),
+        "plan": _plan_dict(piece.plan),
         "grid": None if piece.grid is None else _grid_dict(piece.grid),
         "notes": {id_: [_note_dict(note) for note in notes] for id_, notes in piece.notes.items()},
         "song": None if piece.song is None else piece.song.to_dict(),
@@ -66,6 +67,13 @@ def _known(piece: Piece) -> dict[str, Any]:
         "render": asdict(piece.render),
         "mix": None if piece.mix is None else piece.mix.to_dict(),
     }
+
+
+def _plan_dict(plan: PiecePlan) -> dict[str, Any]:
+    values = asdict(plan)
+    if plan.sounds_like is None:
+        del values["sounds_like"]
+    return values
 
 
 def _grid_dict(grid: PieceGrid) -> dict[str, Any]:
@@ -102,6 +110,9 @@ def _plan(data: Mapping[str, Any]) -> PiecePlan:
     values["sections"] = tuple(_record(Section, section) for section in data["sections"])
     values["players"] = tuple(_player(player) for player in data["players"])
     values["production"] = tuple(data.get("production", ()))
+    if data.get("sounds_like") is not None:
+        like = _record(SoundsLike, data["sounds_like"])
+        values["sounds_like"] = replace(like, balance_db=tuple(map(float, like.balance_db)))
     return _record(PiecePlan, values)
 
 

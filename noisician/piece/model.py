@@ -19,6 +19,7 @@ from noisician.composer import Ending, Plan
 from noisician.composer.conditions import Style
 from noisician.errors import RequestError
 from noisician.mix import Mix
+from noisician.mix.settings import SoundsLike
 from noisician.prompt.controls import Feature
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Section, Track
@@ -93,6 +94,7 @@ class PiecePlan:
     The maps hold marks in order of their bars, the first at bar 0; ``pickup_beats`` come before the first bar line.
     ``duration_s`` is the whole track, tail included. ``mean_energy`` is the energy at which nobody plays louder or
     softer than written: the average when the piece was made, kept so that a new section leaves the others' dynamics.
+    ``sounds_like`` is a recording whose sound the mix is to come near.
     ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out.
     """
 
@@ -116,6 +118,7 @@ class PiecePlan:
     fade_in_s: float = 0.0
     fade_out_s: float | None = None
     pickup_beats: float = 0.0
+    sounds_like: SoundsLike | None = None
 
     @property
     def tempo_bpm(self) -> float:

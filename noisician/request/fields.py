@@ -373,7 +373,7 @@ class Fields:
         Option(
             about="sound file whose sound the music should have",
             flag="--reference-audio",
-            panel="Checkpoints",
+            panel="Music",
             writing="sound",
             also=("reference",),
             needs=("reference_audio",),

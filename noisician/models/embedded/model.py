@@ -52,17 +52,28 @@ from noisician.music import Music
 from noisician.piece import Piece, piece_of, to_dict
 from noisician.prompt import Controls
 from noisician.recipe import Recipe
-from noisician.request import DURATION_RANGE_S, Request
+from noisician.request import DURATION_RANGE_S, Feature, Request
 from noisician.vocals.karaoke import timed_lyrics
 from noisician.vocals.words import differ_in_words, is_song, resung
 from noisician.weights import manifest
 
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
+FEATURES: tuple[Feature, ...] = (
+    "text",
+    "lyrics",
+    "voice",
+    "tempo",
+    "key",
+    "time_signature",
+    "loop",
+    "stems",
+    "score",
+    "init_audio",
+    "reference_audio",
+)
 CAPABILITIES = Capabilities(
     name="embedded",
-    features=frozenset(
-        {"text", "lyrics", "voice", "tempo", "key", "time_signature", "loop", "stems", "score", "init_audio"}
-    ),
+    features=frozenset(FEATURES),
     duration_range_s=DURATION_RANGE_S,
     sample_rate_hz=SAMPLE_RATE_HZ,
     licence="Apache-2.0",
@@ -102,10 +113,13 @@ class EmbeddedModel(MusicModel):
         stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
-        controls, heard = listened(request, controls, run.inputs, stages.reporter("composing"))
+        told = listened(request, controls, run.inputs, stages.reporter("composing"))
+        controls = told.controls
         piece, stages = write_piece(
-            request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs, heard
+            request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs, told.heard
         )
+        if told.sounds_like is not None:
+            piece = replace(piece, plan=replace(piece.plan, sounds_like=told.sounds_like))
         recipe = _recipe(request, controls, piece.seed, run.inputs)
         music = self._music(recipe, piece, stages, self._playing(run))
         return replace(music, remarks=controls.notes)
