@@ -56,7 +56,7 @@ class MixSettings:
     def like(self, reference: SoundsLike) -> MixSettings:
         """The same, nearer to how a reference sounds."""
         low, high = LIMITS["width"]
-        width = self.width * (max(reference.width, 0.0) / USUAL_WIDTH) ** 0.5
+        width = self.width * (max(reference.width, 0.0) / USUAL_WIDTH) ** 0.3
         low_glue, high_glue = LIMITS["glue"]
         glue = self.glue + (USUAL_RANGE_LU - reference.range_lu) / GLUE_LU
         return replace(

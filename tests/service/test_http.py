@@ -441,7 +441,7 @@ def test_repaint_and_extend_are_for_models_that_can(desk: Desk, monkeypatch: pyt
     at = f"/v1/music/{job['id']}"
     monkeypatch.setattr(editing, "writes_pieces", lambda take: False)
     for name, body in (("repaint", {"regions": [[0.0, 0.1]]}), ("extend", {"added_s": 5})):
-        error = refused(desk.http.post(f"{at}/{name}", json=body), 422, "invalid_request", "init_audio")
+        error = refused(desk.http.post(f"{at}/{name}", json=body), 422, "invalid_request", "repaint")
         assert "stable-audio-3" in error.message
     monkeypatch.undo()
     repainted = desk.http.post(f"{at}/repaint", json={"regions": [[0.0, 0.1]], "prompt": "busier", "takes": 2}).json()
