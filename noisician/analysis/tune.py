@@ -40,8 +40,8 @@ _OCTAVE_UP, _HALVED_FROM_HZ, _LAG_REACH = 0.12, 90.0, 2
 SHORTEST_S = 0.07
 #: A dip of loudness this deep, over at most so long, is a note struck again.
 _DIP_DB, _DIP_S = 5.0, 0.2
-#: A consonant between two vowels takes this much from the band that vowels have and consonants such as l and n lack.
-_VOWEL_HZ, _VOWEL_DIP_DB = (1000.0, 4000.0), 6.0
+#: A consonant between two vowels takes this much from the bands that vowels have and consonants such as l and n lack.
+_VOWEL_BANDS_HZ, _VOWEL_DIP_DB = ((600.0, 1800.0), (1000.0, 4000.0)), 6.0
 #: A band is heard in windows of so many frames, for several periods of a low voice.
 _PERIODS_HOPS = 3
 #: Notes this far under most of a tune are none.
@@ -155,7 +155,9 @@ def _contour(audio: np.ndarray) -> _Voice:
     whistled = (aperiodicity < YIN_THRESHOLD) & is_loud
     if (whistled & (hz > _WHISTLED_HZ)).sum() > is_voiced.sum() / 2:  # at or above the top of the network's compass
         return _Voice(A4_PITCH + 12 * np.log2(hz / A4_HZ), whistled, level_db, np.zeros(frames), rate_hz)
-    return _Voice(midi, is_voiced, level_db, _levels(audio, frames, rate_hz, _VOWEL_HZ), rate_hz)
+    # A partial that sways over the edge of one band is in the other.
+    vowel_db = np.mean([_levels(audio, frames, rate_hz, band_hz) for band_hz in _VOWEL_BANDS_HZ], axis=0)
+    return _Voice(midi, is_voiced, level_db, vowel_db, rate_hz)
 
 
 def _without_octaves_up(audio: np.ndarray, found: PitchTrack, is_voiced: np.ndarray) -> np.ndarray:
