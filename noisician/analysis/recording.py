@@ -51,6 +51,8 @@ _LEAST_SOUNDING, _HARMONY_FROM, _KEY_FROM = 0.1, 40, 0.2
 _BASS_CLASSES, _BASS_SOUNDING, _LOWER_COUNTS = (26, 52), 0.3, 1.05
 #: Fewer notes than this in all, or a share of bars lower than this, is nobody playing.
 _FEWEST_NOTES, _LEAST_BARS = 4, 0.08
+#: So is a part whose notes sound less surely than this (of real ones half lie over 0.4, of noise none over 0.3).
+_LEAST_SHARE = 0.3
 #: What stands for whoever is heard in a role: struck or plucked, held.
 _INSTRUMENTS = {
     "lead": ("grand_piano", "flute"),
@@ -136,12 +138,11 @@ def listen(samples: np.ndarray, on_share: Callable[[float], None] = lambda share
         raise NoisicianError("nothing but silence is heard")
     middle = middle * np.float32(0.5 / peak)
     on_share(0.0)
-    heard = posteriorgram(np.asarray(resample(middle, SAMPLE_RATE_HZ, RATE_HZ), np.float32))
-    on_share(0.4)
-    pulse = Pulse.of(band_onsets(middle), heard)
+    pulse = pulse_of(middle)
+    heard = pulse.notes
+    on_share(0.5)
     tracked = tracked_beats(pulse)
     beats = with_bars(tracked, pulse) if tracked is not None else _free_beats(duration_s)
-    on_share(0.5)
     grid = _Grid.of(beats, duration_s)
     strokes = heard_strokes(middle)
     on_share(0.6)
@@ -165,6 +166,13 @@ def listen(samples: np.ndarray, on_share: Callable[[float], None] = lambda share
         has_pulse=tracked is not None,
         is_steady=beats.is_steady,
     )
+
+
+def pulse_of(samples: np.ndarray) -> Pulse:
+    """What beats are placed by in samples at 44.1 kHz."""
+    audio = mono(samples).astype(np.float32)
+    notes = posteriorgram(np.asarray(resample(audio, SAMPLE_RATE_HZ, RATE_HZ), np.float32))
+    return Pulse.of(band_onsets(audio), notes)
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,9 @@ def _score(grid: _Grid, heard: Posteriorgram, low: StepEvidence, strokes: Sequen
 
 def _plays(notes: Sequence[StepNote], bars: int, per_bar: int) -> bool:
     within = {note.first // per_bar for note in notes}
-    return len(notes) >= _FEWEST_NOTES and len(within) >= _LEAST_BARS * bars
+    if len(notes) < _FEWEST_NOTES or len(within) < _LEAST_BARS * bars:
+        return False
+    return float(np.median([note.share for note in notes])) >= _LEAST_SHARE
 
 
 def _is_held(notes: Sequence[StepNote], sounding: np.ndarray) -> bool:

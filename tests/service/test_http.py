@@ -591,6 +591,17 @@ def test_notes_are_an_uploaded_midi_file(desk: Desk) -> None:
     refused(post("/v1/uploads", files={"file": ("tune.mid", b"MThd broken")}), 422, "file")
 
 
+def test_an_uploaded_recording_is_listened_to(desk: Desk) -> None:
+    post = desk.http.post
+    sound = post("/v1/uploads", files={"file": ("a.wav", wav(2.5))}).json()
+    heard = schemas.Analysis.model_validate(desk.http.get(f"/v1/uploads/{sound['id']}/analysis").json())
+    assert heard.duration_s == 2.5 and len(heard.chords) == heard.bars and heard.sound.width == 0
+    short = post("/v1/uploads", files={"file": ("b.wav", wav(0.5))}).json()
+    error = refused(desk.http.get(f"/v1/uploads/{short['id']}/analysis"), 422, "file", "id")
+    assert error.message.startswith("b.wav: 0.5 s of audio")
+    refused(desk.http.get(f"/v1/uploads/upload_{NOBODY}/analysis"), 404, "not_found")
+
+
 def test_the_oldest_uploads_make_room(tmp_path: Path) -> None:
     desk = Desk(tmp_path, uploads_kept=2)
     ids = [desk.http.post("/v1/uploads", files={"file": ("a.wav", wav())}).json()["id"] for _ in range(3)]

@@ -90,6 +90,21 @@ def delete(desk: OnDesk, upload_id: UploadId) -> None:
     desk.files.upload(upload_id).unlink(missing_ok=True)
 
 
+@router.get(
+    "/v1/uploads/{id}/analysis",
+    operation_id="analyseUpload",
+    response_model=schemas.Analysis,
+    responses=refusals(404, 422),
+    summary="What is heard in an uploaded recording",
+)
+async def analysis(desk: OnDesk, upload_id: UploadId) -> schemas.Analysis:
+    """Tempo, metre, key, chords, sections, players with their notes, loudness and balance. It takes a few seconds."""
+    record = desk.store.upload(upload_id) if is_id(upload_id, "upload") else None
+    if record is None:
+        raise not_found("upload", upload_id)
+    return await anyio.to_thread.run_sync(_analysed, desk, record, limiter=desk.listening)
+
+
 @router.post(
     "/v1/restore",
     operation_id="restoreSettings",
@@ -121,6 +136,18 @@ def _keep(desk: Desk, received: Received) -> UploadRecord:
             with contextlib.suppress(OSError):
                 desk.files.upload(old).unlink(missing_ok=True)
     return record
+
+
+def _analysed(desk: Desk, record: UploadRecord) -> schemas.Analysis:
+    from noisician.api import analyse
+
+    path = desk.files.upload(record.id)
+    if record.format == "mid":
+        raise Problem(422, f"{record.name} holds notes and no sound; there is nothing to hear", "file", "id")
+    try:
+        return schemas.Analysis.model_validate(analyse(path).to_dict())
+    except FileError as error:
+        raise Problem(422, _named(str(error), path, record.name), "file", "id") from None
 
 
 def _restored(desk: Desk, received: Received) -> schemas.Restored:
