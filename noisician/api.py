@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 #: The fields that may be given as paths.
-_PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "place"))
+_PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "picture", "place"))
 _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*", re.IGNORECASE)
 #: What there is a list of, each in a file of ``noisician/styles``.
 STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisician.errors import Cancelled, FileError, NoisicianError
+from noisician.models.pictures import read_picture
 from noisician.models.protocol import NO_INPUTS, AudioInput, AudioInputs, NotesInput
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
@@ -27,7 +28,8 @@ def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
     """
     names = {field: str(_found(name, beside) or name) for field, name in _names(request).items()}
     sounds = {field: read_audio_input(name) for field, name in names.items() if field in AUDIO_FIELDS}
-    return AudioInputs(**sounds, notes=read_notes_input(names["notes"]) if "notes" in names else None)
+    notes = read_notes_input(names["notes"]) if "notes" in names else None
+    return AudioInputs(**sounds, notes=notes, picture=read_picture(names["picture"]) if "picture" in names else None)
 
 
 def inputs_of(recipe: Recipe, beside: Path | None = None) -> AudioInputs:

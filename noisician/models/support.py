@@ -156,7 +156,11 @@ def check_companions(request: Request) -> None:
         raise RequestError(f"language {request.language!r} is no ISO 639-1 code: two letters such as en, de or zh")
     if request.guide and request.init_audio is not None:
         raise RequestError("--guide and --init-audio are two starts for one piece: leave one of them out")
+    if request.picture is not None and request.init_audio is not None:
+        raise RequestError("--picture and --init-audio are two starts for one piece: leave one of them out")
     started = request.init_audio is not None or request.guide
+    if request.picture is not None and request.strength is not None and not request.repaint:
+        started = True
     for option, given in (
         ("--strength", request.strength is not None),
         ("--repaint", bool(request.repaint)),

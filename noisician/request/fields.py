@@ -150,6 +150,17 @@ class Fields:
             needs=("score",),
         ),
     ] = None
+    picture: Annotated[
+        str | None,
+        Option(
+            about="a spectrogram of noisician's or Riffusion's is played as it is or, with a strength, anew; any other "
+            "picture paints the music: brightness is energy, hue is mood, its structure the form",
+            flag="--picture",
+            panel="Music",
+            writing="picture",
+            needs=("score",),
+        ),
+    ] = None
     notes_as: Annotated[
         NotesAs | None,
         Option(
@@ -434,8 +445,8 @@ FLAG = re.compile(r"--[a-z][a-z-]*[a-z]")
 _FIELDS_OF: Mapping[str, str] = {option.flag: name for name, option in OPTIONS.items() if option.flag.startswith("--")}
 #: The fields that name sound files.
 AUDIO_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
-#: Those and the ones that name MIDI files.
-FILE_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes"))
+#: Those and the ones that name MIDI files and pictures.
+FILE_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "picture"))
 #: The fields with several names each.
 LISTS = tuple(name for name, option in OPTIONS.items() if option.writing == "names")
 

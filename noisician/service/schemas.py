@@ -274,7 +274,7 @@ class HeardSection(Shape):
 
 
 class HeardSound(Shape):
-    """``balance_db`` are the octaves around ``octaves_hz`` against the whole; ``width`` is the sides' share of energy."""
+    """``balance_db`` are the octaves around ``octaves_hz`` against the whole; ``width`` the share of the sides."""
 
     loudness_lufs: float
     peak_dbtp: float
@@ -286,8 +286,8 @@ class HeardSound(Shape):
 
 
 class Analysis(Shape):
-    """What is heard in a recording. ``chords`` are those of each bar, ``bar_starts_s`` has one more than there are bars;
-    ``score`` is everything with its notes, in beats, as in recipes."""
+    """What is heard in a recording. ``chords`` are those of each bar; ``bar_starts_s`` has one more than there are
+    bars; ``score`` is everything with its notes, in beats, as in recipes."""
 
     duration_s: float
     tempo_bpm: float

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from noisician.analysis.recording import Hearing
+from noisician.analysis.sound import Sound
 from noisician.composer import Plan, make_plan
 from noisician.composer.conditions import MASK_TOKENS
 from noisician.composer.plan import with_sections
@@ -42,7 +43,20 @@ def strength_of(request: Request) -> float:
     return DEFAULT_STRENGTH if request.strength is None else request.strength
 
 
-def with_heard(controls: Controls, heard: Hearing, strength: float) -> Controls:
+def picture_strength(request: Request) -> float:
+    """That of a spectrogram: it is played as it is where nobody says otherwise."""
+    return 0.0 if request.strength is None else request.strength
+
+
+def hearing_of_score(score: Score) -> Hearing:
+    """A score that need not be heard, as if it had been: that of a spectrogram of ours."""
+    starts = tuple(score.bar_start_s(bar) for bar in range(score.bars + 1))
+    silent = Sound(0.0, 0.0, 0.0, 0.0, (), 0.0)
+    notes = sum(len(track.notes) for track in score.tracks)
+    return Hearing(score.duration_s, score, starts, 1.0, silent, (), notes / max(1.0, score.duration_beats), True, True)
+
+
+def with_heard(controls: Controls, heard: Hearing, strength: float, flag: str = "--init-audio") -> Controls:
     """The controls with what was heard as far as the words leave it open, each with its reason."""
     score = heard.score
     home = {"key": score.key, "mode": score.mode} if controls.key is None and not controls.chords else {}
@@ -55,9 +69,7 @@ def with_heard(controls: Controls, heard: Hearing, strength: float) -> Controls:
         "notes": ", ".join(f"{track.role} {len(track.notes)}" for track in score.tracks) or "none",
         "strength": f"{strength:g}",
     }
-    reasons = tuple(
-        Reason(field=name, value=value, words="--init-audio", source="implied") for name, value in shown.items()
-    )
+    reasons = tuple(Reason(field=name, value=value, words=flag, source="implied") for name, value in shown.items())
     notes = () if heard.has_pulse else (f"no pulse is heard; it is written at {score.tempo_bpm:g} BPM",)
     return controls.model_copy(
         update={**told, "reasons": (*controls.reasons, *reasons), "notes": (*controls.notes, *notes)}
@@ -66,7 +78,8 @@ def with_heard(controls: Controls, heard: Hearing, strength: float) -> Controls:
 
 def piece_of_recording(heard: Hearing, request: Request, controls: Controls, making: Making, origin: str) -> Piece:
     """The piece of what was heard, at the request's strength below 1. Raises RequestError for nothing to play."""
-    score, strength = heard.score, strength_of(request)
+    score = heard.score
+    strength = strength_of(request) if request.picture is None else picture_strength(request)
     if not score.tracks:
         raise RequestError(f"{origin}: no notes are heard in it; --reference-audio takes its sound alone")
     if controls.tempo_bpm is not None:

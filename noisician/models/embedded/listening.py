@@ -15,11 +15,14 @@ from noisician.analysis.key import has_major_third
 from noisician.analysis.recording import Hearing
 from noisician.mix.mastering import MATCH_LIMIT_DB
 from noisician.mix.settings import SoundsLike
-from noisician.models.embedded.heard import strength_of, with_heard
+from noisician.models.embedded.heard import hearing_of_score, picture_strength, strength_of, with_heard
+from noisician.models.embedded.painted import Painting, with_painting
 from noisician.models.inputs import heard_input
-from noisician.models.protocol import AudioInputs
+from noisician.models.protocol import AudioInputs, PictureInput
+from noisician.piece import score_of
 from noisician.prompt import Controls
 from noisician.prompt.controls import Reason
+from noisician.recipe import Recipe
 from noisician.request import TEMPO_RANGE_BPM, Request
 
 #: Of the stage in which a piece is written, so much is listening.
@@ -31,10 +34,12 @@ _CALM, _DRIVING = 0.0, 8.0
 
 @dataclass(frozen=True)
 class Listened:
-    """``heard`` is what the music starts from, None where nothing of it stays; ``sounds_like`` is for the mix."""
+    """``heard`` is what the music starts from, None where nothing of it stays, ``painting`` a picture that paints it;
+    ``sounds_like`` is for the mix."""
 
     controls: Controls
     heard: Hearing | None = None
+    painting: Painting | None = None
     sounds_like: SoundsLike | None = None
 
 
@@ -45,14 +50,33 @@ def listened(
 
     Raises FileError where there is nothing to hear; ``on_share`` may raise to stop.
     """
-    heard, sounds_like = None, None
+    heard, painting, sounds_like = None, None, None
+    if inputs.picture is not None:
+        heard, painting = _seen(inputs.picture, lambda share: on_share(_SHARE * share))
+        if heard is not None:
+            strength = picture_strength(request)
+            heard = heard if strength < 1 else None
+            controls = controls if heard is None else with_heard(controls, heard, strength, "--picture")
+        elif painting is not None:
+            controls = with_painting(controls, painting)
     if inputs.init_audio is not None and strength_of(request) < 1:
         heard = heard_input(inputs.init_audio, lambda share: on_share(_SHARE * share))
         controls = with_heard(controls, heard, strength_of(request))
     if inputs.reference_audio is not None:
         reference = heard_input(inputs.reference_audio, lambda share: on_share(_SHARE * share))
         controls, sounds_like = with_reference(controls, reference)
-    return Listened(controls, heard, sounds_like)
+    return Listened(controls, heard, painting, sounds_like)
+
+
+def _seen(picture: PictureInput, on_share: Callable[[float], None]) -> tuple[Hearing | None, Painting | None]:
+    """What a spectrogram plays, or what any other picture paints. Raises FileError."""
+    if picture.recipe is not None:
+        score = score_of(Recipe.from_json(picture.recipe, picture.origin))
+        if score is not None:
+            return hearing_of_score(score), None
+    if picture.sound is not None:
+        return heard_input(picture.sound, on_share), None
+    return None, Painting.of(picture.pixels)
 
 
 def with_reference(controls: Controls, reference: Hearing) -> tuple[Controls, SoundsLike]:

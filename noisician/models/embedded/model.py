@@ -116,7 +116,7 @@ class EmbeddedModel(MusicModel):
         told = listened(request, controls, run.inputs, stages.reporter("composing"))
         controls = told.controls
         piece, stages = write_piece(
-            request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs, told.heard
+            request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs, told.heard, told.painting
         )
         if told.sounds_like is not None:
             piece = replace(piece, plan=replace(piece.plan, sounds_like=told.sounds_like))

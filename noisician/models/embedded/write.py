@@ -2,6 +2,7 @@
 
 controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ piece
 MIDI file ─ piece_of_notes ─▶ piece; hummed tune ─ piece_of_tune ─▶ piece; recording ─ piece_of_recording ─▶ piece
+picture ─ piece_of_painting ─▶ piece, or as a recording where it is a spectrogram
 lyrics ─ write_song ─▶ plan, grid and song ─ decode, perform ─▶ piece
 tags without words ─ write_instrumental ─▶ plan, grid ─ decode, perform ─▶ piece
 """
@@ -17,6 +18,7 @@ from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
 from noisician.models.embedded.given import Making, piece_of_notes, piece_of_tune
 from noisician.models.embedded.heard import piece_of_recording
+from noisician.models.embedded.painted import Painting, piece_of_painting
 from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
 from noisician.models.protocol import NO_INPUTS, AudioInputs, Stages
 from noisician.piece import Piece, written_piece
@@ -39,13 +41,20 @@ def write_piece(
     stages: Stages,
     inputs: AudioInputs = NO_INPUTS,
     heard: Hearing | None = None,
+    painting: Painting | None = None,
 ) -> tuple[Piece, Stages]:
-    """A new piece, and the stages with what remains to be done; ``heard`` is what it starts from.
+    """A new piece, and the stages with what remains to be done; ``heard`` is what it starts from, ``painting`` what
+    paints it.
 
     Raises RequestError for what cannot be written.
     """
     if inputs.notes is not None or inputs.melody is not None or heard is not None:
         return _given_piece(inputs, heard, request, controls, seed, composer, stages)
+    if painting is not None and not is_song(request):
+        render = render_settings(request)
+        stages = replace(stages, weights=_work_on(_USUAL_PLAYERS, controls.duration_s or 0.0, render))
+        making = Making(seed, render, composer, composer_settings(request), stages.reporter("composing"))
+        return piece_of_painting(painting, controls, making), stages
     song = is_song(request)
     lyrics = read_lyrics(request)
     request = request if lyrics is None else worded(request, lyrics)
@@ -73,7 +82,11 @@ def _given_piece(
     stages: Stages,
 ) -> tuple[Piece, Stages]:
     """The piece of what somebody brings: a recording, a tune in one, or the notes of a file."""
-    brought = {"--notes": inputs.notes, "--melody": inputs.melody, "--init-audio": heard}
+    brought = {
+        "--notes": inputs.notes,
+        "--melody": inputs.melody,
+        "--init-audio" if inputs.picture is None else "--picture": heard,
+    }
     flags = [name for name, one in brought.items() if one is not None]
     flag = flags[0]
     asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
@@ -94,8 +107,8 @@ def _given_piece(
     if inputs.melody is not None:
         return piece_of_tune(inputs.melody, controls, making), stages
     if heard is not None:
-        assert inputs.init_audio is not None
-        return piece_of_recording(heard, request, controls, making, inputs.init_audio.origin), stages
+        start = inputs.init_audio or inputs.picture
+        return piece_of_recording(heard, request, controls, making, start.origin if start else ""), stages
     assert inputs.notes is not None
     return piece_of_notes(inputs.notes, request, controls, making), stages
 

@@ -57,7 +57,7 @@ _CONTROLS: Mapping[str, str] = {
     **dict.fromkeys(("duration_s", "bars", "tempo_bpm", "key", "mode", "time_signature"), ""),
     **dict.fromkeys(("genres", "moods", "instruments"), "ids of list_styles"),
     **dict.fromkeys(("without", "loop", "lyrics", "vocals"), ""),
-    **dict.fromkeys(("init_audio", "reference_audio", "melody"), "the id of an upload"),
+    **dict.fromkeys(("init_audio", "reference_audio", "melody", "picture"), "the id of an upload"),
     "strength": "",
     "voice": "ids of list_styles",
     "seed": "",

@@ -19,7 +19,7 @@ from noisician.errors import FileError
 if TYPE_CHECKING:
     from noisician.service.settings import Settings
 
-Format = Literal["wav", "flac", "ogg", "mp3", "mid", "png", "json", "zip"]
+Format = Literal["wav", "flac", "ogg", "mp3", "mid", "png", "jpg", "json", "zip"]
 
 AUDIO_FORMATS: tuple[Format, ...] = ("wav", "flac", "ogg", "mp3")
 #: So many first bytes are enough for :func:`sniff`.
@@ -63,6 +63,7 @@ def sniff(head: bytes) -> Format | None:
         (b"OggS", "ogg"),
         (b"ID3", "mp3"),
         (b"MThd", "mid"),
+        (b"\xff\xd8\xff", "jpg"),
         (b"\x89PNG\r\n\x1a\n", "png"),
         (b"PK\x03\x04", "zip"),
     )
@@ -85,8 +86,11 @@ def check_upload(path: Path, settings: Settings) -> Sound:
             limit_mb = settings.longest_upload_bytes / 1e6
             raise FileError(f"the file has {size / 1e6:.1f} MB, the limit is {limit_mb:.0f} MB; cut it first")
         with path.open("rb") as file:
-            if sniff(file.read(HEAD_BYTES)) == "mid":
+            format_ = sniff(file.read(HEAD_BYTES))
+            if format_ == "mid":
                 return _notes(file)
+            if format_ in ("png", "jpg"):  # looked at when it is used
+                return Sound(format_, 0, 0, 0.0)
             file.seek(0)
             sound = _sound(file, size, limit_s)
     except OSError as error:

@@ -31,7 +31,8 @@ _THOUGHTS, _EXPORTS = 4, 8
 @dataclass(frozen=True)
 class Desk:
     """The parts of one service. ``trouble`` says what ails its workers, None for nothing; ``other_names`` are what
-    clients of other APIs call our fields; ``thinking``, ``restoring``, ``listening`` and ``exporting`` bound what is done at once."""
+    clients of other APIs call our fields; ``thinking``, ``restoring``, ``listening`` and ``exporting`` bound
+    what is done at once."""
 
     settings: Settings
     store: Store

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from noisician.edits import Edit
 from noisician.errors import RequestError
-from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, Request
+from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, OPTIONS, Request
 from noisician.service import schemas
 from noisician.service.files import is_id
 from noisician.service.library.shapes import take_shape
@@ -233,16 +233,23 @@ def _check_device(request: Request, settings: Settings) -> None:
     )
 
 
+#: What the formats of uploads are that are no sound, as fields want them; and what messages call it.
+_KINDS = {"mid": "notes", "png": "picture", "jpg": "picture"}
+_KIND_NAMES = {"sound": "sound file", "notes": "MIDI file", "picture": "picture"}
+
+
 def _check_sounds(request: Request, store: Store) -> None:
     for field in FILE_FIELDS:
         name = getattr(request, field)
         if name is None:
             continue
         is_sound = field in AUDIO_FIELDS
+        wanted = OPTIONS[field].writing
         upload = store.upload(name) if is_id(name, "upload") else None
-        if upload is not None and is_sound == (upload.format == "mid"):
-            what, wanted = upload.format.upper(), "a sound file" if is_sound else "a MIDI file"
-            raise Problem(422, f"{field} {upload.name[:80]!r} is {what}; it takes {wanted}", "file", field)
+        if upload is not None and _KINDS.get(upload.format, "sound") != wanted:
+            what = upload.format.upper()
+            message = f"{field} {upload.name[:80]!r} is {what}; it takes a {_KIND_NAMES[wanted]}"
+            raise Problem(422, message, "file", field)
         if upload is None and not (is_sound and is_id(name, "take") and store.take(name)):
             raise Problem(
                 422,
