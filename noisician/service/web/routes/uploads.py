@@ -49,8 +49,8 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     response_model=schemas.Upload,
     responses={
         201: {
-            "description": "Its id serves as init_audio, reference_audio, morph_audio or melody; that of a MIDI file as "
-            "notes, of a picture as picture.",
+            "description": "Its id serves as init_audio, reference_audio, morph_audio or melody; that of a MIDI file "
+            "as notes, of a picture as picture.",
             "links": {
                 "GetUpload": {"operationId": "getUpload", "parameters": {"id": "$response.body#/id"}},
                 "DeleteUpload": {"operationId": "deleteUpload", "parameters": {"id": "$response.body#/id"}},
@@ -62,7 +62,8 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     summary="Hand in a sound or MIDI file, or a picture",
 )
 async def upload(request: Request, desk: OnDesk) -> schemas.Upload:
-    """WAV, FLAC, OGG, MP3, MIDI, PNG or JPEG, told apart by their bytes. Of sound only headers are read; the worker decodes it."""
+    """WAV, FLAC, OGG, MP3, MIDI, PNG or JPEG, told apart by their bytes. Of sound only headers are read; the worker
+    decodes it."""
     if desk.free_bytes() < desk.settings.least_free_bytes:
         raise Problem(507, "the service's disk is almost full; delete takes or free some", "disk_full")
     received = await receive_file(request, desk.files, desk.settings.longest_upload_bytes)
