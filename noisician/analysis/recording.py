@@ -188,14 +188,15 @@ class _Grid:
         name = "6/8" if beats.ternary and beats.per_bar == 2 else "3/4" if beats.per_bar == 3 else "4/4"
         meter = METERS[name]
         length = 60 / beats.tempo_bpm
-        before = beats.downbeat if beats.downbeat == 0 else beats.downbeat - meter.beats_per_bar
+        per_bar = len(meter.pulses)
+        before = beats.downbeat if beats.downbeat == 0 else beats.downbeat - per_bar
         missing = -before if before < 0 else 0
         if missing == 0 and beats.times_s[0] > 0.5 * length:  # what sounds before the first beat
-            missing = meter.beats_per_bar
+            missing = per_bar
         times = np.concatenate([beats.times_s[0] - length * np.arange(missing, 0, -1), beats.times_s])
         beyond = max(0, int(np.ceil((duration_s - times[-1]) / length)))
         count = len(times) + beyond
-        beyond += -count % meter.beats_per_bar
+        beyond += -count % per_bar
         ends = times[-1] + length * np.arange(1, beyond + 2)
         times = np.concatenate([times, ends])
         steps = np.arange((len(times) - 1) * meter.steps_per_beat + 1) / meter.steps_per_beat

@@ -14,7 +14,7 @@ from noisician.errors import FileError
 from noisician.request import FILE_FIELDS
 from noisician.service import schemas
 from noisician.service.files import is_id
-from noisician.service.library.inspection import check_upload
+from noisician.service.library.inspection import AUDIO_FORMATS, check_upload
 from noisician.service.library.shapes import upload_shape
 from noisician.service.records import UploadRecord
 from noisician.service.web.bodies import Received, check_values, receive_file
@@ -49,8 +49,8 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     response_model=schemas.Upload,
     responses={
         201: {
-            "description": "Its id serves as init_audio, reference_audio, morph_audio or melody; that of a MIDI file "
-            "as notes, of a picture as picture.",
+            "description": "Its id serves as init_audio, reference_audio, morph_audio or melody, that of notes as "
+            "notes, of a picture as picture.",
             "links": {
                 "GetUpload": {"operationId": "getUpload", "parameters": {"id": "$response.body#/id"}},
                 "DeleteUpload": {"operationId": "deleteUpload", "parameters": {"id": "$response.body#/id"}},
@@ -59,11 +59,11 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
         **_REFUSED,
     },
     openapi_extra=_FILE_BODY,
-    summary="Hand in a sound or MIDI file, or a picture",
+    summary="Hand in a file of sound or notes, or a picture",
 )
 async def upload(request: Request, desk: OnDesk) -> schemas.Upload:
-    """WAV, FLAC, OGG, MP3, MIDI, PNG or JPEG, told apart by their bytes. Of sound only headers are read; the worker
-    decodes it."""
+    """WAV, FLAC, OGG, MP3, MIDI, MusicXML, ABC, PNG or JPEG, told apart by their bytes. Of sound only headers are read;
+    the worker decodes it."""
     if desk.free_bytes() < desk.settings.least_free_bytes:
         raise Problem(507, "the service's disk is almost full; delete takes or free some", "disk_full")
     received = await receive_file(request, desk.files, desk.settings.longest_upload_bytes)
@@ -144,7 +144,7 @@ def _analysed(desk: Desk, record: UploadRecord) -> schemas.Analysis:
     from noisician.api import analyse
 
     path = desk.files.upload(record.id)
-    if record.format in ("mid", "png", "jpg"):
+    if record.format not in AUDIO_FORMATS:
         what = record.format.upper()
         raise Problem(422, f"{record.name} is {what} and no sound; there is nothing to hear", "file", "id")
     try:
