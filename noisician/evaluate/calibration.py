@@ -114,7 +114,7 @@ def example_of(one: Played) -> Example | None:
 def counted_of(one: Played) -> CountedExample | None:
     """The evidence for the bars; None where the beat is not found or counts in two."""
     pulse = pulse_of(one.audio)
-    beats, per_bar = tracked_beats(pulse), one.score.meter.beats_per_bar
+    beats, per_bar = tracked_beats(pulse), len(one.score.meter.pulses)
     counts = {count.per_bar for count in COUNTS}
     if beats is None or per_bar not in counts or not tempo_hit(beats.tempo_bpm, one.score.tempo_bpm):
         return None
