@@ -35,7 +35,7 @@ from noisician.models.embedded.play import (
     with_undecided_mix,
 )
 from noisician.models.embedded.reworking import MADE_ANEW, edits_for
-from noisician.models.embedded.write import write_piece
+from noisician.models.embedded.write import check_brought, write_piece
 from noisician.models.protocol import (
     NO_INPUTS,
     AudioInputs,
@@ -113,6 +113,7 @@ class EmbeddedModel(MusicModel):
         stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
+        check_brought(request)
         told = listened(request, controls, run.inputs, stages.reporter("composing"))
         controls = told.controls
         piece, stages = write_piece(

@@ -9,7 +9,7 @@ tags without words ─ write_instrumental ─▶ plan, grid ─ decode, perform 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from noisician.analysis.recording import Hearing
@@ -17,7 +17,7 @@ from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
 from noisician.models.embedded.given import Making, piece_of_notes, piece_of_tune
-from noisician.models.embedded.heard import piece_of_recording
+from noisician.models.embedded.heard import piece_of_recording, strength_of
 from noisician.models.embedded.painted import Painting, piece_of_painting
 from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
 from noisician.models.protocol import NO_INPUTS, AudioInputs, Stages
@@ -87,13 +87,7 @@ def _given_piece(
         "--melody": inputs.melody,
         "--init-audio" if inputs.picture is None else "--picture": heard,
     }
-    flags = [name for name, one in brought.items() if one is not None]
-    flag = flags[0]
-    asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
-    if request.loop or is_song(request):
-        raise RequestError(f"{flag} and {asked} do not go together yet: leave one of them out")
-    if len(flags) > 1:
-        raise RequestError(f"{flags[1]} and {flag} both bring the tune: leave one of them out")
+    _refuse_together(request, [flag for flag, one in brought.items() if one is not None])
     render = render_settings(request)
     players, duration_s = _USUAL_PLAYERS, 0.0
     if inputs.melody is not None:
@@ -111,6 +105,23 @@ def _given_piece(
         return piece_of_recording(heard, request, controls, making, start.origin if start else ""), stages
     assert inputs.notes is not None
     return piece_of_notes(inputs.notes, request, controls, making), stages
+
+
+def check_brought(request: Request) -> None:
+    """Refuses, before anything is listened to, what cannot be made of what is brought. Raises RequestError."""
+    keeps = request.init_audio is not None and strength_of(request) < 1
+    brought = {"--notes": request.notes, "--melody": request.melody, "--init-audio": keeps or None}
+    flags = [flag for flag, one in brought.items() if one is not None]
+    if flags:
+        _refuse_together(request, flags)
+
+
+def _refuse_together(request: Request, flags: Sequence[str]) -> None:
+    asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
+    if request.loop or is_song(request):
+        raise RequestError(f"{flags[0]} and {asked} do not go together yet: leave one of them out")
+    if len(flags) > 1:
+        raise RequestError(f"{flags[1]} and {flags[0]} both bring the tune: leave one of them out")
 
 
 def _work_on(players: int, duration_s: float, render: RenderSettings) -> dict[str, float]:

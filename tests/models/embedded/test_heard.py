@@ -16,6 +16,7 @@ from noisician.composer import Composer, ComposerSettings
 from noisician.errors import RequestError
 from noisician.models.embedded.given import Making
 from noisician.models.embedded.heard import in_key, kept_bars, piece_of_recording, plan_of_heard, with_heard
+from noisician.models.embedded.write import check_brought
 from noisician.piece import Piece
 from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
@@ -128,3 +129,14 @@ def test_refusals_name_the_recording() -> None:
         made(0.5, heard=replace(HEARD, score=replace(SCORE, tracks=())))
     with pytest.raises(RequestError, match="played as it is at --strength 0"):
         made(0, POP.model_copy(update={"bars": 4}))
+
+
+def test_what_does_not_go_together_is_refused_before_anything_is_heard() -> None:
+    for options, says in (
+        ({"loop": True}, "--init-audio and --loop do not go together"),
+        ({"melody": "b.wav"}, "--init-audio and --melody both bring the tune"),
+        ({"vocals": True}, "--init-audio and --vocals"),
+    ):
+        with pytest.raises(RequestError, match=says):
+            check_brought(Request(init_audio="a.wav", **options))  # type: ignore[arg-type]
+    check_brought(Request(init_audio="a.wav", strength=1.0, loop=True))
