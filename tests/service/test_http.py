@@ -6,6 +6,7 @@ import asyncio
 import errno
 import io
 import json
+import math
 import threading
 import time
 import zipfile
@@ -593,7 +594,10 @@ def test_notes_are_an_uploaded_midi_file(desk: Desk) -> None:
 
 def test_an_uploaded_recording_is_listened_to(desk: Desk) -> None:
     post = desk.http.post
-    sound = post("/v1/uploads", files={"file": ("a.wav", wav(2.5))}).json()
+    tone = io.BytesIO()
+    times = [place / 8000 for place in range(20000)]
+    soundfile.write(tone, [0.3 * math.sin(2764.6 * time) for time in times], 8000, format="WAV")
+    sound = post("/v1/uploads", files={"file": ("a.wav", tone.getvalue())}).json()
     heard = schemas.Analysis.model_validate(desk.http.get(f"/v1/uploads/{sound['id']}/analysis").json())
     assert heard.duration_s == 2.5 and len(heard.chords) == heard.bars and heard.sound.width == 0
     short = post("/v1/uploads", files={"file": ("b.wav", wav(0.5))}).json()
