@@ -28,7 +28,7 @@ from noisician.analysis.bars import with_bars
 from noisician.analysis.beats import Beats, Pulse, tracked_beats
 from noisician.analysis.drums import WRITTEN, Stroke, heard_strokes
 from noisician.analysis.inputs import mono
-from noisician.analysis.key import KeyEstimate, key_of_chroma
+from noisician.analysis.key import KeyEstimate, key_of_harmony
 from noisician.analysis.metrical_level import band_onsets
 from noisician.analysis.parts import BASS, LEAD, StepEvidence, StepNote, bass_evidence, between, line_of, on_steps
 from noisician.analysis.sections import sections_of
@@ -323,7 +323,7 @@ def _chords(evidence: StepEvidence, low: StepEvidence, grid: _Grid, offset: int,
 def _in_key(score: Score, evidence: StepEvidence) -> tuple[float, Score]:
     """How surely, and the score in its key."""
     sounding = np.where(evidence.sounding > _KEY_FROM, evidence.sounding, 0)
-    key: KeyEstimate | None = key_of_chroma(_classes(sounding, 0, 128).sum(axis=0))
+    key: KeyEstimate | None = key_of_harmony(_classes(sounding, 0, 128).sum(axis=0), score.chords)
     if key is None:
         return 0.0, score
     tonic, mode = key.name.split(" ")

@@ -10,6 +10,7 @@ import pytest
 from noisician.analysis.bars import COUNTS, Count, CountedExample, count_model, features_of, fit_counts
 from noisician.analysis.beats import tracked_beats
 from noisician.analysis.drums import DRUMS, drum_model, fit_drums, heard_strokes, labels_of
+from noisician.analysis.key import key_of_harmony
 from noisician.analysis.parts import BASS, LEAD, StepEvidence, line_of
 from noisician.analysis.recording import Hearing, listen, pulse_of
 from noisician.analysis.sections import sections_of
@@ -17,6 +18,7 @@ from noisician.analysis.sound import OCTAVES_HZ, balance_of, sound_of
 from noisician.errors import NoisicianError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import frequency_hz
+from noisician.score.model import Chord
 
 BPM, BARS = 100.0, 8
 #: C, Am, F, G, a bar each: triads, roots, and a tune of quarters.
@@ -196,3 +198,14 @@ def test_drums_are_learnt_and_survive_their_file() -> None:
     assert all(np.allclose(getattr(again, name), value, atol=1e-4) for name, value in vars(shipped).items())
     labels = labels_of(np.array([0.0, 1.0]), [(0.01, 36), (1.2, 38), (1.02, 42)])
     assert labels.tolist() == [[True, False, False], [False, False, True]] and len(DRUMS) == 3
+
+
+def test_of_modes_with_the_same_notes_the_chords_say_which() -> None:
+    white = np.array([1.0, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1])
+
+    def home(root: int, quality: str) -> list[Chord]:
+        return [Chord(0, 4, root, quality), Chord(4, 4, (root + 5) % 12, quality), Chord(8, 4, root, quality)]
+
+    named = {key_of_harmony(white, home(root, quality)) for root, quality in ((9, "min"), (0, "maj"), (2, "min"))}
+    assert {(one.tonic, one.mode) for one in named if one is not None} == {(9, "minor"), (0, "major"), (2, "dorian")}
+    assert key_of_harmony(np.zeros(12), []) is None
