@@ -16,8 +16,8 @@ tonic and third in 78 % of those in major or minor and 70 % in the four church m
 the original method 79 % and 40 %. Four-chord loops are often ambiguous, so the figure for the soundfont playing
 the same scores is the ceiling to compare with.
 
-With the chords (:func:`key_of_harmony`) and basic-pitch's likelihoods for chroma the MIREX score is 1.00 on 20 tracks of
-the shipped model and 0.88 on 51 excerpts of procedural songs by a soundfont, both of which its two weights were chosen
+With the chords (:func:`key_of_harmony`) and basic-pitch's likelihoods for chroma, the MIREX score is 1.00 on 20 tracks
+of the shipped model and 0.88 on 51 excerpts of procedural songs by a soundfont, both of which its two weights were chosen
 on; by the notes alone 0.85 and 0.74.
 """
 
