@@ -17,8 +17,8 @@ the original method 79 % and 40 %. Four-chord loops are often ambiguous, so the 
 the same scores is the ceiling to compare with.
 
 With the chords (:func:`key_of_harmony`) and basic-pitch's likelihoods for chroma, the MIREX score is 1.00 on 20 tracks
-of the shipped model and 0.88 on 51 excerpts of procedural songs by a soundfont, both of which its two weights were chosen
-on; by the notes alone 0.85 and 0.74.
+of the shipped model and 0.88 on 51 excerpts of procedural songs by a soundfont, both of which its two weights were
+chosen on; by the notes alone 0.85 and 0.74.
 """
 
 from __future__ import annotations
