@@ -62,7 +62,7 @@ def test_the_catalogue_names_what_may_be_restricted() -> None:
         (Request(negative_prompt="rain"), "embedded cannot follow --negative; stable-audio-open-1.0"),
         (Request(model="riffusion-v1", lyrics="la"), "cannot follow --lyrics; embedded and ace-step-1.5 can"),
         (Request(guide=True), "cannot follow --guide"),
-        (Request(init_audio="x.wav"), "cannot follow --init-audio"),
+        (Request(init_audio="x.wav", repaint=((1, 3),)), "cannot follow --repaint"),
         (Request(preset="fast"), "cannot follow --preset"),
         (Request(device="cuda"), "cannot follow --device"),
         (Request(strength=0.5), "--strength says nothing without audio to start from"),
