@@ -140,7 +140,7 @@ def _as_told(controls: Controls, chart: Chart) -> Controls:
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:
     """Raises RequestError for the first option that the model lacks or that says nothing without another."""
     check_companions(request)
-    if request.guide and request.model == EMBEDDED:
+    if request.guide and capabilities.name == EMBEDDED:
         raise _lacking("--guide", ("preset",), capabilities, others)
     for name, option in OPTIONS.items():
         if option.needs and is_given(request, name) and not capabilities.features.intersection(option.needs):
