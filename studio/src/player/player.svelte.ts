@@ -8,7 +8,7 @@ import { Engine, type Part, type Program } from './engine'
 import { matchedGains, rmsOfSum } from './gain'
 import { CACHE_BYTES, Loader, STEMS_BYTES, stemsBytes } from './loader'
 import { ByteCache } from './lru'
-import { Mix, type MixStrip } from './mix.svelte'
+import { Mix, type MixStrip, type Settings } from './mix.svelte'
 import { clamp, gridOf, snapToBars, type Region } from './time'
 
 /** track: as mastered; stems: the mixer, before mastering; karaoke: the track without its voices. */
@@ -24,6 +24,9 @@ const LOUDNESS_STRIDE = 16
 interface Start {
   from_s?: number | undefined
   play: boolean
+  source?: Source
+  /** What is compared was chosen for this take. */
+  keepsCompared?: boolean
 }
 
 class Player {
@@ -106,6 +109,30 @@ class Player {
     void this.#change(take, { from_s, play: this.playing || this.busy !== null })
   }
 
+  /**
+   * Goes on with another version of the piece at the same place, with what is set in the mixer; `beside` can be
+   * switched between from then on.
+   */
+  goOn(take: Take, beside: Take[]): void {
+    const mix = this.mix
+    this.compared = beside.length > 1 ? beside : []
+    this.setBlind(false)
+    if (take.id === this.current?.id) {
+      this.#engine?.setLevel(this.#levelOf(take, this.source))
+      this.#preload()
+      return
+    }
+    const next = this.#mixOf(take)
+    for (const strip of next.strips) {
+      const before = mix?.named(strip.name)
+      if (before) strip.follow(before)
+    }
+    const from_s = this.playing ? undefined : Math.min(this.position_s, take.duration_s)
+    if (take.loop) this.looping = true
+    const source = this.source === 'stems' && next.touched ? 'stems' : 'track'
+    void this.#change(take, { from_s, play: this.playing || this.busy !== null, source, keepsCompared: true })
+  }
+
   seek(position_s: number): void {
     if (!this.current) return
     this.position_s = clamp(position_s, 0, this.duration_s)
@@ -160,6 +187,11 @@ class Player {
     this.#mixChanged()
   }
 
+  setStripPan(strip: MixStrip, pan: number): void {
+    strip.pan = pan
+    this.#mixChanged()
+  }
+
   toggleSolo(strip: MixStrip): void {
     strip.solo = !strip.solo
     if (strip.solo && this.stemsOnDemand) void this.loadStem(strip)
@@ -169,6 +201,14 @@ class Player {
   toggleMute(strip: MixStrip): void {
     strip.muted = !strip.muted
     this.#mixChanged()
+  }
+
+  /** Tells a take's mixer what its sound has already, by the names of its stems. */
+  settle(take: Take, keptOf: (stem: string) => Settings | null): void {
+    for (const strip of this.#mixOf(take).strips) {
+      const kept = keptOf(strip.name)
+      if (kept) strip.settle(kept)
+    }
   }
 
   resetMix(): void {
@@ -195,7 +235,7 @@ class Player {
   #joinLoaded(take: Take, mix: Mix): void {
     for (const strip of mix.strips.filter((one) => one.state === 'ready')) {
       const buffer = this.#loader?.ready(take.id, strip.name)
-      if (buffer) this.#engine?.join({ name: strip.name, buffer, gain: mix.heard(strip) })
+      if (buffer) this.#engine?.join(partOf(mix, strip, buffer))
     }
   }
 
@@ -221,7 +261,7 @@ class Player {
   }
 
   async #change(take: Take, start: Start): Promise<void> {
-    const compared = this.compared.some((one) => one.id === take.id)
+    const compared = start.keepsCompared ?? this.compared.some((one) => one.id === take.id)
     const keepsRegion = compared && this.region !== null && this.region.end_s <= take.duration_s
     this.current = take
     this.score = this.#scores.get(take.id) ?? null
@@ -235,7 +275,7 @@ class Player {
     if (start.from_s !== undefined) this.position_s = start.from_s
     if (take.has_score && !this.score) void this.#loadScore(take)
     if (!compared && this.#engine && !this.#loader?.ready(take.id, TRACK)) this.#engine.stop()
-    await this.#start(take, 'track', start)
+    await this.#start(take, start.source ?? 'track', start)
     this.#preload()
   }
 
@@ -285,11 +325,11 @@ class Player {
       if (!this.#loader?.ready(take.id, strip.name)) this.busy = `Loading stem ${index + 1} of ${mix.strips.length}`
       const buffer = await this.#loadStrip(take, strip)
       if (!inForce()) break
-      if (buffer) parts.push({ name: strip.name, buffer, gain: mix.heard(strip) })
+      if (buffer) parts.push(partOf(mix, strip, buffer))
     }
     for (const part of parts) {
-      const strip = mix.strips.find((one) => one.name === part.name)
-      if (strip) part.gain = mix.heard(strip)
+      const strip = mix.named(part.name)
+      if (strip) Object.assign(part, partOf(mix, strip, part.buffer))
     }
     return parts
   }
@@ -336,11 +376,19 @@ class Player {
     const { mix } = this
     if (!mix) return
     if (this.source !== 'stems') return this.setSource('stems')
-    for (const strip of mix.strips) this.#engine?.setGain(strip.name, mix.heard(strip))
+    for (const strip of mix.strips) {
+      this.#engine?.setGain(strip.name, mix.heard(strip))
+      this.#engine?.setPan(strip.name, strip.pan - strip.kept.pan)
+    }
   }
 
   #applyLoop(): void {
     this.#engine?.setLoop(this.looping ? (this.region ?? { start_s: 0, end_s: this.duration_s }) : null)
+  }
+
+  /** Loads the score of a take that will be shown next, so that there is no moment without one. */
+  async scoreFor(take: Take): Promise<void> {
+    if (take.has_score && !this.#scores.has(take.id)) await this.#loadScore(take)
   }
 
   async #loadScore(take: Take): Promise<void> {
@@ -431,6 +479,10 @@ class Player {
       this.#sleep = setTimeout(() => void context.suspend(), SUSPEND_AFTER_MS)
     }
   }
+}
+
+function partOf(mix: Mix, strip: MixStrip, buffer: AudioBuffer): Part {
+  return { name: strip.name, buffer, gain: mix.heard(strip), pan: strip.pan - strip.kept.pan }
 }
 
 function shuffled(order: number[]): number[] {
