@@ -26,7 +26,10 @@ export interface Player {
   id: string
   role: string
   instrument: string
+  /** No two players are called the same. */
   label: string
+  /** The instrument, which several may play. */
+  name: string
   stem: string | null
   /** Follows the words, so its notes cannot be edited. */
   sung: boolean
@@ -120,11 +123,13 @@ function playersOf(score: ScoreView, piece: Piece | null): Player[] {
     const known = place < 0 ? undefined : free.splice(place, 1)[0]
     const id = known?.id ?? track.stem ?? track.role
     const info = { role: track.role, instrument: track.instrument, stem: track.stem, notes: track.notes.length }
+    const name = track.stem === null ? words(track.instrument) : labelOf(track.stem, info)
     return {
       id,
       role: track.role,
       instrument: track.instrument,
-      label: track.stem === null ? words(track.instrument) : labelOf(track.stem, info),
+      label: name,
+      name,
       stem: track.stem,
       sung: piece !== null && known === undefined,
       notes: track.notes
