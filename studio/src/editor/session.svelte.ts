@@ -18,6 +18,8 @@ interface Pending {
   /** The version that is edited. */
   base: Take
   words: string
+  /** What is set in the mixer goes into it. */
+  mixes: boolean
 }
 
 const PIECES_KEPT = 24
@@ -119,7 +121,8 @@ class Session {
     this.problem = null
     try {
       const job = await studio.edit(api.edit(base.id, operation.edits))
-      this.pending = { jobId: job.id, base, words: operation.words }
+      const mixes = operation.edits.some(({ op }) => op === 'mix')
+      this.pending = { jobId: job.id, base, words: operation.words, mixes }
       ui.say(`${operation.words}: under way`)
       return true
     } catch (error) {
@@ -138,7 +141,8 @@ class Session {
     const pending = this.pending
     if (!pending) return
     this.pending = null
-    const { base, words } = pending
+    const { base, words, mixes } = pending
+    if (mixes && player.current?.id === base.id) for (const strip of player.mix?.strips ?? []) strip.putBack()
     if (this.knows(base.id)) this.versions = history.joined(this.versions, versionOf(take))
     const stays = player.expanded && player.current?.id !== undefined && [base.id, take.id].includes(player.current.id)
     if (!stays) {

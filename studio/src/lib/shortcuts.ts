@@ -1,6 +1,6 @@
 // The keys of the page; those of the player are its own, and listed here so that the sheet has all of them.
 
-import { PROMPT_ID, SEARCH_ID, show, showCreate } from './actions.svelte'
+import { PROMPT_ID, putAway, SEARCH_ID, show, showCreate } from './actions.svelte'
 import { form } from './form.svelte'
 import { studio } from './store.svelte'
 import { ui } from './ui.svelte'
@@ -73,7 +73,7 @@ const PLAIN: Record<string, () => void> = {
   },
   delete: () => {
     const take = subject()
-    if (take) void studio.remove(take)
+    if (take) void putAway(take)
   },
 }
 

@@ -292,7 +292,12 @@ class Studio {
   async rename(take: Take, title: string): Promise<void> {
     const wanted = title.trim()
     if (!wanted || wanted === take.title) return
-    await this.#change(take, { title: wanted }, () => api.change(take.id, { title: wanted }))
+    ui.undoable(`“${short(take.title)}” is “${short(wanted)}” now`, () => void this.#title(take, take.title))
+    await this.#title(take, wanted)
+  }
+
+  #title(take: Take, title: string): Promise<void> {
+    return this.#change(take, { title }, () => api.change(take.id, { title }))
   }
 
   async remove(take: Take): Promise<void> {

@@ -45,8 +45,13 @@ export class MixStrip {
     return this.changed || this.solo
   }
 
-  reset(): void {
+  /** Back to what the version's sound has. */
+  putBack(): void {
     Object.assign(this, this.kept)
+  }
+
+  reset(): void {
+    this.putBack()
     this.solo = false
   }
 

@@ -90,6 +90,11 @@ class Player {
     if (this.current?.id !== take.id) void this.#change(take, { from_s: 0, play: this.playing || this.busy !== null })
   }
 
+  /** Takes a take up where it was left, without a sound. */
+  show(take: Take, position_s: number): void {
+    void this.#change(take, { from_s: clamp(position_s, 0, take.duration_s), play: false })
+  }
+
   /** Puts takes beside each other, to switch between at the same place and loudness. */
   compare(takes: Take[]): void {
     const first = takes[0]
@@ -178,7 +183,7 @@ class Player {
   setSource(source: Source): void {
     const take = this.current
     if (!take || source === this.source) return
-    this.#wake()
+    if (this.playing) this.#wake()
     void this.#start(take, source, { from_s: this.playing ? undefined : this.position_s, play: this.playing })
   }
 
@@ -370,6 +375,11 @@ class Player {
     const mix = this.#mixes.get(take.id) ?? new Mix(take)
     this.#mixes.set(take.id, mix)
     return mix
+  }
+
+  /** The mixer was set from outside. */
+  mixMoved(): void {
+    this.#mixChanged()
   }
 
   #mixChanged(): void {
