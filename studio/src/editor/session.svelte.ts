@@ -75,6 +75,7 @@ class Session {
       this.#undone = []
       this.selection = null
     }
+    if (!take.has_score) return
     await Promise.all([this.#load(take), this.knows(take.id) ? null : this.#list(take)])
   }
 
@@ -83,7 +84,9 @@ class Session {
       const piece = await this.#pieceOf(take)
       if (player.current?.id === take.id) this.#piece = { takeId: take.id, piece }
     } catch (error) {
-      if (player.current?.id === take.id) this.problem = `The piece cannot be edited: ${messageOf(error)}`
+      if (player.current?.id !== take.id) return
+      this.#piece = { takeId: take.id, piece: null } // to be looked at and heard
+      this.problem = `The piece cannot be edited: ${messageOf(error)}`
     }
   }
 

@@ -30,6 +30,19 @@ export const SHORTCUTS: { title: string; keys: [keys: string, what: string][] }[
   },
   { title: 'Player', keys: playerShortcuts.map(({ keys, label }) => [keys, label]) },
   {
+    title: 'Open take',
+    keys: [
+      ['Ctrl Z', 'Back to the version before'],
+      ['Ctrl Shift Z', 'On to the version after'],
+      ['← → ↑ ↓', 'Among the notes: another bar, another player'],
+      ['Shift ← → ↑ ↓', 'More bars, more players'],
+      ['Ctrl A', 'Select everything'],
+      ['Enter', 'To what can be done with the selection'],
+      ['Del', 'Delete its notes'],
+      ['Esc', 'Select nothing'],
+    ],
+  },
+  {
     title: 'Page',
     keys: [
       ['?', 'This sheet'],
