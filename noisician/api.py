@@ -19,9 +19,10 @@ from pydantic import ValidationError
 from noisician.errors import RequestError
 from noisician.models import registry
 from noisician.recipe import Recipe
-from noisician.request import LISTS, OPTIONS, SEEDS, Request, did_you_mean
+from noisician.request import LISTS, OPTIONS, SEEDS, Request
 from noisician.request.fields import in_fields
 from noisician.request.keywords import RequestOptions
+from noisician.request.model import in_one_line
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -363,9 +364,6 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
     A new length replaces the old one whichever way it was said, and so does a key that names its mode.
     """
     values = _given(changes)
-    for name in values:
-        if name not in Request.model_fields:
-            raise RequestError(f"{name!r} is no option of a request{did_you_mean(name)}")
     for name in LISTS:
         if isinstance(values.get(name), str):
             values[name] = (values[name],)
@@ -380,7 +378,7 @@ def changed(base: Request, changes: Mapping[str, Any]) -> Request:
     try:
         return Request.model_validate(kept | values)
     except ValidationError as error:
-        raise RequestError(_one_line(error)) from None
+        raise RequestError(in_one_line(error)) from None
 
 
 def takes_of(asked: CheckedRequest) -> list[CheckedRequest]:
@@ -585,10 +583,3 @@ def _share_of(on_progress: OnProgress | None, number: int, count: int) -> OnProg
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _one_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    given = repr(first.get("input"))[:80]
-    return f"{name} {given} does not fit: {' '.join(first['msg'].split())}"

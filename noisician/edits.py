@@ -275,8 +275,9 @@ class SetTempo(_Edit):
 class SetMeter(_Edit):
     """The same bars in another metre.
 
-    Between 3/4 and 6/8 every note keeps its time. A bar of 4/4 loses its last beat in 3/4, and one of 3/4 gains a beat
-    in 4/4 through which whatever lasts to the end of the bar is held. 4/4 and 6/8 do not become each other.
+    Between 3/4 and 6/8 every note keeps its time. Where the beat stays the same, a bar loses beats at its end (4/4 to
+    3/4) or gains some (to 5/4), through which whatever lasts to the end of the bar is held. Beats of two and of three
+    parts do not become each other.
     """
 
     op: Literal["meter"] = "meter"

@@ -25,10 +25,12 @@ from noisician.export import (
     write_into,
 )
 from noisician.export.lyrics import TimedLine
+from noisician.export.write import NOTATION_SUFFIXES, Notation
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.recipe import Recipe
 from noisician.request.keys import written_key
 from noisician.score import Score
+from noisician.score.hands import by_performer
 from noisician.spool import SpooledArrays
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
         stems_zip: bool
         mastered_stems: bool
         midi: bool
+        musicxml: bool
+        abc: bool
+        chordpro: bool
+        lead_sheet: bool
         spectrogram: bool
         timed_lyrics: bool
         karaoke: bool
@@ -55,7 +61,9 @@ class SaveOptions:
     """What is written beside the track. ``format`` None follows the file's extension.
 
     ``stems`` are the players before mastering, ``mastered_stems`` as they are in the track; either sums to the whole.
-    ``timed_lyrics`` are an LRC file and the time of every syllable as JSON; ``karaoke`` the track without its voices,
+    ``musicxml``, ``abc`` and ``chordpro`` are the score in notation; with ``lead_sheet`` the first two have the tune,
+    its words and the chords alone, as ChordPro always does. ``timed_lyrics`` are an LRC file and the time of every
+    syllable as JSON; ``karaoke`` the track without its voices,
     with an LRC file, for music whose stems were kept.
     """
 
@@ -65,6 +73,10 @@ class SaveOptions:
     stems_zip: bool = False
     mastered_stems: bool = False
     midi: bool = False
+    musicxml: bool = False
+    abc: bool = False
+    chordpro: bool = False
+    lead_sheet: bool = False
     spectrogram: bool = False
     timed_lyrics: bool = False
     karaoke: bool = False
@@ -118,6 +130,27 @@ class Music:
         write_midi(self.score, buffer)
         return buffer.getvalue()
 
+    def musicxml(self, *, lead_sheet: bool = False) -> bytes:
+        """The score as MusicXML 4.0. Raises RequestError for a model without a score."""
+        return self._written("musicxml", lead_sheet)
+
+    def abc(self, *, lead_sheet: bool = False) -> str:
+        """The score in ABC notation. Raises RequestError for a model without a score."""
+        return self._written("abc", lead_sheet).decode()
+
+    def chordpro(self) -> str:
+        """Words and chords as ChordPro. Raises RequestError for a model without a score."""
+        return self._written("chordpro", False).decode()
+
+    def _written(self, notation: Notation, is_lead_sheet: bool) -> bytes:
+        from noisician.piece.notation import written_notation
+
+        if self.score is None:
+            raise RequestError(
+                f"{self.recipe.request.model} writes no score to put down as {notation}; --guide adds one"
+            )
+        return written_notation(notation, self.score, self.recipe, self.metadata.title, is_lead_sheet=is_lead_sheet)
+
     def _karaoke(self) -> np.ndarray:
         if self.instrumental is None:
             raise RequestError("there is no track without voices: nothing is sung, or the stems were not kept")
@@ -146,6 +179,29 @@ class Music:
         if options.stems or options.stems_zip or options.mastered_stems:
             bundle = self._with_stems(bundle, options)
         return write_bundle(bundle, overwrite=options.overwrite)
+
+    def save_project(
+        self, path: str | os.PathLike[str], kind: str = "dawproject", *, overwrite: bool = False
+    ) -> list[Path]:
+        """Writes the piece as a project for other programs, all or nothing; returns what was written.
+
+        ``kind`` is one of :data:`noisician.projects.KINDS`: every player's stem and notes on one time line with tempo,
+        metres, sections, chords and words; the stems sum to the mix before mastering, and the finished track lies
+        beside them. ``path`` is the file or folder. Raises FileError, and RequestError where there is no score, no
+        stem was kept, or the kind is none.
+        """
+        from noisician.projects import KINDS, Sound, project_of, write_project
+
+        if kind not in KINDS:
+            raise RequestError(f"{kind!r:.40} is no kind of project; choose {', '.join(KINDS)}")
+        if self.score is None or not self.stems:
+            lacks = "writes no score" if self.score is None else "kept no stems"
+            raise RequestError(f"a project needs notes and stems: {self.recipe.request.model} {lacks}")
+        title, frames = self.metadata.title, len(self.audio)
+        comment = project_comment(self.recipe)
+        project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, comment)
+        sound = Sound(self.stems, self.audio, self.midi(), self.metadata, self.recipe.to_json())
+        return write_project(project, sound, _path_of(path), kind, overwrite=overwrite)
 
     def mastered_stems(self) -> Mapping[str, np.ndarray]:
         """Each stem as it is in the finished track, ``[frames, 2]``; they sum to it.
@@ -179,6 +235,9 @@ class Music:
             bit_depth=options.bit_depth,
             sidecar=options.sidecar,
             midi=self.midi() if options.midi else None,
+            notation={
+                kind: self._written(kind, options.lead_sheet) for kind in NOTATION_SUFFIXES if getattr(options, kind)
+            },
             spectrogram=options.spectrogram,
             lrc=options.timed_lyrics,
             lyrics_json=options.timed_lyrics,
@@ -239,7 +298,8 @@ class Music:
         write_into(sound, self._bundle(Path("track"), SaveOptions(format=name, bit_depth=16)))
         picture = png_bytes(spectrogram_picture(self.audio, self.sample_rate_hz), None)
         heard, seen = (base64.b64encode(data).decode("ascii") for data in (sound.getvalue(), picture))
-        players = ", ".join(track.instrument for track in self.score.tracks) if self.score else ""
+        performers = by_performer(self.score.tracks) if self.score else []
+        players = ", ".join(hands[0].instrument for hands in performers)
         facts = " · ".join(html.escape(fact) for fact in (*self._facts(), players) if fact)
         title = html.escape(self.metadata.title[:200])
         return (
@@ -249,6 +309,15 @@ class Music:
             f'<audio controls style="width: 100%; max-width: 800px" src="data:{media_type};base64,{heard}"></audio>'
             "</figure>"
         )
+
+
+def project_comment(recipe: Recipe) -> str:
+    """What whoever opens a project should know of the difference between its sum and the finished track."""
+    return (
+        "Together the tracks are the mix before mastering. The finished track, muted beside them, went through "
+        "equaliser, compressor, saturation and limiter (-1 dBTP) on the master bus after them. "
+        f"Made by noisician {recipe.noisician}, seed {recipe.seed}; recipe.json makes it again."
+    )
 
 
 def score_facts(score: Score | None) -> list[str]:

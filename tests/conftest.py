@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import one_thread_each  # noqa: F401, first of all that load numpy
 import pytest
 from fake_model import FakeModel, Outcome, RunCommand, TinyFolder
+from xdist.scheduler import LoadFileScheduling
 
 from noisician import folders
 from noisician.cli import main
@@ -26,6 +28,28 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.mkdtemp(prefix="noisician-numba-")
     os.environ["NUMBA_CACHE_DIR"] = folder
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+#: Files in which librosa compiles its loops, 40 s of processor time in each process: one worker has all of them.
+COMPILING = frozenset(
+    f"tests/{name}.py"
+    for name in (
+        "evaluate/test_metrical_level", "evaluate/test_run", "evaluate/test_stems", "evaluate/test_tempo_key",
+        "test_mel", "vocals/test_synthesis",
+    )
+)  # fmt: skip
+
+
+class ByFile(LoadFileScheduling):
+    """A file's tests stay on one worker, and so do those of all files in COMPILING."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "compiling" if file in COMPILING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

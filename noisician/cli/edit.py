@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +16,7 @@ from noisician.cli.options import command
 from noisician.cli.output import OutputOptions, print_result, result_of, save, targets, written
 from noisician.cli.progress import shown, watch
 from noisician.cli.rendered import keep_rendered, rendered_cache
-from noisician.cli.streams import print_json
+from noisician.cli.streams import note, print_json, warnings_as_notes
 from noisician.errors import FileError, RequestError
 
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ def edit(options: EditOptions) -> None:
         api.check_outputs(recipe.request, output.wanted)
         _keep(options.file, Path(output.path or "."), output)
         (path,) = targets(output, 1, _is_loop(recipe, edits))
-    with watch("", output.quiet) as show, _warnings_as_notes(output.quiet):
+    with watch("", output.quiet) as show, warnings_as_notes(output.quiet):
         show("starting", 0.0)
         music = api.edit(options.file, *edits, keep_stems=output.keeps_stems, on_progress=shown(show))
         show("writing", 1.0)
@@ -89,7 +87,7 @@ def edit(options: EditOptions) -> None:
             path = path / music.file_name(output.format or "wav")
             _keep(options.file, path, output)
         files = save(music, path, output)
-    _note(music.remarks, output.quiet)
+    note(music.remarks, output.quiet)
     if output.as_json:
         done = {"edits": [one.words() for one in edits], "remarks": list(music.remarks)}
         print_json({**result_of(music, files), **done})
@@ -113,7 +111,7 @@ def intensities(options: IntensitiesOptions) -> None:
         names = _version_names(options, _is_loop(recipe, ()))
         # All versions have the same players: what is rendered for one serves the others.
         registry.DEFAULT.cache = LayeredCache(MemoryCache(_SHARED_LIMIT_BYTES), rendered_cache())
-    with watch("", output.quiet) as show, _warnings_as_notes(output.quiet):
+    with watch("", output.quiet) as show, warnings_as_notes(output.quiet):
         show("starting", 0.0)
         versions = api.intensities(options.file, keep_stems=output.keeps_stems, on_progress=shown(show))
         show("writing", 1.0)
@@ -197,21 +195,6 @@ def _keep(file: Path, target: Path, output: OutputOptions) -> None:
     for path in written(target, output).values():
         if path.resolve() == here or path.resolve() in here.parents:
             raise FileError(f"{path}: is what the edit starts from, which is never changed; choose another name")
-
-
-def _note(remarks: Iterable[str], quiet: bool) -> None:
-    if not quiet:
-        for remark in remarks:
-            print(f"note: {remark}", file=sys.stderr)
-
-
-@contextmanager
-def _warnings_as_notes(quiet: bool) -> Iterator[None]:
-    """What the library warns of, said as the command line says such things."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    _note((str(one.message) for one in caught if one.category is UserWarning), quiet)
 
 
 def _told(outlook: EditOutlook) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class NoteFlags:
     ] = None
     key: Annotated[str | None, _flag("--key", 'The same notes in another key: "D minor".', "Harmony and form")] = None
     meter: Annotated[
-        str | None, _flag("--meter", "The same bars in another metre: 3/4, 4/4 or 6/8.", "Harmony and form")
+        str | None, _flag("--meter", "The same bars in another metre, of the same beat: 3/4, 5/4.", "Harmony and form")
     ] = None
     tempo: Annotated[float | None, _flag("--tempo", "The same notes at another tempo, in BPM.", "Harmony and form")] = (
         None

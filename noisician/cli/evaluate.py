@@ -18,7 +18,7 @@ class EvaluateOptions:
 
     suites: Annotated[list[str] | None, typer.Option(help="Which; several with commas. All if left out.")] = None
     prompts: Annotated[int | None, typer.Option(help="Prompts of each list.")] = None
-    seeds: Annotated[int | None, typer.Option(help="Pieces of each genre that are held against its checklist.")] = None
+    seeds: Annotated[int | None, typer.Option(help="Pieces of each genre: checklists, lengths.")] = None
     length: Annotated[float | None, typer.Option(help="Seconds of each track.")] = None
     clips: Annotated[int | None, typer.Option(help="Held-out clips of each comparison.")] = None
     out: Annotated[Path | None, typer.Option(help="Folder of report and rows.")] = None

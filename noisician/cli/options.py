@@ -31,6 +31,7 @@ _TEXT_FILE = re.compile(
     r"\.(?:txt|text|lrc|elrc|srt|vtt|cho|crd|chopro|chordpro|pro|onsong|md|markdown|lyrics?|rtf|docx?|odt|pdf|html?)$",
     re.IGNORECASE,
 )
+_MIDI_FILE = re.compile(r"\.(?:kar|midi?)$", re.IGNORECASE)
 _PATH = re.compile(r"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/]|\\\\)\S")
 #: Marks of byte order at the beginning of a file; the longer first, since one begins with the other.
 _MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -177,7 +178,7 @@ def _read(name: str, value: Any, remarks: list[str]) -> Any:
 
 def _words(value: str, name: str, remarks: list[str]) -> str:
     """A text or that of a file; where it is over its limit, without the times of single words."""
-    text = text_or_file(value, name, remarks)
+    text = _words_of_midi(value, name, remarks) or text_or_file(value, name, remarks)
     if len(text) <= (OPTIONS[name].limit_chars or len(text)):
         return text
     from noisician.lyrics.pasted import without_word_stamps
@@ -205,6 +206,20 @@ def spans(values: Iterable[str], what: str = "repaint") -> tuple[tuple[float, fl
             raise RequestError(f"{what} {value!r} is no stretch of time; write START-END, as in 10-15 or 1:00-1:30")
         found.append((seconds(start), seconds(end)))
     return tuple(found)
+
+
+def _words_of_midi(value: str, name: str, remarks: list[str]) -> str:
+    """The words of a MIDI file, where lyrics are one; nothing where they are not. Raises FileError for one without."""
+    path = value.strip().removeprefix("@")
+    if name != "lyrics" or not _MIDI_FILE.search(path) or "\n" in path:
+        return ""
+    from noisician.score.karaoke import midi_words
+
+    words = midi_words(path)
+    if not words:
+        raise FileError(f"{path}: holds notes but no words; write the lyrics, or name a karaoke file")
+    remarks.append(f"{Path(path).name}: {len(words.splitlines())} lines of words were read out of it")
+    return words
 
 
 def text_or_file(value: str, what: str, remarks: list[str] | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,6 +36,17 @@ class OutputOptions:
         bool, typer.Option("--mastered-stems", help="Each player as in the track.", rich_help_panel=_OUTPUT)
     ] = False
     midi: Annotated[bool, typer.Option("--midi", help="The score.", rich_help_panel=_OUTPUT)] = False
+    musicxml: Annotated[bool, typer.Option("--musicxml", help="The score, to be printed.", rich_help_panel=_OUTPUT)] = (
+        False
+    )
+    abc: Annotated[bool, typer.Option("--abc", help="The score in ABC notation.", rich_help_panel=_OUTPUT)] = False
+    chordpro: Annotated[
+        bool, typer.Option("--chordpro", help="Words with chords over them, and grids.", rich_help_panel=_OUTPUT)
+    ] = False
+    lead_sheet: Annotated[
+        bool,
+        typer.Option("--lead-sheet", help="MusicXML and ABC of tune, words and chords alone.", rich_help_panel=_OUTPUT),
+    ] = False
     timed_lyrics: Annotated[
         bool, typer.Option("--timed-lyrics", help="LRC, and every syllable's time as JSON.", rich_help_panel=_OUTPUT)
     ] = False
@@ -63,6 +73,9 @@ class OutputOptions:
         return {
             "--stems": self.wants_stems,
             "--midi": self.midi,
+            "--musicxml": self.musicxml,
+            "--abc": self.abc,
+            "--chordpro": self.chordpro,
             "--timed-lyrics": self.timed_lyrics,
             "--karaoke": self.karaoke,
         }
@@ -94,6 +107,7 @@ def written(file: Path, output: OutputOptions) -> dict[str, Path]:
 
     from noisician.export import Bundle, bundle_paths
     from noisician.export.metadata import Metadata
+    from noisician.export.write import NOTATION_SUFFIXES
 
     nothing = np.zeros((1, 2), np.float32)
     bundle = Bundle(
@@ -102,6 +116,7 @@ def written(file: Path, output: OutputOptions) -> dict[str, Path]:
         Metadata(),
         "",
         midi=b"" if output.midi else None,
+        notation={kind: b"" for kind in NOTATION_SUFFIXES if getattr(output, kind)},
         spectrogram=output.spectrogram,
         stems={"stem": nothing} if output.wants_stems else {},
         stems_zip=output.stems_zip,
@@ -138,6 +153,10 @@ def save(music: Music, path: Path, output: OutputOptions) -> dict[str, Path]:
             stems_zip=output.stems_zip,
             mastered_stems=output.mastered_stems,
             midi=output.midi,
+            musicxml=output.musicxml,
+            abc=output.abc,
+            chordpro=output.chordpro,
+            lead_sheet=output.lead_sheet,
             spectrogram=output.spectrogram,
             timed_lyrics=output.timed_lyrics,
             karaoke=output.karaoke,
@@ -164,8 +183,10 @@ def result_of(music: Music, files: dict[str, Path]) -> dict[str, Any]:
 
 
 def _players(music: Music) -> list[dict[str, str]]:
-    tracks: Sequence[Any] = () if music.score is None else music.score.tracks
-    return [{"role": track.role, "instrument": track.instrument} for track in tracks]
+    from noisician.score.hands import by_performer
+
+    heard = [] if music.score is None else by_performer(music.score.tracks)
+    return [{"role": hands[0].role, "instrument": hands[0].instrument} for hands in heard]
 
 
 def print_result(music: Music, files: dict[str, Path], quiet: bool) -> None:

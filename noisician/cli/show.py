@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from noisician.prompt import Controls, ExplainRow
     from noisician.recipe import Recipe
     from noisician.request import Request
-    from noisician.score import Score
+    from noisician.score import Score, Track
 
 #: Where the output is not a terminal, nobody wants lines wrapped at 80 characters.
 _PIPED_WIDTH = 240
@@ -46,6 +46,7 @@ def explain(options: ExplainOptions) -> None:
     """Show what words are taken to mean, and why; what is planned of them, and what making it costs."""
     from noisician.api import changed, controls_of
     from noisician.models.embedded.outline import outline_of
+    from noisician.models.inputs import notes_told
     from noisician.prompt import explain_rows
     from noisician.request import Request
 
@@ -54,17 +55,40 @@ def explain(options: ExplainOptions) -> None:
     controls = controls.model_copy(update={"notes": (*options.asked.remarks, *controls.notes)})
     seed = EXPLAINED_SEED if request.seed is None else request.seed
     if options.as_json:
-        told = controls.model_dump(mode="json") | {"plan": asdict(outline_of(request, controls, seed))}
+        told = controls.model_dump(mode="json")
+        if request.notes is not None:
+            told["notes_file"] = notes_told(request.notes)
+        if is_planned(request):
+            told["plan"] = asdict(outline_of(request, controls, seed))
         print_json(json.dumps(told, indent=2, ensure_ascii=False))
         return
+    if request.notes is not None:
+        _show_notes(request.notes)
     rows = [*_form_rows(request), *explain_rows(controls), *_chosen_rows(controls, request.seed)]
     if rows:
         print_table(("field", "value", "words", "why"), _together(rows))
     else:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
+    if not is_planned(request):
+        return
     outline = outline_of(request, controls, seed)
     print_table(("plan", f"as seed {seed} has it"), outline_rows(outline))
     print_table(("section", "from", "to", "bars", "who plays"), section_rows(outline))
+
+
+def is_planned(request: Request) -> bool:
+    """Whether a plan decides the form: the notes of a file that are played as they are have one."""
+    return request.notes is None or request.notes_as == "develop"
+
+
+def _show_notes(path: str) -> None:
+    """How a file of notes was understood."""
+    from noisician.models.inputs import notes_told
+    from noisician.score.understood import summary_rows, track_rows
+
+    told = notes_told(path)
+    print_table(("file", path), summary_rows(told))
+    print_table(("track", "role", "instrument", "notes", "from, to"), track_rows(told))
 
 
 def outline_rows(outline: Outline) -> list[tuple[str, str]]:
@@ -176,8 +200,13 @@ def _score_rows(score: Score) -> list[tuple[str, str]]:
         ("metre", score.time_signature),
         ("bars", str(score.bars)),
         ("sections", ", ".join(f"{section.kind} {section.bars}" for section in score.sections)),
-        *((track.player or track.role, f"{track.instrument}, {len(track.notes)} notes") for track in score.tracks),
+        *((track.player or track.role, _played(track)) for track in score.tracks),
     ]
+
+
+def _played(track: Track) -> str:
+    told = f"{track.instrument}, {len(track.notes)} notes"
+    return f"{told}, a hand of {track.performer}" if track.performer else told
 
 
 def _own(told: Mapping[str, Any]) -> str:

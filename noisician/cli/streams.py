@@ -6,7 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -95,3 +96,19 @@ def print_json(value: Any) -> None:
     # UTF-8 holds all but halves of characters, which arguments of other encodings leave behind.
     beyond = "[\ud800-\udfff]" if encoding == "utf8" else "[^\x00-\x7f]"
     typer.echo(re.sub(beyond, lambda found: json.dumps(found[0])[1:-1], text).rstrip("\n"))
+
+
+def note(remarks: Iterable[str], quiet: bool) -> None:
+    """Remarks on standard error, a line each."""
+    if not quiet:
+        for remark in remarks:
+            print(f"note: {remark}", file=sys.stderr)
+
+
+@contextmanager
+def warnings_as_notes(quiet: bool) -> Iterator[None]:
+    """What the library warns of, said as the command line says such things."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    note((str(one.message) for one in caught if one.category is UserWarning), quiet)

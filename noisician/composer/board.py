@@ -22,7 +22,7 @@ from noisician.score.grid import (
     pitch_token,
 )
 from noisician.score.harmony import SCALES
-from noisician.score.model import Section
+from noisician.score.model import METERS, Meter, Section
 
 STATED_AT_HOME = ("verse", "chorus", "drop")
 CHORD, LEAD, BASS = (STREAMS.index(name) for name in ("chord", "lead", "bass"))
@@ -70,12 +70,19 @@ class Board:
 
     tokens: np.ndarray
     steps: Steps
-    steps_per_bar: int
-    steps_per_beat: int
+    meter: Meter
     sections: tuple[Section, ...]
     active: np.ndarray  # bool [steps, streams]: whether the stream's role plays there
     tune: Tune | None
     begins: np.ndarray  # bool [steps, streams]: where a note, still to be chosen, has to begin
+
+    @property
+    def steps_per_bar(self) -> int:
+        return self.meter.steps_per_bar
+
+    @property
+    def steps_per_beat(self) -> int:
+        return self.meter.steps_per_beat
 
     @classmethod
     def of(cls, plan: Plan, steps: Steps, given: Grid | None, tune: Tune | None = None) -> Board:
@@ -90,12 +97,10 @@ class Board:
         if tune is not None:
             active[:, LEAD] |= tune.sung
         tokens[(tokens == MASK_TOKENS) & ~active] = REST
-        meter = Grid.empty(1, plan.time_signature).meter
         return cls(
             tokens,
             steps,
-            meter.steps_per_bar,
-            meter.steps_per_beat,
+            METERS[plan.time_signature],
             plan.sections,
             active,
             tune,
@@ -159,16 +164,14 @@ class Board:
     def _fresh(self, rows: int, rng: np.random.Generator) -> np.ndarray:
         """Cells to write anew: some beats of the tuneful roles, and the last bar of the drums."""
         fresh = np.zeros((rows, len(STREAMS)), bool)
-        beats = rows // self.steps_per_beat
+        bars, per_bar = rows // self.steps_per_bar, len(self.meter.pulses)
         for role, share in VARIATION.items():
-            shares = np.full(beats, share)
+            shares = np.full(bars * per_bar, share)
             if role == "lead" and self.tune is not None:
                 shares[:] = TUNE_VARIATION
             elif role == "lead":
-                shares[
-                    np.arange(beats) * self.steps_per_beat // self.steps_per_bar % PHRASE_BARS == PHRASE_BARS - 1
-                ] = NEW_CADENCE
-            anew = np.repeat(rng.random(beats) < shares, self.steps_per_beat)
+                shares[np.arange(bars * per_bar) // per_bar % PHRASE_BARS == PHRASE_BARS - 1] = NEW_CADENCE
+            anew = np.repeat(rng.random(bars * per_bar) < shares, np.tile(self.meter.pulses, bars))
             fresh[:, STREAMS.index(role)] = anew
         for stream in DRUMS:
             fresh[-self.steps_per_bar :, STREAMS.index(stream)] = True

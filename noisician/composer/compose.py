@@ -14,12 +14,13 @@ from functools import partial
 import numpy as np
 
 from noisician.composer.board import BASS, CHORD, LEAD, NEVER, Board, Tune, planned_steps
-from noisician.composer.conditions import MASK_TOKENS, WINDOW_BARS
+from noisician.composer.conditions import MASK_TOKENS, window_bars
 from noisician.composer.ending import come_home, has_ending, must_begin, write_ending
 from noisician.composer.lines import prefer_roots
 from noisician.composer.marks import modulate, moved_tune, write_marks
 from noisician.composer.plan import Plan
 from noisician.composer.ready import (
+    begin_alone,
     begin_at_changes,
     fullness,
     habits_of,
@@ -61,6 +62,7 @@ class Composer:
             write_harmony(board, plan)
             board.settle(plan)
             write_marks(board, plan)
+            begin_alone(board)
         if ends:
             write_ending(board, plan)
         stretches = [stretch for section in plan.sections for stretch in _stretches(section)]
@@ -106,13 +108,13 @@ class Composer:
         repeats: Repeats | None = None,
     ) -> None:
         """Unmasks bars ``first_bar … first_bar + bars`` of the board in place, but not what a section ``repeats``."""
-        start_bar = max(0, first_bar + bars - WINDOW_BARS)
+        start_bar = max(0, first_bar + bars - window_bars(board.meter))
         first, last = start_bar * board.steps_per_bar, (first_bar + bars) * board.steps_per_bar
         passage = Passage(
             board.tokens[first:last].astype(np.int64),
             board.steps.at(slice(first, last)),
             plan.style,
-            beat_begins(last - first, board.steps_per_beat),
+            beat_begins(last - first, board.meter),
             starts_piece=start_bar == 0,
             rows=slice(0, last - first),
             later=None if section is None or repeats is None else _later(board, section, repeats, first, last),

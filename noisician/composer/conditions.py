@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from noisician.request import MODES, TIME_SIGNATURES
+from noisician.request import MODES
 from noisician.score.grid import ROLE_STREAMS, STREAMS, VOCABULARY
-from noisician.score.model import METERS, SECTION_KINDS, Section
+from noisician.score.model import LEARNT_METERS, METERS, SECTION_KINDS, Meter, Section
 from noisician.styles import base_of, learnt_genres, table
 
 #: Bars a window of the composer holds, and the steps that makes at most.
@@ -22,7 +22,7 @@ GRID_ROLES = tuple(ROLE_STREAMS)
 STEP_FEATURES = 3 + len(GRID_ROLES)
 GENRE_SLOTS, MOOD_SLOTS = 64, 32
 #: genre weights, mood weights, mode, metre, density, 1 for music written by people.
-STYLE_FEATURES = GENRE_SLOTS + MOOD_SLOTS + len(MODES) + len(TIME_SIGNATURES) + 2
+STYLE_FEATURES = GENRE_SLOTS + MOOD_SLOTS + len(MODES) + len(LEARNT_METERS) + 2
 #: Each stream's mask token comes after its vocabulary.
 MASK_TOKENS = np.array([VOCABULARY[stream] for stream in STREAMS], np.int16)
 
@@ -48,7 +48,7 @@ class Style:
             for id_, weight in weights.items():
                 slots[known.index(base_of(id_))] += weight
         mode = [float(self.mode == mode) for mode in MODES]
-        meter = [float(self.time_signature == signature) for signature in TIME_SIGNATURES]
+        meter = [float(METERS[self.time_signature].base == name) for name in LEARNT_METERS]
         return np.concatenate([genres, moods, mode, meter, [self.density, float(self.by_people)]]).astype(np.float32)
 
 
@@ -66,7 +66,7 @@ class Steps:
 
 def step_conditions(sections: Sequence[Section], active: np.ndarray, time_signature: str, bars: int) -> Steps:
     """Conditions of a whole piece; ``active`` bool ``[bars, len(GRID_ROLES)]`` says which roles should sound."""
-    steps_per_bar = METERS[time_signature].steps_per_bar
+    meter = METERS[time_signature]
     kind = np.zeros(bars, np.int64)
     features = np.zeros((bars, STEP_FEATURES), np.float32)
     features[:, 0] = 0.5
@@ -78,8 +78,22 @@ def step_conditions(sections: Sequence[Section], active: np.ndarray, time_signat
         features[first:last, 1] = inside / max(1, section.bars)
         features[first:last, 2] = np.minimum(section.bars - inside, 8) / 8
     features[:, 3:] = active
+    places = np.array(meter.base_places)
     return Steps(
-        place=np.tile(np.arange(steps_per_bar), bars),
-        kind=np.repeat(kind, steps_per_bar),
-        features=np.repeat(features, steps_per_bar, axis=0),
+        place=places[_turns(sections, bars) % len(places)].reshape(-1),
+        kind=np.repeat(kind, meter.steps_per_bar),
+        features=np.repeat(features, meter.steps_per_bar, axis=0),
     )
+
+
+def _turns(sections: Sequence[Section], bars: int) -> np.ndarray:
+    """int ``[bars]``: which bar of its section each is; two bars of 2/4 are one of 4/4."""
+    turns = np.arange(bars)
+    for section in sections:
+        turns[section.start_bar : section.start_bar + section.bars] -= section.start_bar
+    return turns
+
+
+def window_bars(meter: Meter) -> int:
+    """How many bars of a metre the network sees at once."""
+    return min(WINDOW_BARS, WINDOW_STEPS // meter.steps_per_bar)

@@ -121,7 +121,7 @@ def _place_for(kind: str, count: int) -> tuple[int, tuple[str, int]]:
 
 def _shortened(kinds: list[tuple[str, int]], bars: int, wanted: Mapping[str, bool]) -> list[tuple[str, int]]:
     """Drops sections until each kept one can have a musical length; keeps at least the strongest."""
-    average = 4 if bars >= 12 else SHORTEST_SECTION_BARS + 1
+    average = 4 if bars >= 12 and not any(wanted.values()) else SHORTEST_SECTION_BARS + 1
     while len(kinds) > 1 and bars < average * len(kinds):
         kinds.pop(_weakest(kinds, wanted))
     return kinds

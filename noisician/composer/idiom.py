@@ -15,7 +15,7 @@ import numpy as np
 
 from noisician.diffusion.noise import generator
 from noisician.score.harmony import chord_name, pitch_class
-from noisician.score.model import METERS, SECTION_KINDS, Section
+from noisician.score.model import METERS, SECTION_KINDS, Meter, Section
 from noisician.score.patterns import bars_of, groove_rows, usable
 from noisician.score.progressions import Bar, Bars, fit, home_chord, parse_progression, progression
 from noisician.styles import table
@@ -83,7 +83,7 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
         if dice(table_kind, "contrast").random() >= music.get("contrast", 0.0 if steady else 0.35):
             other = main
         # Of two, the chorus has the one with more strokes.
-        main, other = sorted((main, other), key=lambda name: _strokes_a_bar(table_kind, name, meter.steps_per_bar))
+        main, other = sorted((main, other), key=lambda name: _strokes_a_bar(table_kind, name, meter))
         return {kind: other if kind in ("chorus", "drop") else main for kind in SECTION_KINDS}
 
     chords: dict[str, Bars] = {}
@@ -111,13 +111,15 @@ def choose_idiom(genre: Mapping[str, Any], mode: str, time_signature: str, seed:
     )
 
 
-def _strokes_a_bar(table_kind: str, name: str, steps_per_bar: int) -> float:
+def _strokes_a_bar(table_kind: str, name: str, meter: Meter) -> float:
     """Of a groove or pattern: sure strokes, and half of those that come and go."""
     if table_kind != "grooves":
-        walks = "x..." * (steps_per_bar // 4)  # what has no bars of its own goes a note a beat
-        bars = bars_of(table("patterns")[table_kind][name].get("bar", walks), steps_per_bar)
+        entry = table("patterns")[table_kind][name]
+        if "bar" not in entry:  # what has no bars of its own goes a note a beat
+            return meter.steps_per_bar / meter.steps_per_beat
+        bars = bars_of(entry["bar"], entry.get("meter", "4/4"), meter)
         return sum(letter not in "-." for bar in bars for letter in bar) / len(bars)
-    rows = groove_rows(name, steps_per_bar).items()
+    rows = groove_rows(name, meter).items()
     return sum(np.count_nonzero(row) / len(row) * (0.5 if name.endswith("_maybe") else 1.0) for name, row in rows)
 
 
@@ -163,8 +165,8 @@ def described(idiom: Idiom, sections: Sequence[Section], key: str) -> list[tuple
     return rows
 
 
-def pattern_bars(idiom: Idiom | None, kind: str, steps_per_bar: int) -> int:
+def pattern_bars(idiom: Idiom | None, kind: str, meter: Meter) -> int:
     """How many bars the groove of a kind of section has; 0 where none is ready."""
     if idiom is None or not idiom.grooves:
         return 0
-    return max(len(pattern) for pattern in groove_rows(idiom.grooves[kind], steps_per_bar).values())
+    return max(len(pattern) for pattern in groove_rows(idiom.grooves[kind], meter).values())

@@ -29,6 +29,7 @@ from noisician.composer.regions import (
     regions,
     role_of,
     streams_of,
+    stretch_bars,
     stretches,
 )
 from noisician.composer.wishes import Wishes, lean
@@ -37,6 +38,7 @@ from noisician.diffusion.noise import generator
 from noisician.diffusion.unmask import Choice
 from noisician.errors import RequestError
 from noisician.score.grid import HOLD, MONOPHONIC, REST, STREAMS, Grid
+from noisician.score.model import Meter
 
 _CELLS, _CONTOUR = 0xC2, 0xC3
 
@@ -153,7 +155,7 @@ class _Job:
         board = Board.of(self.plan, steps, Grid(masked, self.plan.time_signature))
         parts = [
             _Stretch.of(board, free, *bars, self.plan.loop)
-            for bars in stretches(opened_bars(free, board.steps_per_bar))
+            for bars in stretches(opened_bars(free, board.steps_per_bar), stretch_bars(board.meter))
         ]
         for turn, part in enumerate(parts):
             self._write_stretch(board, part, tries, lambda share, turn=turn: on_step((turn + share) / len(parts)))
@@ -183,7 +185,7 @@ class _Job:
             np.where(part.own_surroundings & alone, MASK_TOKENS, board.tokens)[seen].astype(np.int64),
             self.wishes.steps(steps, inside),
             self.wishes.style(self.plan.style),
-            self._chord_begins(seen, board.steps_per_beat),
+            self._chord_begins(seen, board.meter),
             starts_piece=bool(seen[0] == 0),
             rows=inside,
         )
@@ -210,11 +212,11 @@ class _Job:
         mend = mend_holds if self.keep == "nothing" else hit_again
         mend(board.tokens, self.old, part.cells)
 
-    def _chord_begins(self, seen: np.ndarray, steps_per_beat: int) -> np.ndarray:
+    def _chord_begins(self, seen: np.ndarray, meter: Meter) -> np.ndarray:
         """Where an open harmony may change: on beats, or where it did."""
         steps = len(seen)
         if self.keep == "nothing":
-            return beat_begins(steps, steps_per_beat)
+            return beat_begins(steps, meter)
         chord, open_ = self.old[seen, CHORD], self.cells[seen, CHORD]
         changes = np.ones(steps, bool)
         changes[1:] = (chord[1:] != chord[:-1]) | (open_[1:] != open_[:-1])

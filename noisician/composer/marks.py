@@ -15,6 +15,7 @@ from noisician.score.grid import (
     DRUM_HITS,
     DRUMS,
     FIRST_ONSET,
+    HOLD,
     LEVELS,
     MONOPHONIC,
     PITCH_HIGH,
@@ -23,16 +24,19 @@ from noisician.score.grid import (
     STREAMS,
     chord_of,
     chord_token,
+    pitch_token,
 )
 
 #: Who stops in stop time: all but the tune.
 _STOPPING = ("bass", *CHORDAL, "arp", *DRUMS)
 _BACKBEAT = [hit for hit in DRUM_HITS["snare"]].index((38, 116)) + 1
+#: The tonic, low.
+_PEDAL = pitch_token(36, 1)
 _DOWNBEAT = [hit for hit in DRUM_HITS["kick"]].index((36, 96)) + 1
 
 
 def write_marks(board: Board, plan: Plan) -> None:
-    """In place, where the board is open: silences, stops and the backbeat of half-time."""
+    """In place, where the board is open: silences, stops, the backbeats of half-time and double-time, pedal points."""
     for mark in plan.marks:
         if mark.kind == "silence":
             end = mark.last * board.steps_per_bar
@@ -40,9 +44,16 @@ def write_marks(board: Board, plan: Plan) -> None:
             _fix(board, np.arange(end - steps, end), {name: REST for name in STREAMS[1:]})
         elif mark.kind == "stop_time":
             for bar in range(mark.first, mark.last):
-                _fix(board, board.rows(bar)[board.steps_per_beat :], {name: REST for name in _STOPPING})
+                _fix(board, board.rows(bar)[1:2], {name: REST for name in DRUMS})
+                _fix(board, board.rows(bar)[board.steps_per_beat // 2 :], {name: REST for name in _STOPPING})
         elif mark.kind == "half_time":
             _half_time(board, mark)
+        elif mark.kind == "double_time":
+            _double_time(board, mark)
+        elif mark.kind == "pedal":
+            for bar in range(mark.first, mark.last):
+                _fix(board, board.rows(bar)[:1], {"bass": _PEDAL})
+                _fix(board, board.rows(bar)[1:], {"bass": HOLD})
         elif mark.kind.startswith("without_"):
             for bar in range(mark.first, mark.last):
                 _fix(board, board.rows(bar), {mark.kind.removeprefix("without_"): REST})
@@ -51,13 +62,27 @@ def write_marks(board: Board, plan: Plan) -> None:
 def _half_time(board: Board, mark: Mark) -> None:
     """The snare on the third beat and nowhere else, the kick on the first; the last bar keeps its second half open for
     a fill."""
-    middle = board.steps_per_bar // 2
+    middle = board.meter.second_half
     for bar in range(mark.first, mark.last):
         rows = board.rows(bar)
         filled = bar == mark.last - 1 and mark.last - mark.first > 1
         _fix(board, rows[: middle if filled else len(rows)], {"snare": REST}, but=rows[middle])
         _fix(board, rows[:1], {"kick": _DOWNBEAT})
         _fix(board, rows[middle : middle + 1], {"snare": _BACKBEAT, "kick": REST})
+
+
+def _double_time(board: Board, mark: Mark) -> None:
+    """The kick on every beat, the snare on every half of one; the last bar keeps its second half open for a fill."""
+    meter = board.meter
+    for bar in range(mark.first, mark.last):
+        rows = board.rows(bar)
+        filled = bar == mark.last - 1 and mark.last - mark.first > 1
+        rows = rows[: meter.second_half if filled else len(rows)]
+        beats = np.isin(np.arange(len(rows)), meter.pulse_steps)
+        halves = np.isin(np.arange(len(rows)) + meter.steps_per_beat // 2, meter.pulse_steps)
+        _fix(board, rows[beats], {"kick": _DOWNBEAT, "snare": REST})
+        _fix(board, rows[halves], {"snare": _BACKBEAT, "kick": REST})
+        _fix(board, rows[~beats & ~halves], {"snare": REST, "kick": REST})
 
 
 def _fix(board: Board, rows: np.ndarray, tokens: dict[str, int], but: int | None = None) -> None:

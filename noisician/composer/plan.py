@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Literal
 
@@ -12,9 +12,21 @@ import numpy as np
 
 from noisician.composer.conditions import Style
 from noisician.composer.form import FORM_FROM_S, Fixed, choose_players, plan_sections, rounds, sections_of, strains
+from noisician.composer.hands import ONE_PLAYER, performers_of
 from noisician.composer.idiom import Idiom, choose_idiom
 from noisician.composer.pace import even_s, played_s
-from noisician.composer.shape import Mark, Rest, Stage, answering, answers, arched, cast_by_cues, levelled, marks_of
+from noisician.composer.shape import (
+    Mark,
+    Rest,
+    Stage,
+    answering,
+    answers,
+    arched,
+    cast_by_cues,
+    filled,
+    levelled,
+    marks_of,
+)
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.prompt.controls import Controls, Cue, Feature, SectionHint
@@ -46,6 +58,8 @@ _NEAREST = {
 }
 
 
+#: Sections before which something stands where somebody waits for them.
+_NOT_FIRST = ("verse", "chorus", "drop")
 Ending = Literal["written", "cut", "fade"]
 
 
@@ -58,7 +72,8 @@ class Plan:
     included; ``idiom`` is what its genre has ready, ``chart`` the chords that were asked for. ``velocity_shift`` is how
     much harder (or softer) the mood makes everybody play. ``cues`` and ``features`` are wishes about places; ``rests``
     (within sections in which a
-    role plays) and ``marks`` what they come to in this form.
+    role plays) and ``marks`` what they come to in this form. ``performers`` name those whose hands several (role,
+    instrument) are.
     """
 
     tempo_bpm: float
@@ -83,6 +98,12 @@ class Plan:
     features: tuple[Feature, ...] = ()
     rests: tuple[Rest, ...] = ()
     marks: tuple[Mark, ...] = ()
+    performers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> int:
+        """How many play, each with all hands."""
+        return len({self.performers.get(part, place) for place, part in enumerate(self.instrumentation)})
 
     @property
     def bar_s(self) -> float:
@@ -98,7 +119,7 @@ class Plan:
         """(first, end) of a written ending's chord in steps of the last bar."""
         meter = METERS[self.time_signature]
         length_s = even_s(self.duration_s, self.features, meter, self.tempo_bpm)
-        return last_chord(length_s, self.bars, meter, self.tempo_bpm)
+        return last_chord(length_s, self.bars, meter, self.tempo_bpm, self.feature("held_chord") is not None)
 
     def feature(self, kind: str) -> Feature | None:
         return next((one for one in self.features if one.kind == kind), None)
@@ -132,6 +153,8 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         lengths = dict(form)
         form = [(kind, lengths.get(kind, SECTION_BARS)) for kind in controls.form]
     wanted = {hint.kind: hint.wanted for hint in controls.sections}
+    if any(cue.does == "enter" and cue.moment.section in _NOT_FIRST for cue in controls.cues):
+        wanted.setdefault("intro", True)  # who waits for the chorus does not play before it
     kept = {kind: True for kind in genre.heaviest.get("keeps", ())} | wanted
     if duration_s < FORM_FROM_S and not (wanted or controls.cues or controls.features):
         form = [("chorus" if energy > 0.4 else "verse", bars)]
@@ -145,7 +168,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         sections = plan_sections(form, bars, energy, kept, _fixed(controls.sections, bar_s))
     sections = arched(sections, controls.features)
     sections = levelled(Stage(sections, instrumentation, bar_s), controls.features)
-    players = _cast(sections, roles, energy, genre.heaviest)
+    players = filled(sections, controls.features, _cast(sections, roles, energy, genre.heaviest), roles)
     players = _with_soloists(sections, players, controls.sections, instrumentation)
     production = _production(controls, genre, mood)
     swing = genre.mean("swing") if controls.swing is None else controls.swing
@@ -170,6 +193,7 @@ def make_plan(controls: Controls, seed: int) -> Plan:
         idiom=choose_idiom(genre.heaviest, mode, signature, seed, *_words_key(controls)),
         cues=controls.cues,
         features=controls.features,
+        performers=performers_of(instrumentation, controls.closed, controls.instruments),
     )
     return _shaped(plan)
 
@@ -236,7 +260,7 @@ def with_sections(plan: Plan, sections: Sequence[Section], duration_s: float) ->
     energy = float(np.average([section.energy for section in sections], weights=[one.bars for one in sections]))
     roles = list(dict.fromkeys(role for role, _ in plan.instrumentation if role in ROLE_STREAMS))
     heaviest = max(plan.style.genres, key=lambda id_: plan.style.genres[id_], default="")
-    players = _cast(sections, roles, energy, table("genres").get(heaviest, {}))
+    players = filled(sections, plan.features, _cast(sections, roles, energy, table("genres").get(heaviest, {})), roles)
     sections = levelled(Stage(arched(sections, plan.features), plan.instrumentation, plan.bar_s), plan.features)
     return _shaped(replace(plan, sections=sections, bars=bars, duration_s=duration_s, players=players))
 
@@ -350,7 +374,8 @@ def _choose_length(
         bars = max(1, round(wanted_s / bar_s))
         return tempo, bars, bars * bar_s
     if ending == "written":
-        return tempo, bars_for(even_s(wanted_s, controls.features, meter, tempo), meter, tempo), wanted_s
+        held = any(feature.kind == "held_chord" for feature in controls.features)
+        return tempo, bars_for(even_s(wanted_s, controls.features, meter, tempo), meter, tempo, held), wanted_s
     return tempo, max(1, ceil(even_s(wanted_s, controls.features, meter, tempo) / bar_s - 1e-6)), wanted_s
 
 
@@ -428,7 +453,29 @@ def closed_cast(wanted: Sequence[str]) -> list[tuple[str, str]]:
         left = next((id_ for id_ in able if table_[id_].range[0] <= LOWEST_OF_A_BASS), None)
         if left is not None and table_[left].family in _TWO_HANDED:
             assigned["bass"] = left
-    return [*assigned.items(), *doubles]
+    pairs = [id_ for id_ in able if wanted.count(id_) > 1 and table_[id_].family in ONE_PLAYER]
+    if pairs and "arp" not in assigned:  # the first of two has two hands as well
+        assigned["arp"] = pairs[0]
+    inner = _inner_voices(assigned, doubles)
+    return [*assigned.items(), *inner]
+
+
+def _inner_voices(assigned: dict[str, str], doubles: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those who would double a line, each with a voice of the chords instead where nobody plays those whole; in
+    place, the lowest of two has the bass. Basses that were asked for twice play in unison.
+    """
+    table_ = instruments()
+    home = next((role for role in _HARMONY if role in assigned), "pad")
+    out = []
+    for role, id_ in doubles:
+        divided = home == "pad" and ("pad" not in assigned or not table_[assigned["pad"]].polyphonic)
+        if not divided or table_[id_].polyphonic or table_[id_].family in ("bass", "drums") or role not in MONOPHONIC:
+            out.append((role, id_))
+            continue
+        if role == "bass" and table_[id_].range[0] < table_[assigned["bass"]].range[0]:
+            assigned["bass"], id_ = id_, assigned["bass"]
+        out.append(("pad", id_))
+    return out
 
 
 def _own_roles(id_: str | None) -> tuple[str, ...]:

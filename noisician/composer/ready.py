@@ -16,7 +16,7 @@ from noisician.composer.plan import Plan
 from noisician.composer.repetition import Habits
 from noisician.diffusion.noise import generator
 from noisician.score.chart import chart_basses, chart_tokens
-from noisician.score.grid import DRUMS, HOLD, REST, STREAMS, pitch_token
+from noisician.score.grid import DRUMS, HOLD, REST, ROLE_STREAMS, STREAMS, composer_chords, pitch_token
 from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, Meter, Section
 from noisician.score.patterns import bars_of, groove_rows
@@ -33,12 +33,14 @@ STEADY_SHARE = 0.4
 #: What onsets of those who fill the texture gain in a section, and those of the tune.
 GAINS = {"chorus": 0.5, "drop": 0.5, "verse": -0.5, "pre_chorus": -0.5}
 LEAD_GAINS = {"chorus": 0.25, "drop": 0.25}
+#: What the onsets of lines gain that answer each other.
+ANSWERING_GAIN = np.float32(1.5)
 _FILLING = [STREAMS.index(name) for name in ("bass", "chords", "arp", "counter")]
 #: How far the wish for few or many notes is from the middle before it changes who is full and who is thin.
 SPARSE, DENSE = 0.35, 0.65
 #: The lowest note of a bass that is written under a chord (MIDI pitch), and how loud it is.
 LOWEST_BASS, BASS_LEVEL = 33, 1
-_BASS = STREAMS.index("bass")
+_BASS, _COUNTER = STREAMS.index("bass"), STREAMS.index("counter")
 _HARMONIC = [STREAMS.index(name) for name in ("bass", "chords", "pad")]
 _CARRYING = [STREAMS.index(name) for name in ("kick", "snare")]
 _DRUM_STREAMS = [STREAMS.index(name) for name in DRUMS]
@@ -49,7 +51,7 @@ def habits_of(plan: Plan, section: Section) -> Habits:
     idiom = plan.idiom
     if idiom is None:
         return Habits()
-    bars = pattern_bars(idiom, section.kind, METERS[plan.time_signature].steps_per_bar)
+    bars = pattern_bars(idiom, section.kind, METERS[plan.time_signature])
     return Habits(bars, idiom.riffs, idiom.fill_share)
 
 
@@ -62,7 +64,10 @@ def fullness(plan: Plan, first: int, last: int) -> dict[int, np.ndarray]:
     kinds = np.repeat(bars, METERS[plan.time_signature].steps_per_bar)[first:last]
     gain, lead = (np.array([gains.get(kind, 0.0) for kind in kinds], np.float32) for gains in (GAINS, LEAD_GAINS))
     busy = np.float32(0.0 if plan.idiom is None else plan.idiom.lead_onsets)
-    return {**dict.fromkeys(_FILLING, gain), LEAD: lead + busy}
+    gains = {**dict.fromkeys(_FILLING, gain), LEAD: lead + busy}
+    if plan.feature("call_and_response") is not None:  # whoever has two bars alone has to say something in them
+        gains[LEAD], gains[_COUNTER] = gains[LEAD] + ANSWERING_GAIN, gains[_COUNTER] + ANSWERING_GAIN
+    return gains
 
 
 def write_chart(board: Board, plan: Plan) -> None:
@@ -71,7 +76,7 @@ def write_chart(board: Board, plan: Plan) -> None:
     if plan.chart is None:
         return
     form = plan.sections, METERS[plan.time_signature], pitch_class(plan.key)
-    chords, basses = chart_tokens(plan.chart, *form), chart_basses(plan.chart, *form)
+    chords, basses = composer_chords(chart_tokens(plan.chart, *form)), chart_basses(plan.chart, *form)
     line = board.tokens[: len(chords), CHORD]
     board.tokens[: len(chords), CHORD] = np.where(line == MASK_TOKENS[CHORD], chords, line)
     for step in np.flatnonzero(basses >= 0):
@@ -125,6 +130,18 @@ def begin_at_changes(board: Board, section: Section) -> None:
         board.begins[changes[open_], stream] = True
 
 
+def begin_alone(board: Board) -> None:
+    """In place: who plays a section alone begins with it."""
+    columns = {role: [STREAMS.index(name) for name in names] for role, names in ROLE_STREAMS.items() if role != "drums"}
+    drums = [STREAMS.index(name) for name in DRUMS]
+    for section in board.sections:
+        rows = slice(section.start_bar * board.steps_per_bar, (section.start_bar + section.bars) * board.steps_per_bar)
+        playing = [own[0] for own in columns.values() if board.active[rows, own].any()]
+        at = rows.start
+        if len(playing) == 1 and not board.active[rows, drums].any() and board.active[at, playing[0]]:
+            board.begins[at, playing[0]] |= board.tokens[at, playing[0]] == MASK_TOKENS[playing[0]]
+
+
 def write_tune(board: Board, plan: Plan, section: Section, new: Sequence[bool], until: int) -> None:
     """In place, in the open bars of a section that bring something ``new``: rhythms of a tune that the genre has; which
     notes begin there is the network's to say.
@@ -159,10 +176,10 @@ def _played(stream: str, name: str, idiom: Idiom, section: Section, harmony: Har
     per_bar = meter.steps_per_bar
     bars = len(harmony.index) // per_bar
     if stream == "arp":
-        return arpeggio(entry, harmony, per_bar, generator(idiom.seed, 0xA), _dice(idiom, section, "arp"))
+        return arpeggio(entry, harmony, meter, generator(idiom.seed, 0xA), _dice(idiom, section, "arp"))
     if stream == "bass" and entry.get("kind") == "walking":
         return walk(harmony, meter, _dice(idiom, section, "walk"))
-    texts = bars_of(entry["bar"], per_bar)
+    texts = bars_of(entry["bar"], entry.get("meter", "4/4"), meter)
     if stream == "chords":
         voicing = entry.get("voice", idiom.voicing)
         # A power chord is low, open position reaches an octave higher: both stay below the lead.
@@ -184,7 +201,7 @@ def _drums(idiom: Idiom, section: Section, bars: int, meter: Meter, density: flo
         return _build(bars, meter, table("grooves")[name]["fill"])
     full = (section.kind in _FULL and density > SPARSE) or density > DENSE
     thin = (section.kind in _THIN and density < DENSE) or density < SPARSE
-    rows, rng = groove_rows(name, per_bar), _dice(idiom, section, "groove")
+    rows, rng = groove_rows(name, meter), _dice(idiom, section, "groove")
     if idiom.steady:
         rng = generator(idiom.seed, 0x6)
     length = max(len(pattern) for pattern in rows.values())
@@ -224,8 +241,9 @@ def _build(bars: int, meter: Meter, fill: str) -> np.ndarray:
     for step in range(steps - beat):
         share = step / steps
         gap = beat if share < 0.5 else max(beat // 2, 1) if share < 0.75 else 1
-        if step % gap == 0:
+        place = step % meter.steps_per_bar
+        if place % gap == 0:
             out[step, struck] = 1 + min(int(4 * share), 3) if fill == "toms" else min(1 + int(3 * share), 3)
-        if share < 0.5 and bars > 2 and step % beat == 0:
+        if share < 0.5 and bars > 2 and place % beat == 0:
             out[step, kick] = 2
     return out

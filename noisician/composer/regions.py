@@ -8,12 +8,12 @@ from zlib import crc32
 import numpy as np
 
 from noisician.composer.board import active_roles
-from noisician.composer.conditions import GRID_ROLES, WINDOW_BARS
+from noisician.composer.conditions import GRID_ROLES, WINDOW_BARS, window_bars
 from noisician.composer.plan import Plan
 from noisician.diffusion.noise import generator
 from noisician.errors import RequestError
 from noisician.score.grid import ROLE_STREAMS, STREAMS
-from noisician.score.model import METERS
+from noisician.score.model import METERS, Meter
 
 #: The harmony's name where roles are named: it has cells and no player.
 HARMONY = "chord"
@@ -78,9 +78,9 @@ def vary_cells(plan: Plan, roles: Iterable[str], bars: Iterable[int], strength: 
     cells = open_cells(plan, roles, bars, playing=True)
     for role in roles:
         rank = np.concatenate(
-            [generator(draw, 0x7A, crc32(role.encode()), bar).random(meter.beats_per_bar) for bar in range(plan.bars)]
+            [generator(draw, 0x7A, crc32(role.encode()), bar).random(len(meter.pulses)) for bar in range(plan.bars)]
         )
-        drawn = np.repeat(rank < strength, meter.steps_per_beat)
+        drawn = np.repeat(rank < strength, np.tile(meter.pulses, plan.bars))
         for stream in streams_of(role):
             cells[:, stream] &= drawn
     return cells
@@ -105,17 +105,22 @@ def regions(open_bars: np.ndarray) -> Iterator[tuple[int, int]]:
             yield int(places[first]), int(places[last]) + 1
 
 
-def stretches(open_bars: np.ndarray) -> Iterator[tuple[int, int]]:
+def stretches(open_bars: np.ndarray, longest: int = STRETCH_BARS) -> Iterator[tuple[int, int]]:
     """(first, last) bars, last exclusive, of what is written at once, from ``open_bars`` bool ``[bars]``.
 
-    Open bars that hear each other (no more than CONTEXT_BARS apart) go together, up to STRETCH_BARS from first to last.
+    Open bars that hear each other (no more than CONTEXT_BARS apart) go together, up to ``longest`` from first to last.
     """
     places = np.flatnonzero(open_bars).tolist()
     while places:
         first = last = places.pop(0)
-        while places and places[0] - first < STRETCH_BARS and places[0] - last <= CONTEXT_BARS:
+        while places and places[0] - first < longest and places[0] - last <= CONTEXT_BARS:
             last = places.pop(0)
         yield first, last + 1
+
+
+def stretch_bars(meter: Meter) -> int:
+    """How many bars of a metre are written at once, so that the network sees CONTEXT_BARS on both sides."""
+    return min(STRETCH_BARS, window_bars(meter) - 2 * CONTEXT_BARS)
 
 
 def neighbours_of(cells: np.ndarray) -> np.ndarray:

@@ -22,9 +22,9 @@ from noisician.score.grid import (
     pitch_token,
 )
 from noisician.score.harmony import SCALES, chord_tones
+from noisician.score.model import Meter
 
 #: Beats of the bar, counted from 0, on which a note has to belong to its chord.
-STRONG_BEATS = {"4/4": (0, 2), "3/4": (0,), "6/8": (0, 1)}
 #: How far a note may move; every chord has a tone that near.
 REACH_SEMITONES = 7
 #: In semitones of movement: an interval that turns round, a bass note that is not the root where a chord begins, and a
@@ -94,8 +94,7 @@ def _choices(grid: Grid, role: str, mode: str, step: int, end: int) -> Choices:
         return _fixed(int(grid.stream(role)[step]))
     begins = step == 0 or harmony[step] != harmony[step - 1]
     meter = grid.meter
-    beat, within = divmod(step % meter.steps_per_bar, meter.steps_per_beat)
-    strong = within == 0 and beat in STRONG_BEATS[grid.time_signature]
+    strong = step % meter.steps_per_bar in strong_steps(meter)
     tones = chord_tones(*chord)
     fitting = tones if strong or begins or end - step >= meter.steps_per_beat else fitting_tones(chord, mode)
     pitches = np.arange(max(PITCH_LOW, old - REACH_SEMITONES), min(PITCH_HIGH, old + REACH_SEMITONES) + 1)
@@ -108,6 +107,11 @@ def _choices(grid: Grid, role: str, mode: str, step: int, end: int) -> Choices:
         if later is not None and later != chord:
             costs += np.where(np.isin(pitches % 12, fitting_tones(later, mode)), 0.0, _HELD_AGAINST)
     return Choices(old, pitches, costs)
+
+
+def strong_steps(meter: Meter) -> tuple[int, ...]:
+    """The steps of a bar on which a line stands on tones of the chord: its halves, of three beats the first."""
+    return (0,) if meter.beats_per_bar == 3 else (0, meter.second_half)
 
 
 def fitting_tones(chord: tuple[int, str], mode: str) -> tuple[int, ...]:

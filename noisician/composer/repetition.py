@@ -109,7 +109,19 @@ def plan_repeats(section: Section, board: Board, rng: np.random.Generator, habit
     groove = tuple(None if bar < pattern else bar % pattern for bar in range(bars))
     for name in _GROOVE:
         source[STREAMS.index(name)] = groove
+    for stream, taken in source.items():  # who rests at first has nothing to come back to there
+        rests = [not board.active[board.rows(section.start_bar + bar), stream].any() for bar in range(bars)]
+        if any(rests):
+            source[stream] = _from_the_first_played(taken, rests)
     return Repeats(source, fresh | fills_of(section, board, rng, habits.fill_share))
+
+
+def _from_the_first_played(taken: Sequence[int | None], rests: Sequence[bool]) -> tuple[int | None, ...]:
+    """What each bar takes over where somebody ``rests`` in some: counted from the first bar that is played."""
+    first = next((bar for bar, resting in enumerate(rests) if not resting), 0)
+    moved = [None if bar < first else taken[bar - first] for bar in range(len(taken))]
+    places = [None if bar is None else bar + first for bar in moved]
+    return tuple(None if bar is None or rests[bar] else bar for bar in places)
 
 
 def fills_of(section: Section, board: Board, rng: np.random.Generator, share: float = 1.0) -> np.ndarray:

@@ -23,6 +23,11 @@ STOP_BARS = 2
 #: How far below and above the piece's energy it begins and ends where it grows.
 ARC = 0.35
 _BODY = ("verse", "chorus", "drop", "solo")
+#: What is done all through the sections that are meant.
+_OVER_SECTIONS = ("half_time", "double_time", "pedal")
+#: In a piece that grows or winds down no drums play where it is by so much below its mean energy; as far above it
+#: everybody does.
+THIN = 0.15
 #: What of the whole piece a change of key waits for, where the section named is not there.
 _LAST = ("chorus", "drop", "verse")
 
@@ -63,8 +68,8 @@ class Stage:
         table = instruments()
         return {role for role, id_ in self.instrumentation if {role, id_, table[id_].family} & set(who)}
 
-    def place(self, moment: Moment) -> Section | int | None:
-        """The section meant, or a bar; None for a section that is not there."""
+    def place(self, moment: Moment, near_bars: int = NEAR_BARS) -> Section | int | None:
+        """The section meant, or a bar, that of a section so near to it; None for a section that is not there."""
         if moment.section == "middle":
             middle = self.bars // 2
             return next((one for one in self.sections if one.start_bar <= middle < one.start_bar + one.bars), None)
@@ -75,7 +80,7 @@ class Stage:
         bar = moment.bar - 1 if moment.bar is not None else round((moment.at_s or 0.0) / self.bar_s)
         starts = [section.start_bar for section in self.sections[1:]]
         near = min(starts, key=lambda start: abs(start - bar), default=None)
-        bar = near if near is not None and abs(near - bar) <= NEAR_BARS else bar
+        bar = near if near is not None and abs(near - bar) <= near_bars else bar
         return min(max(bar, 0), self.bars)
 
 
@@ -178,6 +183,23 @@ def arched(sections: Sequence[Section], features: Sequence[Feature]) -> tuple[Se
     return tuple(replace(one, energy=float(energy)) for one, energy in zip(sections, energies, strict=True))
 
 
+def filled(
+    sections: Sequence[Section], features: Sequence[Feature], players: Sequence[tuple[str, ...]], roles: Sequence[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Who plays in a piece that grows or winds down: everybody where it is loud, and where it is quiet no drums."""
+    if not any(one.kind in ("rising", "falling") for one in features) or len(sections) < 3:
+        return tuple(players)
+    mean = float(np.average([one.energy for one in sections], weights=[one.bars for one in sections]))
+    cast = []
+    for section, playing in zip(sections, players, strict=True):
+        quiet = tuple(role for role in playing if role not in ("drums", "arp", "counter"))
+        if section.energy >= mean + THIN:
+            cast.append(tuple(roles))
+        else:
+            cast.append(quiet if section.energy <= mean - THIN and quiet else playing)
+    return tuple(cast)
+
+
 def levelled(stage: Stage, features: Sequence[Feature]) -> tuple[Section, ...]:
     """The sections with less energy where it is to be quiet, more where it is to be loud.
 
@@ -200,7 +222,7 @@ def levelled(stage: Stage, features: Sequence[Feature]) -> tuple[Section, ...]:
 def _meant(stage: Stage, feature: Feature) -> list[int]:
     """Places of the sections that a feature is about."""
     if feature.at is None:
-        return [at for at, one in enumerate(stage.sections) if feature.where in (None, one.kind)]
+        return [at for at, one in enumerate(stage.sections) if feature.where in (None, "piece", one.kind)]
     place = stage.place(feature.at)
     if place is None:
         return []
@@ -222,13 +244,13 @@ def marks_of(stage: Stage, features: Sequence[Feature]) -> tuple[Mark, ...]:
         elif feature.kind == "without" and feature.where is not None:
             marks.append(Mark(f"without_{feature.where}", 0, stage.bars))
         elif feature.kind == "silence" and feature.at is not None:
-            place = stage.place(feature.at)
+            place = stage.place(feature.at, near_bars=0)
             bar = None if place is None else bars_of(place, stage.bars)[0]
             if bar is not None and 0 < bar < stage.bars:
                 marks.append(Mark("silence", bar, bar + 1, feature.value or 1.0))
-        elif feature.kind == "half_time":
-            chosen = [one for one in stage.sections if feature.where in (None, "piece", one.kind)]
-            marks += [Mark("half_time", one.start_bar, one.start_bar + one.bars) for one in chosen]
+        elif feature.kind in _OVER_SECTIONS:
+            chosen = [stage.sections[at] for at in _meant(stage, feature)]
+            marks += [Mark(feature.kind, one.start_bar, one.start_bar + one.bars) for one in chosen]
         elif feature.kind == "silence":
             chosen = [one for one in stage.sections if one.kind == feature.where and one.start_bar > 0]
             marks += [Mark("silence", one.start_bar - 1, one.start_bar, feature.value or 1.0) for one in chosen]

@@ -13,6 +13,7 @@ from noisician.composer.holds import NOTE_STREAMS, forbid_loose_holds
 from noisician.composer.lines import OFF_BEAT_RUB_COST, avoid_rubs, prefer_blue_notes, prefer_steps
 from noisician.diffusion.unmask import Choice, Stage, unmask
 from noisician.score.grid import STREAMS, VOCABULARY
+from noisician.score.model import Meter
 from noisician.weights import Network
 
 _ORDER = (
@@ -89,9 +90,11 @@ class Passage:
         return tokens
 
 
-def beat_begins(steps: int, steps_per_beat: int) -> np.ndarray:
-    """int64 ``[steps]``: the first step of each step's beat."""
-    return np.arange(steps) // steps_per_beat * steps_per_beat
+def beat_begins(steps: int, meter: Meter) -> np.ndarray:
+    """int64 ``[steps]``: the first step of each step's beat, in whole bars."""
+    own = np.repeat(meter.pulse_steps[:-1], meter.pulses)
+    bars = steps // meter.steps_per_bar
+    return (np.arange(bars)[:, None] * meter.steps_per_bar + own).reshape(-1)
 
 
 def stages_of(cells: np.ndarray, settings: ComposerSettings, song: bool = False) -> list[Stage]:

@@ -2,7 +2,7 @@
 
 A pack is one ``.npz``: ``tokens [steps, streams]`` int16, ``place`` and ``kind [steps]`` uint8,
 ``features [steps, STEP_FEATURES]`` float16, and per song ``offset [songs + 1]``, ``style [songs, STYLE_FEATURES]``
-float16 and ``signature [songs]`` (index into TIME_SIGNATURES). Every song has at least one window of bars.
+float16 and ``signature [songs]`` (index into LEARNT_METERS). Every song has at least one window of bars.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import numpy as np
 from noisician.composer.conditions import GRID_ROLES, Steps, Style, step_conditions
 from noisician.corpus.compose import compose_song
 from noisician.corpus.human import HumanScore
-from noisician.request import TIME_SIGNATURES
 from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
-from noisician.score.model import METERS
+from noisician.score.model import LEARNT_METERS, METERS
 from noisician.styles import learnt_genres, table
 
 #: Songs shorter than a window are repeated until they fill it.
@@ -72,7 +71,7 @@ def write_pack(path: Path, songs: Iterable[Song]) -> int:
         kind.append(np.tile(song.steps.kind, repeats))
         features.append(np.tile(song.steps.features, (repeats, 1)))
         style.append(song.style)
-        signature.append(TIME_SIGNATURES.index(song.grid.time_signature))
+        signature.append(LEARNT_METERS.index(song.grid.time_signature))
         offset.append(offset[-1] + len(tokens[-1]))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
@@ -104,11 +103,11 @@ class SongPack:
     offset: np.ndarray
 
     def draw_signature(self, rng: np.random.Generator) -> str:
-        return TIME_SIGNATURES[int(self.signature[rng.integers(len(self.signature))])]
+        return LEARNT_METERS[int(self.signature[rng.integers(len(self.signature))])]
 
     def draw_window(self, rng: np.random.Generator, signature: str, bars: int) -> WindowOfSong:
         """A random stretch of whole bars of a random song of one metre."""
-        songs = np.flatnonzero(self.signature == TIME_SIGNATURES.index(signature))
+        songs = np.flatnonzero(self.signature == LEARNT_METERS.index(signature))
         song = int(rng.choice(songs))
         per_bar = METERS[signature].steps_per_bar
         available = (self.offset[song + 1] - self.offset[song]) // per_bar

@@ -20,6 +20,7 @@ from noisician.evaluate.prompts import Prompt
 from noisician.mel import HOP, SAMPLE_RATE_HZ
 from noisician.mix import StemAudio
 from noisician.models.embedded import EmbeddedModel
+from noisician.models.embedded.mixing import mixed_role
 from noisician.models.embedded.play import PLAYING_ALONE, Networks, PlayerStems, rendered_stems
 from noisician.models.protocol import Run, Stages
 from noisician.models.support import checked
@@ -28,6 +29,7 @@ from noisician.piece import Piece, piece_of
 from noisician.recipe import Recipe
 from noisician.renderer import Preview
 from noisician.score import Score, Track
+from noisician.score.hands import one_track
 from noisician.score.played import NoteEvent, played_notes
 from noisician.styles import instruments
 from noisician.vocoder.synthesis import PIECE_FRAMES
@@ -83,13 +85,15 @@ class SoundfontBand:
         report = stages.reporter("vocoding")
         duration_s = piece.plan.duration_s
         samples = round(duration_s * SAMPLE_RATE_HZ)
-        for number, player in enumerate(piece.plan.players):
-            track = Track(player.role, player.instrument, piece.notes[player.id])
+        performers = piece.plan.performers
+        for number, hands in enumerate(performers):
+            player = hands[0]
+            track = one_track([Track(one.role, one.instrument, piece.notes[one.id]) for one in hands])
             notes = [note for note in played_notes(piece.score, track) if note.start_s < duration_s]
             audio = self.studio.play(instruments()[player.instrument], notes, duration_s, piece.seed + number)
-            report((number + 1) / len(piece.plan.players))
+            report((number + 1) / len(performers))
             dry = np.asarray(audio[:samples], np.float32)
-            yield StemAudio(player.role, player.instrument, dry, player.timbre_tags)
+            yield StemAudio(mixed_role(hands), player.instrument, dry, player.timbre_tags)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ MODELS_OF = {
     "prompts": (),
 }
 #: What changes the rows of one suite alone.
-OWN_MARKS = {"musicianship": ("seeds", "checklists"), "prompts": ("judged",)}
+OWN_MARKS = {"musicianship": ("seeds", "checklists"), "lengths": ("seeds",), "prompts": ("judged",)}
 
 
 def quick(folder: Path, **changes: Any) -> EvaluateSettings:
@@ -126,7 +126,7 @@ class Fingerprint:
     def of_suite(self, name: str) -> dict[str, Any]:
         """Plain values with the weights that a suite's rows depend on: new voices leave the players' rows valid."""
         models = MODELS_OF.get(name, PLAYING_MODELS)
-        foreign = {mark for suite, marks in OWN_MARKS.items() if suite != name for mark in marks}
+        foreign = {mark for marks in OWN_MARKS.values() for mark in marks} - set(OWN_MARKS.get(name, ()))
         plain = {mark: value for mark, value in asdict(self).items() if mark not in foreign}
         return plain | {"weights": {model: sha for model, sha in self.weights.items() if model in models}}
 

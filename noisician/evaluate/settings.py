@@ -22,6 +22,8 @@ SUITE_NAMES = (
     "mixes",
     "edits",
     "musicianship",
+    "wishes",
+    "lengths",
     "novelty",
     "vocals",
     "songs",
@@ -39,7 +41,8 @@ class EvaluateSettings:
     """What is measured, on how much of it, and what it is measured against.
 
     ``prompts`` are taken from the start of each list of ``prompts.toml``; ``duration_s`` is the length of each track
-    made from them. ``seeds`` pieces of every genre are held against its checklist. ``clips`` held-out études go into
+    made from them. ``seeds`` pieces of every genre are held against its checklist, and of two
+    at most the lengths are measured. ``clips`` held-out études go into
     each comparison of spectrograms, ``clip_s`` of each (12 s at most). ``soundfont`` plays the baselines of the tracks.
     ``songs_dir`` holds the composer's training packs, ``samples_dir`` the recordings that sample kits and textures are
     played from, ``recordings_dir`` those of single notes of real instruments, ``scores_dir`` the scores written by

@@ -1,4 +1,5 @@
-"""The recipe inside files that are not sound: MIDI (a sequencer-specific event) and PNG (a text chunk)."""
+"""The recipe inside files that are not sound: MIDI (a sequencer-specific event), PNG (a text chunk) and notation (a
+word)."""
 
 from __future__ import annotations
 
@@ -35,6 +36,18 @@ def find_midi_recipe(midi: bytes, source: str) -> str | None:
     while end < len(midi) and (midi[end : end + 1].isalnum() or midi[end] in b"+/=-:"):
         end += 1
     return midi[start:end].decode("ascii")
+
+
+def find_text_recipe(text: bytes) -> str | None:
+    """The packed recipe of a file of notation, wherever it stands."""
+    marker = PACKED_PREFIX.encode("ascii")
+    at = text.find(marker)
+    if at < 0:
+        return None
+    end = at + len(marker)
+    while end < len(text) and (text[end : end + 1].isalnum() or text[end] in b"+/="):
+        end += 1
+    return text[at:end].decode("ascii")
 
 
 def png_chunk(name: bytes, content: bytes) -> bytes:

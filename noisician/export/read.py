@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,17 @@ from noisician.recipe import JSON_LIMIT_BYTES, NOT_OURS, Recipe, unpack
 
 #: Name of the recipe inside a stems archive or folder.
 RECIPE_MEMBER = "recipe.json"
+#: How files of notation begin: MusicXML, ABC, ChordPro.
+_NOTATION = (b"<?xml", b"%abc")
+_DIRECTIVE = re.compile(rb"\{[a-z_]+:")
 #: Others unpack without a bound on what comes out at once.
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_READ_BYTES, _ZIP_READ_LIMIT_BYTES = 1 << 16, 1 << 20
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """The recipe of a WAV, FLAC, OGG, MP3, MIDI, PNG, JSON sidecar or stems zip, told apart by their first bytes.
+    """The recipe of a WAV, FLAC, OGG, MP3, MIDI, PNG, MusicXML, ABC, ChordPro, JSON sidecar or stems zip, told apart by
+    their first bytes.
 
     Raises a one-line :class:`FileError` if the file is missing, damaged, foreign, or of a newer version.
     """
@@ -51,7 +56,8 @@ def _recipe_json(file: BinaryIO, source: str) -> str | bytes:
         raise FileError(f"{source}: is empty (0 bytes); an interrupted copy leaves such a file")
     if head[:4] == b"PK\x03\x04":
         return _zip_member(file, source)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    begin = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if begin.startswith(b"{") and not _DIRECTIVE.match(begin):
         return file.read(JSON_LIMIT_BYTES + 1)
     packed = _packed_recipe(file, head, source)
     if packed is None:
@@ -74,6 +80,8 @@ def _packed_recipe(file: BinaryIO, head: bytes, source: str) -> str | None:
         return embed.find_midi_recipe(file.read(JSON_LIMIT_BYTES), source)
     if head.startswith(embed.PNG_SIGNATURE):
         return embed.find_png_recipe(file.read(JSON_LIMIT_BYTES), source)
+    if head.startswith(_NOTATION) or _DIRECTIVE.match(head):
+        return embed.find_text_recipe(file.read(JSON_LIMIT_BYTES))
     return None
 
 

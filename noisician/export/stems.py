@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,6 +28,17 @@ def common_gain_db(stems: Mapping[str, np.ndarray], bit_depth: int) -> float:
     peak = max((_peak(stems[name]) for name in stems), default=0.0)
     halvings = max(0, math.ceil(math.log2(peak / _FULL_SCALE))) if 0 < peak < math.inf else 0
     return gain_db_of(halvings)
+
+
+def stem_file_name(name: str) -> str:
+    """What a stem's file is called, without its extension: letters, digits, ``_`` and ``-``."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "stem"
+
+
+def padded(stem: np.ndarray, frames: int) -> np.ndarray:
+    """A stem ``[frames]`` or ``[frames, channels]`` with silence at its end, where it is shorter than ``frames``."""
+    missing = frames - len(stem)
+    return np.pad(stem, [(0, missing)] + [(0, 0)] * (stem.ndim - 1)) if missing > 0 else stem
 
 
 def _peak(stem: np.ndarray) -> float:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -20,9 +19,12 @@ from noisician.export.lyrics import lrc, plain_lyrics, words_json
 from noisician.export.metadata import Metadata
 from noisician.export.read import RECIPE_MEMBER
 from noisician.export.spectrogram import png_bytes, spectrogram_picture
-from noisician.export.stems import factor_of
+from noisician.export.stems import factor_of, padded, stem_file_name
 from noisician.export.transaction import Transaction, check_target, explained
 
+Notation = Literal["musicxml", "abc", "chordpro"]
+#: What files of notation are called, by its kind.
+NOTATION_SUFFIXES: Mapping[Notation, str] = {"musicxml": ".musicxml", "abc": ".abc", "chordpro": ".cho"}
 _OLDEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a real date would make equal recipes give different archives
 _READABLE_BY_ALL = 0o644 << 16
 
@@ -33,7 +35,8 @@ class Bundle:
 
     ``path`` names the track; the sidecar, MIDI and picture take its name with their own extension, stems the
     folder ``{name}_stems`` (or ``{name}_stems.zip``). ``samples`` and each stem: ``[frames]`` or
-    ``[frames, 1 or 2]``. ``midi`` is a Standard MIDI File; the recipe is added to it. ``stem_extras`` (name to
+    ``[frames, 1 or 2]``. ``midi`` is a Standard MIDI File; the recipe is added to it. ``notation`` is by kind
+    (NOTATION_SUFFIXES), recipe and all. ``stem_extras`` (name to
     content) joins the stems, for example a licence note. They are written with ``stems_gain_db``, which
     :func:`noisician.export.stems.common_gain_db` found for them, and carry ``stems_recipe_json`` where that is another
     than ``recipe_json``.
@@ -52,6 +55,7 @@ class Bundle:
     bit_depth: int = 24
     sidecar: bool = True
     midi: bytes | None = None
+    notation: Mapping[Notation, bytes] = field(default_factory=dict)
     spectrogram: bool = False
     stems: Mapping[str, np.ndarray] = field(default_factory=dict)
     stems_zip: bool = False
@@ -117,14 +121,16 @@ def write_stems(
 
 
 def bundle_paths(bundle: Bundle) -> dict[str, Path]:
-    """Where everything goes: "track", "sidecar", "midi", "spectrogram", "lrc", "lyrics_json", "karaoke",
-    "karaoke_lrc", "stems" (folder or archive)."""
+    """Where everything goes: "track", "sidecar", "midi", kinds of notation, "spectrogram", "lrc", "lyrics_json",
+    "karaoke", "karaoke_lrc", "stems" (folder or archive)."""
     path = bundle.path
     paths = {"track": path}
     if bundle.sidecar:
         paths["sidecar"] = path.with_suffix(".json")
     if bundle.midi is not None:
         paths["midi"] = path.with_suffix(".mid")
+    for kind in bundle.notation:
+        paths[kind] = path.with_suffix(NOTATION_SUFFIXES[kind])
     if bundle.spectrogram:
         paths["spectrogram"] = path.with_suffix(".png")
     if bundle.lrc:
@@ -158,6 +164,8 @@ def write_bundle(bundle: Bundle, *, overwrite: bool = False) -> dict[str, Path]:
             _stage_bytes(transaction, paths["sidecar"], bundle.recipe_json.encode())
         if bundle.midi is not None:
             _stage_bytes(transaction, paths["midi"], midi_with_recipe(bundle.midi, bundle.recipe_json))
+        for kind, content in bundle.notation.items():
+            _stage_bytes(transaction, paths[kind], content)
         if bundle.spectrogram:
             picture = spectrogram_picture(bundle.samples, bundle.sample_rate_hz)
             _stage_bytes(transaction, paths["spectrogram"], png_bytes(picture, bundle.recipe_json))
@@ -306,11 +314,11 @@ def _stage_stems_zip(transaction: Transaction, job: _StemJob, members: Mapping[s
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
         for name, samples, metadata in _named_stems(job):
-            with archive.open(_member(f"{folder}/{name}"), "w", force_zip64=True) as member:
+            with archive.open(member_of(f"{folder}/{name}"), "w", force_zip64=True) as member:
                 for piece in encode(samples, metadata, job.recipe_json, job.audio).pieces:
                     member.write(piece)
         for name, data in members.items():
-            archive.writestr(_member(f"{folder}/{name}"), data)
+            archive.writestr(member_of(f"{folder}/{name}"), data)
 
 
 def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
@@ -319,12 +327,12 @@ def _named_stems(job: _StemJob) -> Iterator[tuple[str, np.ndarray, Metadata]]:
     title = job.metadata.title or job.metadata.prompt
     taken: set[str] = set()
     for name in job.stems:
-        file_name = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "stem"
+        file_name = stem_file_name(name)
         if file_name.lower() in taken:
             raise FileError(f"{job.target}: two stems would be called {file_name}.wav; rename one")
         taken.add(file_name.lower())
         metadata = replace(job.metadata, title=f"{title} - {name}", lyrics=())  # most stems sing nothing
-        yield f"{file_name}.wav", _padded(job.stems[name], frames), metadata
+        yield f"{file_name}.wav", padded(job.stems[name], frames), metadata
 
 
 def _frames_of(job: _StemJob) -> int:
@@ -337,12 +345,8 @@ def _each(stems: Mapping[str, np.ndarray]) -> Iterator[np.ndarray]:
         yield stems[name]
 
 
-def _padded(stem: np.ndarray, frames: int) -> np.ndarray:
-    missing = frames - len(stem)
-    return np.pad(stem, [(0, missing)] + [(0, 0)] * (stem.ndim - 1)) if missing else stem
-
-
-def _member(name: str) -> zipfile.ZipInfo:
+def member_of(name: str) -> zipfile.ZipInfo:
+    """A file in an archive, stored as it is and without a date of its own."""
     member = zipfile.ZipInfo(name, _OLDEST_ZIP_DATE)
     member.external_attr = _READABLE_BY_ALL
     return member

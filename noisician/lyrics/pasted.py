@@ -53,9 +53,10 @@ _SECTION_DIRECTIVES = {
     "start_of_bridge": "bridge", "sob": "bridge",
 }  # fmt: skip
 _SECTION_ENDS = frozenset({"end_of_chorus", "eoc", "end_of_verse", "eov", "end_of_bridge", "eob"})
+_GRIDS = ("start_of_grid", "sog")
 _VERBATIM = {
     **dict.fromkeys(("start_of_tab", "sot"), ("end_of_tab", "eot")),
-    **dict.fromkeys(("start_of_grid", "sog"), ("end_of_grid", "eog")),
+    **dict.fromkeys(_GRIDS, ("end_of_grid", "eog")),
 }
 _COMMENTS = frozenset({"comment", "c", "comment_italic", "ci", "comment_box", "cb", "highlight"})
 _UNSUNG = frozenset(
@@ -309,7 +310,8 @@ def _chord_pro(pasted: Pasted) -> None:
         name, value = directive
         if name in _VERBATIM:
             until = _VERBATIM[name]
-            pasted.aside.append(f"{{{name}}}")
+            if name not in _GRIDS:  # whose chords are played
+                pasted.aside.append(f"{{{name}}}")
         else:
             rows += _from_directive(pasted, row, name, value)
     pasted.rows = rows

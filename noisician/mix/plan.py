@@ -20,6 +20,8 @@ from noisician.styles import instruments, table
 
 WIDTH_LIMIT = 0.75  # of the side beside the mid; more would cost over 1 dB in mono
 PAN_LIMIT = 0.85
+#: The role, in a mix, of a stem that holds several parts: a pianist's two hands.
+SEVERAL_PARTS = "hands"
 _VOICE_STREAM = 1 << 16  # voices' noise, far from the players', whom they shall not renumber
 
 

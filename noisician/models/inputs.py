@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from noisician.errors import FileError
 from noisician.models.protocol import AudioInput, AudioInputs, NotesInput
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
+from noisician.score import Score
 
 FILE_LIMIT_BYTES = 200_000_000
 DURATION_LIMIT_S = 15 * 60.0
-_HEAD_BYTES = 64
+_HEAD_BYTES = 4096
 
 
 def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
@@ -69,17 +71,36 @@ def read_audio_input(path: str) -> AudioInput:
 
 
 def read_notes_input(path: str) -> NotesInput:
-    """One MIDI or MusicXML file, told apart by its first bytes. Raises FileError."""
+    """One MIDI, MusicXML or ABC file, told apart by its first bytes. Raises FileError."""
+    score = read_notes(path)
+    return NotesInput(score, hashlib.sha256(Path(path).read_bytes()).hexdigest(), path)
+
+
+def read_notes(path: str) -> Score:
+    """The score in a MIDI, MusicXML or ABC file. Raises FileError."""
+    from noisician.score.abc import is_abc, read_abc
     from noisician.score.midi import read_midi
     from noisician.score.notation import read_musicxml
 
     try:
         with Path(path).open("rb") as file:
-            head = file.read(_HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")
+            head = file.read(_HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n\xff\xfe")
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    score = read_musicxml(Path(path)) if head.startswith((b"PK", b"<")) else read_midi(path)
-    return NotesInput(score, hashlib.sha256(Path(path).read_bytes()).hexdigest(), path)
+    if head.startswith((b"PK", b"<")):
+        return read_musicxml(Path(path))
+    return read_abc(Path(path)) if is_abc(head) or path.lower().endswith(".abc") else read_midi(path)
+
+
+def notes_told(path: str) -> dict[str, Any]:
+    """How a file of notes is understood, as JSON values. Raises FileError."""
+    from noisician.score.karaoke import midi_words
+    from noisician.score.understood import understood
+
+    score = read_notes(path)
+    with Path(path).open("rb") as file:
+        is_midi = file.read(4) in (b"MThd", b"RIFF")
+    return understood(score, midi_words(path) if is_midi else "")
 
 
 def check_same(inputs: AudioInputs, digests: dict[str, str]) -> None:

@@ -16,8 +16,9 @@ from noisician.models.protocol import Capabilities, CheckedRequest
 from noisician.prompt import Controls, read_figures, understand
 from noisician.prompt.controls import Reason
 from noisician.prompt.options import check_limits
-from noisician.request import OPTIONS, SEEDS, Feature, Request, is_given
-from noisician.score.chart import chart_key, read_chart, simplified
+from noisician.request import OPTIONS, SEEDS, TEMPO_RANGE_BPM, TIME_SIGNATURES, Feature, Request, is_given
+from noisician.score.chart import Chart, chart_key, read_chart, simplified
+from noisician.score.chordpro import harmony_of_chordpro, is_chordpro
 from noisician.vocals.directions import with_lyrics, worded
 from noisician.vocals.words import is_song
 
@@ -30,9 +31,15 @@ _SAYABLE = tuple(
 _OUTPUTS: Mapping[str, Feature] = {
     "--stems": "stems",
     "--midi": "score",
+    "--daw": "score",
+    "--musicxml": "score",
+    "--abc": "score",
+    "--chordpro": "score",
     "--timed-lyrics": "voice",
     "--karaoke": "voice",
 }
+#: Where what is told beside chords was said.
+_FILE = "the chords' file"
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 #: Names of the models that have a feature: what the error message offers.
@@ -77,12 +84,14 @@ def with_chords(controls: Controls, request: Request) -> Controls:
 
     Raises RequestError for what is no chord.
     """
-    if request.chords is None:
+    written = request.chords or grids_of(request.lyrics)
+    if written is None:
         return controls
     try:
-        chart = read_chart(request.chords, controls.mode or "major")
+        chart = read_chart(written, controls.mode or "major")
     except ValueError as error:
         raise RequestError(f"chords: {error}") from None
+    controls = _as_told(controls, chart)
     found = chart_key(chart.symbols, controls.key, controls.mode)
     home = {} if found is None else dict(zip(("key", "mode"), found, strict=True))
     implied = {name: value for name, value in home.items() if getattr(controls, name) is None}
@@ -92,10 +101,40 @@ def with_chords(controls: Controls, request: Request) -> Controls:
         for name, value in told.items()
     ]
     for written, quality in simplified(chart.symbols).items():
-        played = f"{written} is played as {quality}"
+        played = f"{written} sounds as written; the composer hears {quality}"
         reasons.append(Reason(field="chords", value=played, words="--chords", source="implied"))
-    update = {"chords": request.chords, **implied, "reasons": (*controls.reasons, *reasons)}
+    update = {"chords": written, **implied, "reasons": (*controls.reasons, *reasons)}
     return controls.model_copy(update=update)
+
+
+def grids_of(lyrics: str | None) -> str | None:
+    """Lyrics in ChordPro that have grids: what says of every bar which chord it has; None for any other."""
+    if lyrics is None or not is_chordpro(lyrics) or not harmony_of_chordpro(lyrics).has_grid:
+        return None
+    return lyrics
+
+
+def _as_told(controls: Controls, chart: Chart) -> Controls:
+    """The controls with what a ChordPro file says of key, tempo and metre, where nobody else does."""
+    told = dict(chart.told)
+    wanted = Request(key=told["key"]) if "key" in told else Request()
+    found: dict[str, object] = {}
+    if controls.key is None and "key" in told:
+        read = read_figures(wanted)
+        found |= {"key": read.key, "mode": read.mode}
+    tempo = float(told["tempo"]) if re.fullmatch(r"\d{1,4}(\.\d{1,6})?", told.get("tempo", "")) else 0.0
+    if controls.tempo_bpm is None and TEMPO_RANGE_BPM[0] <= tempo <= TEMPO_RANGE_BPM[1]:
+        found["tempo_bpm"] = tempo
+    if controls.time_signature is None and told.get("time") in TIME_SIGNATURES:
+        found["time_signature"] = told["time"]
+    found = {name: value for name, value in found.items() if value is not None}
+    reasons = [
+        Reason(
+            field=name, value=f"{value:g}" if isinstance(value, float) else str(value), words=_FILE, source="implied"
+        )
+        for name, value in found.items()
+    ]
+    return controls.model_copy(update={**found, "reasons": (*controls.reasons, *reasons)})
 
 
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +27,8 @@ from noisician.piece.model import (
 )
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Section
+from noisician.score.chart import harte_label, read_symbol, symbol_token
+from noisician.score.grid import composer_chords, harmony_of, with_composed_chords
 from noisician.unknown_keys import grafted, missing
 from noisician.vocals.song import Song
 
@@ -57,7 +60,7 @@ def _known(piece: Piece) -> dict[str, Any]:
     return {
         "version": PIECE_VERSION,
         "seed": piece.seed,
-        "plan": asdict(piece.plan),
+        "plan": _plan_dict(piece.plan),
         "grid": None if piece.grid is None else _grid_dict(piece.grid),
         "notes": {id_: [_note_dict(note) for note in notes] for id_, notes in piece.notes.items()},
         "song": None if piece.song is None else piece.song.to_dict(),
@@ -68,9 +71,36 @@ def _known(piece: Piece) -> dict[str, Any]:
     }
 
 
+def _plan_dict(plan: PiecePlan) -> dict[str, Any]:
+    """What only some plans and players have is left out of the others."""
+    values = asdict(plan)
+    for player in values["players"]:
+        if not player["performer"]:
+            del player["performer"]
+        if player["voice"] is None:
+            del player["voice"]
+    if not values["ornaments"]:
+        del values["ornaments"]
+    return values
+
+
 def _grid_dict(grid: PieceGrid) -> dict[str, Any]:
     columns = {id_: column.T.tolist() for id_, column in grid.columns.items()}
-    return {"version": grid.version, "chords": grid.chords.tolist(), "columns": columns}
+    chords = {"chords": composer_chords(grid.chords).tolist()}
+    asked = _asked_chords(grid.chords)
+    return {"version": grid.version, **chords, **({"asked_chords": asked} if asked else {}), "columns": columns}
+
+
+def _asked_chords(chords: np.ndarray) -> list[list[Any]]:
+    """[first step, steps, Harte's name with C as tonic] of what the composer's tokens do not say whole."""
+    wide = chords != composer_chords(chords)
+    edges = [0, *(np.flatnonzero(np.diff(chords)) + 1).tolist(), len(chords)]
+    asked = []
+    for first, end in pairwise(edges):
+        chord = harmony_of(int(chords[first])) if end > first and wide[first] else None
+        if chord is not None:
+            asked.append([first, end - first, harte_label(*chord)])
+    return asked
 
 
 def _note_dict(note: Note) -> dict[str, Any]:
@@ -113,7 +143,11 @@ def _player(data: Mapping[str, Any]) -> Player:
 
 def _grid(data: Mapping[str, Any]) -> PieceGrid:
     columns = {id_: np.ascontiguousarray(np.array(rows, np.int16).T) for id_, rows in data["columns"].items()}
-    return PieceGrid(np.array(data["chords"], np.int16), columns, int(data["version"]))
+    chords = np.array(data["chords"], np.int32)
+    asked = chords.copy()
+    for first, steps, label in data.get("asked_chords", ()):
+        asked[int(first) : int(first) + int(steps)] = symbol_token(read_symbol(str(label)), 0)
+    return PieceGrid(with_composed_chords(asked, composer_chords(chords)), columns, int(data["version"]))
 
 
 def _record(kind: type[Record], data: Mapping[str, Any]) -> Record:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from noisician.composer import Plan, make_plan
+from noisician.composer.hands import voices_of
 from noisician.composer.pace import tempo_changes
 from noisician.composer.shape import bars_played
 from noisician.errors import FileError, RequestError
@@ -19,13 +22,16 @@ from noisician.prompt import Controls
 from noisician.renderer import RenderSettings
 from noisician.request import TONICS
 from noisician.score import Note, Score, Section, Track
+from noisician.score.chart import chart_tokens
 from noisician.score.decode import part_octave
-from noisician.score.encode import encode, estimate_swing
-from noisician.score.grid import ROLE_STREAMS, Grid
+from noisician.score.encode import encode, estimate_swing, kept_chords
+from noisician.score.grid import ROLE_STREAMS, Grid, moved_harmony, with_composed_chords
+from noisician.score.hands import by_performer, one_track
 from noisician.score.harmony import pitch_class
 from noisician.score.model import METERS, VOICE, Meter
 from noisician.score.perform import mean_energy, swing_pair_steps
 from noisician.score.tempo import TempoChange
+from noisician.styles import table
 from noisician.vocals.song import Song
 
 #: How loosely people play: see :func:`noisician.score.perform.perform`.
@@ -33,13 +39,35 @@ HUMANISE = 0.6
 
 
 def stem_names(players: Iterable[Player | Track]) -> list[str]:
-    """``drums-lofi_kit``, ``texture-rain``, …; a number is added where two would be the same."""
+    """``drums-lofi_kit``, ``texture-rain``, …; a number is added where two would be the same.
+
+    All hands of one player have one stem, which is called as the player is.
+    """
     names: list[str] = []
     for player in players:
+        if player.performer:
+            names.append(player.performer)
+            continue
         name = f"{player.role}-{player.instrument}"
         same = sum(existing == name or existing.startswith(f"{name}-") for existing in names)
         names.append(f"{name}-{same + 1}" if same else name)
     return names
+
+
+def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | None]:
+    """For each player of a score (all hands together) the one of ``stems`` that holds its sound, None where none does.
+
+    Singers' stems are called as their parts are.
+    """
+    played = iter(stem_names([track for track in tracks if track.instrument != VOICE]))
+    names = [track.role if track.instrument == VOICE else next(played) for track in tracks]
+    return [name if name in stems else None for name in names]
+
+
+def performers(score: Score, stems: Collection[str]) -> list[tuple[Track, str | None]]:
+    """Everybody who is heard, all hands of one player together, and the stem that holds it."""
+    tracks = [one_track(hands) for hands in by_performer(score.tracks)]
+    return list(zip(tracks, track_stems(tracks, stems), strict=True))
 
 
 def noise_stream(stem_name: str) -> int:
@@ -62,25 +90,34 @@ def player_ids(roles: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
 
 def written_piece(
-    plan: Plan, grid: Grid, seed: int, render: RenderSettings, song: Song | None = None, singing: str = ""
+    plan: Plan,
+    grid: Grid,
+    seed: int,
+    render: RenderSettings,
+    song: Song | None = None,
+    singing: str = "",
+    chords: np.ndarray | None = None,
 ) -> Piece:
-    """The piece of a composed grid, performed. Players with nothing to play are left out.
+    """The piece of a composed grid, performed. Players with nothing to play are left out. ``chords`` are those of a
+    text, int32 ``[steps]``, less than 0 where there are none.
 
     Raises RequestError where that would leave nobody.
     """
     outline = _outline(plan)
+    kept = with_composed_chords(_asked_chords(plan, chords, len(grid.tokens)), grid.stream("chord"))
     instrumentation = [
-        Player("", role, instrument, plan.timbre_tags.get(role, ())) for role, instrument in plan.instrumentation
+        Player("", *part, plan.timbre_tags.get(part[0], ()), performer=plan.performers.get(part, ""), voice=voice)
+        for part, voice in zip(plan.instrumentation, voices_of(plan.instrumentation), strict=True)
     ]
     placed = [
         replace(
             player,
             bars=_active_bars(plan, player.role),
-            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key),
+            octave_semitones=part_octave(grid, player.role, player.instrument, plan.key, player.voice, kept),
         )
         for player in instrumentation
     ]
-    notes = [derived_notes(outline, grid, player, seed) for player in placed]
+    notes = [derived_notes(outline, grid, player, seed, kept) for player in placed]
     heard = [place for place, own in enumerate(notes) if own]
     if not heard and song is None:
         raise RequestError(f"seed {seed} left every player of this piece silent; take another seed or more bars")
@@ -88,12 +125,28 @@ def written_piece(
     return Piece(
         seed=seed,
         plan=replace(outline, players=players),
-        grid=PieceGrid.of(grid, players),
+        grid=PieceGrid.of(grid, players, kept),
         notes={player.id: numbered(notes[place]) for player, place in zip(players, heard, strict=True)},
         render=render,
         song=song,
         singing=singing,
     )
+
+
+def _asked_chords(plan: Plan, chords: np.ndarray | None, steps: int) -> np.ndarray:
+    """All that was asked of the harmony, int32 ``[steps]``, where keys change in the key that is there."""
+    tonic = pitch_class(plan.key)
+    asked = np.zeros(steps, np.int32)
+    if plan.chart is not None:
+        written = chart_tokens(plan.chart, plan.sections, METERS[plan.time_signature], tonic)
+        asked[: len(written)] = written[:steps]
+    if chords is not None:
+        asked[: len(chords)] = np.where(chords < 0, asked[: len(chords)], chords)
+    for mark in plan.marks:
+        if mark.kind == "key_change":
+            first = mark.first * METERS[plan.time_signature].steps_per_bar
+            asked[first:] = [moved_harmony(int(token), round(mark.value)) for token in asked[first:]]
+    return asked
 
 
 def _outline(plan: Plan) -> PiecePlan:
@@ -117,7 +170,18 @@ def _outline(plan: Plan) -> PiecePlan:
         ending=plan.ending,
         fade_in_s=_fade_in_s(plan),
         fade_out_s=_fade_out_s(plan),
+        ornaments=_ornaments(plan),
     )
+
+
+def _stated_meters(score: Score) -> list[MeterMark]:
+    per_bar = score.meter.beats_per_bar
+    return [MeterMark(change.start_beats / per_bar, change.time_signature) for change in score.meter_changes]
+
+
+def _ornaments(plan: Plan) -> str:
+    heaviest = max(plan.style.genres, key=lambda id_: plan.style.genres[id_], default="")
+    return heaviest if heaviest in table("ornaments") else ""
 
 
 def _tempo_map(plan: Plan) -> tuple[TempoMark, ...]:
@@ -153,7 +217,9 @@ def _fade_out_s(plan: Plan) -> float | None:
 
 
 def _named(players: Sequence[Player]) -> tuple[Player, ...]:
-    """Players with the ids and the noise they keep."""
+    """Players with the ids and the noise they keep. One hand that is left alone is a player like any other."""
+    hands = Counter(player.performer for player in players)
+    players = [replace(one, performer=one.performer if hands[one.performer] > 1 else "") for one in players]
     ids = player_ids(player.role for player in players)
     streams = map(noise_stream, stem_names(players))
     return tuple(
@@ -207,11 +273,14 @@ def piece_of_score(
     swing, pair_steps = estimate_swing(score) if setting.swing is None else setting.swing
     grid = encode(replace(score, tracks=tuple(band)), (swing, pair_steps))
     players = _named(
-        [Player("", track.role, track.instrument, track.timbre_tags, _bars_of(track, score)) for track in band]
+        [
+            Player("", one.role, one.instrument, one.timbre_tags, _bars_of(one, score), performer=one.performer)
+            for one in band
+        ]
     )
     plan = PiecePlan(
         tempo_map=_marks(score.tempo_bpm, score.tempo_changes, score.meter),
-        meter_map=(MeterMark(0, score.time_signature),),
+        meter_map=(MeterMark(0, score.time_signature), *_stated_meters(score)),
         key_map=(KeyMark(0, score.key, score.mode),),
         sections=score.sections or (Section("verse", "A", 0, score.bars, 0.5),),
         players=players,
@@ -228,7 +297,8 @@ def piece_of_score(
         loop=setting.loop,
     )
     notes = {player.id: numbered(track.notes) for player, track in zip(players, band, strict=True)}
-    return Piece(seed, plan, PieceGrid.of(grid, players), notes, render, song, singing)
+    chords = kept_chords(score, grid)
+    return Piece(seed, plan, PieceGrid.of(grid, players, chords), notes, render, song, singing)
 
 
 def piece_of_version_1(
@@ -283,5 +353,5 @@ def _bars_of(track: Track, score: Score) -> tuple[tuple[int, int], ...]:
     return joined(span for span in spans if any(_starts_in(note, span, bar_beats) for note in track.notes))
 
 
-def _starts_in(note: Note, span: tuple[int, int], bar_beats: int) -> bool:
+def _starts_in(note: Note, span: tuple[int, int], bar_beats: float) -> bool:
     return span[0] * bar_beats <= note.start_beats + 0.1 < span[1] * bar_beats

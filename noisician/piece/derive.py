@@ -7,6 +7,7 @@ says, and a note somebody deleted comes back only where the grid changed under i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,26 +17,38 @@ from noisician.piece.model import Piece, PiecePlan, Player
 from noisician.score import Note, Score, Track
 from noisician.score.decode import part_notes
 from noisician.score.grid import Grid
+from noisician.score.ornaments import Adorning, adorned
 from noisician.score.perform import perform, shade, swing_pair_steps, unswing_time
+from noisician.styles import table
 
-#: A note's place on the grid: (step, pitch).
-Place = tuple[int, int]
+#: A note's place on the grid: (step, pitch, how many of that pitch come before it there).
+Place = tuple[int, int, int]
 
 
-def derived_notes(plan: PiecePlan, grid: Grid, player: Player, seed: int) -> tuple[Note, ...]:
-    """What a player plays of a grid, performed and shaded; ids are 0. Raises RequestError for an unknown instrument."""
+def derived_notes(
+    plan: PiecePlan, grid: Grid, player: Player, seed: int, chords: np.ndarray | None = None
+) -> tuple[Note, ...]:
+    """What a player plays of a grid, performed and shaded; ids are 0. ``chords`` are the piece's own, where they say
+    more than the grid's. Raises RequestError for an unknown instrument."""
     bare = Score(plan.tempo_bpm, plan.key, plan.mode, plan.time_signature, plan.bars, plan.sections)
-    notes = part_notes(grid, player.role, player.instrument, bare, player.octave_semitones)
+    notes = part_notes(grid, player.role, player.instrument, bare, player.octave_semitones, player.voice, chords)
+    notes = adorned(notes, _adorning(plan, player, seed))
     straight = replace(bare, tracks=(Track(player.role, player.instrument, notes),))
     played = perform(straight, swing=plan.swing, humanise=plan.humanise, seed=seed, swing_unit=plan.swing_unit)
     return shade(played, plan.velocity_shift, plan.mean_energy).tracks[0].notes
+
+
+def _adorning(plan: PiecePlan, player: Player, seed: int) -> Adorning:
+    kinds = table("ornaments").get(plan.ornaments, {}).get(player.role, {})
+    return Adorning(kinds, player.role, plan.key, plan.mode, plan.meter, plan.tempo_bpm, seed)
 
 
 def derived(piece: Piece, player: Player) -> tuple[Note, ...]:
     """What the piece's own grid says a player plays; nothing for one whose notes were given."""
     if piece.grid is None or not player.written:
         return ()
-    return derived_notes(piece.plan, piece.grid.alone(player, piece.plan.time_signature), player, piece.seed)
+    grid = piece.grid.alone(player, piece.plan.time_signature)
+    return derived_notes(piece.plan, grid, player, piece.seed, piece.grid.chords)
 
 
 def numbered(notes: Iterable[Note], first_id: int = 1) -> tuple[Note, ...]:
@@ -51,9 +64,14 @@ def next_id(notes: Sequence[Note]) -> int:
 
 def places(notes: Iterable[Note], plan: PiecePlan) -> dict[Place, Note]:
     """Notes by their place on the grid, swing and human timing taken out."""
-    notes = tuple(notes)
+    notes = sorted(notes, key=lambda note: note.start_beats)
     steps = steps_of([note.start_beats for note in notes], plan)
-    return {(int(step), note.pitch): note for step, note in zip(steps, notes, strict=True)}
+    before: Counter[tuple[int, int]] = Counter()
+    found: dict[Place, Note] = {}
+    for step, note in zip(steps.tolist(), notes, strict=True):
+        found[step, note.pitch, before[step, note.pitch]] = note
+        before[step, note.pitch] += 1
+    return found
 
 
 def steps_of(beats: Sequence[float], plan: PiecePlan) -> np.ndarray:

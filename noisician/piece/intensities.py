@@ -58,13 +58,13 @@ def _performers(piece: Piece) -> list[Performer]:
     """Who is heard: players, and all singers together."""
     muted = set() if piece.mix is None else {strip.key for strip in piece.mix.strips if strip.muted}
     players = [
-        Performer((player.id,), player.role, _force(piece.notes.get(player.id, ())))
-        for player in piece.plan.players
-        if player.id not in muted
+        Performer((hands[0].key,), hands[0].role, sum(_force(piece.notes.get(one.id, ())) for one in hands))
+        for hands in piece.plan.performers
+        if hands[0].key not in muted
     ]
     if piece.song is None or piece.mix is None:
         return players
-    ids = {player.id for player in piece.plan.players}
+    ids = {player.key for player in piece.plan.players}
     voices = tuple(strip.key for strip in piece.mix.strips if strip.key not in ids | muted)
     sung = tuple(note for track in piece.score.tracks if not track.player for note in track.notes)
     return [*players, Performer(voices, _VOICE, _force(sung))] if voices else players

@@ -23,8 +23,9 @@ from noisician.prompt.controls import Feature
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Section, Track
 from noisician.score.decode import chords_of, semitones_from_c
-from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid
-from noisician.score.model import METERS, Meter
+from noisician.score.grid import REST, ROLE_STREAMS, STREAMS, Grid, composer_chords
+from noisician.score.hands import by_performer
+from noisician.score.model import METERS, Meter, MeterChange
 from noisician.score.tempo import TempoCurve
 from noisician.vocals.song import Song, sung_tracks
 
@@ -48,9 +49,11 @@ class TempoMark:
 
 @dataclass(frozen=True)
 class MeterMark:
-    """The time signature from a bar on."""
+    """The time signature from a bar on. The first is that in which the piece is counted; later ones, which may lie
+    within bars, are what a file stated whose notes were brought, and are written out again.
+    """
 
-    bar: int
+    bar: float
     time_signature: str
 
 
@@ -70,7 +73,9 @@ class Player:
     ``id`` is what edits and stems call it, for ever; ``role`` its job in the arrangement, ``instrument`` an id of
     ``styles``. ``bars`` are the stretches (first, last + 1) in which it plays. ``stream`` names its noise.
     ``octave_semitones`` moves what its grid says into the instrument's range, decided once so that changing one bar
-    never moves the others. ``written`` is False where its notes were given and no grid holds them.
+    never moves the others. ``written`` is False where its notes were given and no grid holds them. ``performer`` is the
+    same for all parts that are one player's hands (:mod:`noisician.score.hands`). ``voice`` is which of a chord's
+    notes, from the top, somebody has who plays one at a time; None for all of them.
     """
 
     id: str
@@ -81,6 +86,13 @@ class Player:
     stream: int = 0
     octave_semitones: int = 0
     written: bool = True
+    performer: str = ""
+    voice: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What its stem and its strip in the mix belong to: whose hand it is, else itself."""
+        return self.performer or self.id
 
     def plays_in(self, bar: int) -> bool:
         return any(first <= bar < last for first, last in self.bars)
@@ -93,7 +105,8 @@ class PiecePlan:
     The maps hold marks in order of their bars, the first at bar 0; ``pickup_beats`` come before the first bar line.
     ``duration_s`` is the whole track, tail included. ``mean_energy`` is the energy at which nobody plays louder or
     softer than written: the average when the piece was made, kept so that a new section leaves the others' dynamics.
-    ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out.
+    ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out. ``ornaments`` is the
+    genre whose players adorn what is written (``styles/ornaments.toml``), empty where nobody does.
     """
 
     tempo_map: tuple[TempoMark, ...]
@@ -116,6 +129,7 @@ class PiecePlan:
     fade_in_s: float = 0.0
     fade_out_s: float | None = None
     pickup_beats: float = 0.0
+    ornaments: str = ""
 
     @property
     def tempo_bpm(self) -> float:
@@ -179,6 +193,15 @@ class PiecePlan:
                 return player
         raise RequestError(f"no player {id_!r} in this piece; it has {', '.join(one.id for one in self.players)}")
 
+    @property
+    def performers(self) -> list[tuple[Player, ...]]:
+        """Who is heard, each with the parts that are its hands: a stem, a strip and a MIDI track each."""
+        return by_performer(self.players)
+
+    def hands_of(self, key: str) -> tuple[Player, ...]:
+        """The parts of one performer, empty where there is none of this key."""
+        return tuple(player for player in self.players if player.key == key)
+
     def with_player(self, player: Player) -> PiecePlan:
         """The plan with one player replaced, by id."""
         return replace(self, players=tuple(player if one.id == player.id else one for one in self.players))
@@ -215,6 +238,7 @@ class PiecePlan:
 class PieceGrid:
     """The composer's tokens (see ``score.grid``), tonic C: ``chords [steps]``, and each player's streams.
 
+    ``chords`` int32 say more than the composer knows where more was asked for (``score.grid.harmony_token``).
     ``columns`` map a player's id to ``[steps, streams of its role]`` int16. Two players of one role have a column each.
     """
 
@@ -234,19 +258,19 @@ class PieceGrid:
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
-    def of(cls, grid: Grid, players: Sequence[Player]) -> PieceGrid:
-        """Shares a composed grid out: players of one role begin with the same notes."""
+    def of(cls, grid: Grid, players: Sequence[Player], chords: np.ndarray | None = None) -> PieceGrid:
+        """Shares a composed grid out: players of one role begin with the same notes. ``chords`` say more of its own."""
         columns = {
             player.id: grid.tokens[:, role_columns(player.role)].copy()
             for player in players
             if player.role in ROLE_STREAMS and player.written
         }
-        return cls(grid.stream("chord").copy(), columns)
+        return cls(np.array(grid.stream("chord") if chords is None else chords, np.int32), columns)
 
     def alone(self, player: Player, time_signature: str) -> Grid:
         """A grid in which only this player plays, over the harmony."""
         tokens = np.full((len(self.chords), len(STREAMS)), REST, np.int16)
-        tokens[:, STREAMS.index("chord")] = self.chords
+        tokens[:, STREAMS.index("chord")] = composer_chords(self.chords)
         if player.id in self.columns:
             tokens[:, role_columns(player.role)] = self.columns[player.id]
         return Grid(tokens, time_signature)
@@ -254,7 +278,7 @@ class PieceGrid:
     def together(self, players: Sequence[Player], time_signature: str) -> Grid:
         """What the composer hears: of several players of one role the first one named."""
         tokens = np.full((len(self.chords), len(STREAMS)), REST, np.int16)
-        tokens[:, STREAMS.index("chord")] = self.chords
+        tokens[:, STREAMS.index("chord")] = composer_chords(self.chords)
         for player in reversed([one for one in players if one.id in self.columns]):
             tokens[:, role_columns(player.role)] = self.columns[player.id]
         return Grid(tokens, time_signature)
@@ -296,8 +320,8 @@ class Piece:
         """The notes with their plan, as MIDI files, pictures and mixes see them: who sings first, then who plays."""
         plan = self.plan
         players = (
-            Track(player.role, player.instrument, self.notes.get(player.id, ()), player.timbre_tags, player.id)
-            for player in plan.players
+            Track(one.role, one.instrument, self.notes.get(one.id, ()), one.timbre_tags, one.id, one.performer)
+            for one in plan.players
         )
         return Score(
             tempo_bpm=plan.tempo_bpm,
@@ -307,6 +331,9 @@ class Piece:
             bars=plan.bars,
             sections=plan.sections,
             tempo_changes=plan.tempo.changes,
+            meter_changes=tuple(
+                MeterChange(mark.bar * plan.meter.beats_per_bar, mark.time_signature) for mark in plan.meter_map[1:]
+            ),
             tracks=(*(sung_tracks(self.song) if self.song is not None else ()), *players),
             chords=() if self.grid is None else chords_of(self.grid.chords, plan.meter, semitones_from_c(plan.key)),
         )

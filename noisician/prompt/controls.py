@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 _DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in", "only": "only in"}
 FeatureKind = Literal[
     "fade_out", "fade_in", "cut", "key_change", "half_time", "silence", "call_and_response", "stop_time", "rising",
-    "falling", "quiet", "loud", "held_chord", "without", "ritard", "slowing", "quickening", "fermata",
+    "falling", "quiet", "loud", "held_chord", "without", "ritard", "slowing", "quickening", "fermata", "double_time",
+    "pedal",
 ]  # fmt: skip
 #: What a feature's value counts.
 _UNITS = {"fade_out": "bars", "fade_in": "s", "key_change": "semitones", "silence": "beats", "ritard": "bars"}

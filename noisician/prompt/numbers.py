@@ -91,11 +91,20 @@ def _minutes(m: re.Match[str]) -> tuple[Effect, ...]:
     return _seconds(60 * ((low + number(high)) / 2 if high else low) + more)
 
 
+#: Who can sing alone, in a pattern.
+_WHO = r"woman|women|girls?|lady|ladies|man|men|guys?|boys?|child|children|kids?"
+
+
 def _singer(m: re.Match[str]) -> tuple[Effect, ...]:
-    who = m["who"].lower()
+    """Who sings; of two of different kinds neither is the one voice."""
+    kinds = {_voice_of(name) for name in (m["who"], m.groupdict().get("second")) if name}
+    sung = (Effect("vocals", True), Effect("family", "voices"))
+    return (*sung, Effect("voice", kinds.pop())) if len(kinds) == 1 else sung
+
+
+def _voice_of(who: str) -> str:
     kinds = {"child": "child", "children": "child", "kids": "child", "boy": "child", "boys": "child", "choir": "choir"}
-    kind = kinds.get(who) or ("female" if who in ("woman", "women", "girl", "girls", "lady") else "male")
-    return (Effect("vocals", True), Effect("voice", kind), Effect("family", "voices"))
+    return kinds.get(who.lower()) or ("female" if who.lower().startswith(("wom", "girl", "lad")) else "male")
 
 
 def _language(m: re.Match[str]) -> tuple[Effect, ...]:
@@ -169,7 +178,10 @@ def _pattern(expression: str, *, case: bool = False) -> re.Pattern[str]:
 
 PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|of))+"
-              r" (?:an? )?(?:\w+ )?(?P<who>woman|women|girls?|lady|man|men|guy|boys?|child|children|kids|choir)\b"),
+              rf" (?:an? )?(?:\w+ )?(?P<who>{_WHO}|choir)\b"),
+     _singer),
+    (_pattern(rf"\b(?P<who>{_WHO})(?: and (?:an? |the )?(?P<second>{_WHO}))?"
+              r" (?:sings?|singing|sang|raps?|rapping)\b"),
      _singer),
     (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
      lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),

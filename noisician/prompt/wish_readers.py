@@ -375,6 +375,13 @@ def feature_at(kind: str) -> Reader:
     return read
 
 
+def pedal(match: re.Match[str]) -> Figure:
+    """A bass that stays on the tonic, in one kind of sections or throughout."""
+    kind = match.groupdict().get("kind")
+    where = KINDS[kind.lower().replace("-", " ")] if kind else None
+    return featured(match, Feature(kind="pedal", where=where))
+
+
 def fade_out(match: re.Match[str]) -> Figure:
     bars = number(match["n"]) if match.groupdict().get("barred") else FADE_BARS
     return Figure(match.start(), match.end(), (Effect("features", Feature(kind="fade_out", value=bars)),))

@@ -99,7 +99,14 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"(?:bang|climax|explosion|crescendo|flourish)\b|\b(?:big|huge|massive|grand|loud) "
               r"(?:finish|finale|ending|end)\b"),
      read.loud_end),
-    ((rf"(?<!\w){SECTION} (?:in |goes |is )?double[-\s]time\b"), read.feature_at("quickening")),
+    ((rf"(?<!\w){SECTION} (?:in |goes |is )?double[-\s]time\b"), read.feature_at("double_time")),
+    ((rf"\b(?:an? )?double[-\s]time (?:(?:in|for|during|on) )?{SECTION}"), read.feature_at("double_time")),
+    ((rf"(?<!\w){SECTION} (?:is|gets?|goes|should be) (?:a bit |a little |much )?slower\b"),
+     read.feature_at("slowing")),
+    ((rf"(?<!\w){SECTION} (?:is|gets?|goes|should be) (?:a bit |a little |much )?faster\b"),
+     read.feature_at("quickening")),
+    ((r"\b(?:over )?(?:an? )?(?:tonic |bass )?pedal[-\s](?:point|bass|note|tone)s?\b(?: in the bass)?",
+              rf"(?: (?:in|for|during) {SECTION})?"), read.pedal),
     ((rf"\b(?P<kind>(?:beat|bass) drop) (?:at|after) {TIME}"), read.section_hint),
     ((rf"\b(?:and |then |they |it )+(?:comes?|kicks?|drops?) back(?: in)? (?:at|for|in|on|after|with) {WHEN}"),
      read.back),
@@ -179,7 +186,6 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"gradually)?\b"), read.one_feature("falling")),
     ((r"\benergy (?:rises?|builds?|grows?|increases?|climbs?|goes up)(?: up)?(?: over time| slowly| gradually| "
               r"throughout)?\b"), read.one_feature("rising")),
-    ((r"\b(?:an? )?double[-\s]time (?:in|for|during|on) ", SECTION), read.feature_at("quickening")),
     ((r"\b(?:an? )?(?:slow|rubato|free)(?: free| and free)? (?P<kind>opening|introduction)\b"),
      read.feature_at("slowing")),
     ((rf"\b(?:{ENDS}|closes?|closing|final|last)(?: (?:with|on|in))?(?: (?:an?|one))?(?: (?:long|last|final|"

@@ -23,15 +23,17 @@ LYRICS_LIMIT_CHARS = 5000
 CHORDS_LIMIT_CHARS = 4000
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
-TimeSignature = Literal["4/4", "3/4", "6/8"]
+TimeSignature = Literal["4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "9/8", "12/8"]
 Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian"]
 Preset = Literal["reference", "balanced", "fast"]
 NotesAs = Literal["exact", "arrange", "develop"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 TIME_SIGNATURES: tuple[TimeSignature, ...] = get_args(TimeSignature)
-#: Felt beats: a dotted quarter is the beat of 6/8.
-BEATS_PER_BAR: dict[str, int] = {"4/4": 4, "3/4": 3, "6/8": 2}
+#: Felt beats: a dotted quarter is the beat of 6/8, 9/8 and 12/8, a quarter that of the others, 7/8 too.
+BEATS_PER_BAR: dict[str, float] = {
+    "4/4": 4, "3/4": 3, "6/8": 2, "2/4": 2, "5/4": 5, "7/8": 3.5, "9/8": 3, "12/8": 4,
+}  # fmt: skip
 MODES: tuple[Mode, ...] = get_args(Mode)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
@@ -83,7 +85,7 @@ class Fields:
     tempo_bpm: Annotated[
         float | None,
         Option(
-            about="tempo in beats a minute; a dotted quarter is the beat of 6/8",
+            about="tempo in beats a minute; a dotted quarter is the beat of 6/8, 9/8 and 12/8, a quarter that of 7/8",
             flag="--bpm",
             panel="Music",
             noun="tempo",
@@ -120,7 +122,7 @@ class Fields:
     chords: Annotated[
         str | None,
         Option(
-            about='the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front',
+            about='the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front; or ChordPro',
             flag="--chords",
             panel="Music",
             writing="text",
@@ -143,7 +145,7 @@ class Fields:
     notes: Annotated[
         str | None,
         Option(
-            about="MIDI or MusicXML file whose notes the music has; tempo, metre and key are the file's",
+            about="MIDI, MusicXML or ABC file whose notes the music has; tempo, metre and key are the file's",
             flag="--notes",
             panel="Music",
             writing="notes",

@@ -11,13 +11,17 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import product
+from statistics import fmean
 
 from noisician.errors import RequestError
+from noisician.score.hands import by_performer, struck
 from noisician.score.midi import TICKS_PER_QUARTER, read_midi, write_midi
 from noisician.score.model import Note, Score, Track
 
 #: A file with fewer of its notes in common with a piece is taken for another piece's.
 SAME_PIECE_SHARE = 0.5
+#: So many notes of each hand say how near a new one lies to it.
+_NEAR_NOTES = 5
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def note_changes(score: Score, edited: Score, ticks_per_quarter: int = TICKS_PER
     A player whose track is not in the file stays as it is. Raises RequestError for a file of another piece, for a track
     that is no player's, and for changes of what is sung.
     """
+    performers = by_performer(score.tracks)
     exported = _exported(score)
     pairs = _matched(exported, edited.tracks, score, edited)
     before = {place: _events(track, score, ticks_per_quarter) for place, track in enumerate(exported)}
@@ -62,11 +67,11 @@ def note_changes(score: Score, edited: Score, ticks_per_quarter: int = TICKS_PER
     scale = edited.meter.steps_per_beat / score.meter.steps_per_beat
     found = []
     for own, other in sorted(pairs.items()):
-        changes = _compared(score.tracks[own].player, before[own], after[other], exact, scale)
+        changes = _compared(exported[own].player, before[own], after[other], exact, scale)
         if changes.added or changes.changed or changes.deleted:
             if not changes.player:
-                raise RequestError(f"the notes of {score.tracks[own].role} are sung; change the words or the voice")
-            found.append(changes)
+                raise RequestError(f"the notes of {exported[own].role} are sung; change the words or the voice")
+            found += _by_hand(changes, performers[own])
     return tuple(found)
 
 
@@ -77,13 +82,45 @@ def _exported(score: Score) -> tuple[Track, ...]:
     file.seek(0)
     ticks = TICKS_PER_QUARTER * score.meter.steps_per_beat // 4
     tracks = []
-    for track, written in zip(score.tracks, read_midi(file).tracks, strict=True):
-        notes = sorted(track.notes, key=lambda note: (round(note.start_beats * ticks), note.pitch))
-        same = tuple(
-            replace(read, id=note.id, is_set=note.is_set) for read, note in zip(written.notes, notes, strict=True)
+    for hands, written in zip(by_performer(score.tracks), read_midi(file).tracks, strict=True):
+        notes = sorted(
+            struck([hand.notes for hand in hands]),
+            key=lambda one: (round(one[1].start_beats * ticks), one[1].pitch),
         )
-        tracks.append(replace(written, notes=same, player=track.player))
+        same = tuple(
+            replace(read, id=note.id * len(hands) + hand, is_set=note.is_set)
+            for read, (hand, note) in zip(written.notes, notes, strict=True)
+        )
+        tracks.append(replace(written, notes=same, player=hands[0].performer or hands[0].player))
     return tuple(tracks)
+
+
+def _by_hand(changes: NoteChanges, hands: Sequence[Track]) -> list[NoteChanges]:
+    """What changed of each hand's notes: ids of :func:`_exported` are those of all hands in turn. A new note is given
+    to the hand that plays nearest to it.
+    """
+    count = len(hands)
+    if count == 1:
+        return [changes]
+
+    def own(note: Note) -> Note:
+        return replace(note, id=note.id // count)
+
+    def distance(note: Note, hand: Track) -> float:
+        near = sorted(hand.notes, key=lambda other: abs(other.start_beats - note.start_beats))[:_NEAR_NOTES]
+        return abs(note.pitch - fmean(other.pitch for other in near)) if near else float("inf")
+
+    nearest = [min(range(count), key=lambda hand: distance(note, hands[hand])) for note in changes.added]
+    shared = [
+        NoteChanges(
+            hand.player,
+            added=tuple(note for note, place in zip(changes.added, nearest, strict=True) if place == number),
+            changed=tuple((own(was), own(now)) for was, now in changes.changed if was.id % count == number),
+            deleted=tuple(id_ // count for id_ in changes.deleted if id_ % count == number),
+        )
+        for number, hand in enumerate(hands)
+    ]
+    return [one for one in shared if one.added or one.changed or one.deleted]
 
 
 def _events(track: Track, score: Score, ticks_per_quarter: int) -> tuple[_Event, ...]:

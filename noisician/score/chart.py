@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from noisician.request import TONICS
-from noisician.score.grid import REST, chord_token
+from noisician.score.chordpro import harmony_of_chordpro, is_chordpro
+from noisician.score.grid import REST, harmony_token
 from noisician.score.harmony import NO_CHORD, QUALITIES, SCALES, WRITTEN_QUALITIES, pitch_class
 from noisician.score.model import SECTION_KINDS, Meter, Section
+from noisician.score.qualities import HARTE_NAMES, nearest_quality, read_harte_quality, read_quality, tones_of
 
 #: A chart may have so many bars, repeats written out.
 BARS_LIMIT = 400
@@ -27,20 +29,12 @@ _LETTER = re.compile(r"([A-Ga-g](?:[#b♯♭]|(?<=[A-Ga-g])is\b)?)(.*)")
 _ROMAN = re.compile(r"([#b♯♭]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(.*)")
 _NASHVILLE = re.compile(r"([#b♯♭]?)([1-7])(?![0-9])(.*)")
 _ROMAN_DEGREES = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
-#: Qualities with more notes than the composer knows, by how they begin; what they are played as.
-_SIMPLER = (
-    ("maj13", "maj9"), ("maj11", "maj9"), ("M13", "maj9"), ("M11", "maj9"), ("m13", "m9"), ("m11", "m9"),
-    ("min13", "m9"), ("min11", "m9"), ("mM7", "min"), ("mmaj7", "min"), ("minmaj7", "min"), ("13", "9"), ("11", "9"),
-    ("7alt", "7"), ("7sus", "sus4"), ("9sus", "sus4"), ("m(maj7)", "min"), ("69", "6"), ("6/9", "6"), ("add2", "add9"),
-    ("2", "sus2"), ("4", "sus4"), ("hdim", "m7b5"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Symbol:
     """One chord as written. ``root`` and ``bass`` are semitones above C, or above the tonic where ``is_degree``; a root
-    of None is "no chord". ``quality`` is one of ``harmony.QUALITIES``; ``is_exact`` where that is all of what is
-    written.
+    of None is "no chord". ``quality`` is a name of ``score.qualities``.
     """
 
     text: str
@@ -48,13 +42,24 @@ class Symbol:
     quality: str = "maj"
     bass: int | None = None
     is_degree: bool = False
-    is_exact: bool = True
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the composer knows all of it."""
+        return self.quality in QUALITIES
 
     def at(self, tonic: int) -> tuple[int, str] | None:
         """(pitch class of the root, quality) in a key, None for no chord."""
         if self.root is None:
             return None
         return (self.root + tonic * self.is_degree) % 12, self.quality
+
+    def bass_at(self, tonic: int) -> int | None:
+        """The pitch class below the chord in a key, where another than its root was written."""
+        if self.bass is None or self.root is None:
+            return None
+        moved = tonic * self.is_degree
+        return None if (self.bass - self.root) % 12 == 0 else (self.bass + moved) % 12
 
 
 #: The chords of a bar, each with the beats (of any measure) that it counts.
@@ -71,9 +76,10 @@ class ChartSection:
 
 @dataclass(frozen=True)
 class Chart:
-    """A progression, section by section."""
+    """A progression, section by section; ``told`` is what its file says beside it: "key", "tempo", "time"."""
 
     sections: tuple[ChartSection, ...]
+    told: tuple[tuple[str, str], ...] = ()
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -95,15 +101,13 @@ def read_symbol(text: str, mode: str = "major") -> Symbol:
     written = text.strip().replace("♭", "b").replace("♯", "#")
     if written.upper() in NO_CHORD:
         return Symbol(text, None)
-    body, _, bass = written.partition("/")
-    if body.endswith("6") and bass == "9":
-        body, bass = f"{body}/9", ""
+    body, _, bass = re.sub(r"6/9(?=$|[^0-9])", "69", written).partition("/")
     for read in (_harte, _letter, _roman, _nashville):
         found = read(body, mode)
         if found is not None:
             root, quality, is_degree = found
-            name, is_exact = _quality(quality)
-            return Symbol(text, root, name, _bass(bass, root, is_degree, mode), is_degree, is_exact)
+            name = _quality(quality, is_harte=read is _harte)
+            return Symbol(text, root, name, _bass(bass, root, is_degree, mode), is_degree)
     raise ValueError(f"{text!r} is no chord; write Am7, F#m, Bb9, C/E, ii7, 6- or N.C.")
 
 
@@ -142,24 +146,13 @@ def _degree(degree: int, accidental: str, mode: str) -> int:
     return (scale[degree - 1] + {"": 0, "b": -1, "#": 1}[accidental]) % 12
 
 
-def _quality(written: str) -> tuple[str, bool]:
-    """(quality, whether that is all of it). Raises ValueError where nothing of it is known."""
-    plain = written.replace("(", "").replace(")", "") if written not in WRITTEN_QUALITIES else written
-    if plain in WRITTEN_QUALITIES:
-        return WRITTEN_QUALITIES[plain], True
-    simpler = next((quality for begin, quality in _SIMPLER if plain.startswith(begin)), None)
-    if simpler is not None:
-        return simpler, False
-    for end in range(len(plain) - 1, 0, -1):
-        if plain[:end] in WRITTEN_QUALITIES and not plain[end].islower():
-            return WRITTEN_QUALITIES[plain[:end]], False
-        if plain[:end] in WRITTEN_QUALITIES and re.match(r"add|sus|no|omit|b\d|maj|alt|dim|aug", plain[end:]):
-            return WRITTEN_QUALITIES[plain[:end]], False
-    if re.match(r"[b#]\d", plain):  # an altered triad such as Cb5
-        return "maj", False
-    raise ValueError(
-        f"{written!r} is no kind of chord; known are {', '.join(dict.fromkeys(WRITTEN_QUALITIES.values()))}"
-    )
+def _quality(written: str, *, is_harte: bool) -> str:
+    """Raises ValueError for what is no kind of chord."""
+    try:
+        return read_harte_quality(written) if is_harte else read_quality(written)
+    except ValueError:
+        known = ", ".join(dict.fromkeys(WRITTEN_QUALITIES.values()))
+        raise ValueError(f"{written!r} is no kind of chord; known are {known}, 11, 13, 7alt, maj7#11 …") from None
 
 
 def _bass(written: str, root: int, is_degree: bool, mode: str) -> int | None:
@@ -179,16 +172,15 @@ def harte(symbol: Symbol, tonic: int) -> str:
     chord = symbol.at(tonic)
     if chord is None:
         return "N"
-    name = f"{TONICS[chord[0]]}:{_HARTE_QUALITIES.get(chord[1], chord[1])}"
-    if symbol.bass is None:
-        return name
-    above = (symbol.bass + tonic * symbol.is_degree - chord[0]) % 12
-    return name if above == 0 else f"{name}/{_HARTE_DEGREES[above]}"
+    return harte_label(*chord, symbol.bass_at(tonic))
 
 
-_HARTE_QUALITIES = {
-    "m7b5": "hdim7", "6": "maj6", "m6": "min6", "add9": "maj(9)", "m9": "min9", "5": "(1,5)",
-}  # fmt: skip
+def harte_label(root: int, quality: str, bass: int | None = None) -> str:
+    """A root, a kind and a bass, all above C, in Harte's notation."""
+    name = f"{TONICS[root % 12]}:{HARTE_NAMES.get(quality, quality)}"
+    return name if bass is None or bass == root else f"{name}/{_HARTE_DEGREES[(bass - root) % 12]}"
+
+
 _HARTE_DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "b6", "6", "b7", "7")
 
 
@@ -200,7 +192,10 @@ _TIMES = re.compile(r"[x×*]\s?(\d+)")
 
 
 def read_chart(text: str, mode: str = "major") -> Chart:
-    """A progression in words. Raises ValueError naming what is no chord, for an empty chart and one over BARS_LIMIT."""
+    """A progression in words, or in a ChordPro file. Raises ValueError naming what is no chord, for an empty chart and
+    one over BARS_LIMIT."""
+    if is_chordpro(text):
+        return _of_chordpro(text, mode)
     pieces = _HEADING.split(text)
     found: list[tuple[str | None, str]] = [(None, pieces[0])] if pieces[0].strip() else []
     for in_brackets, with_colon, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
@@ -215,6 +210,28 @@ def read_chart(text: str, mode: str = "major") -> Chart:
     if chart.bars > BARS_LIMIT:
         raise ValueError(f"the chords fill {chart.bars} bars; the limit is {BARS_LIMIT} bars")
     return chart
+
+
+def _of_chordpro(text: str, mode: str) -> Chart:
+    harmony = harmony_of_chordpro(text)
+    if not harmony.chart:
+        raise ValueError("there are no chords in this ChordPro file; write [Am] over words, or a grid")
+    told = {"key": harmony.key, "tempo": harmony.tempo, "time": harmony.time}
+    chart = read_chart(harmony.chart, mode)
+    sections = tuple(replace(section, bars=_with_capo(section.bars, harmony.capo)) for section in chart.sections)
+    return Chart(sections, tuple((name, value) for name, value in told.items() if value))
+
+
+def _with_capo(bars: Sequence[ChartBar], capo: int) -> tuple[ChartBar, ...]:
+    return tuple(tuple((raised(symbol, capo), count) for symbol, count in bar) for bar in bars)
+
+
+def raised(symbol: Symbol, capo: int) -> Symbol:
+    """A chord as it sounds with a capo."""
+    if symbol.root is None or symbol.is_degree or not capo:
+        return symbol
+    bass = None if symbol.bass is None else (symbol.bass + capo) % 12
+    return replace(symbol, root=(symbol.root + capo) % 12, bass=bass)
 
 
 def _kind(heading: str) -> str | None:
@@ -316,15 +333,16 @@ def _fits(chords: Sequence[tuple[int, str]], tonic: int, mode: str) -> float:
     scale, third = SCALES[mode], 3 if SCALES[mode][2] == 3 else 4
     score = 0.0
     for place, (root, quality) in enumerate(chords):
-        tones = [(root - tonic + tone) % 12 for tone in QUALITIES[quality][:4]]
+        tones = [(root - tonic + tone) % 12 for tone in tones_of(quality)[:4]]
         score += sum(tone in scale for tone in tones) / len(tones)
-        home = root == tonic and (third in QUALITIES[quality] or quality == "5")
+        home = root == tonic and (third in tones_of(quality) or quality == "5")
         score += home * (_TONIC + _EDGE * ((place == 0) + (place == len(chords) - 1)))
     return score
 
 
 def chart_tokens(chart: Chart, sections: Sequence[Section], meter: Meter, tonic: int) -> np.ndarray:
-    """The chord stream of a grid, int16 ``[steps]``, ``tonic`` as C: every section goes round its chords."""
+    """The chords of a piece's grid, int32 ``[steps]``, ``tonic`` as C, whole as they were written: every section goes
+    round its chords. :func:`~noisician.score.grid.composer_chords` is what of them the composer knows."""
     bars: list[ChartBar] = []
     for section in sections:
         own = chart.of_kind(section.kind).bars
@@ -354,13 +372,20 @@ def _edges(bar: ChartBar, meter: Meter) -> np.ndarray:
 
 def _bar_tokens(bar: ChartBar, meter: Meter, tonic: int) -> np.ndarray:
     edges = _edges(bar, meter)
-    tokens = np.zeros(meter.steps_per_bar, np.int16)
+    tokens = np.zeros(meter.steps_per_bar, np.int32)
     for (symbol, _), first, last in zip(bar, edges, edges[1:], strict=False):
-        chord = symbol.at(tonic)
-        tokens[first:last] = REST if chord is None else chord_token((chord[0] - tonic) % 12, chord[1])
+        tokens[first:last] = symbol_token(symbol, tonic)
     return tokens
 
 
+def symbol_token(symbol: Symbol, tonic: int) -> int:
+    """A symbol as a piece's grid holds it, ``tonic`` as C."""
+    chord, bass = symbol.at(tonic), symbol.bass_at(tonic)
+    if chord is None:
+        return REST
+    return harmony_token(chord[0] - tonic, chord[1], None if bass is None else bass - tonic)
+
+
 def simplified(symbols: Sequence[Symbol]) -> Mapping[str, str]:
-    """What is played of chords that the composer does not know whole, by how they are written."""
-    return {symbol.text: symbol.quality for symbol in symbols if not symbol.is_exact}
+    """What the composer is told of chords that it does not know whole, by how they are written."""
+    return {symbol.text: nearest_quality(symbol.quality) for symbol in symbols if not symbol.is_exact}

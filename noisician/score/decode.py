@@ -33,12 +33,13 @@ from noisician.score.grid import (
     STREAMS,
     VOCABULARY,
     Grid,
-    chord_of,
+    harmony_of,
     pitch_of,
     voicing_of,
 )
-from noisician.score.harmony import REGISTER_FLOORS, pitch_class, voice
+from noisician.score.harmony import REGISTER_FLOORS, pitch_class
 from noisician.score.model import Chord, Meter, Note, Score, Section, Track
+from noisician.score.qualities import voiced
 from noisician.styles import PITCHED_ROLES, Instrument, instruments
 
 BASS_OUTSIDE_SHARE = 0.25
@@ -88,11 +89,19 @@ def decode(
 
 
 def part_notes(
-    grid: Grid, role: str, instrument_id: str, score: Score, octave_semitones: int | None = None
+    grid: Grid,
+    role: str,
+    instrument_id: str,
+    score: Score,
+    octave_semitones: int | None = None,
+    voice: int | None = None,
+    chords: np.ndarray | None = None,
 ) -> tuple[Note, ...]:
     """What one player plays, straight, in order of start; ``score`` gives key and sections.
 
-    ``octave_semitones`` is the move into the instrument's range where it was decided before. Raises RequestError.
+    ``octave_semitones`` is the move into the instrument's range where it was decided before. Who has one ``voice`` of
+    chords, counted from the top, plays no other. ``chords`` are those of a piece, which say more than the grid's.
+    Raises RequestError.
     """
     instrument = _instrument(instrument_id)
     if role == "drums":
@@ -101,15 +110,17 @@ def part_notes(
         return _texture_notes(instrument, score)
     if role == "fx":
         return _effect_notes(instrument, score)
-    notes, low, high = _pitched(grid, role, instrument, semitones_from_c(score.key))
+    notes, low, high = _pitched(grid, role, instrument, semitones_from_c(score.key), voice, chords)
     return _unique(fit_range(notes, low, high, keep_low=role == "bass", octave_semitones=octave_semitones))
 
 
-def part_octave(grid: Grid, role: str, instrument_id: str, key: str) -> int:
+def part_octave(
+    grid: Grid, role: str, instrument_id: str, key: str, voice: int | None = None, chords: np.ndarray | None = None
+) -> int:
     """The octaves, in semitones, by which a whole part moves into its instrument's range."""
     if role not in PITCHED_ROLES:
         return 0
-    notes, low, high = _pitched(grid, role, _instrument(instrument_id), semitones_from_c(key))
+    notes, low, high = _pitched(grid, role, _instrument(instrument_id), semitones_from_c(key), voice, chords)
     return _best_octave(notes, low, high, keep_low=role == "bass")
 
 
@@ -134,12 +145,15 @@ def _instrument(instrument_id: str) -> Instrument:
         ) from None
 
 
-def _pitched(grid: Grid, role: str, instrument: Instrument, shift: int) -> tuple[list[Note], int, int]:
+def _pitched(
+    grid: Grid, role: str, instrument: Instrument, shift: int, voice: int | None, chords: np.ndarray | None
+) -> tuple[list[Note], int, int]:
     """Notes of a pitched part as they are written, and the lowest and highest pitch to be played."""
     if role in MONOPHONIC:
         notes = _melody(grid, role, shift)
     elif role in CHORDAL:
-        notes = _chordal(grid, role, shift)
+        harmony = grid.stream("chord") if chords is None else chords
+        notes = _chordal(grid, role, shift, harmony, voice)
     else:
         raise RequestError(f"unknown role {role!r} for {instrument.id}; roles are listed in noisician.styles.ROLES")
     low = max(instrument.range[0], PITCH_LOW + shift)  # so that a fitted part can be written as tokens again
@@ -163,9 +177,9 @@ def _note(pitch: int, start: int, end: int, steps_per_beat: int, velocity: int) 
     return Note(pitch, start / steps_per_beat, (end - start) / steps_per_beat, velocity)
 
 
-def _chordal(grid: Grid, role: str, shift: int) -> list[Note]:
+def _chordal(grid: Grid, role: str, shift: int, harmony: np.ndarray, part: int | None) -> list[Note]:
+    """The notes of a chordal part; of one of its voices, counted from the top, where ``part`` says which."""
     steps_per_beat = grid.meter.steps_per_beat
-    harmony = grid.stream("chord")
     notes: list[Note] = []
     sounding: dict[int, int] = {}  # pitch → step it began
     shape = (0, "close", 0)
@@ -177,24 +191,25 @@ def _chordal(grid: Grid, role: str, shift: int) -> list[Note]:
             notes.append(_note(pitch + shift, sounding.pop(pitch), step, steps_per_beat, velocity))
 
     for step, token in enumerate(grid.stream(role)):
-        in_force = chord_of(int(harmony[step]))
+        in_force = (harmony_of(int(harmony[step])) or ())[:2]
         if token != HOLD:
             release(set(sounding), step)
             if token >= FIRST_ONSET and in_force:
                 shape, chord = voicing_of(int(token)), in_force
-                sounding = dict.fromkeys(_voiced(chord, shape), step)
+                sounding = dict.fromkeys(_voiced(chord, shape, part), step)
         elif sounding and in_force and in_force != chord:
             chord = in_force
-            wanted = set(_voiced(chord, shape))
+            wanted = set(_voiced(chord, shape, part))
             release(set(sounding) - wanted, step)
             sounding = {pitch: sounding.get(pitch, step) for pitch in wanted}
     release(set(sounding), len(grid.tokens))
     return notes
 
 
-def _voiced(chord: tuple[int, str], shape: tuple[int, str, int]) -> tuple[int, ...]:
+def _voiced(chord: tuple[int, str], shape: tuple[int, str, int], part: int | None) -> tuple[int, ...]:
     register, voicing, _ = shape
-    return voice(*chord, voicing, REGISTER_FLOORS[register])
+    pitches = voiced(*chord, voicing, REGISTER_FLOORS[register])
+    return pitches if part is None else (sorted(pitches)[-1 - part % len(pitches)],)
 
 
 def _drum_notes(grid: Grid) -> tuple[Note, ...]:
@@ -295,14 +310,15 @@ def _unique(notes: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def chords_of(tokens: np.ndarray, meter: Meter, shift: int) -> tuple[Chord, ...]:
-    """The chords of a chord stream ``[steps]``, ``shift`` semitones above those of tonic C."""
+    """The chords of a grid or a piece ``[steps]``, ``shift`` semitones above those of tonic C."""
     steps_per_beat = meter.steps_per_beat
     starts = [*map(int, np.flatnonzero(np.diff(tokens, prepend=-1)))]
     chords = []
     for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
-        chord = chord_of(int(tokens[start]))
+        chord = harmony_of(int(tokens[start]))
         if chord:
-            root, quality = chord
+            root, quality, bass = chord
             start_beats, duration_beats = start / steps_per_beat, (end - start) / steps_per_beat
-            chords.append(Chord(start_beats, duration_beats, (root + shift) % 12, quality))
+            below = None if bass is None else (bass + shift) % 12
+            chords.append(Chord(start_beats, duration_beats, (root + shift) % 12, quality, below))
     return tuple(chords)

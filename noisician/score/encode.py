@@ -26,12 +26,15 @@ from noisician.score.grid import (
     Grid,
     chord_of,
     chord_token,
+    harmony_token,
     pitch_token,
     voicing_token,
+    with_composed_chords,
 )
 from noisician.score.harmony import QUALITY_NAMES, REGISTER_FLOORS, VOICINGS, chord_tones, voice
-from noisician.score.model import Meter, Score
-from noisician.score.perform import unswing_time
+from noisician.score.model import Chord, Meter, Score
+from noisician.score.perform import swing_pair_steps, unswing_time
+from noisician.score.qualities import nearest_quality
 from noisician.styles import PITCHED_ROLES
 
 #: Krumhansl & Kessler (1982) probe-tone profiles, tonic first.
@@ -131,7 +134,7 @@ def estimate_swing(score: Score) -> tuple[float, int]:
     as_written = distance(0.0, 2)
     if as_written < SWING_EVIDENCE_STEPS:
         return 0.0, 2
-    pairs = (2, 4) if score.meter.steps_per_beat == 4 else (2,)
+    pairs = dict.fromkeys((2, swing_pair_steps(score.meter, "eighth")))
     candidates = [(distance(swing, pair), swing, pair) for pair in pairs for swing in SWING_CANDIDATES]
     nearest, swing, pair = min(candidates)
     return (swing, pair) if nearest < as_written - SWING_EVIDENCE_STEPS else (0.0, 2)
@@ -246,10 +249,26 @@ def _given_chords(score: Score, steps: int) -> np.ndarray:
     tokens = np.zeros(steps, np.int16)
     shift = -semitones_from_c(score.key)
     for chord in score.chords:
-        start = max(round(chord.start_beats * score.meter.steps_per_beat), 0)
-        end = max(round((chord.start_beats + chord.duration_beats) * score.meter.steps_per_beat), 0)
-        tokens[start:end] = chord_token(chord.root + shift, chord.quality)
+        start, end = _stretch(chord, score.meter)
+        tokens[start:end] = chord_token(chord.root + shift, nearest_quality(chord.quality))
     return tokens
+
+
+def kept_chords(score: Score, grid: Grid) -> np.ndarray:
+    """The chords of a piece, int32 ``[steps]``: those of its grid, and all that the score says of them."""
+    tokens = np.zeros(len(grid.tokens), np.int32)
+    shift = -semitones_from_c(score.key)
+    for chord in score.chords:
+        start, end = _stretch(chord, score.meter)
+        bass = None if chord.bass is None else chord.bass + shift
+        tokens[start:end] = harmony_token(chord.root + shift, chord.quality, bass)
+    return with_composed_chords(tokens, grid.stream("chord"))
+
+
+def _stretch(chord: Chord, meter: Meter) -> tuple[int, int]:
+    """Where a chord begins and ends, in steps."""
+    start, end = chord.start_beats, chord.start_beats + chord.duration_beats
+    return max(round(start * meter.steps_per_beat), 0), max(round(end * meter.steps_per_beat), 0)
 
 
 @cache
@@ -281,7 +300,7 @@ def recognise_chords(notes: Sequence[GridNote], steps: int, meter: Meter) -> np.
     classes, bass = _pitch_classes(notes, steps, meter)
     evidence = _chord_evidence(classes, bass)
     path = _viterbi(evidence, _change_costs(len(evidence), meter))
-    return np.repeat(path, meter.steps_per_beat).astype(np.int16)
+    return np.repeat(path, np.tile(meter.pulses, steps // meter.steps_per_bar)).astype(np.int16)
 
 
 def _pitch_classes(notes: Sequence[GridNote], steps: int, meter: Meter) -> tuple[np.ndarray, np.ndarray]:
@@ -295,8 +314,9 @@ def _pitch_classes(notes: Sequence[GridNote], steps: int, meter: Meter) -> tuple
     bass = np.zeros((steps, 12))
     heard = np.flatnonzero(lowest < 128)
     bass[heard, lowest[heard] % 12] = 1
-    per_beat = (steps // meter.steps_per_beat, meter.steps_per_beat, 12)
-    return sounding.reshape(per_beat).sum(1), bass.reshape(per_beat).mean(1)
+    pulses = np.tile(meter.pulses, steps // meter.steps_per_bar)
+    starts = np.concatenate([[0], np.cumsum(pulses)[:-1]])
+    return np.add.reduceat(sounding, starts), np.add.reduceat(bass, starts) / pulses[:, None]
 
 
 def _chord_evidence(classes: np.ndarray, bass: np.ndarray) -> np.ndarray:
@@ -315,10 +335,11 @@ def _chord_evidence(classes: np.ndarray, bass: np.ndarray) -> np.ndarray:
 
 
 def _change_costs(beats: int, meter: Meter) -> np.ndarray:
-    in_bar = np.arange(beats) % meter.beats_per_bar
+    in_bar = np.arange(beats) % len(meter.pulses)
     downbeat, middle, elsewhere = _CHANGE_COSTS
     costs = np.full(beats, elsewhere)
-    costs[(2 * in_bar) % meter.beats_per_bar == 0] = middle
+    if meter.beats_per_bar != 3:
+        costs[in_bar == meter.pulse_steps.index(meter.second_half)] = middle
     costs[in_bar == 0] = downbeat
     return costs
 

@@ -5,7 +5,8 @@ Everything is written with C as tonic (the mode is kept), so the same phrase loo
 ========  ==========================================================================================
 stream    tokens
 ========  ==========================================================================================
-chord     0 no chord; 1 + 18 · root + quality. A state: repeated on every step the chord is in force
+chord     0 no chord; 1 + 18 · root + quality. A state: repeated on every step the chord is in force. A piece keeps
+          more of a chord above that, of which the composer knows nothing (:func:`harmony_token`)
 lead      0 rest; 1 hold the sounding note; 2 + 3 · (pitch − 24) + level. One voice; likewise ``counter``,
           ``arp`` and ``bass``
 chords    0 rest; 1 hold; 2 + 3 · (6 · register + voicing) + level: the current chord struck in that
@@ -24,9 +25,11 @@ import numpy as np
 
 from noisician.score.harmony import QUALITY_NAMES, REGISTER_FLOORS, VOICINGS
 from noisician.score.model import METERS, Meter
+from noisician.score.qualities import mask_of, name_of, nearest_quality, tones_of, tones_of_mask
 
 REST, HOLD, FIRST_ONSET = 0, 1, 2
 LEVELS = 3
+_SETS = 1 << 12
 LEVEL_VELOCITIES = (62, 84, 108)
 PITCH_LOW, PITCH_HIGH = 24, 103  # with C as tonic, inclusive
 
@@ -68,6 +71,43 @@ def chord_of(token: int) -> tuple[int, str] | None:
         return None
     root, quality = divmod(token - 1, len(QUALITY_NAMES))
     return root, QUALITY_NAMES[quality]
+
+
+def harmony_token(root: int, quality: str, bass: int | None = None) -> int:
+    """A chord as a piece keeps it: the token of the kind nearest to it, and above that, where that does not say all of
+    it, the set of its tones and the semitones from the root up to its bass. All with C as tonic."""
+    token = chord_token(root, nearest_quality(quality))
+    tones = 0 if quality in QUALITY_NAMES else mask_of(tones_of(quality))
+    above = 0 if bass is None or (bass - root) % 12 == 0 else (bass - root) % 12
+    return token + VOCABULARY["chord"] * (tones + _SETS * above)
+
+
+def harmony_of(token: int) -> tuple[int, str, int | None] | None:
+    """(root, kind, bass) of a chord as a piece keeps it, None for "no chord"."""
+    more, narrow = divmod(token, VOCABULARY["chord"])
+    chord = chord_of(narrow)
+    if chord is None:
+        return None
+    above, tones = divmod(more, _SETS)
+    quality = name_of(frozenset(tones_of_mask(tones))) if tones else chord[1]
+    return chord[0], quality, (chord[0] + above) % 12 if above else None
+
+
+def moved_harmony(token: int, semitones: int) -> int:
+    """A chord as a piece keeps it, moved."""
+    more, narrow = divmod(token, VOCABULARY["chord"])
+    chord = chord_of(narrow)
+    return token if chord is None else VOCABULARY["chord"] * more + chord_token(chord[0] + semitones, chord[1])
+
+
+def composer_chords(tokens: np.ndarray) -> np.ndarray:
+    """What of a piece's chords ``[steps]`` the composer knows, int16."""
+    return (tokens % VOCABULARY["chord"]).astype(np.int16)
+
+
+def with_composed_chords(kept: np.ndarray, composed: np.ndarray) -> np.ndarray:
+    """Chords that the composer heard or wrote, int32 ``[steps]``, with all that ``kept`` says of those it left."""
+    return np.where(composer_chords(kept) == composed, kept, composed).astype(np.int32)
 
 
 def pitch_token(pitch: int, level: int) -> int:

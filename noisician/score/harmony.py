@@ -45,6 +45,12 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "5": (0, 7),
 }
 QUALITY_NAMES = tuple(QUALITIES)
+#: Those that leave a fifth out which people may mean with them, with it.
+NETWORK_ALIASES: dict[str, tuple[int, ...]] = {
+    "9": (0, 2, 4, 7, 10),
+    "maj9": (0, 2, 4, 7, 11),
+    "m9": (0, 2, 3, 7, 10),
+}
 
 #: How a chord is laid out under the hands. The order is part of the composer's vocabulary: append only.
 VOICINGS = ("close", "full", "spread", "shell", "power", "top")

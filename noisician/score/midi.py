@@ -17,7 +17,7 @@ from io import BytesIO
 from numbers import Integral
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, overload
 
 import mido
 import numpy as np
@@ -25,9 +25,21 @@ import numpy as np
 from noisician.errors import FileError, RequestError
 from noisician.request import MODES, TONICS
 from noisician.score.encode import estimate_key
+from noisician.score.hands import by_performer, one_track
 from noisician.score.harmony import pitch_class
 from noisician.score.midi_roles import Part, infer_roles
-from noisician.score.model import METERS, SECTION_KINDS, VOICE, Chord, Meter, Note, Score, Section, Track
+from noisician.score.model import (
+    METERS,
+    SECTION_KINDS,
+    VOICE,
+    Chord,
+    Meter,
+    MeterChange,
+    Note,
+    Score,
+    Section,
+    Track,
+)
 from noisician.score.tempo import TempoCurve
 from noisician.styles import ROLES, Instrument, instruments, table
 
@@ -38,6 +50,8 @@ BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
 OWN = "noisician:"
 VOICE_PROGRAM = 53  # Voice Oohs
 
+#: 120 quarter notes a minute, which a file means that states no tempo; where one is looked for in a track.
+_TEMPO_US, _HEAD_EVENTS = 500_000, 32
 #: What the parser raises on bytes that are no MIDI.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
 
@@ -77,7 +91,7 @@ def ticks_per_beat(meter: Meter) -> int:
 
 
 def write_midi(score: Score, path_or_file: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = False) -> None:
-    """Write a type 1 file: a conductor track, then one named track per :class:`Track`.
+    """Write a type 1 file: a conductor track, then one named track per player, all hands together.
 
     Players have a channel each as far as there are enough; else those of one program share theirs, and where even
     programs are more than channels, further ports begin. Texts are Latin-1, which other programs take them for, where
@@ -89,8 +103,10 @@ def write_midi(score: Score, path_or_file: str | os.PathLike[str] | BinaryIO, *,
     _check(score)
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     midi.tracks.append(_conductor(score))
-    for track, place in zip(score.tracks, _places(score.tracks), strict=True):
-        midi.tracks.append(_track_events(track, place, ticks_per_beat(score.meter)))
+    performers = by_performer(score.tracks)
+    tracks = [one_track(hands) for hands in performers]
+    for track, hands, place in zip(tracks, performers, _places(tracks), strict=True):
+        midi.tracks.append(_track_events(track, len(hands) > 1, place, ticks_per_beat(score.meter)))
     midi.charset = _charset(midi)
     content = BytesIO()
     midi.save(file=content)
@@ -210,7 +226,10 @@ def _conductor(score: Score) -> mido.MidiTrack:
         "mode": score.mode,
         "bars": score.bars,
         "sections": [asdict(section) for section in score.sections],
-        "chords": [[c.start_beats, c.duration_beats, c.root, c.quality] for c in score.chords],
+        "chords": [
+            [c.start_beats, c.duration_beats, c.root, c.quality, *([] if c.bass is None else [c.bass])]
+            for c in score.chords
+        ],
     }
     events = [
         (0, 0, mido.MetaMessage("text", text=OWN + json.dumps(terms, separators=(",", ":")))),
@@ -218,23 +237,26 @@ def _conductor(score: Score) -> mido.MidiTrack:
             (round(beats * beat_ticks), 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm * quarters)))
             for beats, bpm in tempi
         ),
-        (
-            0,
-            2,
-            mido.MetaMessage(
-                "time_signature",
-                numerator=meter.numerator,
-                denominator=meter.denominator,
-                clocks_per_click=6 * meter.steps_per_beat,
-            ),
-        ),
+        *_signatures(score, beat_ticks),
         (0, 3, mido.MetaMessage("key_signature", key=_signature_name(score.key, minor))),
     ]
-    bar_ticks = beat_ticks * meter.beats_per_bar
+    bar_ticks = round(beat_ticks * meter.beats_per_bar)
     for section in score.sections:
         text = f"{section.kind} {section.label}".strip()
         events.append((section.start_bar * bar_ticks, 4, mido.MetaMessage("marker", text=text)))
     return _timed_track("noisician", events, score.bars * bar_ticks)
+
+
+def _signatures(score: Score, beat_ticks: int) -> Iterator[tuple[int, int, Any]]:
+    """The metre, and whatever else a file stated that the score was read from."""
+    stated = {round(change.start_beats * beat_ticks): change.time_signature for change in score.meter_changes}
+    for tick, name in sorted({0: score.time_signature, **stated}.items()):
+        numerator, denominator = map(int, name.split("/"))
+        clocks = 36 if denominator == 8 and numerator % 3 == 0 else 24
+        message = mido.MetaMessage(
+            "time_signature", numerator=numerator, denominator=denominator, clocks_per_click=clocks
+        )
+        yield tick, 2, message
 
 
 def _signature_name(key: str, minor: bool) -> str:
@@ -244,7 +266,7 @@ def _signature_name(key: str, minor: bool) -> str:
     return (minors if minor else major)[pitch_class(key)]
 
 
-def _track_events(track: Track, place: tuple[int, int], beat_ticks: int) -> mido.MidiTrack:
+def _track_events(track: Track, has_hands: bool, place: tuple[int, int], beat_ticks: int) -> mido.MidiTrack:
     port, channel = place
     instrument = instruments().get(track.instrument)
     name = instrument.name if instrument else track.instrument
@@ -267,7 +289,9 @@ def _track_events(track: Track, place: tuple[int, int], beat_ticks: int) -> mido
             events.append((start, 3, mido.MetaMessage("lyrics", text=note.syllable)))
         events.append((start, 3, mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)))
         events.append((end, 2, mido.Message("note_off", channel=channel, note=note.pitch)))
-    return _timed_track(f"{track.role}: {name}", events, max((event[0] for event in events), default=0))
+    return _timed_track(
+        name if has_hands else f"{track.role}: {name}", events, max((event[0] for event in events), default=0)
+    )
 
 
 @dataclass
@@ -283,26 +307,40 @@ class _Voice:
 
 @dataclass
 class _Heading:
-    """What the file says about the whole piece; of metre and key the first counts."""
+    """What the file says about the whole piece; of metre and key the first counts, further metres are kept."""
 
     tempi_us: dict[int, int] = field(default_factory=dict)  # by tick, a quarter note each
-    signature: tuple[int, int] | None = None
+    signatures: dict[int, tuple[int, int]] = field(default_factory=dict)  # by tick
     key: str | None = None
     terms: Mapping[str, Any] | None = None
     markers: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def first_signature(self) -> tuple[int, int] | None:
+        return self.signatures[min(self.signatures)] if self.signatures else None
+
+    def meter_changes(self, signature: str, beat_ticks: float) -> tuple[MeterChange, ...]:
+        """What is stated beside ``signature``, in which the piece is counted."""
+        changes, now = [], signature
+        for tick, stated in sorted(self.signatures.items()):
+            name = f"{stated[0]}/{stated[1]}"
+            if name != now:
+                changes.append(MeterChange(tick / beat_ticks, name))
+                now = name
+        return tuple(changes)
 
 
 def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
     """The score in a MIDI file.
 
-    The metre is the first that the file states (2/4, 2/2 and others read as 4/4, 9/8 and 12/8 as 6/8); key and
+    The metre is the first that the file states, or the nearest there is (2/2 reads as 4/4, 3/8 as 6/8); key and
     mode come from the key signature, or by Krumhansl–Schmuckler without one. Raises FileError for anything that
     is no MIDI file, has no notes, or claims more than 4000 bars.
     """
-    midi, name = _open(path_or_file)
+    midi, name = open_midi(path_or_file)
     heading = _Heading()
     voices = [voice for track in midi.tracks for voice in _read_track(track, heading)]
-    signature = nearest_signature(heading.signature)
+    signature = nearest_signature(heading.first_signature)
     beat_ticks = midi.ticks_per_beat * METERS[signature].steps_per_beat / 4
     last_tick = max((end for voice in voices for _, end, *_ in voice.notes), default=0)
     bars = max(int(np.ceil(last_tick / beat_ticks / METERS[signature].beats_per_bar - 1e-9)), 1)
@@ -320,10 +358,10 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
 
 def midi_ticks_per_quarter(path_or_file: str | os.PathLike[str] | BinaryIO) -> int:
     """How finely a file counts time. Errors as :func:`read_midi`."""
-    return _open(path_or_file)[0].ticks_per_beat
+    return open_midi(path_or_file)[0].ticks_per_beat
 
 
-def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
+def open_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFile, str]:
     if isinstance(path_or_file, (str, os.PathLike)):
         name = str(path_or_file)
         try:
@@ -342,10 +380,31 @@ def _open(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.MidiFil
             continue
         except (*_DAMAGE, mido.KeySignatureError) as error:
             raise FileError(f"{name} is not a readable MIDI file ({error or type(error).__name__})") from None
-        if midi.type == 2 or midi.ticks_per_beat <= 0:
-            raise FileError(f"{name} counts time in frames or independent tracks; only musical time can be read")
+        if midi.ticks_per_beat <= 0:
+            raise FileError(f"{name} counts time in frames of film; only musical time can be read")
+        if midi.type == 2:
+            _play_in_turn(midi)
         return midi, name
     raise FileError(f"{name} is not a readable MIDI file (undecodable text)")
+
+
+def _play_in_turn(midi: mido.MidiFile) -> None:
+    """In place: the independent tracks of a type 2 file one after another, each from the bar line after the one before,
+    each at a tempo of its own."""
+    start = 0
+    for number, track in enumerate(midi.tracks):
+        length = sum(message.time for message in track)
+        has_tempo = any(message.type == "set_tempo" for message in track[:_HEAD_EVENTS])
+        if track:
+            track[0].time += start
+        if number and not has_tempo:
+            track.insert(0, mido.MetaMessage("set_tempo", tempo=_TEMPO_US, time=track[0].time if track else 0))
+            if len(track) > 1:
+                track[1].time = 0
+        metre = next((message for message in track if message.type == "time_signature"), None)
+        quarters = 4 * metre.numerator / metre.denominator if metre is not None else 4
+        bar_ticks = max(1, round(quarters * midi.ticks_per_beat))
+        start = -(-(start + length) // bar_ticks) * bar_ticks
 
 
 def _read_track(track: mido.MidiTrack, heading: _Heading) -> list[_Voice]:
@@ -404,8 +463,8 @@ def _terms(text: str, heading: _Heading) -> Mapping[str, Any] | None:
 def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
     if message.type == "set_tempo":
         heading.tempi_us[tick] = max(message.tempo, 1)
-    elif message.type == "time_signature" and heading.signature is None:
-        heading.signature = (message.numerator, message.denominator)
+    elif message.type == "time_signature":
+        heading.signatures[tick] = (message.numerator, message.denominator)
     elif message.type == "key_signature" and heading.key is None:
         heading.key = message.key
     elif message.type == "marker":
@@ -415,9 +474,13 @@ def _note_heading(message: Any, tick: int, heading: _Heading) -> None:
 def nearest_signature(signature: tuple[int, int] | None) -> str:
     """The metre of ours in which one is counted: 4/4 for none."""
     numerator, denominator = signature or (4, 4)
+    if f"{numerator}/{denominator}" in METERS:
+        return f"{numerator}/{denominator}"
     if denominator == 8 and numerator % 3 == 0:
         return "6/8"
-    return "3/4" if numerator == 3 and denominator == 4 else "4/4"
+    if denominator == 2:
+        return {1: "2/4", 2: "4/4", 3: "3/4"}.get(numerator, "4/4")
+    return {3: "3/4", 5: "5/4", 7: "7/8"}.get(numerator, "4/4")
 
 
 def _notes(voice: _Voice, beat_ticks: float) -> tuple[Note, ...]:
@@ -443,6 +506,7 @@ def _own_score(heading: _Heading, voices: list[_Voice], signature: str, beat_tic
         tracks=tuple(_tracks(voices, beat_ticks)),
         chords=tuple(Chord(*chord) for chord in terms["chords"]),
         tempo_changes=_tempo(heading, signature, beat_ticks).changes,
+        meter_changes=heading.meter_changes(signature, beat_ticks),
     )
 
 
@@ -470,10 +534,10 @@ def _tracks(voices: list[_Voice], beat_ticks: float) -> Iterator[Track]:
         if voice.terms is not None:
             tags = tuple(voice.terms.get("articulations", ()))
             notes, player = _notes(voice, beat_ticks), str(voice.terms.get("player", ""))
-            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player)
+            yield Track(voice.terms["role"], voice.terms["instrument"], notes, tags, player, name=voice.name)
         elif voice.notes:
             role, instrument = next(inferred)
-            yield Track(role, instrument, _notes(voice, beat_ticks))
+            yield Track(role, instrument, _notes(voice, beat_ticks), name=voice.name)
 
 
 def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat_ticks: float, bars: int) -> Score:
@@ -490,6 +554,7 @@ def _foreign_score(heading: _Heading, voices: list[_Voice], signature: str, beat
         sections=tuple(_sections(heading.markers, beat_ticks * meter.beats_per_bar, bars)),
         tracks=tracks,
         tempo_changes=tempo.changes,
+        meter_changes=heading.meter_changes(signature, beat_ticks),
     )
 
 
@@ -521,11 +586,16 @@ def _sections(markers: list[tuple[int, str]], bar_ticks: float, bars: int) -> It
     ends = [*starts, bars][1:]
     for (bar, text), end in zip(starts.items(), ends, strict=True):
         label = labels.setdefault(text, chr(ord("A") + len(labels) % 26))
-        yield Section(_kind_named(text), label, bar, end - bar, 0.5)
+        yield Section(kind_named(text, "verse"), label, bar, end - bar, 0.5)
 
 
-def _kind_named(text: str) -> str:
-    """The kind of section that a marker speaks of, "Pre-Chorus 2" or "breakdown"; one that says nothing is a verse."""
+@overload
+def kind_named(text: str, otherwise: str) -> str: ...
+@overload
+def kind_named(text: str, otherwise: None) -> str | None: ...
+def kind_named(text: str, otherwise: str | None) -> str | None:
+    """The kind of section that a marker in small letters speaks of, "pre-chorus 2" or "breakdown"; ``otherwise`` where
+    it says none."""
     letters = "".join(letter for letter in text if letter.isalpha())
     longest_first = sorted(SECTION_KINDS, key=len, reverse=True)  # a pre-chorus is no chorus
-    return next((kind for kind in longest_first if kind.replace("_", "") in letters), "verse")
+    return next((kind for kind in longest_first if kind.replace("_", "") in letters), otherwise)

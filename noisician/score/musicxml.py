@@ -15,10 +15,24 @@ from pathlib import Path
 from noisician.errors import FileError
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+#: Harte's shorthand for each of MusicXML's kinds of chords.
+KINDS = {
+    "major": "maj", "minor": "min", "augmented": "aug", "diminished": "dim", "dominant": "7", "major-seventh": "maj7",
+    "minor-seventh": "min7", "diminished-seventh": "dim7", "half-diminished": "hdim7", "major-minor": "minmaj7",
+    "major-sixth": "maj6", "minor-sixth": "min6", "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "min9",
+    "dominant-11th": "11", "major-11th": "maj11", "minor-11th": "min11", "dominant-13th": "13", "major-13th": "maj13",
+    "minor-13th": "min13", "suspended-second": "sus2", "suspended-fourth": "sus4", "power": "5",
+}  # fmt: skip
 _DYNAMICS = {
     "pppp": 40, "ppp": 46, "pp": 54, "p": 64, "mp": 76, "mf": 86, "f": 100, "ff": 112, "fff": 120, "ffff": 124,
 }  # fmt: skip
 _DEFAULT_VELOCITY = 84
+_FORTE = 90
+_SNARE = 38
+#: Percussion notes by their place on a kit's staff, where the file does not say which they are.
+_STROKES_AT = {
+    "D4": 44, "F4": 36, "G4": 43, "A4": 41, "C5": 38, "D5": 45, "E5": 48, "F5": 51, "G5": 42, "A5": 49, "B5": 57,
+}  # fmt: skip
 #: Of XML, unpacked.
 FILE_LIMIT_BYTES = 32 << 20
 _LIMIT = f"the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB of MusicXML"
@@ -114,8 +128,8 @@ def _content(path: Path) -> bytes:
 
 def parts_of(root: ET.Element) -> list[Part]:
     """The parts of a ``score-partwise``."""
-    names = {part.get("id"): part.findtext("part-name") or "" for part in root.iterfind("part-list/score-part")}
-    return [_read_part(part, names.get(part.get("id"), "")) for part in root.iterfind("part")]
+    heads = {head.get("id"): head for head in root.iterfind("part-list/score-part")}
+    return [_read_part(part, heads.get(part.get("id"), ET.Element("score-part"))) for part in root.iterfind("part")]
 
 
 @dataclass
@@ -130,13 +144,25 @@ class _State:
     staves: int = 1
     cursor: int = 0  # in divisions
     onset: int = 0  # of the latest note, which <chord/> notes share
+    strokes: dict[str, int] = field(default_factory=dict)  # percussion notes by the id of their instrument
 
 
-def _read_part(part: ET.Element, name: str) -> Part:
-    state = _State()
+def _read_part(part: ET.Element, head: ET.Element) -> Part:
+    name = head.findtext("part-name") or ""
+    state = _State(strokes=_strokes(head))
     measures = tuple(_read_measure(element, state) for element in part.iterfind("measure"))
     sung = part.find("measure/note/lyric") is not None
     return Part(" ".join(name.split()), state.staves, sung, measures)
+
+
+def _strokes(head: ET.Element) -> dict[str, int]:
+    """The percussion note that each instrument of a kit plays."""
+    found = {}
+    for instrument in head.iterfind("midi-instrument"):
+        number = _integer(instrument, "midi-unpitched") - 1
+        if 0 <= number <= 127:
+            found[instrument.get("id", "")] = number
+    return found
 
 
 def _read_measure(element: ET.Element, state: _State) -> Measure:
@@ -192,21 +218,49 @@ def _read_note(element: ET.Element, state: _State, measure: Measure) -> None:
     if element.find("chord") is None:
         state.onset = state.cursor
         state.cursor += duration
-    pitch = element.find("pitch")
-    if pitch is None or element.find("cue") is not None or element.get("print-object") == "no":
+    if element.find("cue") is not None or element.get("print-object") == "no":
         return
-    midi = 12 * (_integer(pitch, "octave") + 1) + _STEPS[pitch.findtext("step", "C")] + _integer(pitch, "alter")
+    midi = _midi_of(element, state)
+    if midi is None:
+        return
     measure.notes.append(
         WrittenNote(
             onset_quarters=state.onset / state.divisions,
             duration_quarters=duration / state.divisions,
             pitch=midi,
             staff=_integer(element, "staff", 1),
-            velocity=state.velocity,
+            velocity=_velocity(element, state),
             tied=any(tie.get("type") == "stop" for tie in element.iterfind("tie")),
             lyric=_read_lyric(element),
         )
     )
+
+
+def _midi_of(note: ET.Element, state: _State) -> int | None:
+    """The MIDI pitch of a note, or the percussion note of a stroke; None for a rest."""
+    pitch, stroke = note.find("pitch"), note.find("unpitched")
+    if pitch is not None:
+        step = _STEPS.get((pitch.findtext("step") or "").strip())
+        return None if step is None else 12 * (_integer(pitch, "octave") + 1) + step + _integer(pitch, "alter")
+    if stroke is None:
+        return None
+    instrument = note.find("instrument")
+    known = None if instrument is None else state.strokes.get(instrument.get("id", ""))
+    if known is not None:
+        return known
+    only = set(state.strokes.values())
+    place = f"{(stroke.findtext('display-step') or '').strip()}{_integer(stroke, 'display-octave')}"
+    return only.pop() if len(only) == 1 else _STROKES_AT.get(place, _SNARE)
+
+
+def _velocity(note: ET.Element, state: _State) -> int:
+    """A note's own dynamics, in hundredths of forte, or those that hold where it stands."""
+    own = note.get("dynamics")
+    try:
+        velocity = round(float(own) * _FORTE / 100) if own else state.velocity
+    except (ValueError, OverflowError):
+        return state.velocity
+    return min(max(velocity, 1), 127)
 
 
 def _read_lyric(element: ET.Element) -> Lyric | None:

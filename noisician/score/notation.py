@@ -5,30 +5,25 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from noisician.errors import FileError
 from noisician.request import TONICS
 from noisician.score.encode import estimate_key
-from noisician.score.harmony import WRITTEN_QUALITIES
 from noisician.score.midi import BARS_LIMIT, nearest_signature, pitch_class_weights
 from noisician.score.midi_roles import Part as Played
 from noisician.score.midi_roles import infer_roles
 from noisician.score.model import METERS, Chord, Note, Score, Section, Track
-from noisician.score.musicxml import Measure, Part, WrittenNote, parts_of, read_root
+from noisician.score.musicxml import KINDS, Measure, Part, WrittenNote, parts_of, read_root
+from noisician.score.qualities import HARTE, name_of, read_quality, tones_of
+from noisician.score.repeats import Marks, played_order
 from noisician.score.tempo import TempoCurve
 
 DEFAULT_TEMPO_BPM = 120.0
+#: Semitones from the major tonic of a signature up to those of its other modes.
+_ABOVE_MAJOR = {"dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7}
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-#: Kinds of ``<harmony>`` that are written otherwise than people write them.
-_KINDS = {
-    "major": "maj", "minor": "min", "augmented": "aug", "diminished": "dim", "dominant": "7", "major-seventh": "maj7",
-    "minor-seventh": "min7", "diminished-seventh": "dim7", "half-diminished": "m7b5", "major-sixth": "6",
-    "minor-sixth": "m6", "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "m9", "suspended-second": "sus2",
-    "suspended-fourth": "sus4", "power": "5", "dominant-11th": "9", "dominant-13th": "9", "major-13th": "maj9",
-    "minor-11th": "m9", "minor-13th": "m9", "major-minor": "min",
-}  # fmt: skip
 
 
 def read_musicxml(path: Path) -> Score:
@@ -43,7 +38,7 @@ def read_musicxml(path: Path) -> Score:
     if not any(measure.notes for part in parts for measure in part.measures):
         raise FileError(f"{path} holds no notes")
     elements = [list(part.iterfind("measure")) for part in root.iterfind("part")]
-    order = played_order(elements[0])
+    order = played_order([_marks(measure) for measure in elements[0]])
     first = parts[0].measures[0]
     signature = nearest_signature((first.beats, first.beat_type) if first.beats else None)
     quarters = METERS[signature].steps_per_beat / 4  # a beat
@@ -83,53 +78,17 @@ def _starts(measures: Sequence[Measure], parts: Sequence[Part], order: Sequence[
     return starts
 
 
-def played_order(measures: Sequence[ET.Element]) -> list[int]:
-    """The places of measures in the order in which they are played: repeats twice (or as often as they say), first and
-    other endings in their turn. Raises FileError where that never ends."""
-    order: list[int] = []
-    done: dict[int, int] = {}  # times a backward repeat was taken
-    at, back, time = 0, 0, 1
-    while at < len(measures):
-        if len(order) > BARS_LIMIT:
-            raise FileError(f"the score's repeats come to more than {BARS_LIMIT} bars")
-        measure = measures[at]
-        if _repeat(measure, "forward") is not None and back != at:
-            back, time = at, 1
-        endings = _endings(measure)
-        if endings and time not in endings:
-            at = _after_ending(measures, at)
-            continue
-        order.append(at)
-        backward = _repeat(measure, "backward")
-        if backward is not None and done.get(at, 0) < max(1, _integer(backward.get("times"), 2) - 1):
-            done[at] = done.get(at, 0) + 1
-            at, time = back, time + 1
-            continue
-        if backward is not None:
-            back, time = at + 1, 1
-        at += 1
-    return order
-
-
-def _repeat(measure: ET.Element, direction: str) -> ET.Element | None:
-    found = (one for one in measure.iterfind("barline/repeat") if one.get("direction") == direction)
-    return next(found, None)
-
-
-def _endings(measure: ET.Element) -> set[int]:
-    """The passes in which an ending that begins here is played."""
-    numbers = (one.get("number", "") for one in measure.iterfind("barline/ending") if one.get("type") == "start")
-    return {_integer(number.strip(), 0) for text in numbers for number in text.split(",")} - {0}
-
-
-def _after_ending(measures: Sequence[ET.Element], at: int) -> int:
-    """The measure after the ending that begins at ``at``."""
-    while at < len(measures):
-        ends = [one.get("type") for one in measures[at].iterfind("barline/ending")]
-        at += 1
-        if "stop" in ends or "discontinue" in ends:
-            break
-    return at
+def _marks(measure: ET.Element) -> Marks:
+    repeats = {one.get("direction"): one for one in measure.iterfind("barline/repeat")}
+    backward = repeats.get("backward")
+    endings = [(one.get("type"), one.get("number", "")) for one in measure.iterfind("barline/ending")]
+    numbers = {_integer(number.strip(), 0) for type_, text in endings if type_ == "start" for number in text.split(",")}
+    return Marks(
+        forward="forward" in repeats,
+        times=0 if backward is None else max(2, _integer(backward.get("times"), 2)),
+        endings=frozenset(numbers - {0}),
+        closes=any(type_ in ("stop", "discontinue") for type_, _ in endings),
+    )
 
 
 def _integer(text: str | None, default: int) -> int:
@@ -155,7 +114,7 @@ def _tracks(
         is_drums = channel == 10 or element.find("measure/attributes/clef[sign='percussion']") is not None
         played.append(Played(part.name, min(max(program, 0), 127), is_drums, notes))
     seats = infer_roles(played)
-    return tuple(Track(role, id_, one.notes) for one, (role, id_) in zip(played, seats, strict=True))
+    return tuple(Track(role, id_, one.notes, name=one.name) for one, (role, id_) in zip(played, seats, strict=True))
 
 
 def _transposition(part: ET.Element) -> int:
@@ -218,6 +177,9 @@ def _key(measures: Sequence[ET.Element], tracks: Sequence[Track]) -> tuple[str, 
     if key is None or key.find("fifths") is None:
         return heard
     tonic = 7 * _integer(key.findtext("fifths"), 0) % 12
+    stated = (key.findtext("mode") or "").strip()
+    if stated in _ABOVE_MAJOR:
+        return TONICS[(tonic + _ABOVE_MAJOR[stated]) % 12], stated
     relative = TONICS[(tonic + 9) % 12], "minor"
     if key.findtext("mode") == "minor" or (key.findtext("mode") != "major" and heard == relative):
         return relative
@@ -231,22 +193,32 @@ def _chords(
     measures = next((own for own in parts if any(one.find("harmony") is not None for one in own)), None)
     if measures is None:
         return ()
-    begun: list[tuple[float, int, str]] = []
+    begun: list[_Begun] = []
     divisions = [1]
     by_measure = [list(_symbols(measure, divisions)) for measure in measures]
     for place, start in zip(order, starts, strict=False):
         if place < len(by_measure):
-            begun += [((start + at) / quarters, root, quality) for at, root, quality in by_measure[place]]
-    ends = [*(start for start, *_ in begun[1:]), starts[-1] / quarters]
+            begun += [replace(one, at=(start + one.at) / quarters) for one in by_measure[place]]
+    ends = [*(one.at for one in begun[1:]), starts[-1] / quarters]
     return tuple(
-        Chord(start, end - start, root, quality)
-        for (start, root, quality), end in zip(begun, ends, strict=True)
-        if end > start
+        Chord(one.at, end - one.at, one.root, one.quality, one.bass)
+        for one, end in zip(begun, ends, strict=True)
+        if end > one.at and one.root is not None
     )
 
 
-def _symbols(measure: ET.Element, divisions: list[int]) -> Iterator[tuple[float, int, str]]:
-    """(onset in quarters, root, quality) of a measure's chord symbols; ``divisions`` goes from measure to measure."""
+@dataclass(frozen=True)
+class _Begun:
+    """A chord symbol at its place; no root is "no chord"."""
+
+    at: float
+    root: int | None
+    quality: str
+    bass: int | None
+
+
+def _symbols(measure: ET.Element, divisions: list[int]) -> Iterator[_Begun]:
+    """A measure's chord symbols, in quarters from its start; ``divisions`` goes from measure to measure."""
     cursor = 0
     for child in measure:
         if child.tag == "attributes":
@@ -256,10 +228,57 @@ def _symbols(measure: ET.Element, divisions: list[int]) -> Iterator[tuple[float,
         elif child.tag in ("backup", "forward"):
             cursor += _integer(child.findtext("duration"), 0) * (-1 if child.tag == "backup" else 1)
         elif child.tag == "harmony":
-            root = _STEPS.get(child.findtext("root/root-step", ""))
-            kind = (child.findtext("kind") or "major").strip()
-            quality = _KINDS.get(kind) or WRITTEN_QUALITIES.get(kind)
-            if root is not None and quality is not None:
-                alter = _integer(child.findtext("root/root-alter"), 0)
-                offset = _integer(child.findtext("offset"), 0)
-                yield max(0, cursor + offset) / divisions[0], (root + alter) % 12, quality
+            at = max(0, cursor + _integer(child.findtext("offset"), 0)) / divisions[0]
+            root = _letter(child, "root")
+            quality = _quality(child)
+            if (child.findtext("kind") or "").strip() == "none":
+                yield _Begun(at, None, "maj", None)
+            elif root is not None and quality is not None:
+                yield _Begun(at, root, quality, _letter(child, "bass"))
+
+
+def _letter(harmony: ET.Element, name: str) -> int | None:
+    """The pitch class of a symbol's root or bass."""
+    step = _STEPS.get((harmony.findtext(f"{name}/{name}-step") or "").strip())
+    return None if step is None else (step + _integer(harmony.findtext(f"{name}/{name}-alter"), 0)) % 12
+
+
+def _quality(harmony: ET.Element) -> str | None:
+    """What kind a symbol is, its degrees taken into account; None for what says none."""
+    kind = (harmony.findtext("kind") or "major").strip()
+    try:
+        tones = set(HARTE[KINDS[kind]] if kind in KINDS else _tones_named(harmony, kind))
+    except ValueError:
+        return None
+    for degree in harmony.iterfind("degree"):
+        _take_degree(tones, degree)
+    return name_of(frozenset(tones)) if tones else None
+
+
+def _tones_named(harmony: ET.Element, kind: str) -> Iterator[int]:
+    """The tones of a kind that has no name in MusicXML, by how it is shown or called. Raises ValueError."""
+    element = harmony.find("kind")
+    shown = "" if element is None else element.get("text", "")
+    return (tone % 12 for tone in tones_of(read_quality(shown or kind)))
+
+
+_NATURAL = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 10, 8: 0, 9: 2, 10: 4, 11: 5, 12: 7, 13: 9}
+
+
+def _take_degree(tones: set[int], degree: ET.Element) -> None:
+    """In place: a degree that is added, altered or left out."""
+    number = _integer(degree.findtext("degree-value"), 0)
+    if number not in _NATURAL:
+        return
+    alter = _integer(degree.findtext("degree-alter"), 0)
+    natural = _NATURAL[number]
+    around = {tone for tone in tones if tone in (natural, (natural - 1) % 12, (natural + 1) % 12)}
+    type_ = degree.findtext("degree-type")
+    if type_ == "add":
+        tones.add((natural + alter) % 12)
+    elif type_ == "subtract":
+        tones -= {natural} if natural in tones else around
+    elif type_ == "alter":
+        own = natural if natural in tones else next(iter(around), natural)
+        tones.discard(own)
+        tones.add((own + alter) % 12)

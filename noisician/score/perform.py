@@ -42,8 +42,8 @@ SHORTEST_NOTE_S = 0.02
 
 
 def swing_pair_steps(meter: Meter, unit: SwingUnit) -> int:
-    """Steps of the pair whose second half is late; in 6/8 it is always two sixteenths."""
-    return 4 if unit == "eighth" and meter.steps_per_beat == 4 else 2
+    """Steps of the pair whose second half is late; where beats are no pairs of eighths it is two sixteenths."""
+    return 4 if unit == "eighth" and set(meter.pulses) == {4} else 2
 
 
 def swing_time(steps: np.ndarray, swing: float, pair_steps: int) -> np.ndarray:
@@ -213,7 +213,7 @@ def _accent(beats: float, meter: Meter) -> float:
     step = round(beats * meter.steps_per_beat)
     if step % meter.steps_per_bar == 0:
         return 5.0
-    if step % meter.steps_per_beat == 0:
+    if step % meter.steps_per_bar in meter.pulse_steps:
         return 2.5
     return -1.0 if step % 2 == 0 else -3.5
 

@@ -59,11 +59,11 @@ def _walking_bar(
 ) -> list[tuple[int, int]]:
     """(step, pitch) a beat: root or third on new chords, chord tones and steps between, then an approach."""
     start, notes = bar * meter.steps_per_bar, []
-    for beat in range(meter.beats_per_bar):
-        step = start + beat * meter.steps_per_beat
+    for beat, place in enumerate(range(0, meter.steps_per_bar, meter.steps_per_beat)):
+        step = start + place
         span = harmony.at(step)
         fresh = harmony.changes(step) or beat == 0
-        following = step + meter.steps_per_beat
+        following = start + min(place + meter.steps_per_beat, meter.steps_per_bar)
         leads = following >= len(harmony.index) or harmony.changes(following)
         if fresh and (beat == 0 or harmony.changes(step)):
             pitch = bass_pitch(span.root)
@@ -95,7 +95,8 @@ def walk(harmony: Harmony, meter: Meter, rng: np.random.Generator) -> np.ndarray
     for bar in range(len(harmony.index) // meter.steps_per_bar):
         for step, pitch in _walking_bar(harmony, meter, bar, previous, rng):
             tokens[step : step + beat] = HOLD
-            tokens[step] = pitch_token(pitch, 1 if step % (2 * beat) else 2 if rng.random() < 0.3 else 1)
+            weak = (step - bar * meter.steps_per_bar) % (2 * beat)
+            tokens[step] = pitch_token(pitch, 1 if weak else 2 if rng.random() < 0.3 else 1)
             previous = pitch
         if rng.random() < 0.25:  # a skipped eighth pushes into the next beat
             step = (bar + 1) * meter.steps_per_bar - beat // 2
@@ -175,7 +176,7 @@ def _arp_degree(order: str, count: int, size: int, rng: np.random.Generator) -> 
 def arpeggio(
     entry: Mapping[str, Any],
     harmony: Harmony,
-    steps_per_bar: int,
+    meter: Meter,
     line: np.random.Generator,
     walk: np.random.Generator,
     shift: int = 0,
@@ -183,7 +184,8 @@ def arpeggio(
     """Tokens ``[steps]`` of an arpeggio or picked figure, ``shift`` semitones higher; ``line`` draws its order
     where that is drawn once, ``walk`` where every note's is.
     """
-    order, bars, moves = entry["order"], bars_of(entry["bar"], steps_per_bar), []
+    order, steps_per_bar, moves = entry["order"], meter.steps_per_bar, []
+    bars = bars_of(entry["bar"], entry.get("meter", "4/4"), meter)
     if order == "acid":
         text, moves = _acid_line(line, steps_per_bar)
         bars = (text,)

@@ -190,7 +190,7 @@ def build(bars: Sequence[Bar], mode: str, meter: Meter) -> Harmony:
     """Lay bars of chords out in time; split bars change on beats."""
     spans: list[Span] = []
     for place, bar in enumerate(bars):
-        edges = [round(i * meter.beats_per_bar / len(bar)) * meter.steps_per_beat for i in range(len(bar) + 1)]
+        edges = _edges(len(bar), meter)
         start = place * meter.steps_per_bar
         for (root, quality), low, high in zip(bar, edges, edges[1:], strict=False):
             if high > low:
@@ -206,6 +206,13 @@ def build(bars: Sequence[Bar], mode: str, meter: Meter) -> Harmony:
     for number, span in enumerate(merged):
         index[span.start : span.end] = number
     return Harmony(mode, tuple(merged), index)
+
+
+def _edges(chords: int, meter: Meter) -> list[int]:
+    """The steps of a bar on which each of its chords begins, and its end: beats, of two chords the second half."""
+    if chords == 2:
+        return [0, meter.second_half, meter.steps_per_bar]
+    return [meter.pulse_steps[round(place * len(meter.pulses) / chords)] for place in range(chords + 1)]
 
 
 @cache

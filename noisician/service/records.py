@@ -147,11 +147,11 @@ class TakeRecord:
 
 @dataclass(frozen=True)
 class UploadRecord:
-    """A sound or MIDI file somebody handed in; it lies at ``files.upload(id)``."""
+    """A file of sound or notes that somebody handed in; it lies at ``files.upload(id)``."""
 
     id: str
     name: str  # as the client called it, without folders
-    format: str  # as sniffed: wav, flac, ogg, mp3, mid
+    format: str  # as sniffed: wav, flac, ogg, mp3, mid, musicxml, abc
     size_bytes: int
     sha256: str
     created_at: float

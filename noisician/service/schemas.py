@@ -376,7 +376,7 @@ class ScoreView(Shape):
     mode: str
     time_signature: str
     bars_s: tuple[float, ...]
-    beats_per_bar: int
+    beats_per_bar: float
     tracks: tuple[ScoreTrack, ...]
     chords: tuple[ScoreChord, ...]
 

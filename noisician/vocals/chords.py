@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from noisician.lyrics import Lyrics
-from noisician.score.chart import Symbol, chart_key, read_symbol
-from noisician.score.grid import chord_token
+from noisician.score.chart import Symbol, chart_key, raised, read_symbol, symbol_token
 from noisician.score.model import Meter
 from noisician.vocals.form import SetLine, SongForm
 
@@ -19,11 +17,7 @@ OPEN = -1
 
 def sounding(name: str, capo: int = 0) -> Symbol:
     """A chord as it sounds with a capo. Raises ValueError for what is no chord."""
-    symbol = read_symbol(name)
-    if symbol.root is None or not capo:
-        return symbol
-    bass = None if symbol.bass is None else (symbol.bass + capo) % 12
-    return replace(symbol, root=(symbol.root + capo) % 12, bass=bass)
+    return raised(read_symbol(name), capo)
 
 
 def chord_names(lyrics: Lyrics) -> tuple[str, ...]:
@@ -54,7 +48,7 @@ def key_of(
 def chord_steps(
     lyrics: Lyrics, form: SongForm, lines: Sequence[SetLine], meter: Meter, tonic: int
 ) -> np.ndarray | None:
-    """Tokens of the chord column, int16 ``[steps]`` with ``tonic`` as C and OPEN where nothing is written; None for a
+    """The chords of a piece's grid, int32 ``[steps]`` with ``tonic`` as C and OPEN where nothing is written; None for a
     text without chords.
 
     A chord begins on the beat nearest to the word it stands over, and the first over a line's first word with its bars;
@@ -62,7 +56,7 @@ def chord_steps(
     """
     if not chord_names(lyrics):
         return None
-    tokens = np.full(form.bars * meter.steps_per_bar, OPEN, np.int16)
+    tokens = np.full(form.bars * meter.steps_per_bar, OPEN, np.int32)
     first_word = _first_syllables(lyrics)
     set_lines = {(one.where.part, one.where.line): one for one in lines}
     for section, source in zip(form.sections, form.sources, strict=True):
@@ -127,9 +121,8 @@ def _fill(tokens: np.ndarray, placed: Sequence[tuple[int, str]], first: int, end
     """In place: each chord from its step to the next one's."""
     for place, (step, name) in enumerate(placed):
         try:
-            chord = sounding(name, capo).at(tonic)
+            token = symbol_token(sounding(name, capo), tonic)
         except ValueError:
             continue
         until = placed[place + 1][0] if place + 1 < len(placed) else end
-        token = 0 if chord is None else chord_token(chord[0] - tonic, chord[1])
         tokens[max(step, first) : max(step, min(until, end))] = token

@@ -38,8 +38,8 @@ def metric_weight(step: int, meter: Meter) -> int:
     place = step % meter.steps_per_bar
     if place == 0:
         return 4
-    if place % meter.steps_per_beat == 0:
-        return 3 if meter.beats_per_bar % 2 == 0 and place == meter.steps_per_bar // 2 else 2
+    if place in meter.pulse_steps:
+        return 3 if place == meter.second_half and meter.beats_per_bar != 3 else 2
     return 1 if place % 2 == 0 else 0
 
 

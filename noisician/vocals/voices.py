@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from noisician.errors import RequestError
-from noisician.request import Request
 from noisician.vocals.frames import SPEAKERS
 from noisician.vocals.style import SingingStyle, bounded, with_comfort
 
@@ -24,13 +22,6 @@ try:
     import tomllib
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
-
-#: What a prompt says of who sings, by kind of voice.
-_KINDS = {
-    "female": re.compile(r"\b(female|woman|women|girl|soprano|mezzo|alto|her voice|diva)\b"),
-    "male": re.compile(r"\b(male|man|men|boy|tenor|baritone|bass voice|deep voice|his voice)\b"),
-    "child": re.compile(r"\b(child|children|kid|kids|childlike|child-like)\b"),
-}
 
 
 @dataclass(frozen=True)
@@ -154,11 +145,13 @@ def blend_voices(weighted: Sequence[tuple[Voice, float]]) -> Voice:
     )
 
 
-def choose_voice(request: Request, seed: int) -> Voice:
-    """The voice asked for, else one of the kind the prompt speaks of, drawn by the seed."""
-    if request.voice is not None:
-        return parse_voice(request.voice)
-    prompt = request.prompt.lower()
-    kinds = [kind for kind, words in _KINDS.items() if words.search(prompt)]
-    able = [voice for voice in voices().values() if voice.kind in (kinds or ("female", "male"))]
+def choose_voice(named: str | None, kind: str | None, seed: int) -> Voice:
+    """The voice that is named, else one of a kind (a woman's or a man's where nobody says), drawn by the seed.
+
+    Raises RequestError as :func:`parse_voice`.
+    """
+    if named is not None:
+        return parse_voice(named)
+    able = [voice for voice in voices().values() if voice.kind == kind]
+    able = able or [voice for voice in voices().values() if voice.kind in ("female", "male")]
     return able[zlib.crc32(f"{seed}/voice".encode()) % len(able)]

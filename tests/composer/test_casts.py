@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from noisician.composer import make_plan
+from noisician.composer.hands import performers_of, voices_of
 from noisician.composer.plan import closed_cast
 from noisician.prompt import understand
 from noisician.request import Request
@@ -65,6 +66,11 @@ def test_casts_fit_the_words(row: dict[str, str]) -> None:
          {("lead", "violin"), ("counter", "violin"), ("arp", "viola"), ("bass", "cello")}),
         (("grand_piano", "upright_bass", "brush_kit"),
          {("lead", "grand_piano"), ("chords", "grand_piano"), ("bass", "upright_bass"), ("drums", "brush_kit")}),
+        (("trumpet", "trumpet", "french_horn", "trombone", "tuba"),
+         {("lead", "trumpet"), ("counter", "trumpet"), ("pad", "french_horn"), ("pad", "trombone"), ("bass", "tuba")}),
+        (("grand_piano", "grand_piano"),
+         {("lead", "grand_piano"), ("arp", "grand_piano"), ("chords", "grand_piano"), ("bass", "grand_piano")}),
+        (("electric_bass", "electric_bass"), {("bass", "electric_bass")}),
     ],
 )  # fmt: skip
 def test_a_closed_cast_shares_out_what_is_to_be_played(wanted: tuple[str, ...], cast: set[Part]) -> None:
@@ -97,3 +103,46 @@ def test_happy_words_are_mostly_in_major(prompt: str) -> None:
     controls = understand(Request(prompt=prompt))
     bright = [make_plan(controls, seed).mode in ("major", "lydian", "mixolydian") for seed in range(40)]
     assert sum(bright) >= 34
+
+
+def hands(prompt: str, seed: int = 0) -> dict[str, list[str]]:
+    """By stem, the roles of its parts."""
+    plan = make_plan(understand(Request(prompt=prompt)), seed)
+    found: dict[str, list[str]] = {}
+    for role, id_ in plan.instrumentation:
+        if role in ROLE_STREAMS:
+            found.setdefault(plan.performers.get((role, id_), f"{role} {id_}"), []).append(role)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("prompt", "stems"),
+    [
+        ("solo piano", {"grand_piano": ["lead", "chords", "bass"]}),
+        ("solo guitar", {"steel_guitar": ["lead", "chords", "bass"]}),
+        ("solo harp", {"harp": ["lead", "arp", "bass"]}),
+        ("solo church organ", {"church_organ": ["lead", "pad", "bass"]}),
+        ("solo cello", {"lead cello": ["lead"]}),
+        ("piano and violin duet", {"lead violin": ["lead"], "grand_piano": ["chords", "bass"]}),
+        ("two pianos", {"grand_piano": ["lead", "arp"], "grand_piano-2": ["chords", "bass"]}),
+        ("string quartet", {"lead violin": ["lead"], "counter violin": ["counter"], "arp viola": ["arp"],
+         "bass cello": ["bass"]}),
+        ("late night jazz trio", {"grand_piano": ["lead", "chords"], "bass upright_bass": ["bass"],
+         "drums brush_kit": ["drums"]}),
+    ],
+)  # fmt: skip
+def test_hands_are_one_players(prompt: str, stems: dict[str, list[str]]) -> None:
+    for seed in range(3):
+        assert hands(prompt, seed) == stems
+
+
+def test_two_horns_are_two_voices_of_the_chords() -> None:
+    cast = [("lead", "trumpet"), ("pad", "french_horn"), ("pad", "trombone"), ("chords", "grand_piano")]
+    assert voices_of(cast) == [None, 0, 1, None]
+
+
+def test_guitars_of_a_band_are_overdubs_and_keys_are_one_players() -> None:
+    cast = [("lead", "overdriven_guitar"), ("chords", "overdriven_guitar"), ("arp", "electric_piano"),
+            ("pad", "electric_piano")]  # fmt: skip
+    keys = {("arp", "electric_piano"): "electric_piano", ("pad", "electric_piano"): "electric_piano"}
+    assert performers_of(cast, closed=False, wanted=()) == keys

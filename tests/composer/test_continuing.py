@@ -22,7 +22,7 @@ from noisician.composer.form import (
     label_of,
     plan_sections,
 )
-from noisician.composer.reharmonise import STRONG_BEATS, fitting_tones, follow_chords
+from noisician.composer.reharmonise import fitting_tones, follow_chords, strong_steps
 from noisician.errors import RequestError
 from noisician.score.energy import KIND_ENERGY, piece_energy, section_energy
 from noisician.score.grid import (
@@ -134,9 +134,9 @@ def reharmonised(signature: str, seed: int) -> tuple[Plan, Grid]:
     plan, grid = a_piece(signature)
     tokens, meter = grid.tokens.copy(), METERS[signature]
     rng = np.random.default_rng(seed)
-    chords = rng.integers(1, VOCABULARY["chord"], 6 * meter.beats_per_bar)
+    chords = rng.integers(1, VOCABULARY["chord"], 6 * len(meter.pulses))
     chords = np.where(rng.random(len(chords)) < 0.5, chords, np.roll(chords, 1))
-    tokens[2 * meter.steps_per_bar : 8 * meter.steps_per_bar, CHORD] = np.repeat(chords, meter.steps_per_beat)
+    tokens[2 * meter.steps_per_bar : 8 * meter.steps_per_bar, CHORD] = np.repeat(chords, np.tile(meter.pulses, 6))
     return plan, Grid(tokens, signature)
 
 
@@ -159,9 +159,8 @@ def test_lines_follow_any_chords(signature: str, seed: int, mode: str) -> None:
             chord = chord_of(int(grid.tokens[step, CHORD]))
             assert chord is not None
             tones = chord_tones(*chord)
-            beat, within = divmod(place, meter.steps_per_beat)
-            strong = within == 0 and beat in STRONG_BEATS[signature]
-            assert pitch_of(int(line[step]))[0] % 12 in (tones if strong else fitting_tones(chord, mode))
+            fitting = tones if place in strong_steps(meter) else fitting_tones(chord, mode)
+            assert pitch_of(int(line[step]))[0] % 12 in fitting
     others = [place for place, stream in enumerate(STREAMS) if stream not in MONOPHONIC]
     np.testing.assert_array_equal(made.tokens[:, others], grid.tokens[:, others])
     np.testing.assert_array_equal(

@@ -324,7 +324,8 @@ def test_step_conditions_follow_bars_and_sections(signature: str) -> None:
     steps = step_conditions(sections, active, signature, 6)
     per_bar = METERS[signature].steps_per_bar
     assert steps.features.shape == (6 * per_bar, STEP_FEATURES)
-    np.testing.assert_array_equal(steps.place[: 2 * per_bar], np.tile(np.arange(per_bar), 2))
+    bars = np.array(METERS[signature].base_places)
+    np.testing.assert_array_equal(steps.place[: 2 * per_bar], np.resize(bars, 2 * per_bar))
     bars = steps.features[::per_bar]
     np.testing.assert_allclose(bars[:, 0], [0.2, 0.2, 0.8, 0.8, 0.8, 0.8])
     np.testing.assert_allclose(bars[:, 1], [0, 0.5, 0, 0.25, 0.5, 0.75])

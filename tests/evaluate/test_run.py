@@ -31,6 +31,7 @@ from noisician.evaluate.suites import (
     determinism,
     faults,
     key,
+    lengths,
     musicianship,
     novelty,
     renderer,
@@ -397,6 +398,26 @@ def test_every_piece_is_held_against_its_list(tmp_path: Path, monkeypatch: pytes
     assert ours["returns"] is None  # too short to ask for
     assert set(song) - {"kind", "seed"} < set(ours)
     json.dumps([ours, song])
+
+
+def test_how_much_of_a_length_is_music() -> None:
+    rate_hz = 1000
+    tone = np.sin(np.arange(10 * rate_hz) * 0.7)[:, None].repeat(2, axis=1)
+    assert lengths.music_share(tone, rate_hz) == 1
+    assert lengths.last_tenth_db(tone, rate_hz) == pytest.approx(0, abs=0.1)
+    faded = tone * np.where(np.arange(len(tone)) < 8 * rate_hz, 1, 0.01)[:, None]
+    assert lengths.music_share(faded, rate_hz) == pytest.approx(0.8, abs=0.01)
+    assert lengths.last_tenth_db(faded, rate_hz) == pytest.approx(-39, abs=0.2)
+    assert lengths.music_share(np.zeros((rate_hz, 2)), rate_hz) == 0
+
+
+def test_figures_of_lengths_name_who_misses() -> None:
+    right = {"genre": "house", "seed": 0, "wanted_s": 5.0, "length_s": 5.0, "music": 0.94, "after_last_onset_s": 2.0,
+             "last_onset_limit_s": 2.5, "last_tenth_db": -5.0}  # fmt: skip
+    rows = [right, right | {"wanted_s": 10.0, "length_s": 10.0, "last_tenth_db": -7.0}]
+    music, onset, tenth, exact = lengths.figures(rows)
+    assert [one.value for one in (music, onset, tenth, exact)] == [50, 100, 50, 100]
+    assert "Not: house 10 s, seed 0." in music.how and "Not" not in onset.how
 
 
 def test_the_mode_of_a_training_song() -> None:

@@ -151,7 +151,8 @@ CASES: dict[str, tuple[Check, ...]] = {
     "techo with a dusty groove": (genre("techno"), read_for("techo"), understood),
     "150 cyberpunk phonk": (tempo(150, 150), because("tempo_bpm", "guess"), genre("trap", "phonk")),
     "Am F C G, chill pop": (chords("Am F C G"), genre("pop"), understood),
-    "5/4 jazz, 7/8 prog": (stands_in("5/4", "4/4"), understood),
+    "5/4 jazz, 7/8 prog": (because("time_signature", "lexicon"), lost("7/8")),
+    "7/4 jazz": (stands_in("7/4", "7/8"), understood),
     "traurige Klaviermusik, langsam, ohne Schlagzeug": (
         mood("sad"), plays("grand_piano"), tempo(60, 90), out("drums"), understood,
         lambda controls: controls.language == "de",

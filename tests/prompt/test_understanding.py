@@ -147,7 +147,9 @@ def test_key_and_mode(prompt: str, key: str | None, mode: str | None):
 @pytest.mark.parametrize(
     ("prompt", "metre"),
     [("waltz", "3/4"), ("6/8 folk", "6/8"), ("in three", "3/4"), ("four on the floor", "4/4"), ("3/4 time", "3/4"),
-     ("12/8 blues", "6/8"), ("a jig", "6/8"), ("rock", None)],
+     ("12/8 blues", "12/8"), ("a jig", "6/8"), ("rock", None), ("jazz in 5/4", "5/4"), ("rock in seven eight", "7/8"),
+     ("compound twelve-eight", "12/8"), ("a march in two", "2/4"), ("a slip jig", "9/8"),
+     ("a song in two parts", None)],
 )  # fmt: skip
 def test_metre(prompt: str, metre: str | None):
     assert told(prompt).time_signature == metre
@@ -363,9 +365,9 @@ def test_two_lengths_in_the_words():
 
 
 def test_a_metre_there_is_not_has_a_nearest_one():
-    controls = told("5/4 jazz")
-    assert controls.time_signature == "4/4" and controls.not_understood == ()
-    assert ("time_signature", "4/4", "5/4", "the nearest there is") in explain_rows(controls)
+    controls = told("11/8 jazz")
+    assert controls.time_signature == "7/8" and controls.not_understood == ()
+    assert ("time_signature", "7/8", "11/8", "the nearest there is") in explain_rows(controls)
 
 
 def test_explain_rows():

@@ -64,7 +64,7 @@ def test_the_schema_tells_limits_choices_and_words() -> None:
 
 
 def test_choices_are_those_of_the_type() -> None:
-    assert choices_of("time_signature") == ("4/4", "3/4", "6/8")
+    assert choices_of("time_signature") == ("4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "9/8", "12/8")
     assert choices_of("tempo_bpm") == choices_of("genres") == choices_of("prompt") == ()
 
 
@@ -90,3 +90,10 @@ def test_names_of_this_place_and_of_other_programs() -> None:
 @given(st.sampled_from(list(OPTIONS)))
 def test_nothing_is_given_by_default(name: str) -> None:
     assert is_given(Request(), name) == (name in ("prompt", "takes", "model"))
+
+
+def test_a_request_that_does_not_fit_is_refused_in_one_line() -> None:
+    with pytest.raises(RequestError, match=r"^'tempo' is no option of a request; did you mean tempo_bpm\?$"):
+        Request(tempo=120)  # pyright: ignore[reportCallIssue]
+    with pytest.raises(RequestError, match=r"^takes 'two' does not fit: Input should be a valid integer"):
+        Request(takes="two")  # pyright: ignore[reportArgumentType]

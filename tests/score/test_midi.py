@@ -152,7 +152,7 @@ def test_compound_time_counts_dotted_quarters() -> None:
         mido.MetaMessage("key_signature", key="Dm"),
     )
     score = read_midi(_foreign([("tune", 0, 40, [(62, 0, 144), (65, 144, 288)])], *head))
-    assert (score.time_signature, score.tempo_bpm, score.key, score.mode) == ("6/8", 100, "D", "minor")
+    assert (score.time_signature, score.tempo_bpm, score.key, score.mode) == ("12/8", 100, "D", "minor")
     assert [note.start_beats for note in score.tracks[0].notes] == [0, 1]
 
 
@@ -297,7 +297,7 @@ def test_scores_that_midi_cannot_hold_are_one_line() -> None:
         replace(good, tempo_bpm=float("inf")),
         replace(good, key="H"),
         replace(good, mode="blue"),
-        replace(good, time_signature="5/4"),
+        replace(good, time_signature="13/8"),
     ):
         with pytest.raises(RequestError, match="a score "):
             _bytes(score)

@@ -23,6 +23,7 @@ from noisician.errors import FileError, RequestError
 from noisician.export import TimedLine, TimedSyllable, TimedWord, lrc, read_recipe, words_json, write_audio
 from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music, metadata_of
+from noisician.piece import track_stems
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.score import Chord, Note, Score, Section, Track
@@ -36,7 +37,6 @@ from noisician.service.library.shapes import (
     job_shape,
     score_shape,
     take_shape,
-    track_stems,
     upload_shape,
 )
 from noisician.service.library.stored_take import lines_of
@@ -246,6 +246,24 @@ def test_stems_archive(library: Library) -> None:
         assert len(mido.MidiFile(file=io.BytesIO(archive.read(f"{folder}/score.mid"))).tracks) == 4
 
 
+@pytest.mark.parametrize("kind", ["dawproject", "reaper"])
+def test_projects_for_other_programs(library: Library, kind: str) -> None:
+    take = library.put(tone(0.4))
+    made = library.shelf.export(take, Wanted(kind))
+    assert made.media_type == "application/zip"
+    assert made.file_name.endswith("_project.dawproject" if kind == "dawproject" else "_project.zip")
+    with zipfile.ZipFile(made.path) as archive:
+        assert archive.testzip() is None
+        sounds = {Path(name).stem: name for name in archive.namelist() if name.endswith(".wav")}
+        assert set(sounds) == {*STEMS, "finished"}
+        assert any(name.endswith("project.xml" if kind == "dawproject" else ".rpp") for name in archive.namelist())
+        for name in STEMS:
+            stored, _ = soundfile.read(library.files.stem(take.id, name))
+            written, _ = soundfile.read(io.BytesIO(archive.read(sounds[name])))
+            assert np.allclose(written, stored, atol=1e-7)
+    assert library.shelf.export(take, Wanted(kind)).path == made.path
+
+
 def test_midi_recipe_and_words(library: Library) -> None:
     take = library.put(tone(1.0))
     midi = library.shelf.export(take, Wanted("mid"))
@@ -275,6 +293,7 @@ def test_midi_recipe_and_words(library: Library) -> None:
         (Wanted("wav", "../../track"), "no part"),
         (Wanted("wav", "_instrumental"), "no part"),
         (Wanted("zip"), "no stems"),
+        (Wanted("dawproject"), "has no notes, and a project needs both"),
         (Wanted("mid"), "no score"),
         (Wanted("lrc"), "nothing is sung"),
     ],

@@ -84,8 +84,8 @@ def test_a_prompt_that_would_be_too_long_keeps_its_words() -> None:
 
 @pytest.mark.parametrize(
     ("written", "root", "quality"),
-    [("C", 0, "maj"), ("G/B", 7, "maj"), ("F#m7", 6, "min7"), ("Bb", 10, "maj"), ("Gsus4", 7, "sus4"), ("C13", 0, "9"),
-     ("Dm11", 2, "m9"), ("E7#9", 4, "7"), ("Fmaj7#11", 5, "maj7"), ("A2", 9, "sus2"), ("Cadd9", 0, "add9"),
+    [("C", 0, "maj"), ("G/B", 7, "maj"), ("F#m7", 6, "min7"), ("Bb", 10, "maj"), ("Gsus4", 7, "sus4"), ("C13", 0, "13"),
+     ("Dm11", 2, "min11"), ("E7#9", 4, "7(#9)"), ("Fmaj7#11", 5, "maj7(#11)"), ("A2", 9, "sus2"), ("Cadd9", 0, "add9"),
      ("Ebm", 3, "min")],
 )  # fmt: skip
 def test_chords_as_people_write_them(written: str, root: int, quality: str) -> None:

@@ -115,7 +115,7 @@ def _stabs(stage: Stage, lead: np.ndarray) -> _Notes:
     every = 1 if stage.spec.energy > 0.7 else 2
     previous = 69
     for bar in range(0, stage.spec.bars, every):
-        text = bars_of(chosen[(bar // every) % 2 if bar % 4 == 3 else 0], 16)[0][:per_bar]
+        text = bars_of(chosen[(bar // every) % 2 if bar % 4 == 3 else 0], "any", stage.meter)[0]
         for place, letter in enumerate(text):
             if letter in "xX":
                 previous = chord_pitch(stage.harmony.at(bar * per_bar + place), 0.5 * (previous + 69), 58, COUNTER_HIGH)
@@ -176,7 +176,7 @@ def _echo(stage: Stage, lead: np.ndarray) -> _Notes:
 def _ostinato(stage: Stage, lead: np.ndarray) -> _Notes:
     """One bar's figure, repeated, bent to each chord."""
     style = Style.named("riff", stage)
-    motif = make_motif(style, stage.meter.beats_per_bar, 0.6, stage.song("ostinato"))
+    motif = make_motif(style, int(stage.meter.beats_per_bar), 0.6, stage.song("ostinato"))
     style = Style(**{**style.__dict__, "centre": 64, "span": 8})
     out: _Notes = []
     for bar in range(stage.spec.bars):

@@ -59,7 +59,7 @@ def write_drums(stage: Stage) -> np.ndarray:
 def _groove_bar(stage: Stage, name: str, bar: int) -> np.ndarray:
     """One bar of the groove; optional hits are drawn once a section and wobble a little from bar to bar."""
     per_bar, spec = stage.meter.steps_per_bar, stage.spec
-    rows = groove_rows(name, per_bar)
+    rows = groove_rows(name, stage.meter)
     out = np.zeros((per_bar, len(DRUMS)), np.int16)
     lines, rng = stage.material("lines"), stage.material("maybe", bar % 2)
     chance = 0.1 + 0.55 * spec.density

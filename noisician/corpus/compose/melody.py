@@ -292,7 +292,7 @@ def compose_tune(stage: Stage, style: Style) -> list[tuple[int, int, int]]:
     notes: list[tuple[int, int, int]] = []
     for place, letter in enumerate(form):
         rng = stage.song("motif", theme, letter.upper())
-        motif = make_motif(style, unit * meter.beats_per_bar, spec.density, rng)
+        motif = make_motif(style, unit * int(meter.beats_per_bar), spec.density, rng)
         if letter.islower():
             motif = vary(motif, rng)
         if stage.dice.random() < 0.12:

@@ -42,7 +42,7 @@ def write_bass(stage: Stage) -> np.ndarray:
     if entry.get("kind") == "walking":
         return walk(stage.harmony, stage.meter, stage.material("walk", int(stage.dice.integers(3))))
     meter, harmony = stage.meter, stage.harmony
-    bars = bars_of(entry["bar"], meter.steps_per_bar)
+    bars = bars_of(entry["bar"], entry.get("meter", "4/4"), meter)
     tokens = np.full(stage.steps, REST, np.int16)
     rng = stage.material("bass", "notes")
     lively = 1.0 - float(stage.spec.music["loop"])
@@ -71,7 +71,7 @@ def write_chords(stage: Stage) -> np.ndarray:
         if voicing == "spread":  # open position reaches an octave higher; stay below the lead
             register = min(register, 1)
         register = min(register, 2)
-    bars = list(bars_of(entry["bar"], stage.meter.steps_per_bar)) * spec.bars
+    bars = list(bars_of(entry["bar"], entry.get("meter", "4/4"), stage.meter)) * spec.bars
     bars = [_vary_bar(text, stage, bar) for bar, text in enumerate(bars[: spec.bars])]
     if spec.last:
         bars[-1] = "X" + "-" * (stage.meter.steps_per_bar - 1)
@@ -99,7 +99,7 @@ def write_pad(stage: Stage) -> np.ndarray:
     register = int(stage.song("pad register").choice(3, p=[0.25, 0.5, 0.25]))
     if voicing == "spread":  # open position reaches an octave higher; stay below the lead
         register = min(register, 1)
-    bars = bars_of(entry["bar"], stage.meter.steps_per_bar) * stage.spec.bars
+    bars = bars_of(entry["bar"], entry.get("meter", "4/4"), stage.meter) * stage.spec.bars
     if entry.get("swell"):
         bars = tuple("gxX"[min(bar % 4, 2)] + text[1:] for bar, text in enumerate(bars))
     elif stage.spec.energy < 0.25:
@@ -113,4 +113,4 @@ def write_arp(stage: Stage) -> np.ndarray:
     entry = table("patterns")["arp"][choose_pattern(stage, "arp", "arp")]
     lifts = stage.spec.label == "B" and entry["low"] < 58 and stage.song("arp lift").random() < 0.3
     dice = stage.song("arp line"), stage.material("arp random")
-    return arpeggio(entry, stage.harmony, stage.meter.steps_per_bar, *dice, shift=12 if lifts else 0)
+    return arpeggio(entry, stage.harmony, stage.meter, *dice, shift=12 if lifts else 0)

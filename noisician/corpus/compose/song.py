@@ -16,7 +16,7 @@ from noisician.corpus.compose.rhythm_section import write_arp, write_bass, write
 from noisician.corpus.compose.spec import ComposedSong, SectionSpec, Stage, mood_entry
 from noisician.errors import CorpusError
 from noisician.score.grid import DRUMS, HOLD, REST, ROLE_STREAMS, STREAMS, Grid
-from noisician.score.model import METERS, Section
+from noisician.score.model import LEARNT_METERS, Section
 from noisician.score.progressions import Harmony, build, fit, home_chord, progression
 from noisician.styles import table
 
@@ -106,8 +106,8 @@ def compose_song(
     seed = int(sub_rng(seed, genre_id).integers(2**32))  # one seed, another genre: another song
     mode = mode or arrange.choose_mode(genre, mood, sub_rng(seed, "mode"))
     time_signature = time_signature or pick(genre["time_signatures"], sub_rng(seed, "meter"))
-    if time_signature not in METERS:
-        raise CorpusError(f"time signature {time_signature!r} is none of {', '.join(METERS)}")
+    if time_signature not in LEARNT_METERS:
+        raise CorpusError(f"time signature {time_signature!r} is none of {', '.join(LEARNT_METERS)}")
     specs, instrumentation = arrange.plan_sections(genre_id, mood_id, mode, time_signature, plan, seed)
     dice = sub_rng(seed, "performance")
     grids = [compose_section(spec, dice) for spec in specs]

@@ -155,7 +155,7 @@ def cell(plan: Plan, grid: Grid, *, what: Sequence[str], cells: Sequence[Sequenc
 
 
 def _bars_of(grid: Grid, beats: Sequence[float]) -> int:
-    return int(max(beats) - 1) // grid.meter.beats_per_bar + 1
+    return int((max(beats) - 1) // grid.meter.beats_per_bar) + 1
 
 
 def _fit(grid: Grid, strokes: np.ndarray, bars: np.ndarray, beats: Sequence[float], start: int) -> float | None:

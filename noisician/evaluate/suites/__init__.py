@@ -5,6 +5,7 @@ from noisician.evaluate.suites import (
     edits,
     faults,
     key,
+    lengths,
     life,
     mixes,
     musicianship,
@@ -18,13 +19,15 @@ from noisician.evaluate.suites import (
     vocals,
     vocoder,
     weights,
+    wishes,
 )
 from noisician.evaluate.suites.suite import BenchSuite, Row, Suite, TrackSuite
 
 #: In the order of the report.
 _MODULES = (
-    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, novelty,
-    vocals, songs, determinism, weights,
+    understanding, tempo, key, stems, vocoder, renderer, life, recorded, faults, mixes, edits, musicianship, wishes,
+    lengths,
+    novelty, vocals, songs, determinism, weights,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in _MODULES}
 

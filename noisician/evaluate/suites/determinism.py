@@ -96,7 +96,7 @@ def parts_of(music: Music) -> list[Part]:
     piece = piece_of(music.recipe)
     if piece is None:
         raise ValueError("parts need a score")
-    return [part_of(piece, player) for player in piece.plan.players]
+    return [part_of(piece, hands) for hands in piece.plan.performers]
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> float:

@@ -17,8 +17,8 @@ from noisician.evaluate.report import Figure
 from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, mean
 from noisician.prompt import understand
-from noisician.request import TIME_SIGNATURES
 from noisician.score.grid import Grid
+from noisician.score.model import LEARNT_METERS
 
 SAMPLED, PROCEDURE, PEOPLE = "sampled", "held-out procedure", "held-out human"
 _HOW = (
@@ -47,7 +47,7 @@ def pack_grids(packs: Iterable[SongPack]) -> Iterator[Grid]:
     for pack in packs:
         for song, signature in enumerate(pack.signature):
             tokens = pack.tokens[pack.offset[song] : pack.offset[song + 1]]
-            yield Grid(tokens, TIME_SIGNATURES[int(signature)])
+            yield Grid(tokens, LEARNT_METERS[int(signature)])
 
 
 def sampled_grids(settings: EvaluateSettings) -> Iterator[tuple[str, Grid]]:

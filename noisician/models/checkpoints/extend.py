@@ -16,6 +16,7 @@ from noisician.audio import db_to_gain
 from noisician.errors import RequestError
 from noisician.models.checkpoints.family import Job, OnStep
 from noisician.models.protocol import Capabilities
+from noisician.request import BEATS_PER_BAR
 
 #: Share of one call that is heard before the new, and that is dropped as an ending; and the most of each.
 CONTEXT_SHARE, CONTEXT_LIMIT_S = 0.25, 20.0
@@ -163,7 +164,7 @@ def _whole_bars(job: Job, frames: int, rate: int) -> int:
     tempo_bpm = job.song.tempo_bpm
     if tempo_bpm is None:
         return frames
-    beats = {"3/4": 3, "6/8": 2}.get(job.song.time_signature or "4/4", 4)
+    beats = BEATS_PER_BAR[job.song.time_signature or "4/4"]
     bar = beats * 60 / tempo_bpm * rate
     return round(bar * (frames // bar)) if frames >= bar else frames
 

@@ -40,7 +40,7 @@ class CostEstimate:
     @classmethod
     def of(cls, plan: Plan, render: RenderSettings, sung: bool = False) -> CostEstimate:
         """As far as a plan tells: who sings is not cast yet."""
-        return cls(len(plan.instrumentation), plan.duration_s, render, SUNG_SHARE * plan.duration_s if sung else 0.0)
+        return cls(plan.heads, plan.duration_s, render, SUNG_SHARE * plan.duration_s if sung else 0.0)
 
     def playing(self) -> dict[str, float]:
         """The cost of each stage after composing, in order."""

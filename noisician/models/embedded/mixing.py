@@ -32,12 +32,12 @@ from noisician.mix import (
 from noisician.mix.deciding import planned
 from noisician.mix.grid import CHUNK
 from noisician.mix.numbers import Strip
-from noisician.mix.plan import MixPlan, kit_pieces
+from noisician.mix.plan import SEVERAL_PARTS, MixPlan, kit_pieces
 from noisician.mix.reach import reach
 from noisician.mix.sources import fill
 from noisician.models.embedded.cast import VocalPart
 from noisician.models.protocol import Excerpt
-from noisician.piece import Piece
+from noisician.piece import Piece, Player
 from noisician.score.model import VOICE
 from noisician.spool import SpooledArrays
 from noisician.styles import instruments
@@ -129,7 +129,7 @@ def pieces_by_player(piece: Piece) -> dict[str, Mapping[int, float]]:
     settings = _plan_of(piece, ()).settings if piece.mix is None else piece.mix.settings
     strips = {} if piece.mix is None else {strip.key: strip.place for strip in piece.mix.strips}
     return {
-        player.id: dict(strips[player.id].pieces if player.id in strips else kit_pieces(player.instrument, settings))
+        player.key: dict(strips[player.key].pieces if player.key in strips else kit_pieces(player.instrument, settings))
         for player in piece.plan.players
         if instruments()[player.instrument].excitation == "drum"
     }
@@ -137,9 +137,15 @@ def pieces_by_player(piece: Piece) -> dict[str, Mapping[int, float]]:
 
 def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
     plan = piece.plan
-    stems = [*((part.role, VOICE) for part in parts), *((player.role, player.instrument) for player in plan.players)]
-    tags = [*(() for _ in parts), *(player.timbre_tags for player in plan.players)]
+    players = [(mixed_role(hands), hands[0].instrument) for hands in plan.performers]
+    stems = [*((part.role, VOICE) for part in parts), *players]
+    tags = [*(() for _ in parts), *(hands[0].timbre_tags for hands in plan.performers)]
     return plan_mix(stems, tuple(plan.genres.items()), tuple(plan.moods.items()), plan.production, timbre_tags=tags)
+
+
+def mixed_role(hands: Sequence[Player]) -> str:
+    """The role that a player's place in the mix is chosen for: its own, or that of somebody with several parts."""
+    return hands[0].role if len(hands) == 1 else SEVERAL_PARTS
 
 
 def _finish_of(piece: Piece) -> Finish:

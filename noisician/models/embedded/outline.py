@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisician.composer import Plan
+from noisician.composer.pace import tempo_changes
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded.cost import CORE_S_PER_COST, START_S, CostEstimate
 from noisician.models.embedded.write import plan_of, render_settings
 from noisician.prompt import Controls
 from noisician.request import Request
+from noisician.score.model import METERS
+from noisician.score.tempo import TempoCurve
 from noisician.vocals.words import is_song
 from noisician.weights import available_cores
 
@@ -70,12 +73,14 @@ def outline_of(request: Request, controls: Controls, seed: int) -> Outline:
 
 
 def _sections(plan: Plan) -> tuple[PlannedSection, ...]:
+    tempo = TempoCurve(plan.tempo_bpm, tempo_changes(plan))
+    bar_beats = METERS[plan.time_signature].beats_per_bar
     return tuple(
         PlannedSection(
             kind=section.kind,
             bars=section.bars,
-            start_s=section.start_bar * plan.bar_s,
-            end_s=min((section.start_bar + section.bars) * plan.bar_s, plan.duration_s),
+            start_s=tempo.seconds(section.start_bar * bar_beats),
+            end_s=min(tempo.seconds((section.start_bar + section.bars) * bar_beats), plan.duration_s),
             players=tuple(dict.fromkeys(id_ for role, id_ in plan.instrumentation if role in players)),
         )
         for section, players in zip(plan.sections, plan.players, strict=True)

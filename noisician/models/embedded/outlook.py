@@ -11,7 +11,7 @@ from noisician.mix import Timing
 from noisician.mix.reach import reach
 from noisician.mix.strips import duck_release_s
 from noisician.models.embedded.apply import Edited
-from noisician.models.embedded.play import frames_of, part_of, played_samples
+from noisician.models.embedded.play import frames_of, keys_of, part_of, played_samples
 from noisician.models.protocol import EditOutlook
 from noisician.piece import Piece, to_dict
 from noisician.renderer import Renderer
@@ -36,7 +36,7 @@ def outlook_of(
 ) -> EditOutlook:
     """What rendering the edited piece would paint and change, against the one before."""
     after = edited.piece
-    changed = {player.id: _changed(before, after, player.id, renderer) for player in after.plan.players}
+    changed = {key: _changed(before, after, key, renderer) for key in keys_of(after, ())}
     end_s = after.plan.duration_s
     painted = {
         id_: merged(_seconds(first, last, end_s) for first, last, is_painted in windows if is_painted)
@@ -48,18 +48,18 @@ def outlook_of(
 
 def first_heard_s(before: Piece, edited: Edited, renderer: Renderer) -> float | None:
     """Where the track of the edited piece may begin to differ, in seconds; None where nothing is heard of it."""
-    changed = {player.id: _changed(before, edited.piece, player.id, renderer) for player in edited.piece.plan.players}
+    changed = {key: _changed(before, edited.piece, key, renderer) for key in keys_of(edited.piece, ())}
     heard = _heard(before, edited, changed)
     return heard[0][0] if heard else None
 
 
-def _changed(before: Piece, after: Piece, player: str, renderer: Renderer) -> list[Window]:
+def _changed(before: Piece, after: Piece, key: str, renderer: Renderer) -> list[Window]:
     """The windows of a player that differ, in frames, and whether they have to be rendered."""
-    there = {one.id: one for one in before.plan.players}
-    old = part_of(before, there[player]) if player in there else None
+    there = before.plan.hands_of(key)
+    old = part_of(before, there) if there else None
     return renderer.changed_windows(
         (old, frames_of(played_samples(before)), before.render),
-        (part_of(after, after.plan.player(player)), frames_of(played_samples(after)), after.render),
+        (part_of(after, after.plan.hands_of(key)), frames_of(played_samples(after)), after.render),
     )
 
 
@@ -73,8 +73,7 @@ def _heard(before: Piece, edited: Edited, changed: Mapping[str, Sequence[Window]
     whole = ((0.0, after.plan.duration_s),)
     if edited.remaster or before.mix is None or after.mix is None or _mixes_otherwise(before, after):
         return whole
-    gone = {player.id for player in before.plan.players} - {player.id for player in after.plan.players}
-    if gone or len(after.plan.players) > len(before.plan.players):
+    if set(keys_of(before, ())) != set(keys_of(after, ())):
         return whole
     heard: list[Span] = []
     for player, windows in changed.items():
@@ -121,7 +120,7 @@ def _mixes_otherwise(before: Piece, after: Piece) -> bool:
     assert before.mix is not None and after.mix is not None
     same_time = replace(before.plan, players=(), key_map=()) == replace(after.plan, players=(), key_map=())
     same_bus = replace(before.mix, strips=()) == replace(after.mix, strips=())
-    players = {player.id for player in after.plan.players}
+    players = {*keys_of(before, ()), *keys_of(after, ())}
     voices = [[strip for strip in mix.strips if strip.key not in players] for mix in (before.mix, after.mix)]
     return not same_time or not same_bus or voices[0] != voices[1] or before.song != after.song
 
@@ -130,7 +129,7 @@ def _moved(before: Piece, after: Piece, player: str) -> Iterator[Span]:
     """The whole of what a player plays, where its strip in the mix differs."""
     assert before.mix is not None and after.mix is not None
     if before.mix.strip(player) != after.mix.strip(player):
-        notes = part_of(after, after.plan.player(player)).notes
+        notes = part_of(after, after.plan.hands_of(player)).notes
         if notes:
             yield min(note.start_s for note in notes) - STARTS_S, max(note.end_s for note in notes) + RINGING_S
 

@@ -32,15 +32,18 @@ from noisician.models.embedded.mixing import (
     early_excerpt,
     first_mix,
     mixed_again,
+    mixed_role,
     pieces_by_player,
     undecided_mix,
 )
 from noisician.models.protocol import Stages
 from noisician.piece import Piece, Player, stem_names
+from noisician.piece.model import DrawSpan
 from noisician.renderer import Part, Preview, Renderer, attacks_of
 from noisician.renderer.kit import REACH_FRAMES as SIDE_REACH_FRAMES
 from noisician.renderer.library import references_of
 from noisician.score import Score, Track
+from noisician.score.hands import one_track
 from noisician.score.model import VOICE
 from noisician.score.played import NoteEvent, played_notes
 from noisician.styles import instruments
@@ -83,7 +86,7 @@ class Networks:
 
 
 class PlayerStems(Protocol):
-    """Makes each player's dry samples ``[samples]`` or mono and side, in the order of the piece's players."""
+    """Makes each player's dry samples ``[samples]`` or mono and side, in the order of the piece's performers."""
 
     def __call__(
         self, piece: Piece, networks: Networks, stages: Stages, preview: Preview, cache: ArrayCache
@@ -106,7 +109,7 @@ def play(
     if make is rendered_stems:
         make = partial(rendered_stems, early=early_excerpt(piece, keys, sung, playing))
     stems = chain(sung, make(piece, networks, stages, preview, playing.cache))
-    names = (*(part.name for part in parts), *stem_names(piece.plan.players))
+    names = (*(part.name for part in parts), *dict.fromkeys(stem_names(piece.plan.players)))
     if piece.mix is None:
         played = first_mix(piece, parts, keys, names, stems, playing)
     else:
@@ -117,7 +120,7 @@ def play(
 
 def keys_of(piece: Piece, parts: Sequence[VocalPart]) -> tuple[str, ...]:
     """What the strips of a piece's mix are called, in order."""
-    return (*(part.name for part in parts), *(player.id for player in piece.plan.players))
+    return (*(part.name for part in parts), *(hands[0].key for hands in piece.plan.performers))
 
 
 def with_undecided_mix(piece: Piece) -> Piece:
@@ -163,7 +166,8 @@ def rendered_stems(
 ) -> Iterator[StemAudio]:
     """Each player's samples, made one after another so that only one waits in memory at a time; ``early`` makes an
     excerpt of them before, of the stretch it asks for."""
-    parts = [part_of(piece, player) for player in piece.plan.players]
+    performers = piece.plan.performers
+    parts = [part_of(piece, hands) for hands in performers]
     pieces = pieces_by_player(piece)
     length, samples = played_samples(piece), round(piece.plan.duration_s * SAMPLE_RATE_HZ)
     mels = networks.renderer.render(
@@ -173,12 +177,13 @@ def rendered_stems(
     report = stages.reporter("vocoding")
 
     def vocoded(number: int, on_piece: Callable[[float], None], span: tuple[int, int] | None = None) -> StemAudio:
-        part, player = parts[number], piece.plan.players[number]
+        part, hands = parts[number], performers[number]
         sounding = part.notes, part.instrument, part.noise
         audio = networks.vocoder.synthesise(mels[number], *sounding, on_piece, cache, span, attacks_of(part))
-        if pans := pieces.get(player.id):
+        if pans := pieces.get(hands[0].key):
             audio = np.stack([audio, networks.renderer.side(part, audio, pans, cache=cache)])
-        return StemAudio(player.role, player.instrument, fold(audio[..., :length], samples), player.timbre_tags)
+        own = fold(audio[..., :length], samples)
+        return StemAudio(mixed_role(hands), hands[0].instrument, own, hands[0].timbre_tags)
 
     if early is not None:
         start, stop = early.needs
@@ -194,16 +199,17 @@ def rendered_stems(
     release_unused()
 
 
-def part_of(piece: Piece, player: Player) -> Part:
-    """What the renderer is told about a player."""
-    track = Track(player.role, player.instrument, piece.notes.get(player.id, ()))
-    notes = lasting(piece.score, track, piece)
-    instrument = instruments()[player.instrument]
-    return Part(instrument, references_of(instrument), notes, noise_of(piece, player))
+def part_of(piece: Piece, hands: Sequence[Player]) -> Part:
+    """What the renderer is told about a player, who may have several hands: all of them play one instrument."""
+    tracks = [Track(one.role, one.instrument, piece.notes.get(one.id, ())) for one in hands]
+    notes = lasting(piece.score, one_track(tracks), piece)
+    instrument = instruments()[hands[0].instrument]
+    return Part(instrument, references_of(instrument), notes, noise_of(piece, hands))
 
 
-def noise_of(piece: Piece, player: Player) -> NoiseField:
-    """A player's noise: the piece's first draw, and where bars were drawn anew, that draw's own."""
+def noise_of(piece: Piece, hands: Sequence[Player]) -> NoiseField:
+    """A player's noise: the piece's first draw, and where bars of any hand were drawn anew, that draw's own."""
+    stream = hands[0].stream
 
     def frame_of(bar: int) -> int:
         return round(piece.plan.bar_start_s(bar) * FRAME_RATE_HZ)
@@ -212,12 +218,30 @@ def noise_of(piece: Piece, player: Player) -> NoiseField:
         NoiseSpan(
             frame_of(span.start_bar),
             frame_of(span.start_bar + span.bars),
-            zlib.crc32(f"{player.stream}/draw {span.number}".encode()),
+            zlib.crc32(f"{stream}/draw {number}".encode()),
         )
-        for span in piece.draws.get(player.id, ())
-        if span.number
+        for span, number in _draws_of(piece, hands)
     )
-    return NoiseField(piece.seed, player.stream, redrawn)
+    return NoiseField(piece.seed, stream, redrawn)
+
+
+def _draws_of(piece: Piece, hands: Sequence[Player]) -> list[tuple[DrawSpan, str]]:
+    """The stretches that were drawn anew, each with its draw's name; that of several hands is made of theirs."""
+    if len(hands) == 1:
+        return [(span, str(span.number)) for span in piece.draws.get(hands[0].id, ()) if span.number]
+    numbers = np.zeros((len(hands), piece.plan.bars), int)
+    for own, hand in zip(numbers, hands, strict=True):
+        for span in piece.draws.get(hand.id, ()):
+            own[span.start_bar : span.start_bar + span.bars] = span.number
+    drawn = [(DrawSpan(bar, 1, 1), "+".join(map(str, own))) for bar, own in enumerate(numbers.T.tolist()) if any(own)]
+    joined: list[tuple[DrawSpan, str]] = []
+    for span, name in drawn:
+        before, same = joined[-1] if joined else (span, "")
+        if same == name and before.start_bar + before.bars == span.start_bar:
+            joined[-1] = replace(before, bars=before.bars + 1), name
+        else:
+            joined.append((span, name))
+    return joined
 
 
 def lasting(score: Score, track: Track, piece: Piece) -> tuple[NoteEvent, ...]:
@@ -246,7 +270,7 @@ def cost_of(piece: Piece, parts: Sequence[VocalPart], keep_stems: bool) -> CostE
     """The work of playing a piece whose singers are cast."""
     sung_s = sum(part.sung_s for part in parts)
     duration_s = played_samples(piece) / SAMPLE_RATE_HZ
-    return CostEstimate(len(piece.plan.players), duration_s, piece.render, sung_s, keep_stems)
+    return CostEstimate(len(piece.plan.performers), duration_s, piece.render, sung_s, keep_stems)
 
 
 def fold(audio: np.ndarray, samples: int) -> np.ndarray:

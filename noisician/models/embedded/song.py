@@ -18,8 +18,9 @@ from noisician.composer.pace import even_s, played_s
 from noisician.composer.shape import Stage
 from noisician.errors import RequestError
 from noisician.lyrics import Lyrics, SungWord
+from noisician.prompt import Controls
 from noisician.request import Request
-from noisician.score.grid import REST, STREAMS, Grid, pitch_of
+from noisician.score.grid import REST, STREAMS, Grid, composer_chords, pitch_of
 from noisician.score.harmony import pitch_class
 from noisician.score.length import TAIL_S
 from noisician.score.model import METERS, Meter
@@ -37,11 +38,13 @@ LEAD = STREAMS.index("lead")
 
 @dataclass(frozen=True)
 class SungPiece:
-    """A piece with words: its plan, the grid for the players, and what is sung."""
+    """A piece with words: its plan, the grid for the players, what is sung, and the chords of the text (see
+    :func:`~noisician.vocals.chords.chord_steps`)."""
 
     plan: Plan
     grid: Grid
     song: Song
+    chords: np.ndarray | None = None
 
 
 def without_stand_ins(request: Request, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -51,33 +54,35 @@ def without_stand_ins(request: Request, wanted: Sequence[str]) -> tuple[str, ...
 
 def write_song(
     request: Request,
+    controls: Controls,
     plan: Plan,
     seed: int,
     composer: Composer,
     settings: ComposerSettings,
     on_step: Callable[[float], None],
 ) -> SungPiece:
-    """Sets the text, composes. Raises RequestError for a text that cannot be sung or does not fit the length."""
+    """Sets the text, composes. Raises RequestError for a text that cannot be sung or does not fit the length, be it an
+    option's or the prompt's."""
     if request.loop:
         raise RequestError("a song with words has an end and --loop has none: leave one of them out")
     meter = METERS[plan.time_signature]
     bar_s = meter.beats_per_bar * 60 / plan.tempo_bpm
     energy = float(np.average([section.energy for section in plan.sections]))
-    length_s = request.duration_s and even_s(request.duration_s, plan.features, meter, plan.tempo_bpm)
+    length_s = controls.duration_s and even_s(controls.duration_s, plan.features, meter, plan.tempo_bpm)
 
     def form_of(lyrics: Lyrics) -> SongForm:
-        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, request.bars, length_s)
+        return fitted_form(_parts(lyrics), meter, plan.tempo_bpm, energy, controls.bars, length_s)
 
     lyrics = lyrics_of(request, seed)
     written = read_lyrics(request)
-    if (written is None or not written.lines) and (request.bars or length_s) is not None:
+    if (written is None or not written.lines) and (controls.bars or length_s) is not None:
         lyrics = as_many_as_fit(seed, lambda some: _fits(some, form_of))
-    voice = choose_voice(request, seed)
+    voice = choose_voice(request.voice, controls.voice, seed)
     parts, words = _parts(lyrics), sung_parts(lyrics)[1]
     form = _directed_form(form_of(lyrics), lyrics)
     lasting_s = played_s(form.bars * bar_s, plan.features, meter, plan.tempo_bpm)
     lines = set_song(parts, form, meter, plan.tempo_bpm, seed)
-    plan = with_sections(plan, form.sections, request.duration_s or lasting_s + TAIL_S)
+    plan = with_sections(plan, form.sections, controls.duration_s or lasting_s + TAIL_S)
     plan = _directed(plan, form, lyrics)
     players = (
         tuple(dict.fromkeys((*playing, "lead"))) if part is not None else playing
@@ -86,8 +91,9 @@ def write_song(
     plan = replace(plan, players=tuple(players))
     shift = sung_shift(voice, plan.key)
     tune = _tune(lines, form, meter, sung_ranges(voice, form, meter), shift)
-    chords = _given_chords(chord_steps(lyrics, form, lines, meter, pitch_class(plan.key)), plan)
-    grid = composer.compose(plan, seed, settings, given=chords, tune=tune, on_step=on_step)
+    written_chords = chord_steps(lyrics, form, lines, meter, pitch_class(plan.key))
+    given = _given_chords(written_chords, plan)
+    grid = composer.compose(plan, seed, settings, given=given, tune=tune, on_step=on_step)
     pitches = {int(step): pitch_of(int(grid.tokens[step, LEAD]))[0] + shift for step in np.flatnonzero(tune.onset)}
     tokens = grid.tokens.copy()
     tokens[tune.sung, LEAD] = REST
@@ -104,7 +110,7 @@ def write_song(
         )
     ]
     song = Song(voice.id, lyrics.language, clock, with_leads(sung))
-    return SungPiece(plan, Grid(tokens, plan.time_signature), song)
+    return SungPiece(plan, Grid(tokens, plan.time_signature), song, written_chords)
 
 
 def _text_line(part: int, form: SongForm, lyrics: Lyrics, words: Sequence[SungWord]) -> SungLine:
@@ -164,7 +170,7 @@ def _given_chords(chords: np.ndarray | None, plan: Plan) -> Grid | None:
         return None
     tokens = np.tile(MASK_TOKENS, (len(chords), 1))
     column = STREAMS.index("chord")
-    tokens[:, column] = np.where(chords == OPEN, tokens[:, column], chords)
+    tokens[:, column] = np.where(chords == OPEN, tokens[:, column], composer_chords(chords))
     return Grid(tokens, plan.time_signature)
 
 
@@ -175,15 +181,17 @@ def write_instrumental(
     composer: Composer,
     settings: ComposerSettings,
     on_step: Callable[[float], None],
-) -> tuple[Plan, Grid]:
-    """A piece without words in the form of a text's tags, as long as the plan, on the text's chords."""
+) -> tuple[Plan, Grid, np.ndarray | None]:
+    """A piece without words in the form of a text's tags, as long as the plan, on the text's chords, which come with it
+    (see :func:`~noisician.vocals.chords.chord_steps`)."""
     meter = METERS[plan.time_signature]
     energy = float(np.average([section.energy for section in plan.sections]))
     form = plan_form(_parts(lyrics), meter, plan.tempo_bpm, energy, frame=False)
     form = _directed_form(stretched(form, plan.bars), lyrics)
     plan = _directed(with_sections(plan, form.sections, plan.duration_s), form, lyrics)
-    chords = _given_chords(chord_steps(lyrics, form, (), meter, pitch_class(plan.key)), plan)
-    return plan, composer.compose(plan, seed, settings, given=chords, on_step=on_step)
+    chords = chord_steps(lyrics, form, (), meter, pitch_class(plan.key))
+    grid = composer.compose(plan, seed, settings, given=_given_chords(chords, plan), on_step=on_step)
+    return plan, grid, chords
 
 
 def natural_bars(lyrics: Lyrics, plan: Plan) -> int:

@@ -49,11 +49,11 @@ def write_piece(
     stages = replace(stages, weights=CostEstimate.of(plan, render, sung=song).with_composing(plan.bars))
     report = stages.reporter("composing")
     if song:
-        sung = write_song(request, plan, seed, composer(), composer_settings(request), report)
-        return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt), stages
+        sung = write_song(request, controls, plan, seed, composer(), composer_settings(request), report)
+        return written_piece(sung.plan, sung.grid, seed, render, sung.song, request.prompt, sung.chords), stages
     if tags is not None:
-        plan, grid = write_instrumental(plan, tags, seed, composer(), composer_settings(request), report)
-        return written_piece(plan, grid, seed, render), stages
+        plan, grid, chords = write_instrumental(plan, tags, seed, composer(), composer_settings(request), report)
+        return written_piece(plan, grid, seed, render, chords=chords), stages
     return compose_piece(plan, seed, render, composer(), report, composer_settings(request)), stages
 
 

@@ -72,8 +72,8 @@ _SCALES_LIKE: Mapping[str, str] = {
     "phrygian dominant": "phrygian",
     "mixolydian b6": "mixolydian",
 }
-#: Metres that are not here, and the one whose bars are two of theirs or half of one.
-_METRES_LIKE: Mapping[str, str] = {"2": "4/4", "2/4": "4/4", "2/2": "4/4", "12": "6/8", "12/8": "6/8"}
+#: A metre that is not here, and the one whose bars last as long.
+_METRES_LIKE: Mapping[str, str] = {"2/2": "4/4"}
 _THEIR_TEMPOS_BPM = (30, 300)
 _SHORT_MINOR = re.compile(r"([A-Ga-g](?:#|♯|♭|b)?)m")
 _SOUND = re.compile(r"(take_[0-9a-f]{16})\.(mp3|wav|flac|ogg)")

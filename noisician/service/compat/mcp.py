@@ -44,7 +44,9 @@ every take stays in the library."""
 
 Wait = Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="seconds to wait for the music before answering")]
 StyleKind = Literal["genres", "moods", "instruments", "textures", "voices"]
-Format = Literal["mp3", "wav", "flac", "ogg", "zip", "mid", "json", "lrc"]
+Format = Literal[
+    "mp3", "wav", "flac", "ogg", "zip", "dawproject", "reaper", "mid", "musicxml", "abc", "cho", "json", "lrc"
+]
 Loudness = Literal["streaming", "apple", "broadcast", "club", "off"]
 Reach = Callable[[Context], AbstractAsyncContextManager[Client]]
 

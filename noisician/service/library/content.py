@@ -21,6 +21,9 @@ from noisician.audio import db_to_gain
 from noisician.errors import FileError, RequestError
 from noisician.export import Transaction, choose_format, lrc, midi_with_recipe, stems_note, write_audio, write_stems
 from noisician.export.metadata import clean_text
+from noisician.export.stems import factor_of
+from noisician.export.write import Notation
+from noisician.music import project_comment
 from noisician.service import schemas
 from noisician.service.files import Files
 from noisician.service.library.export_cache import ExportCache
@@ -44,12 +47,21 @@ MEDIA_TYPES: Mapping[str, str] = {
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
     "zip": "application/zip",
+    "dawproject": "application/zip",
+    "reaper": "application/zip",
     "mid": "audio/midi",
+    "musicxml": "application/vnd.recordare.musicxml+xml",
+    "abc": "text/vnd.abc; charset=utf-8",
+    "cho": "text/plain; charset=utf-8",
     "json": "application/json",
     "lrc": "text/plain; charset=utf-8",
 }
 SLICES_LIMIT = 20_000
 
+_NOTATIONS: Mapping[str, Notation] = {"musicxml": "musicxml", "abc": "abc", "cho": "chordpro"}
+_PROJECTS = ("dawproject", "reaper")
+#: How files of a lead sheet are called beside those of the whole score.
+LEAD_SHEET = "lead-sheet"
 _SOUND = ("wav", "flac", "mp3", "ogg")
 #: A track in memory is 20 MB a minute; so many are worked on at once.
 _AT_ONCE = 2
@@ -65,13 +77,15 @@ class Wanted:
     """A file of a take: a ``format`` of MEDIA_TYPES, of the "track", the "karaoke" version or a stem by name.
 
     ``loudness`` (LOUDNESS_LUFS) is for track and karaoke; stems keep their level, so that they still sum.
-    ``bit_depth`` 16, 24 or 32 (float, WAV only) is for WAV, FLAC and the stems in a zip.
+    ``bit_depth`` 16, 24 or 32 (float, WAV only) is for WAV, FLAC and the stems in a zip. ``lead_sheet`` leaves the
+    tune, its words and the chords in MusicXML and ABC.
     """
 
     format: str
     part: str = TRACK
     loudness: str = "streaming"
     bit_depth: int = STORED_BIT_DEPTH
+    lead_sheet: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,11 +120,17 @@ class Shelf:
             return self._sound(stored, wanted)
         if wanted.format == "zip":
             return self._zip(stored, wanted)
+        if wanted.format in _PROJECTS:
+            return self._project(stored, wanted)
         if wanted.format == "json":
             return _exported(self._files.recipe(take.id), stored, wanted, TRACK)
         if wanted.format == "mid":
             midi = _midi(stored)
             return self._made(stored, wanted, TRACK, lambda work: _write(work / "score.mid", midi))
+        if wanted.format in _NOTATIONS:
+            written = _notation(stored, wanted)
+            part = LEAD_SHEET if wanted.lead_sheet else TRACK
+            return self._made(stored, wanted, part, lambda work: _write(work / "score.txt", written))
         part = KARAOKE if wanted.part == KARAOKE else TRACK
         text = _lrc(stored, part)
         return self._made(stored, wanted, part, lambda work: _write(work / "lyrics.lrc", text.encode()))
@@ -210,6 +230,33 @@ class Shelf:
             return target
 
         return self._made(stored, wanted, "stems", make, str(wanted.bit_depth))
+
+    def _project(self, stored: StoredTake, wanted: Wanted) -> Exported:
+        """A project for other programs; one that is a folder comes as an archive."""
+        from noisician.projects import Sound, project_of, write_project
+
+        if stored.score is None or not stored.stems:
+            what = "notes" if stored.score is None else "stems"
+            raise FileError(f"{stored.record.id} has no {what}, and a project needs both")
+        midi, recipe_json = _midi(stored), stored.recipe.to_json()
+        name = Path(stored.file_name(wanted.format, "project")).stem
+
+        def make(work: Path) -> Path:
+            finished, rate_hz = stored.samples(TRACK)
+            stems = cast(Mapping[str, np.ndarray], {one: _LazyStem(stored, one) for one in stored.stems})
+            assert stored.score is not None
+            title, comment = stored.metadata.title, project_comment(stored.recipe)
+            project = project_of(stored.score, stems, title, len(finished), rate_hz, comment)
+            softer = factor_of(stored.recipe.stems.get("gain_db", 0.0))
+            sound = Sound(stems, finished, midi, stored.metadata, recipe_json, 1 / softer)
+            written = write_project(project, sound, work / name, wanted.format)
+            if len(written) == 1:
+                return written[0]
+            archive = shutil.make_archive(str(work / f"{name}-archive"), "zip", work, name)
+            shutil.rmtree(work / name)
+            return Path(archive)
+
+        return self._made(stored, wanted, "project", make)
 
     def _made(
         self, stored: StoredTake, wanted: Wanted, part: str, make: Callable[[Path], Path], detail: str = ""
@@ -317,7 +364,8 @@ def discard(files: Files, take_id: str) -> None:
 
 
 def _exported(path: Path, stored: StoredTake, wanted: Wanted, part: str) -> Exported:
-    return Exported(path, MEDIA_TYPES[wanted.format], stored.file_name(wanted.format, part))
+    extension = "zip" if wanted.format == "reaper" else wanted.format
+    return Exported(path, MEDIA_TYPES[wanted.format], stored.file_name(extension, part))
 
 
 def _midi(stored: StoredTake) -> bytes:
@@ -330,6 +378,18 @@ def _midi(stored: StoredTake) -> bytes:
     buffer = io.BytesIO()
     write_midi(stored.score, buffer)
     return midi_with_recipe(buffer.getvalue(), stored.recipe.to_json())
+
+
+def _notation(stored: StoredTake, wanted: Wanted) -> bytes:
+    """The score in a notation, with the recipe."""
+    from noisician.piece.notation import written_notation
+
+    if stored.score is None:
+        model = stored.record.take.model or "its model"
+        raise FileError(f"{stored.record.id} has no score: {model} writes none, so there is no {wanted.format}")
+    kind = _NOTATIONS[wanted.format]
+    title = stored.metadata.title
+    return written_notation(kind, stored.score, stored.recipe, title, is_lead_sheet=wanted.lead_sheet)
 
 
 def _lrc(stored: StoredTake, part: str) -> str:

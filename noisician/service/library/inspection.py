@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from noisician.errors import FileError
+from noisician.score.abc import is_abc
 
 if TYPE_CHECKING:
     from noisician.service.settings import Settings
 
-Format = Literal["wav", "flac", "ogg", "mp3", "mid", "png", "json", "zip"]
+Format = Literal["wav", "flac", "ogg", "mp3", "mid", "musicxml", "abc", "png", "json", "zip"]
 
 AUDIO_FORMATS: tuple[Format, ...] = ("wav", "flac", "ogg", "mp3")
+#: What holds notes.
+NOTES_FORMATS: tuple[Format, ...] = ("mid", "musicxml", "abc")
 #: So many first bytes are enough for :func:`sniff`.
 HEAD_BYTES = 64
 SAMPLE_RATES_HZ = (4000, 384_000)
@@ -71,13 +74,18 @@ def sniff(head: bytes) -> Format | None:
             return name
     if _mp3_frame(head[:4]) is not None:
         return "mp3"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith((b"<?xml", b"<score-", b"<!DOCTYPE score")):
+        return "musicxml"
+    if is_abc(text):
+        return "abc"
     return "json" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else None
 
 
 def check_upload(path: Path, settings: Settings) -> Sound:
-    """What an uploaded sound or MIDI file is. Raises FileError, one line without the path, for what is too large,
-    too long (``settings.longest_upload_bytes`` and ``longest_upload_s``), damaged, or neither MIDI nor one of
-    ``AUDIO_FORMATS``."""
+    """What an uploaded file of sound or notes is. Raises FileError, one line without the path, for what is too large,
+    too long (``settings.longest_upload_bytes`` and ``longest_upload_s``), damaged, or none of ``AUDIO_FORMATS`` and
+    ``NOTES_FORMATS``."""
     limit_s = settings.longest_upload_s
     try:
         size = path.stat().st_size
@@ -85,8 +93,9 @@ def check_upload(path: Path, settings: Settings) -> Sound:
             limit_mb = settings.longest_upload_bytes / 1e6
             raise FileError(f"the file has {size / 1e6:.1f} MB, the limit is {limit_mb:.0f} MB; cut it first")
         with path.open("rb") as file:
-            if sniff(file.read(HEAD_BYTES)) == "mid":
-                return _notes(file)
+            kind = sniff(file.read(HEAD_BYTES))
+            if kind in (*NOTES_FORMATS, "zip"):
+                return _notes(path, "musicxml" if kind == "zip" else kind)
             file.seek(0)
             sound = _sound(file, size, limit_s)
     except OSError as error:
@@ -97,11 +106,13 @@ def check_upload(path: Path, settings: Settings) -> Sound:
     return sound
 
 
-def _notes(file: BinaryIO) -> Sound:
-    from noisician.score.midi import read_midi
+def _notes(path: Path, kind: Format) -> Sound:
+    from noisician.models.inputs import read_notes
 
-    file.seek(0)
-    return Sound("mid", 0, 0, read_midi(file).duration_s)
+    try:
+        return Sound(kind, 0, 0, read_notes(str(path)).duration_s)
+    except FileError as error:
+        raise FileError(str(error).replace(str(path), "the file")) from None
 
 
 def _sound(file: BinaryIO, size: int, limit_s: float) -> Sound:
@@ -117,7 +128,7 @@ def _sound(file: BinaryIO, size: int, limit_s: float) -> Sound:
     }
     if name not in readers:
         what = "no sound file that is known here" if name is None else f"{name.upper()}, not sound"
-        raise FileError(f"the file is {what}; hand in WAV, FLAC, OGG, MP3 or MIDI")
+        raise FileError(f"the file is {what}; hand in WAV, FLAC, OGG, MP3, MIDI, MusicXML or ABC")
     file.seek(0)
     return readers[name](file, size, limit_s)
 

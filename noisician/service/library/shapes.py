@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from noisician.request.keys import pitch_classes_beside
 from noisician.score.model import LINE_END
+from noisician.score.spelling import written_chord
 from noisician.service import schemas
 from noisician.service.records import EventRecord, Failure, JobRecord, TakeRecord, UploadRecord, finite
 
@@ -22,8 +23,6 @@ S = TypeVar("S", bound=schemas.Shape)
 
 #: The codes of failures that the request is to blame for; all others are the service's or the machine's.
 _REQUEST_CODES = frozenset({"invalid_request", "file"})
-#: Chord qualities that are written otherwise than they are called.
-_QUALITY_SIGNS = {"maj": "", "min": "m", "min7": "m7"}
 
 
 def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,16 +43,6 @@ def facts_of(music: Music, params: Mapping[str, Any]) -> dict[str, Any]:
         "not_understood": list(controls.get("not_understood") or ()),
         "remarks": list(music.remarks),
     }
-
-
-def track_stems(tracks: Sequence[Track], stems: Collection[str]) -> list[str | None]:
-    """For each track of a score the one of ``stems`` that holds its sound, None where there is none."""
-    from noisician.models.embedded.cast import SUNG_ROLES
-    from noisician.piece import stem_names
-
-    played = iter(stem_names([track for track in tracks if track.role not in SUNG_ROLES]))
-    names = [track.role if track.role in SUNG_ROLES else next(played) for track in tracks]
-    return [name if name in stems else None for name in names]
 
 
 def take_shape(record: TakeRecord) -> schemas.Take:
@@ -151,8 +140,10 @@ def job_shape(record: JobRecord, takes: Sequence[TakeRecord]) -> schemas.Job:
 
 def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
     """The score in seconds of the track, its players joined with those of ``stems`` that hold their sound."""
+    from noisician.piece import performers
+
     names = pitch_classes_beside(score.key, score.mode)
-    tracks = zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+    tracks = performers(score, stems)
     return schemas.ScoreView(
         tempo_bpm=score.tempo_bpm,
         key=score.key,
@@ -165,7 +156,7 @@ def score_shape(score: Score, stems: Collection[str]) -> schemas.ScoreView:
             schemas.ScoreChord(
                 start_s=score.tempo.seconds(chord.start_beats),
                 end_s=score.tempo.seconds(chord.start_beats + chord.duration_beats),
-                name=names[chord.root % 12] + _QUALITY_SIGNS.get(chord.quality, chord.quality),
+                name=written_chord(chord, names),
             )
             for chord in score.chords
         ),
@@ -257,9 +248,11 @@ def _sections(score: Score | None) -> tuple[schemas.SectionInfo, ...]:
 def _players(score: Score | None, stems: Collection[str]) -> tuple[schemas.PlayerInfo, ...]:
     if score is None:
         return ()
+    from noisician.piece import performers
+
     return tuple(
         schemas.PlayerInfo(role=track.role, instrument=track.instrument, stem=stem, notes=len(track.notes))
-        for track, stem in zip(score.tracks, track_stems(score.tracks, stems), strict=True)
+        for track, stem in performers(score, stems)
     )
 
 

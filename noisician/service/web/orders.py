@@ -13,6 +13,7 @@ from noisician.errors import RequestError
 from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, Request
 from noisician.service import schemas
 from noisician.service.files import is_id
+from noisician.service.library.inspection import NOTES_FORMATS
 from noisician.service.library.shapes import take_shape
 from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
 from noisician.service.settings import Settings
@@ -240,8 +241,8 @@ def _check_sounds(request: Request, store: Store) -> None:
             continue
         is_sound = field in AUDIO_FIELDS
         upload = store.upload(name) if is_id(name, "upload") else None
-        if upload is not None and is_sound == (upload.format == "mid"):
-            what, wanted = upload.format.upper(), "a sound file" if is_sound else "a MIDI file"
+        if upload is not None and is_sound == (upload.format in NOTES_FORMATS):
+            what, wanted = upload.format.upper(), "a sound file" if is_sound else "a file of notes"
             raise Problem(422, f"{field} {upload.name[:80]!r} is {what}; it takes {wanted}", "file", field)
         if upload is None and not (is_sound and is_id(name, "take") and store.take(name)):
             raise Problem(

@@ -12,5 +12,14 @@ export const MODES = choices<Mode>({
   lydian: true,
   mixolydian: true,
 })
-export const METRES = choices<TimeSignature>({ '4/4': true, '3/4': true, '6/8': true })
+export const METRES = choices<TimeSignature>({
+  '4/4': true,
+  '3/4': true,
+  '6/8': true,
+  '2/4': true,
+  '5/4': true,
+  '7/8': true,
+  '9/8': true,
+  '12/8': true,
+})
 export const PRESETS = choices<Preset>({ reference: true, balanced: true, fast: true })

@@ -461,7 +461,7 @@ export interface components {
             carry_instruments?: boolean | null;
             /**
              * Chords
-             * @description the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front
+             * @description the harmony: "Am F C G", "| Dm7 G7 | C |", "ii V I"; by section with [verse] in front; or ChordPro
              */
             chords?: string | null;
             /**
@@ -566,7 +566,7 @@ export interface components {
             negative_prompt?: string | null;
             /**
              * Notes
-             * @description MIDI or MusicXML file whose notes the music has; tempo, metre and key are the file's
+             * @description MIDI, MusicXML or ABC file whose notes the music has; tempo, metre and key are the file's
              */
             notes?: string | null;
             /**
@@ -619,14 +619,14 @@ export interface components {
             takes?: number | null;
             /**
              * Tempo Bpm
-             * @description tempo in beats a minute; a dotted quarter is the beat of 6/8
+             * @description tempo in beats a minute; a dotted quarter is the beat of 6/8, 9/8 and 12/8, a quarter that of 7/8
              */
             tempo_bpm?: number | null;
             /**
              * Time Signature
              * @description metre
              */
-            time_signature?: ("4/4" | "3/4" | "6/8") | null;
+            time_signature?: ("4/4" | "3/4" | "6/8" | "2/4" | "5/4" | "7/8" | "9/8" | "12/8") | null;
             /**
              * Title
              * @description its name in the library
@@ -1105,8 +1105,9 @@ export interface components {
          * SetMeter
          * @description The same bars in another metre.
          *
-         *     Between 3/4 and 6/8 every note keeps its time. A bar of 4/4 loses its last beat in 3/4, and one of 3/4 gains a beat
-         *     in 4/4 through which whatever lasts to the end of the bar is held. 4/4 and 6/8 do not become each other.
+         *     Between 3/4 and 6/8 every note keeps its time. Where the beat stays the same, a bar loses beats at its end (4/4 to
+         *     3/4) or gains some (to 5/4), through which whatever lasts to the end of the bar is held. Beats of two and of three
+         *     parts do not become each other.
          */
         SetMeter: {
             /**
@@ -1118,7 +1119,7 @@ export interface components {
              * Time Signature
              * @enum {string}
              */
-            time_signature: "4/4" | "3/4" | "6/8";
+            time_signature: "4/4" | "3/4" | "6/8" | "2/4" | "5/4" | "7/8" | "9/8" | "12/8";
         };
         /**
          * SetNotes
@@ -1661,7 +1662,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description of the file */
-                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "mid" | "json" | "lrc";
+                format?: "wav" | "flac" | "mp3" | "ogg" | "zip" | "dawproject" | "reaper" | "mid" | "musicxml" | "abc" | "cho" | "json" | "lrc";
                 /** @description track, karaoke (without the voice), or a stem's name */
                 part?: string;
                 /** @description of track and karaoke; stems keep their level */
@@ -1670,6 +1671,8 @@ export interface operations {
                 bit_depth?: 16 | 24 | 32;
                 /** @description to be played, not saved */
                 inline?: boolean;
+                /** @description of MusicXML and ABC: the tune, its words and the chords alone */
+                lead_sheet?: boolean;
             };
             header?: never;
             path: {
@@ -1692,6 +1695,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                    "application/vnd.recordare.musicxml+xml": string;
                     "application/zip": string;
                     "audio/flac": string;
                     "audio/midi": string;
@@ -1699,6 +1703,7 @@ export interface operations {
                     "audio/ogg": string;
                     "audio/wav": string;
                     "text/plain": string;
+                    "text/vnd.abc": string;
                 };
             };
             /** @description The part of the file that Range asked for. */
@@ -1714,6 +1719,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                    "application/vnd.recordare.musicxml+xml": string;
                     "application/zip": string;
                     "audio/flac": string;
                     "audio/midi": string;
@@ -1721,6 +1727,7 @@ export interface operations {
                     "audio/ogg": string;
                     "audio/wav": string;
                     "text/plain": string;
+                    "text/vnd.abc": string;
                 };
             };
             /** @description It is the file of If-None-Match. */

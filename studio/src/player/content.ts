@@ -9,6 +9,7 @@ export interface Wanted {
   part?: string
   loudness?: Loudness
   bit_depth?: 16 | 24 | 32
+  lead_sheet?: true
 }
 
 /** The whole track, the track without its voices, or the name of a stem. */

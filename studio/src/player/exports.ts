@@ -20,7 +20,12 @@ const FORMATS: FormatInfo[] = [
   { format: 'mp3', label: 'MP3', about: 'Small, plays everywhere', sound: true, depths: [] },
   { format: 'ogg', label: 'OGG', about: 'Small, loops without a gap', sound: true, depths: [] },
   { format: 'zip', label: 'Stems', about: 'Each player as a WAV, with MIDI and recipe', sound: false, depths: [] },
+  { format: 'dawproject', label: 'DAWproject', about: 'Sound and notes for Bitwig, Studio One, Cubase', sound: false, depths: [] },
+  { format: 'reaper', label: 'Reaper', about: 'Sound and notes as a Reaper project', sound: false, depths: [] },
   { format: 'mid', label: 'MIDI', about: 'The notes, for every sequencer', sound: false, depths: [] },
+  { format: 'musicxml', label: 'MusicXML', about: 'The score, for notation programs', sound: false, depths: [] },
+  { format: 'abc', label: 'ABC', about: 'The score as text, for tune books', sound: false, depths: [] },
+  { format: 'cho', label: 'ChordPro', about: 'Chords, over the words where there are any', sound: false, depths: [] },
   { format: 'lrc', label: 'LRC', about: 'The lyrics with their times, for players', sound: false, depths: [] },
   { format: 'json', label: 'Recipe', about: 'All settings: makes the same piece again', sound: false, depths: [] },
 ]
@@ -39,7 +44,12 @@ export function formatsFor(take: Take): FormatInfo[] {
   const missing: Partial<Record<Format, boolean>> = {
     mp3: take.loop,
     zip: take.stems.length === 0,
+    dawproject: take.stems.length === 0 || !take.has_score,
+    reaper: take.stems.length === 0 || !take.has_score,
     mid: !take.has_score,
+    musicxml: !take.has_score,
+    abc: !take.has_score,
+    cho: !take.has_score,
     lrc: !take.has_lyrics,
   }
   return FORMATS.filter((info) => !missing[info.format])
@@ -51,13 +61,24 @@ export function partsFor(take: Take, labels: { name: string; label: string }[]):
   return [...parts, ...labels.map(({ name, label }) => ({ value: name, label: `Only: ${label}` }))]
 }
 
+/** Whether a format can have the tune, its words and the chords alone. */
+export function hasLeadSheet(info: FormatInfo): boolean {
+  return info.format === 'musicxml' || info.format === 'abc'
+}
+
 export function hasKaraoke(take: Take): boolean {
   return take.has_lyrics && take.stems.length > 0
 }
 
 /** What to ask for: only those options that mean something for the format. */
-export function wantedOf(info: FormatInfo, part: string, loudness: Loudness, depth: BitDepth): Wanted {
-  if (!info.sound) return { format: info.format }
+export function wantedOf(
+  info: FormatInfo,
+  part: string,
+  loudness: Loudness,
+  depth: BitDepth,
+  leadSheet = false,
+): Wanted {
+  if (!info.sound) return hasLeadSheet(info) && leadSheet ? { format: info.format, lead_sheet: true } : { format: info.format }
   const deepest = info.depths.at(-1)
   const bit_depth = deepest === undefined ? {} : { bit_depth: Math.min(depth, deepest) as BitDepth }
   return { format: info.format, part, loudness, ...bit_depth }

@@ -29,10 +29,11 @@ export function gridOf(take: Take, score: ScoreView | null): Grid {
   return { bars_s: Array.from({ length: bars + 1 }, (_, bar) => bar * bar_s), beatsPerBar }
 }
 
-/** 4/4 has four beats, 6/8 two (dotted quarters). */
+/** 4/4 has four beats, 6/8 two (dotted quarters), 7/8 three and a half. */
 export function beatsOfMetre(signature: string | null): number {
   const [count = 4, unit = 4] = (signature ?? '4/4').split('/').map(Number)
-  return unit === 8 && count % 3 === 0 ? count / 3 : count
+  if (unit === 8) return count % 3 === 0 ? count / 3 : count / 2
+  return count
 }
 
 /** Index of the bar that sounds at `time_s`: −1 without bars, the last one after the end. */
@@ -54,7 +55,7 @@ export function placeAt(grid: Grid, time_s: number): { bar: number; beat: number
   const start_s = grid.bars_s[bar] ?? 0
   const length_s = (grid.bars_s[bar + 1] ?? start_s) - start_s
   const beat = Math.floor(((time_s + NEAR_S - start_s) / length_s) * grid.beatsPerBar)
-  return { bar: bar + 1, beat: Math.min(Math.max(beat, 0), grid.beatsPerBar - 1) + 1 }
+  return { bar: bar + 1, beat: Math.min(Math.max(beat, 0), Math.ceil(grid.beatsPerBar) - 1) + 1 }
 }
 
 /** Every beat, the bar lines included. */

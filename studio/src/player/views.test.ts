@@ -42,7 +42,7 @@ describe('export', () => {
   const names = (one: Take) => formatsFor(one).map(({ format }) => format)
 
   it('offers what there is', () => {
-    expect(names(take)).toEqual(['wav', 'flac', 'mp3', 'ogg', 'zip', 'mid', 'json'])
+    expect(names(take)).toEqual(['wav', 'flac', 'mp3', 'ogg', 'zip', 'dawproject', 'reaper', 'mid', 'musicxml', 'abc', 'cho', 'json'])
     expect(names({ ...take, loop: true, stems: [], has_score: false, has_lyrics: true })).toEqual([
       'wav',
       'flac',
@@ -63,6 +63,7 @@ describe('export', () => {
       bit_depth: 24,
     })
     expect(wantedOf(info('mp3'), 'bass', 'off', 16)).toEqual({ format: 'mp3', part: 'bass', loudness: 'off' })
-    expect(wantedOf(info('mid'), 'bass', 'off', 16)).toEqual({ format: 'mid' })
+    expect(wantedOf(info('mid'), 'bass', 'off', 16, true)).toEqual({ format: 'mid' })
+    expect(wantedOf(info('abc'), 'bass', 'off', 16, true)).toEqual({ format: 'abc', lead_sheet: true })
   })
 })

@@ -61,7 +61,7 @@ def request_() -> Request:
 def piece(request_: Request) -> SungPiece:
     controls = understand(request_)
     plan = make_plan(controls.model_copy(update={"instruments": ()}), SEED)
-    return write_song(request_, plan, SEED, Composer(), ComposerSettings(), lambda share: None)
+    return write_song(request_, controls, plan, SEED, Composer(), ComposerSettings(), lambda share: None)
 
 
 @pytest.fixture(scope="module")
@@ -201,19 +201,25 @@ def test_sung_tracks_carry_the_syllables(piece: SungPiece) -> None:
         ("a song, female voice", {"female"}),
         ("sung by a man", {"male"}),
         ("a child sings", {"child"}),
+        ("kids sing", {"child"}),
+        ("a woman sings", {"female"}),
+        ("men singing", {"male"}),
+        ("voix d'homme", {"male"}),
+        ("a man and a woman sing", {"female", "male"}),
         ("pop", {"female", "male"}),
     ],
 )
 def test_the_prompt_chooses_the_kind_of_voice(prompt: str, kinds: set[str]) -> None:
-    chosen = {choose_voice(Request(prompt=prompt), seed).kind for seed in range(12)}
+    meant = understand(Request(prompt=prompt)).voice
+    chosen = {choose_voice(None, meant, seed).kind for seed in range(12)}
     assert chosen == kinds
 
 
 def test_a_named_voice_wins_and_blends() -> None:
-    assert choose_voice(Request(prompt="male voice", voice="ava"), 0).id == "ava"
-    assert choose_voice(Request(voice="ava:0.6,tom:0.4"), 0).id == "ava:0.6,tom:0.4"
+    assert choose_voice("ava", "male", 0).id == "ava"
+    assert choose_voice("ava:0.6,tom:0.4", None, 0).id == "ava:0.6,tom:0.4"
     with pytest.raises(RequestError, match="unknown voice 'bob'"):
-        choose_voice(Request(voice="bob"), 0)
+        choose_voice("bob", None, 0)
 
 
 def test_words_for_a_singer_seat_no_instrument() -> None:

@@ -52,7 +52,8 @@ INSTRUMENTAL = "[Instrumental]"
 ANY_LANGUAGE = "unknown"
 #: The pipeline cuts longer texts without a word.
 PROMPT_LIMIT_TOKENS, LYRICS_LIMIT_TOKENS = 256, 2048
-METRES = {"4/4": "4", "3/4": "3", "6/8": "6"}
+#: What it calls a metre; it knows no others, and is told nothing of them.
+METRES = {"2/4": "2", "3/4": "3", "4/4": "4", "6/8": "6", "9/8": "6", "12/8": "6"}
 #: Beyond this the decoder works in overlapping pieces, to save memory; the samples are the same to rounding.
 WHOLE_DECODE_S = 60.0
 
@@ -175,7 +176,7 @@ class AceStep:
             "shift": SHIFT,
             "bpm": None if song.tempo_bpm is None else round(song.tempo_bpm),
             "keyscale": _key(song),
-            "timesignature": None if song.time_signature is None else METRES[song.time_signature],
+            "timesignature": METRES.get(song.time_signature or ""),
         }
         self._check_lengths(arguments)
         if job.reference is not None:

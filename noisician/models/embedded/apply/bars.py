@@ -11,7 +11,7 @@ import numpy as np
 from noisician.models.embedded.apply.context import numbers_of, spans_of, spans_of_numbers
 from noisician.piece import Piece, PiecePlan, Player
 from noisician.piece.derive import derived, in_order, next_id, numbered, patched, steps_of
-from noisician.piece.model import TempoMark
+from noisician.piece.model import MeterMark, TempoMark
 from noisician.score import Note, Section
 from noisician.score.grid import REST, ROLE_STREAMS
 from noisician.score.perform import TIMING_LIMIT_S
@@ -36,6 +36,7 @@ def rearranged(piece: Piece, sources: Sequence[Source], sections: Sequence[Secti
         sections=tuple(sections),
         players=players,
         tempo_map=_tempo_map(plan, sources),
+        meter_map=_meter_map(plan, sources),
     )
     moved = replace(moved, duration_s=moved.bars_s + plan.tail_s)
     fresh = replace(
@@ -53,6 +54,18 @@ def rearranged(piece: Piece, sources: Sequence[Source], sections: Sequence[Secti
         song=None if piece.song is None else _song(piece.song, sources, sections, plan.meter.beats_per_bar),
     )
     return with_atmosphere(piece, fresh)
+
+
+def _meter_map(plan: PiecePlan, sources: Sequence[Source]) -> tuple[MeterMark, ...]:
+    """The metre in which the piece is counted, and what a file stated inside bars that are still there."""
+    first, *stated = plan.meter_map
+    moved = [
+        MeterMark(place + mark.bar - source, mark.time_signature)
+        for place, source in enumerate(sources)
+        for mark in stated
+        if source is not None and source <= mark.bar < source + 1
+    ]
+    return (first, *moved)
 
 
 def _tempo_map(plan: PiecePlan, sources: Sequence[Source]) -> tuple[TempoMark, ...]:
@@ -142,7 +155,7 @@ def _draws(piece: Piece, sources: Sequence[Source]) -> Mapping[str, tuple]:
     return draws
 
 
-def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], beats_per_bar: int) -> Song:
+def _song(song: Song, sources: Sequence[Source], sections: Sequence[Section], beats_per_bar: float) -> Song:
     """Lines go with their bars, where all of them stay together."""
     lines: list[SongLine] = []
     for bar, source in enumerate(sources):

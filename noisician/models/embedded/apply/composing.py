@@ -36,7 +36,7 @@ from noisician.prompt import understand
 from noisician.request import Request
 from noisician.score import Note, Section
 from noisician.score.decode import part_octave
-from noisician.score.grid import CHORDAL, MONOPHONIC, REST, ROLE_STREAMS, Grid
+from noisician.score.grid import CHORDAL, MONOPHONIC, REST, ROLE_STREAMS, Grid, with_composed_chords
 from noisician.styles import ROLES, instruments
 
 
@@ -132,7 +132,9 @@ def written(piece: Piece, number: int, applying: Applying, new: Sequence[Section
             column = columns[player.id].copy()
             column[rows] = composed.tokens[rows][:, role_columns(player.role)]
             columns[player.id] = column
-    after = replace(piece, grid=replace(grid, chords=composed.stream("chord").copy(), columns=columns))
+    after = replace(
+        piece, grid=replace(grid, chords=with_composed_chords(grid.chords, composed.stream("chord")), columns=columns)
+    )
     return rederived(piece, after, [player.id for player in piece.plan.players if is_written(player)])
 
 

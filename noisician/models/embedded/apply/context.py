@@ -38,7 +38,8 @@ class Edited:
 
 
 def players_of(piece: Piece, names: Sequence[str]) -> tuple[Player, ...]:
-    """The players of some names (ids, else roles), in the piece's order; all of them for none.
+    """The players of some names (ids, else performers, who mean all their hands, else roles), in the piece's order; all
+    of them for none.
 
     Raises RequestError for a name nobody bears.
     """
@@ -47,6 +48,7 @@ def players_of(piece: Piece, names: Sequence[str]) -> tuple[Player, ...]:
     chosen: set[str] = set()
     for name in names:
         own = [player.id for player in piece.plan.players if player.id == name]
+        own = own or [player.id for player in piece.plan.hands_of(name)]
         own = own or [player.id for player in piece.plan.players if name in (player.role, player.instrument)]
         if not own:
             there = ", ".join(player.id for player in piece.plan.players)
@@ -61,6 +63,15 @@ def player_of(piece: Piece, name: str) -> Player:
     if others:
         raise RequestError(f"{name!r} may be {' or '.join(one.id for one in (first, *others))}; name one of them")
     return first
+
+
+def hands_named(piece: Piece, name: str) -> tuple[Player, ...]:
+    """The one player of a name, with all hands where it is the name of somebody who has several.
+
+    Raises RequestError where there is none, or more than one.
+    """
+    named = players_of(piece, (name,))
+    return named if len({player.performer or player.id for player in named}) == 1 else (player_of(piece, name),)
 
 
 def bars_of(piece: Piece, region: Region, applying: Applying) -> tuple[int, ...]:

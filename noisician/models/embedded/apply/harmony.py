@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,18 +18,20 @@ from noisician.piece.derive import derived, in_order, places, rederived, steps_o
 from noisician.piece.model import KeyMark, role_columns
 from noisician.request import MODES, TONICS
 from noisician.score import Note
+from noisician.score.chart import Symbol, read_symbol, symbol_token
 from noisician.score.decode import semitones_from_c
 from noisician.score.grid import (
     FIRST_ONSET,
     MONOPHONIC,
     PITCH_HIGH,
     PITCH_LOW,
-    chord_of,
-    chord_token,
+    harmony_of,
+    harmony_token,
     pitch_of,
     pitch_token,
 )
-from noisician.score.harmony import QUALITIES, SCALES, chord_tones, parse_chord, pitch_class
+from noisician.score.harmony import QUALITIES, SCALES, pitch_class
+from noisician.score.qualities import name_of, tones_of
 
 _UNPITCHED = ("drums", "texture", "fx")
 
@@ -42,13 +45,13 @@ def set_chords(piece: Piece, edit: SetChords, applying: Applying) -> Piece:
         raise RequestError("the piece holds no grid of chords; its notes were given")
     per_beat = piece.plan.meter.steps_per_beat
     chords = piece.grid.chords.copy()
-    shift = semitones_from_c(piece.plan.key)
+    tonic = pitch_class(piece.plan.key)
     changed: set[int] = set()
     for first_beat, last_beat, chord in _stretches(piece, edit.chords):
-        token = 0 if chord is None else chord_token(chord[0] - shift, chord[1])
-        chords[first_beat * per_beat : last_beat * per_beat] = token
+        token = symbol_token(chord, tonic)
+        chords[round(first_beat * per_beat) : round(last_beat * per_beat)] = token
         beats_per_bar = piece.plan.meter.beats_per_bar
-        changed |= set(range(first_beat // beats_per_bar, -(-last_beat // beats_per_bar)))
+        changed |= set(range(int(first_beat // beats_per_bar), math.ceil(last_beat / beats_per_bar)))
     following = [player for player in players_of(piece, edit.follow) if is_written(player)] if edit.follow else []
     piece = written_down(piece, following)
     assert piece.grid is not None
@@ -57,21 +60,22 @@ def set_chords(piece: Piece, edit: SetChords, applying: Applying) -> Piece:
     return rederived(piece, after, [player.id for player in following])
 
 
-def _stretches(piece: Piece, chords: Sequence[PlacedChord]) -> list[tuple[int, int, tuple[int, str] | None]]:
+def _stretches(piece: Piece, chords: Sequence[PlacedChord]) -> list[tuple[float, float, Symbol]]:
     """(first beat, last beat + 1, chord) of each, in order."""
     beats_per_bar = piece.plan.meter.beats_per_bar
-    placed: dict[int, tuple[int, str] | None] = {}
+    placed: dict[float, Symbol] = {}
     for one in chords:
         if one.bar > piece.plan.bars:
             raise RequestError(f"chord {one.chord} in bar {one.bar}: the piece has {piece.plan.bars} bars")
-        if one.beat > beats_per_bar:
+        if one.beat > math.ceil(beats_per_bar):
             raise RequestError(
-                f"chord {one.chord} on beat {one.beat}: a bar of {piece.plan.time_signature} has {beats_per_bar}"
+                f"chord {one.chord} on beat {one.beat}: a bar of {piece.plan.time_signature} has "
+                f"{math.ceil(beats_per_bar)}"
             )
         try:
-            chord = parse_chord(one.chord)
-        except (ValueError, KeyError) as unknown:
-            raise RequestError(str(unknown)) from None
+            chord = read_symbol(one.chord, piece.plan.mode)
+        except ValueError as unknown:
+            raise RequestError(f"chord {one.chord!r}: {unknown}") from None
         beat = (one.bar - 1) * beats_per_bar + one.beat - 1
         if beat in placed:
             raise RequestError(f"bar {one.bar}, beat {one.beat} is given two chords; one place has one chord")
@@ -136,7 +140,7 @@ def _degrees(old: str, new: str) -> Callable[[int], int]:
 
 def _in_mode(piece: Piece, grid: PieceGrid, degree: Callable[[int], int]) -> PieceGrid:
     """Chords and single lines (tonic C) with every degree in its new place."""
-    chords = np.array([_chord_in_mode(int(token), degree) for token in grid.chords], np.int16)
+    chords = np.array([_chord_in_mode(int(token), degree) for token in grid.chords], np.int32)
     columns = dict(grid.columns)
     for player in piece.plan.players:
         if player.role in MONOPHONIC and player.id in columns:
@@ -154,14 +158,17 @@ def _token_in_mode(token: int, degree: Callable[[int], int]) -> int:
 
 
 def _chord_in_mode(token: int, degree: Callable[[int], int]) -> int:
-    chord = chord_of(token)
+    chord = harmony_of(token)
     if chord is None:
         return token
-    root, quality = chord
-    tones = [tone + degree(tone) for tone in chord_tones(root, quality)]
+    root, quality, bass = chord
+    below = None if bass is None else bass + degree(bass)
+    tones = [root + tone + degree(root + tone) for tone in tones_of(quality)]
     intervals = {(tone - tones[0]) % 12 for tone in tones}
     same = [name for name, steps in QUALITIES.items() if {step % 12 for step in steps} == intervals]
-    return chord_token(tones[0], same[0] if same else quality)
+    if not same and quality not in QUALITIES and len(intervals) == len(tones):
+        same = [name_of(frozenset(intervals))]
+    return harmony_token(tones[0], same[0] if same else quality, below)
 
 
 def _moved(before: Piece, after: Piece, player: Player, move: Callable[[int], int]) -> tuple[Note, ...]:
@@ -184,6 +191,6 @@ def _moved(before: Piece, after: Piece, player: Player, move: Callable[[int], in
 def _pitches(piece: Piece, player: Player) -> dict[int, list[int]]:
     """By step, the pitches that a player's grid derives to, the lowest first."""
     pitches: dict[int, list[int]] = {}
-    for step, pitch in sorted(places(derived(piece, player), piece.plan)):
+    for step, pitch, _ in sorted(places(derived(piece, player), piece.plan)):
         pitches.setdefault(step, []).append(pitch)
     return pitches

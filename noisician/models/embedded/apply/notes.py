@@ -215,7 +215,7 @@ def _moved_inside(note: Note, beats: float, end_beats: float) -> Note:
     return replace(note, start_beats=start, duration_beats=min(note.duration_beats, end_beats - start))
 
 
-def _cut_at(note: Note, kept: Sequence[Note], bars: Mapping[int, int], bar_beats: int) -> Note:
+def _cut_at(note: Note, kept: Sequence[Note], bars: Mapping[int, int], bar_beats: float) -> Note:
     """A note that stays ends where bars that were replaced begin."""
     starts = [
         bar * bar_beats for bar in bars if bar - 1 not in bars and note.start_beats < bar * bar_beats < note.end_beats

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
+from itertools import count
 
 from noisician.edits import RemovePlayer, ReplaceInstrument, SetFades, SetStrip, SetVoice, SetWords
 from noisician.errors import RequestError
 from noisician.mix import Mix
-from noisician.models.embedded.apply.context import Applying, player_of
+from noisician.models.embedded.apply.context import Applying, hands_named
 from noisician.models.embedded.apply.hearing import written_down
-from noisician.piece import Piece
+from noisician.piece import Piece, Player
 from noisician.piece.derive import derived, patched
 from noisician.request import Request
 from noisician.score.decode import part_octave
@@ -21,29 +23,54 @@ from noisician.vocals.words import resung
 
 def remove_player(piece: Piece, edit: RemovePlayer, applying: Applying) -> Piece:
     """Raises RequestError where that would leave silence."""
-    player = player_of(piece, edit.player)
-    players = tuple(one for one in piece.plan.players if one.id != player.id)
+    first, *others = gone = hands_named(piece, edit.player)
+    ids, name = {player.id for player in gone}, first.key if others else first.id
+    players = tuple(one for one in piece.plan.players if one.id not in ids)
     if not players and piece.song is None:
-        raise RequestError(f"{player.id} is the last player; without it nothing would be heard")
-    notes = {id_: own for id_, own in piece.notes.items() if id_ != player.id}
+        raise RequestError(f"{name} is the last player; without it nothing would be heard")
+    notes = {id_: own for id_, own in piece.notes.items() if id_ not in ids}
     if not any(notes.values()) and piece.song is None:
-        raise RequestError(f"without {player.id} nobody would be heard; nobody else has a note")
+        raise RequestError(f"without {name} nobody would be heard; nobody else has a note")
     grid = piece.grid
     if grid is not None:
-        grid = replace(grid, columns={id_: own for id_, own in grid.columns.items() if id_ != player.id})
-    return replace(
+        grid = replace(grid, columns={id_: own for id_, own in grid.columns.items() if id_ not in ids})
+    after = replace(
         piece,
         plan=replace(piece.plan, players=players),
         notes=notes,
         grid=grid,
-        draws={id_: spans for id_, spans in piece.draws.items() if id_ != player.id},
-        mix=None if piece.mix is None else piece.mix.without(player.id),
+        draws={id_: spans for id_, spans in piece.draws.items() if id_ not in ids},
     )
+    return _without_strip(after, first.key, ids)
+
+
+def _without_strip(piece: Piece, key: str, ids: Set[str]) -> Piece:
+    """The piece without a strip of which no hand but those of ``ids`` is left; others keep it."""
+    if piece.mix is None or any(one.id not in ids for one in piece.plan.hands_of(key)):
+        return piece
+    return replace(piece, mix=piece.mix.without(key))
 
 
 def replace_instrument(piece: Piece, edit: ReplaceInstrument, applying: Applying) -> Piece:
-    """The same part on another instrument, in its range; its place in the mix is decided for it alone."""
-    player = player_of(piece, edit.player)
+    """The same part on another instrument, in its range; its place in the mix is decided for it alone.
+
+    One hand of several leaves the others, who play on; all of them, where their player is named, change together.
+    """
+    hands = hands_named(piece, edit.player)
+    key = hands[0].key
+    name = _new_performer(piece, edit.instrument) if len(hands) > 1 else ""
+    for player in hands:
+        piece = _on_instrument(piece, player, edit, name)
+    return _without_strip(piece, key, {player.id for player in hands})
+
+
+def _new_performer(piece: Piece, instrument: str) -> str:
+    """What somebody with several hands is called on another instrument."""
+    taken = {name for one in piece.plan.players for name in (one.id, one.performer)}
+    return next(name for name in (instrument, *(f"{instrument}-{n}" for n in count(2))) if name not in taken)
+
+
+def _on_instrument(piece: Piece, player: Player, edit: ReplaceInstrument, performer: str) -> Piece:
     table = instruments()
     if edit.instrument not in table:
         raise RequestError(f"unknown instrument {edit.instrument!r}; 'noisician styles instruments' lists them")
@@ -52,15 +79,14 @@ def replace_instrument(piece: Piece, edit: ReplaceInstrument, applying: Applying
             f"{edit.instrument} cannot play what {player.instrument} plays: one has pitches, one has none"
         )
     piece = written_down(piece, [player])
-    changed = replace(player, instrument=edit.instrument)
+    changed = replace(player, instrument=edit.instrument, performer=performer)
     if player.role in ROLE_STREAMS and player.written and piece.grid is not None:
         heard = piece.grid.alone(player, piece.plan.time_signature)
-        octave = part_octave(heard, player.role, edit.instrument, piece.plan.key)
+        octave = part_octave(heard, player.role, edit.instrument, piece.plan.key, player.voice)
         changed = replace(changed, octave_semitones=octave)
     after = replace(piece, plan=piece.plan.with_player(changed))
     notes = patched(piece.notes[player.id], derived(piece, player), derived(after, changed), piece.plan)
-    after = replace(after, notes={**piece.notes, player.id: notes})
-    return after if piece.mix is None else replace(after, mix=piece.mix.without(player.id))
+    return replace(after, notes={**piece.notes, player.id: notes})
 
 
 def set_words(piece: Piece, edit: SetWords, applying: Applying) -> Piece:
@@ -87,7 +113,12 @@ def set_voice(piece: Piece, edit: SetVoice, applying: Applying) -> Piece:
 def set_strip(piece: Piece, edit: SetStrip, applying: Applying) -> Piece:
     """A player's fader, pan, sends or mute. Raises RequestError for a mix in which nobody would be heard."""
     mix = _mix(piece)
-    key = edit.player if any(strip.key == edit.player for strip in mix.strips) else player_of(piece, edit.player).id
+    key = edit.player
+    if all(strip.key != key for strip in mix.strips):
+        hand = hands_named(piece, edit.player)[0]
+        key = hand.key
+        if hand.performer:
+            applying.remark(f"{edit.player} is a hand of {key}, which has one place in the mix: all of {key} changes")
     changed = mix.adjusted(
         key,
         fader_db=edit.gain_db,

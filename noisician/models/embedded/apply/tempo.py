@@ -53,11 +53,11 @@ def set_meter(piece: Piece, edit: SetMeter, applying: Applying) -> Piece:
     """The same bars in another metre.
 
     Between 3/4 and 6/8, whose bars have as many sixteenths, every note keeps its sixteenth and its time; what was
-    swung in pairs that the new beat does not have is straight. From 4/4 to 3/4 each bar loses its fourth beat with what
-    begins on it, and what is held into that beat ends before it. From 3/4 to 4/4 each bar gains a fourth beat: chords
-    and notes that last to the end of the bar last through it, and nothing is struck there.
+    swung in pairs that the new beat does not have is straight. Where the beat stays the same, bars lose beats at their
+    end with what begins on them, and what is held into those ends before them; or they gain some: chords and notes that
+    last to the end of the bar last through them, and nothing is struck there.
 
-    Raises RequestError between 4/4 and 6/8, for songs, and for a tempo or duration out of range.
+    Raises RequestError between beats of two and of three parts, for songs, and for a tempo or duration out of range.
     """
     old, new = piece.plan.meter, METERS[edit.time_signature]
     if old == new:
@@ -68,7 +68,9 @@ def set_meter(piece: Piece, edit: SetMeter, applying: Applying) -> Piece:
         return _regrouped(piece, new)
     if old.steps_per_beat == new.steps_per_beat:
         return _with_beats(piece, new, applying)
-    raise RequestError(f"{old.name} to {new.name}: their beats divide by two and by three; only 3/4 goes to both")
+    raise RequestError(
+        f"{old.name} to {new.name}: their beats divide by two and by three; of such pairs only 3/4 and 6/8 are one bar"
+    )
 
 
 def _in_meter(plan: PiecePlan, new: Meter) -> PiecePlan:

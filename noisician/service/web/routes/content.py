@@ -44,6 +44,8 @@ _MEDIA = (
     "audio/ogg",
     "application/zip",
     "audio/midi",
+    "application/vnd.recordare.musicxml+xml",
+    "text/vnd.abc",
     "application/json",
     "text/plain",
 )
@@ -80,10 +82,13 @@ async def _wish(
         int, Query(description="of WAV and FLAC; 32 is float, WAV alone", json_schema_extra={"enum": list(_BIT_DEPTHS)})
     ] = 24,
     inline: Annotated[bool, Query(description="to be played, not saved")] = False,
+    lead_sheet: Annotated[
+        bool, Query(description="of MusicXML and ABC: the tune, its words and the chords alone")
+    ] = False,
 ) -> _Wish:
     if bit_depth not in _BIT_DEPTHS:
         raise Problem(422, f"bit_depth {bit_depth} is none of 16, 24 and 32", "invalid_value", "bit_depth")
-    return _Wish(Wanted(format, part, loudness, bit_depth), inline)
+    return _Wish(Wanted(format, part, loudness, bit_depth, lead_sheet), inline)
 
 
 _Wanted = Annotated[_Wish, Depends(_wish)]

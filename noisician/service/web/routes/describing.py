@@ -102,5 +102,7 @@ IdempotencyKey = Annotated[
 LastEventId = Annotated[
     int | None, Header(alias="Last-Event-ID", ge=0, description="goes on after this event; set by EventSource itself")
 ]
-Format = Literal["wav", "flac", "mp3", "ogg", "zip", "mid", "json", "lrc"]
+Format = Literal[
+    "wav", "flac", "mp3", "ogg", "zip", "dawproject", "reaper", "mid", "musicxml", "abc", "cho", "json", "lrc"
+]
 Loudness = Literal["streaming", "apple", "broadcast", "club", "off"]

@@ -49,7 +49,7 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     response_model=schemas.Upload,
     responses={
         201: {
-            "description": "Its id serves as init_audio, reference_audio or morph_audio; that of a MIDI file as notes.",
+            "description": "Its id serves as init_audio, reference_audio or morph_audio, that of notes as notes.",
             "links": {
                 "GetUpload": {"operationId": "getUpload", "parameters": {"id": "$response.body#/id"}},
                 "DeleteUpload": {"operationId": "deleteUpload", "parameters": {"id": "$response.body#/id"}},
@@ -58,10 +58,11 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
         **_REFUSED,
     },
     openapi_extra=_FILE_BODY,
-    summary="Hand in a sound or MIDI file",
+    summary="Hand in a file of sound or notes",
 )
 async def upload(request: Request, desk: OnDesk) -> schemas.Upload:
-    """WAV, FLAC, OGG, MP3 or MIDI, told apart by their bytes. Of sound only headers are read; the worker decodes it."""
+    """WAV, FLAC, OGG, MP3, MIDI, MusicXML or ABC, told apart by their bytes. Of sound only headers are read; the worker
+    decodes it."""
     if desk.free_bytes() < desk.settings.least_free_bytes:
         raise Problem(507, "the service's disk is almost full; delete takes or free some", "disk_full")
     received = await receive_file(request, desk.files, desk.settings.longest_upload_bytes)
