@@ -393,6 +393,8 @@ def test_the_lanes_show_the_notes_of_the_score(page: Any, service: Service, band
 
     canvases = lanes.locator("canvas")
     assert canvases.count() == len(score["tracks"])
+    # Each is read once, for browsers complain of more; by the tenth frame it is drawn.
+    page.evaluate("async () => { for (let n = 0; n < 10; n++) await new Promise(requestAnimationFrame) }")
     drawn = [canvas.evaluate(_COLOURED) for canvas in canvases.all()]
     for columns, track in zip(drawn, score["tracks"], strict=True):
         scale = len(columns) / take["duration_s"]
