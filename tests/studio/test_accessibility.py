@@ -136,7 +136,7 @@ def section(page: Any, takes: list[dict[str, Any]]) -> None:
     editor(page, takes)
     page.keyboard.press("Escape")
     page.get_by_role("button", name=re.compile("^More for section 1")).click()
-    page.get_by_role("menuitem", name="Rename, change the length…").click()
+    page.get_by_role("menuitem", name="Kind and length…").click()
     page.get_by_role("combobox", name="Kind").wait_for()
 
 

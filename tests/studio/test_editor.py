@@ -251,7 +251,7 @@ def test_the_menus_change_the_form_and_the_players(editor: Any, band: dict[str, 
 
     choose("section 1", "Duplicate")
     choose("section 1", "Regenerate")
-    choose("section 1", "Rename, change the length…")
+    choose("section 1", "Kind and length…")
     changed = editor.get_by_role("dialog", name=words(band["sections"][0]["kind"]))
     changed.get_by_role("combobox", name="Kind").select_option(label="Bridge")
     changed.get_by_role("spinbutton", name="Bars").fill("5")

@@ -252,12 +252,12 @@ describe('history', () => {
     const told = history.lines(versions, 'c').map(({ version: { id }, number, depth, leadsHere }) => [id, number, depth, leadsHere])
     expect(told).toEqual([
       ['a', 1, 0, true],
-      ['d', 4, 1, false],
-      ['b', 2, 0, true],
-      ['c', 3, 0, true],
+      ['b', 2, 1, true],
+      ['c', 3, 1, true],
+      ['d', 4, 0, false],
       ['e', 5, 0, false],
     ])
-    expect(history.lines(versions, 'c')[2]?.words).toBe('Vary bass by 0.5')
+    expect(history.lines(versions, 'c')[1]?.words).toBe('Vary bass by 0.5')
     expect(history.lines(versions, 'c')[0]?.words).toBe('As it was made')
   })
 

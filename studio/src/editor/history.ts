@@ -37,7 +37,7 @@ export interface Line {
   leadsHere: boolean
 }
 
-/** The tree in lines: each version under the one it was made from; who has one child only does not stand in further. */
+/** The tree in lines: each version below the one it was made from; the newest goes on with its line, others stand in. */
 export function lines(versions: readonly Version[], current: string): Line[] {
   const numbers = new Map(versions.map((version, index) => [version.id, index + 1]))
   const path = new Set<string>()
@@ -49,9 +49,10 @@ export function lines(versions: readonly Version[], current: string): Line[] {
   const tell = (version: Version, depth: number): void => {
     const number = numbers.get(version.id) ?? 0
     told.push({ version, number, words: wordsOf(version), depth, leadsHere: path.has(version.id) })
-    const [first, ...more] = after(versions, version.id)
-    for (const other of more) tell(other, depth + 1)
-    if (first) tell(first, depth)
+    const children = after(versions, version.id)
+    for (const other of children.slice(0, -1)) tell(other, depth + 1)
+    const newest = children.at(-1)
+    if (newest) tell(newest, depth)
   }
   // What a version was made from may be gone for good: then it stands for itself.
   for (const version of versions) if (!before(versions, version.id)) tell(version, 0)
