@@ -146,8 +146,9 @@ function told(players: Player[]): Player[] {
   const times = new Map<string, number>()
   for (const { label } of players) times.set(label, (times.get(label) ?? 0) + 1)
   return players.map((player) => {
-    const same = (times.get(player.label) ?? 0) > 1
-    return same ? { ...player, label: `${player.label} (${words((player.id === player.stem ? player.role : player.id).replaceAll('-', ' '))})` } : player
+    if (times.get(player.label) === 1) return player
+    const part = player.id === player.stem ? player.role : player.id
+    return { ...player, label: `${player.label} (${words(part.replaceAll('-', ' '))})` }
   })
 }
 
@@ -177,7 +178,8 @@ export function chordsFromText(text: string, beatsPerBar: number): BarChord[] {
   if (tokens.length > beatsPerBar) throw new Error(`A bar has ${beatsPerBar} beats: at most so many chords`)
   const chords = tokens.map((token, index) => {
     const [, beat, name = ''] = /^(?:(\d+):)?(.+)$/.exec(token) ?? []
-    if (!/^([A-Ga-g][#b♯♭]?|N)/.test(name)) throw new Error(`“${name}” is no chord: begin with a note, such as Am7 or F#`)
+    if (!/^([A-Ga-g][#b♯♭]?|N)/.test(name))
+      throw new Error(`“${name}” is no chord: begin with a note, such as Am7 or F#`)
     return { beat: beat === undefined ? 1 + Math.floor((index * beatsPerBar) / tokens.length) : Number(beat), name }
   })
   for (const [index, { beat }] of chords.entries()) {

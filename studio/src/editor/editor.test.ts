@@ -18,7 +18,12 @@ const SCORE = {
     { start_s: 5, end_s: 8, name: 'G' },
   ],
   tracks: [
-    { role: 'vocals', instrument: 'voice', stem: 'vocals', notes: [{ pitch: 69, start_s: 0, end_s: 1, velocity: 90, syllable: 'Sing' }] },
+    {
+      role: 'vocals',
+      instrument: 'voice',
+      stem: 'vocals',
+      notes: [{ pitch: 69, start_s: 0, end_s: 1, velocity: 90, syllable: 'Sing' }],
+    },
     {
       role: 'bass',
       instrument: 'electric_bass',
@@ -77,18 +82,30 @@ describe('document', () => {
   })
 
   it('counts bars of sections from one', () => {
-    expect(document.sections.map(({ number, first, last }) => [number, first, last])).toEqual([[1, 1, 2], [2, 3, 4]])
+    expect(document.sections.map(({ number, first, last }) => [number, first, last])).toEqual([
+      [1, 1, 2],
+      [2, 3, 4],
+    ])
   })
 
   it('tells the chords of every bar', () => {
     expect(document.harmony.map((chords) => chordsToText(chords, 4))).toEqual(['Am', 'Am', 'F G', 'G'])
-    expect(document.harmony[2]).toEqual([{ beat: 1, name: 'F' }, { beat: 3, name: 'G' }])
+    expect(document.harmony[2]).toEqual([
+      { beat: 1, name: 'F' },
+      { beat: 3, name: 'G' },
+    ])
   })
 
   it('can be looked at without a document in the recipe', () => {
-    for (const recipe of [null, {}, { piece: {} }, { piece: { plan: { players: 'no' } } }]) expect(pieceOf(recipe)).toBeNull()
+    for (const recipe of [null, {}, { piece: {} }, { piece: { plan: { players: 'no' } } }])
+      expect(pieceOf(recipe)).toBeNull()
     const old = documentOf(TAKE, SCORE, null)
-    expect([old.editable, old.players[1]?.id, old.players[1]?.strip, old.players[0]?.sung]).toEqual([false, 'bass-electric_bass', null, false])
+    expect([old.editable, old.players[1]?.id, old.players[1]?.strip, old.players[0]?.sung]).toEqual([
+      false,
+      'bass-electric_bass',
+      null,
+      false,
+    ])
   })
 
   it('tells players of one instrument apart', () => {
@@ -99,11 +116,26 @@ describe('document', () => {
 
   it('reads chords as they are typed', () => {
     expect(chordsFromText('Am7', 4)).toEqual([{ beat: 1, name: 'Am7' }])
-    expect(chordsFromText('Am, G', 4)).toEqual([{ beat: 1, name: 'Am' }, { beat: 3, name: 'G' }])
-    expect(chordsFromText('Am 4:G', 4)).toEqual([{ beat: 1, name: 'Am' }, { beat: 4, name: 'G' }])
-    expect(chordsToText([{ beat: 1, name: 'Am' }, { beat: 4, name: 'G' }], 4)).toBe('Am 4:G')
+    expect(chordsFromText('Am, G', 4)).toEqual([
+      { beat: 1, name: 'Am' },
+      { beat: 3, name: 'G' },
+    ])
+    expect(chordsFromText('Am 4:G', 4)).toEqual([
+      { beat: 1, name: 'Am' },
+      { beat: 4, name: 'G' },
+    ])
+    expect(
+      chordsToText(
+        [
+          { beat: 1, name: 'Am' },
+          { beat: 4, name: 'G' },
+        ],
+        4,
+      ),
+    ).toBe('Am 4:G')
     expect(chordsFromText('N', 3)).toEqual([{ beat: 1, name: 'N' }])
-    for (const wrong of ['', 'hello', '5:C', '2:C', 'C 3:D 2:E', 'C D E F G']) expect(() => chordsFromText(wrong, 4), wrong).toThrow()
+    for (const wrong of ['', 'hello', '5:C', '2:C', 'C 3:D 2:E', 'C D E F G'])
+      expect(() => chordsFromText(wrong, 4), wrong).toThrow()
   })
 })
 
@@ -126,7 +158,11 @@ describe('selection', () => {
 
   it('stays in another version as far as that has it', () => {
     const shorter = { ...document, bars: 2, players: document.players.slice(1) }
-    expect(select.within(shorter, { players: ['vocals', 'bass'], first: 2, last: 4 })).toEqual({ players: ['bass'], first: 2, last: 2 })
+    expect(select.within(shorter, { players: ['vocals', 'bass'], first: 2, last: 4 })).toEqual({
+      players: ['bass'],
+      first: 2,
+      last: 2,
+    })
     expect(select.within(shorter, { players: ['bass'], first: 3, last: 4 })).toBeNull()
     expect(select.within(shorter, { players: ['vocals'], first: 1, last: 1 })).toBeNull()
     expect(select.within(shorter, null)).toBeNull()
@@ -167,24 +203,45 @@ describe('operations', () => {
 
   it('transpose by semitones or degrees', () => {
     const up = operations.transpose(document, BASS, 12, 'semitones')
-    expect(up).toEqual({ edits: [{ op: 'transpose', players: ['bass'], bars, semitones: 12 }], words: 'Transpose Electric bass, bars 2 to 3 up 12 semitones' })
+    expect(up).toEqual({
+      edits: [{ op: 'transpose', players: ['bass'], bars, semitones: 12 }],
+      words: 'Transpose Electric bass, bars 2 to 3 up 12 semitones',
+    })
     const down = operations.transpose(document, BASS, -1, 'degrees')
     expect(down.edits).toEqual([{ op: 'transpose', players: ['bass'], bars, degrees: -1 }])
     expect(down.words).toMatch(/down 1 degree$/)
   })
 
   it('copy, delete notes, extend, loop', () => {
-    expect(operations.copyTo(document, BASS, 4)).toEqual({ edits: [{ op: 'copy', players: ['bass'], bars: [2, 3], to_bar: 4 }], words: 'Copy Electric bass, bars 2 to 3 to bar 4' })
-    expect(operations.deleteNotes(document, BASS)).toEqual({ edits: [{ op: 'rest', players: ['bass'], bars }], words: 'Delete the notes of Electric bass, bars 2 to 3' })
-    expect(operations.extend(8, 'after')).toEqual({ edits: [{ op: 'extend', where: 'after', by_bars: 8 }], words: 'Extend by 8 bars after the end' })
+    expect(operations.copyTo(document, BASS, 4)).toEqual({
+      edits: [{ op: 'copy', players: ['bass'], bars: [2, 3], to_bar: 4 }],
+      words: 'Copy Electric bass, bars 2 to 3 to bar 4',
+    })
+    expect(operations.deleteNotes(document, BASS)).toEqual({
+      edits: [{ op: 'rest', players: ['bass'], bars }],
+      words: 'Delete the notes of Electric bass, bars 2 to 3',
+    })
+    expect(operations.extend(8, 'after')).toEqual({
+      edits: [{ op: 'extend', where: 'after', by_bars: 8 }],
+      words: 'Extend by 8 bars after the end',
+    })
     expect(operations.extend(1, 'before').words).toBe('Extend by 1 bar before the beginning')
-    expect(operations.loopOf(BASS)).toEqual({ edits: [{ op: 'loop', bars: [2, 3] }], words: 'Make a loop of bars 2 to 3' })
+    expect(operations.loopOf(BASS)).toEqual({
+      edits: [{ op: 'loop', bars: [2, 3] }],
+      words: 'Make a loop of bars 2 to 3',
+    })
   })
 
   it('sections', () => {
-    expect(operations.duplicateSection(verse)).toEqual({ edits: [{ op: 'sections', action: 'duplicate', section: 1 }], words: 'Duplicate Verse (bars 1 to 2)' })
+    expect(operations.duplicateSection(verse)).toEqual({
+      edits: [{ op: 'sections', action: 'duplicate', section: 1 }],
+      words: 'Duplicate Verse (bars 1 to 2)',
+    })
     expect(operations.deleteSection(chorus).edits).toEqual([{ op: 'sections', action: 'delete', section: 2 }])
-    expect(operations.insertSection(3, 'outro', 4)).toEqual({ edits: [{ op: 'sections', action: 'insert', section: 3, kind: 'outro', bars: 4 }], words: 'Insert Outro of 4 bars' })
+    expect(operations.insertSection(3, 'outro', 4)).toEqual({
+      edits: [{ op: 'sections', action: 'insert', section: 3, kind: 'outro', bars: 4 }],
+      words: 'Insert Outro of 4 bars',
+    })
     expect(operations.changeSection(verse, 'verse', 2)).toBeNull()
     expect(operations.changeSection(verse, 'bridge', 6)).toEqual({
       edits: [
@@ -193,24 +250,43 @@ describe('operations', () => {
       ],
       words: 'Verse (bars 1 to 2) is Bridge now and has 6 bars',
     })
-    expect(operations.moveSection(document, verse, 1)?.edits).toEqual([{ op: 'sections', action: 'reorder', order: [2, 1] }])
+    expect(operations.moveSection(document, verse, 1)?.edits).toEqual([
+      { op: 'sections', action: 'reorder', order: [2, 1] },
+    ])
     expect(operations.moveSection(document, verse, -1)).toBeNull()
     expect(operations.moveSection(document, chorus, 1)).toBeNull()
-    expect(operations.regenerateSection(chorus).edits).toEqual([{ op: 'regenerate', players: [], bars: [[3, 4]], keep: 'nothing' }])
+    expect(operations.regenerateSection(chorus).edits).toEqual([
+      { op: 'regenerate', players: [], bars: [[3, 4]], keep: 'nothing' },
+    ])
   })
 
   it('chords: who plays pitches follows, or nobody', () => {
     const chords = chordsFromText('Am G', 4)
     expect(operations.setChords(document, 3, chords, true)).toEqual({
-      edits: [{ op: 'chords', chords: [{ bar: 3, beat: 1, chord: 'Am' }, { bar: 3, beat: 3, chord: 'G' }], follow: ['bass'] }],
+      edits: [
+        {
+          op: 'chords',
+          chords: [
+            { bar: 3, beat: 1, chord: 'Am' },
+            { bar: 3, beat: 3, chord: 'G' },
+          ],
+          follow: ['bass'],
+        },
+      ],
       words: 'Am G in bar 3',
     })
     expect(operations.setChords(document, 3, chords, false).edits[0]).toMatchObject({ follow: [] })
   })
 
   it('players', () => {
-    expect(operations.addPlayer('flute', 'calm')).toEqual({ edits: [{ op: 'add_player', instrument: 'flute', text: 'calm' }], words: 'Add Flute, “calm”' })
-    expect(operations.removePlayer({ id: 'bass', label: 'Electric bass' })).toEqual({ edits: [{ op: 'remove_player', player: 'bass' }], words: 'Remove Electric bass' })
+    expect(operations.addPlayer('flute', 'calm')).toEqual({
+      edits: [{ op: 'add_player', instrument: 'flute', text: 'calm' }],
+      words: 'Add Flute, “calm”',
+    })
+    expect(operations.removePlayer({ id: 'bass', label: 'Electric bass' })).toEqual({
+      edits: [{ op: 'remove_player', player: 'bass' }],
+      words: 'Remove Electric bass',
+    })
     expect(operations.replaceInstrument({ id: 'bass', label: 'Electric bass' }, 'synth_bass')).toEqual({
       edits: [{ op: 'replace_instrument', player: 'bass', instrument: 'synth_bass' }],
       words: 'Synth bass plays Electric bass',
@@ -221,7 +297,13 @@ describe('operations', () => {
     const kept = { gain_db: -3, pan: 0, muted: false }
     const strip = (player: string, change: object) => ({ player, label: player, kept, wanted: { ...kept, ...change } })
     expect(operations.keepMix([strip('bass', {})])).toBeNull()
-    expect(operations.keepMix([strip('bass', { gain_db: 0 }), strip('lead', {}), strip('drums', { pan: -0.5, muted: true })])).toEqual({
+    expect(
+      operations.keepMix([
+        strip('bass', { gain_db: 0 }),
+        strip('lead', {}),
+        strip('drums', { pan: -0.5, muted: true }),
+      ]),
+    ).toEqual({
       edits: [
         { op: 'mix', player: 'bass', gain_db: 0 },
         { op: 'mix', player: 'drums', pan: -0.5, muted: true },
@@ -235,9 +317,24 @@ describe('operations', () => {
 describe('history', () => {
   let age = 0
   const version = (id: string, parent: string | null, edits: string | null = null): Version => {
-    return { id, parent_take: parent, edits, title: 'T', listed: false, starred: false, duration_s: 8, created_at: age++ }
+    return {
+      id,
+      parent_take: parent,
+      edits,
+      title: 'T',
+      listed: false,
+      starred: false,
+      duration_s: 8,
+      created_at: age++,
+    }
   }
-  const versions = [version('a', null), version('b', 'a', 'vary bass by 0.5'), version('c', 'b'), version('d', 'a'), version('e', 'gone')]
+  const versions = [
+    version('a', null),
+    version('b', 'a', 'vary bass by 0.5'),
+    version('c', 'b'),
+    version('d', 'a'),
+    version('e', 'gone'),
+  ]
 
   it('undo goes to the version before, redo back to the one that was left', () => {
     expect(history.before(versions, 'c')?.id).toBe('b')
@@ -249,7 +346,9 @@ describe('history', () => {
   })
 
   it('is told as a tree', () => {
-    const told = history.lines(versions, 'c').map(({ version: { id }, number, depth, leadsHere }) => [id, number, depth, leadsHere])
+    const told = history
+      .lines(versions, 'c')
+      .map(({ version: { id }, number, depth, leadsHere }) => [id, number, depth, leadsHere])
     expect(told).toEqual([
       ['a', 1, 0, true],
       ['b', 2, 1, true],

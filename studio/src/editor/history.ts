@@ -41,7 +41,7 @@ export interface Line {
 export function lines(versions: readonly Version[], current: string): Line[] {
   const numbers = new Map(versions.map((version, index) => [version.id, index + 1]))
   const path = new Set<string>()
-  for (let id: string | null = current; id && !path.has(id); ) {
+  for (let id: string | null = current; id && !path.has(id);) {
     path.add(id)
     id = find(versions, id)?.parent_take ?? null
   }

@@ -34,7 +34,17 @@ describe('lanes', () => {
   })
 
   it('tell what is seen without looking at every note', () => {
-    const many: Lane = { ...piano, longest_s: 2, notes: Array.from({ length: 1000 }, (_, index) => ({ start_s: index, end_s: index + 2, velocity: 1, row: 0, name: '' })) }
+    const many: Lane = {
+      ...piano,
+      longest_s: 2,
+      notes: Array.from({ length: 1000 }, (_, index) => ({
+        start_s: index,
+        end_s: index + 2,
+        velocity: 1,
+        row: 0,
+        name: '',
+      })),
+    }
     expect(seen(many, 500, 510)).toEqual([498, 510])
     expect(seen(many, -5, 0)).toEqual([0, 0])
     expect(seen(many, 2000, 3000)).toEqual([1000, 1000])

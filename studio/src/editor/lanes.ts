@@ -54,13 +54,28 @@ export function laneOf(player: Player): Lane {
   const longest_s = player.notes.reduce((longest, note) => Math.max(longest, note.end_s - note.start_s), 0)
   const drawn = (row: (pitch: number) => number, name: (pitch: number) => string): LaneNote[] =>
     player.notes.map(({ pitch, start_s, end_s, velocity, syllable }) => {
-      return { start_s, end_s, velocity, row: row(pitch), name: syllable ? `${name(pitch)} “${syllable}”` : name(pitch) }
+      return {
+        start_s,
+        end_s,
+        velocity,
+        row: row(pitch),
+        name: syllable ? `${name(pitch)} “${syllable}”` : name(pitch),
+      }
     })
   if (isDrums(player.role)) {
     const notes = drawn(drumRow, (pitch) => DRUMS[drumRow(pitch)]?.label ?? '')
     return { rows: DRUMS.length, notes, longest_s, dark: [] }
   }
-  if (isSound(player.role)) return { rows: 1, notes: drawn(() => 0, () => ''), longest_s, dark: [] }
+  if (isSound(player.role))
+    return {
+      rows: 1,
+      notes: drawn(
+        () => 0,
+        () => '',
+      ),
+      longest_s,
+      dark: [],
+    }
   const [low, high] = rangeOf(player.notes)
   const rows = high - low + 1
   const dark = Array.from({ length: rows }, (_, row) => row).filter((row) => BLACK.includes((high - row) % 12))

@@ -19,7 +19,6 @@ export const SECTION_KINDS = [
   'intro', 'verse', 'pre_chorus', 'chorus', 'bridge', 'build', 'drop', 'break', 'solo', 'outro',
 ] as const // prettier-ignore
 export const LONGEST_BARS = 400
-export const SEMITONES = 48
 
 const KEPT: Record<Keep, string> = { nothing: '', rhythm: ', same rhythm', contour: ', same shape' }
 
@@ -52,7 +51,12 @@ export function vary(document: Document, selection: Selection, strength: number)
 }
 
 /** By semitones, or by degrees of the scale. */
-export function transpose(document: Document, selection: Selection, steps: number, unit: 'semitones' | 'degrees'): Operation {
+export function transpose(
+  document: Document,
+  selection: Selection,
+  steps: number,
+  unit: 'semitones' | 'degrees',
+): Operation {
   const edit: Edit = { op: 'transpose', ...region(document, selection), [unit]: steps }
   const way = steps < 0 ? 'down' : 'up'
   const amount = count(Math.abs(steps), unit === 'semitones' ? 'semitone' : 'degree')
@@ -186,7 +190,9 @@ export function keepMix(changes: readonly StripChange[]): Operation | null {
     edits.push(edit)
     labels.push(label)
   }
-  return edits.length ? { edits, words: `Mix of ${labels.length > 3 ? count(labels.length, 'player') : labels.join(', ')}` } : null
+  return edits.length
+    ? { edits, words: `Mix of ${labels.length > 3 ? count(labels.length, 'player') : labels.join(', ')}` }
+    : null
 }
 
 /** The loudness tracks are made for, decided anew for the mix as it is. */

@@ -1,6 +1,7 @@
 // The editor's state: the document of the take at hand, what is selected in it, the versions of its piece, and the edit
 // that is being made. One edit at a time: the next one is about what this one makes.
 
+import { untrack } from 'svelte'
 import { api, ApiError, messageOf, Unreachable } from '../lib/api'
 import { isFinished, type LiveJob } from '../lib/library'
 import { studio } from '../lib/store.svelte'
@@ -58,6 +59,18 @@ class Session {
         const made = this.job?.outputs[0]
         if (made) void this.#made(made)
         else if (this.job && isFinished(this.job.status)) this.#ended(this.job)
+      })
+      // Versions that somebody else made meanwhile, an assistant or another page, join the list.
+      $effect(() => {
+        const piece = player.current?.piece
+        const others = [...studio.takes.values()].filter(
+          (take) => take.piece === piece && take.operation === 'edit' && take.deleted_at === null,
+        )
+        untrack(() => {
+          if (!this.versions.length) return
+          for (const take of others)
+            if (!this.knows(take.id)) this.versions = history.joined(this.versions, versionOf(take))
+        })
       })
     })
   }
@@ -149,7 +162,10 @@ class Session {
     if (this.knows(base.id)) this.versions = history.joined(this.versions, versionOf(take))
     const stays = player.expanded && player.current?.id !== undefined && [base.id, take.id].includes(player.current.id)
     if (!stays) {
-      ui.note(`Ready: ${words}`, { label: 'Open', run: () => void this.#show(take, [base, take]).then(() => player.open(take)) })
+      ui.note(`Ready: ${words}`, {
+        label: 'Open',
+        run: () => void this.#show(take, [base, take]).then(() => player.open(take)),
+      })
       return
     }
     this.#undone = []
@@ -189,7 +205,10 @@ class Session {
       this.problem = 'This version is gone'
       return false
     }
-    await this.#show(take, [from, take].toSorted((one, other) => one.created_at - other.created_at))
+    await this.#show(
+      take,
+      [from, take].toSorted((one, other) => one.created_at - other.created_at),
+    )
     ui.say(`Now at ${this.lines.find((line) => line.version.id === id)?.words ?? 'another version'}`)
     return true
   }
@@ -209,7 +228,10 @@ class Session {
   }
 }
 
-function isSame(one: { role: string; instrument: string }, other: { role: string; instrument: string } | undefined): boolean {
+function isSame(
+  one: { role: string; instrument: string },
+  other: { role: string; instrument: string } | undefined,
+): boolean {
   return one.role === other?.role && one.instrument === other.instrument
 }
 

@@ -11,6 +11,7 @@ describe('addresses', () => {
   })
 
   it('are nothing else', () => {
-    for (const hash of ['', '#', '#take_', '#job_1', '#take_1?t=x', '#take_1/../2', '#take_1?t=1&u=2']) expect(placeOf(hash)).toBeNull()
+    for (const hash of ['', '#', '#take_', '#job_1', '#take_1?t=x', '#take_1/../2', '#take_1?t=1&u=2'])
+      expect(placeOf(hash)).toBeNull()
   })
 })

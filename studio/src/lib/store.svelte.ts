@@ -266,9 +266,10 @@ class Studio {
     }
   }
 
-  /** Takes made from this one, as far as the page has seen them. */
+  /** Takes made from this one, as far as the page has seen them; versions of its piece are not meant. */
   childrenOf(takeId: string): Take[] {
-    return [...this.takes.values()].filter((take) => take.parent_take === takeId && take.deleted_at === null)
+    const isChild = (take: Take) => take.parent_take === takeId && take.operation !== 'edit' && take.deleted_at === null
+    return [...this.takes.values()].filter(isChild)
   }
 
   // --- changing takes ------------------------------------------------------------------------------------------
