@@ -185,10 +185,10 @@ class Music:
     ) -> list[Path]:
         """Writes the piece as a project for other programs, all or nothing; returns what was written.
 
-        ``kind`` is one of :data:`noisician.projects.KINDS`: every player's stem and notes on one time line with tempo,
-        metres, sections, chords and words; the stems sum to the mix before mastering, and the finished track lies
-        beside them. ``path`` is the file or folder. Raises FileError, and RequestError where there is no score, no
-        stem was kept, or the kind is none.
+        ``kind`` is one of :data:`noisician.projects.KINDS`. Those of DAWs hold every player's stem and notes on one
+        time line with tempo, metres, sections, chords and words; the stems sum to the mix before mastering, and the
+        finished track lies beside them. Others are about what is sung. ``path`` is the file or folder. Raises
+        FileError, and RequestError where there is no score, no stem was kept, or the kind is none.
         """
         from noisician.projects import KINDS, Sound, project_of, write_project
 
@@ -200,7 +200,8 @@ class Music:
         title, frames = self.metadata.title, len(self.audio)
         comment = project_comment(self.recipe)
         project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, comment)
-        sound = Sound(self.stems, self.audio, self.midi(), self.metadata, self.recipe.to_json())
+        recipe_json = self.recipe.to_json()
+        sound = Sound(self.stems, self.audio, self.midi(), self.metadata, recipe_json, instrumental=self.instrumental)
         return write_project(project, sound, _path_of(path), kind, overwrite=overwrite)
 
     def mastered_stems(self) -> Mapping[str, np.ndarray]:

@@ -84,7 +84,7 @@ def test_takes_are_refused_before_the_first_is_asked_for(fake_model: FakeModel) 
         ({"bpm": 90}, "'bpm' is no option of a request; did you mean tempo_bpm?"),
         ({"tempo_bmp": 90}, "did you mean tempo_bpm?"),
         ({"zzz": 90}, "there are prompt, duration_s"),
-        ({"time_signature": "5/4"}, "time_signature '5/4' does not fit"),
+        ({"time_signature": "13/8"}, "time_signature '13/8' does not fit"),
         ({"bars": 2.5}, "bars 2.5 does not fit"),
         ({"seed": "x"}, "seed 'x' does not fit"),
     ],

@@ -15,19 +15,26 @@ from noisician.cli.rendered import keep_rendered
 from noisician.cli.streams import note, print_json, warnings_as_notes
 
 #: What can be exported to, and who reads it; :data:`noisician.projects.KINDS`, told here for help that loads nothing.
-_READ_BY = "dawproject: Bitwig Studio, Studio One, Cubase and others; reaper: Reaper; folder: every program"
+_READ_BY = (
+    "dawproject: Bitwig Studio, Studio One, Cubase and others; reaper: Reaper; folder: every program; of songs "
+    "ultrastar: karaoke games; openutau: your own voicebanks; srt, vtt: subtitles"
+)
 
 
 class Kind(str, Enum):
     dawproject = "dawproject"
     reaper = "reaper"
     folder = "folder"
+    ultrastar = "ultrastar"
+    openutau = "openutau"
+    srt = "srt"
+    vtt = "vtt"
 
 
 @dataclass(frozen=True)
 class ExportOptions:
     file: Annotated[Path, typer.Argument(help="The piece: any file that holds a recipe. It stays as it is.")]
-    daw: Annotated[Kind, typer.Option("--daw", help=_READ_BY + ".")] = Kind.dawproject
+    daw: Annotated[Kind, typer.Option("--daw", "--as", help=_READ_BY + ".")] = Kind.dawproject
     path: Annotated[
         Path | None, typer.Option("--output", "-o", help="The project's file, or its folder.", show_default=False)
     ] = None

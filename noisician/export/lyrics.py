@@ -1,4 +1,5 @@
-"""Sung words with their times, and the texts files carry them in: plain, LRC, JSON and ID3's synchronised form.
+"""Sung words with their times, and the texts files carry them in: plain, LRC, subtitles, JSON and ID3's synchronised
+form.
 
 LRC: line stamps ``[mm:ss.xx]`` and, in its enhanced form, word stamps ``<mm:ss.xx>`` in front of every word and after
 the last. It has no way to quote a bracket, so brackets in words become look-alikes there.
@@ -98,6 +99,39 @@ def lrc_lines(lines: Sequence[TimedLine], enhanced: bool = True) -> list[str]:
         if next_s - end_s >= CLEAR_AFTER_S:
             stamped.append(f"[{_stamp(end_s)}]")
     return stamped
+
+
+def srt(lines: Sequence[TimedLine]) -> str:
+    """Subtitles in SubRip's form: each line from its beginning to its end."""
+    blocks = [
+        f"{number}\n{_clock(line.start_s, ',')} --> {_clock(line.end_s, ',')}\n{line.text}\n"
+        for number, line in enumerate(_in_order(lines), 1)
+    ]
+    return "\n".join(blocks)
+
+
+def vtt(lines: Sequence[TimedLine]) -> str:
+    """Subtitles as WebVTT, with the time of every word, so that players can follow the singer."""
+    cues = [
+        f"{_clock(line.start_s, '.')} --> {_clock(line.end_s, '.')}\n"
+        + " ".join(_vtt_word(text, word, line) for text, word in _shown(line))
+        + "\n"
+        for line in _in_order(lines)
+    ]
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def _vtt_word(text: str, word: TimedWord, line: TimedLine) -> str:
+    """A word behind its time; times within a cue have to lie inside of it."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    inside = round(line.start_s * 1000) < round(word.start_s * 1000) < round(line.end_s * 1000)
+    return f"<{_clock(word.start_s, '.')}>{escaped}" if inside else escaped
+
+
+def _clock(time_s: float, point: str) -> str:
+    """``hh:mm:ss`` and milliseconds behind ``point``."""
+    seconds, thousandths = divmod(round(max(time_s, 0.0) * 1000), 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{thousandths:03d}"
 
 
 def words_json(lines: Sequence[TimedLine]) -> str:

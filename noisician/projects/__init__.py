@@ -6,6 +6,16 @@ A :class:`Project` is what all formats have in common; a module each writes it d
 from __future__ import annotations
 
 from noisician.projects.model import Project, ProjectTrack, project_of
-from noisician.projects.write import KINDS, Sound, check_project, project_path, write_project
+from noisician.projects.write import KINDS, SUNG_KINDS, Sound, check_project, project_path, write_project
 
-__all__ = ["KINDS", "Project", "ProjectTrack", "Sound", "check_project", "project_of", "project_path", "write_project"]
+__all__ = [
+    "KINDS",
+    "SUNG_KINDS",
+    "Project",
+    "ProjectTrack",
+    "Sound",
+    "check_project",
+    "project_of",
+    "project_path",
+    "write_project",
+]

@@ -63,6 +63,19 @@ class Label:
 
 
 @dataclass(frozen=True)
+class SungNote:
+    """A note of the lead voice. ``text`` is the syllable that begins on it, None where the one before goes on;
+    ``ends_word`` and ``ends_line`` say what ends with that syllable."""
+
+    start: float
+    length: float
+    pitch: int
+    text: str | None
+    ends_word: bool = False
+    ends_line: bool = False
+
+
+@dataclass(frozen=True)
 class Project:
     """``tempo`` counts quarter notes a minute; ``frames`` samples at ``rate_hz`` are what every stem has.
 
@@ -76,7 +89,7 @@ class Project:
     tracks: tuple[ProjectTrack, ...]
     sections: tuple[Label, ...]
     chords: tuple[Label, ...]
-    lyrics: tuple[Label, ...]
+    sung: tuple[SungNote, ...]
     frames: int
     rate_hz: int
     comment: str = ""
@@ -89,6 +102,13 @@ class Project:
     def length(self) -> float:
         """In quarter notes, all that is heard included."""
         return self.tempo.beats(self.duration_s)
+
+    @property
+    def lyrics(self) -> tuple[Label, ...]:
+        """What is sung, a syllable each; a hyphen says that the word goes on."""
+        return tuple(
+            Label(one.start, one.text if one.ends_word else f"{one.text}-") for one in self.sung if one.text is not None
+        )
 
     @property
     def first_tempo_bpm(self) -> float:
@@ -106,8 +126,6 @@ def project_of(
     )
     signatures = {0.0: score.time_signature} | {one.start_beats: one.time_signature for one in score.meter_changes}
     bar = score.meter.beats_per_bar * quarters
-    lead = next((track for track in score.tracks if track.instrument == VOICE), None)
-    sung = [(note, note.syllable.rstrip(LINE_END)) for note in (lead.notes if lead else ()) if note.syllable]
     return Project(
         title=title,
         key=f"{written_key(score.key, score.mode)} {score.mode}",
@@ -116,7 +134,7 @@ def project_of(
         tracks=_tracks(score, stems, quarters),
         sections=tuple(Label(one.start_bar * bar, _section_name(one.kind, one.label)) for one in score.sections),
         chords=_chords(score, quarters),
-        lyrics=tuple(Label(note.start_beats * quarters, text) for note, text in sung),
+        sung=_sung(score, quarters),
         frames=frames,
         rate_hz=rate_hz,
         comment=comment,
@@ -176,3 +194,18 @@ def _chords(score: Score, quarters: float) -> tuple[Label, ...]:
         if not labels or labels[-1].text != text:
             labels.append(Label(chord.start_beats * quarters, text))
     return tuple(labels)
+
+
+def _sung(score: Score, quarters: float) -> tuple[SungNote, ...]:
+    """The lead voice. Texts end as in MIDI's recommended practice 17: in a hyphen, a space or a line's end."""
+    lead = next((track for track in score.tracks if track.instrument == VOICE), None)
+    return tuple(_sung_note(note, quarters) for note in (lead.notes if lead is not None else ()))
+
+
+def _sung_note(note: Note, quarters: float) -> SungNote:
+    placed = (note.start_beats * quarters, note.duration_beats * quarters, note.pitch)
+    if note.syllable is None:
+        return SungNote(*placed, None)
+    ends_line, goes_on = note.syllable.endswith(LINE_END), note.syllable.endswith("-")
+    text = note.syllable.removesuffix("-").rstrip()
+    return SungNote(*placed, text, ends_word=not goes_on, ends_line=ends_line)

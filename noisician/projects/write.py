@@ -12,18 +12,33 @@ import numpy as np
 from noisician.errors import FileError
 from noisician.export import Metadata, Transaction, check_target, common_gain_db, midi_with_recipe, stems_note
 from noisician.export.encode import AudioFormat, Encoded, encode
+from noisician.export.lyrics import srt, vtt
 from noisician.export.metadata import bpm_text, name_key, slug
 from noisician.export.read import RECIPE_MEMBER
 from noisician.export.stems import factor_of, padded, stem_file_name
 from noisician.export.write import member_of
 from noisician.projects.dawproject import metadata_xml, project_xml
 from noisician.projects.model import Project
+from noisician.projects.openutau import project_yaml
 from noisician.projects.reaper import project_text
+from noisician.projects.ultrastar import song_text
 from noisician.recipe import software_version
 
 #: Kinds of projects by name, and what their file is called; folders have none.
-KINDS: Mapping[str, str] = {"dawproject": ".dawproject", "reaper": "", "folder": ""}
+KINDS: Mapping[str, str] = {
+    "dawproject": ".dawproject",
+    "reaper": "",
+    "folder": "",
+    "ultrastar": "",
+    "openutau": ".ustx",
+    "srt": ".srt",
+    "vtt": ".vtt",
+}
+#: Kinds that are about who sings.
+SUNG_KINDS = ("ultrastar", "openutau", "srt", "vtt")
 FINISHED = "finished"
+#: What games call languages.
+LANGUAGE_NAMES: Mapping[str, str] = {"en": "English"}
 _PROJECT_BITS, _FOLDER_BITS = 32, 24
 _GAP_BYTES = 1 << 16
 
@@ -33,7 +48,7 @@ class Sound:
     """What a project plays: ``stems`` by name, each ``[frames, 2]`` as it sits in the mix before mastering, the
     ``finished`` track ``[frames, 2]``, the score as a MIDI file, and what is written into all of them. Stems that were
     kept softer than they are there are made up by ``stems_factor``, in projects of one
-    program."""
+    program. ``instrumental`` is the track without its voices."""
 
     stems: Mapping[str, np.ndarray]
     finished: np.ndarray
@@ -41,6 +56,7 @@ class Sound:
     metadata: Metadata
     recipe_json: str
     stems_factor: float = 1.0
+    instrumental: np.ndarray | None = None
 
 
 def project_path(path: Path, kind: str) -> Path:
@@ -72,6 +88,8 @@ def write_project(project: Project, sound: Sound, target: Path, kind: str, *, ov
     """
     check_project(target, kind, overwrite)
     target = project_path(target, kind)
+    if kind in SUNG_KINDS and not project.sung:
+        raise FileError(f"{target}: {kind} holds what is sung, and nothing is sung in this piece")
     with Transaction(overwrite) as transaction:
         written = _STAGE[kind](transaction, target, project, sound)
         transaction.commit()
@@ -117,6 +135,37 @@ def _plain(transaction: Transaction, target: Path, project: Project, sound: Soun
     audio = AudioFormat("wav", _FOLDER_BITS, project.rate_hz, factor_of(gain_db))
     finished = f"{FINISHED}_{about}.wav"
     return _folder_of(transaction, target, project, sound, audio, files, finished, {"README.txt": readme.encode()})
+
+
+def _ultrastar(transaction: Transaction, target: Path, project: Project, sound: Sound) -> list[Path]:
+    """Text and sound in a folder, as karaoke games have their songs."""
+    name = slug(project.title) or "song"
+    audio = AudioFormat("ogg", sample_rate_hz=project.rate_hz)
+    sounds = {f"{name}.ogg": sound.finished}
+    if sound.instrumental is not None:
+        sounds[f"{name}-instrumental.ogg"] = sound.instrumental
+    language = LANGUAGE_NAMES.get(sound.metadata.language, sound.metadata.language)
+    audio_file, instrumental = [*sounds, None][:2]
+    text = song_text(project, str(audio_file), instrumental, language).encode()
+    transaction.make_folder(target)
+    written = [target / f"{name}.txt"]
+    transaction.write(written[0], [text], len(text))
+    for file, samples in sounds.items():
+        encoded = encode(samples, sound.metadata, sound.recipe_json, audio)
+        written.append(target / file)
+        transaction.write(written[-1], encoded.pieces, encoded.size_bytes)
+    return written
+
+
+def _text_of(content: Callable[[Project, Sound], str]) -> Callable[[Transaction, Path, Project, Sound], list[Path]]:
+    """A kind that is one file of text."""
+
+    def stage(transaction: Transaction, target: Path, project: Project, sound: Sound) -> list[Path]:
+        data = content(project, sound).encode()
+        transaction.write(target, [data], len(data))
+        return [target]
+
+    return stage
 
 
 def _folder_of(
@@ -176,4 +225,8 @@ _STAGE: Mapping[str, Callable[[Transaction, Path, Project, Sound], list[Path]]] 
     "dawproject": _dawproject,
     "reaper": _reaper,
     "folder": _plain,
+    "ultrastar": _ultrastar,
+    "openutau": _text_of(lambda project, sound: project_yaml(project)),
+    "srt": _text_of(lambda project, sound: srt(sound.metadata.lyrics)),
+    "vtt": _text_of(lambda project, sound: vtt(sound.metadata.lyrics)),
 }

@@ -99,6 +99,7 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"(?:bang|climax|explosion|crescendo|flourish)\b|\b(?:big|huge|massive|grand|loud) "
               r"(?:finish|finale|ending|end)\b"),
      read.loud_end),
+    ((rf"\b{WHO} (?:alone|by itself|on its own|unaccompanied) (?:in|for|during|on) {SECTION}"), read.cue_of("alone")),
     ((rf"(?<!\w){SECTION} (?:in |goes |is )?double[-\s]time\b"), read.feature_at("double_time")),
     ((rf"\b(?:an? )?double[-\s]time (?:(?:in|for|during|on) )?{SECTION}"), read.feature_at("double_time")),
     ((rf"(?<!\w){SECTION} (?:is|gets?|goes|should be) (?:a bit |a little |much )?slower\b"),

@@ -122,7 +122,7 @@ def _refused(arguments: str) -> list[str]:
         ("make|x|--length|11m", "length 660 s is outside 1 to 600 s"),
         ("make|x|--length|soon", "length 'soon' is not a time"),
         ("make|x|--bars|0", "length 0 bars"),
-        ("make|x|--meter|5/4", "--meter '5/4' is not one of"),
+        ("make|x|--meter|13/8", "--meter '13/8' is not one of"),
         ("make|x|--mode|happy", "mode 'happy'"),
         ("make|x|--key|H", "key 'H'"),
         ("make|x|--key|A minor|--mode|major", "leave one of them out"),

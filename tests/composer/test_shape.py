@@ -19,7 +19,8 @@ from noisician.piece import Piece, written_piece
 from noisician.prompt import Controls, understand
 from noisician.renderer import RenderSettings
 from noisician.request import Request
-from noisician.score.grid import FIRST_ONSET, REST, STREAMS, chord_of, chord_token, pitch_of, pitch_token
+from noisician.score.grid import FIRST_ONSET, HOLD, REST, STREAMS, chord_of, chord_token, pitch_of, pitch_token
+from noisician.score.model import METERS
 
 QUICK = ComposerSettings(steps=2)
 
@@ -136,6 +137,54 @@ def test_half_time_has_its_backbeat_on_three() -> None:
     snare = tokens[16:64, STREAMS.index("snare")].reshape(3, 16)
     assert (snare[:, 8] != REST).all() and (np.delete(snare, 8, axis=1) == REST).all()
     assert (tokens[16:64:16, STREAMS.index("kick")] != REST).all()
+
+
+def test_double_time_has_its_backbeat_on_every_half_beat() -> None:
+    plan = replace(plan_of((("verse", 1), ("drop", 3))), marks=(Mark("double_time", 1, 4),))
+    tokens = Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens  # type: ignore[arg-type]
+    snare, kick = (tokens[16:48, STREAMS.index(name)].reshape(2, 16) for name in ("snare", "kick"))
+    assert (snare[:, 2::4] != REST).all() and (np.delete(snare, range(2, 16, 4), axis=1) == REST).all()
+    assert (kick[:, ::4] != REST).all()
+
+
+def test_a_pedal_point_holds_the_tonic_in_every_bar() -> None:
+    plan = replace(plan_of((("verse", 4),)), marks=(Mark("pedal", 0, 3),))
+    tokens = Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens  # type: ignore[arg-type]
+    bass = tokens[:48, STREAMS.index("bass")].reshape(3, 16)
+    assert {pitch_of(int(token))[0] % 12 for token in bass[:, 0]} == {0} and (bass[:, 1:] == HOLD).all()
+
+
+def test_a_stop_stands_at_its_very_bar() -> None:
+    plan = planned("rock, everything stops at 0:12 and comes back", seed=1)
+    (mark,) = plan.marks
+    assert abs(mark.first * plan.bar_s - 12) <= plan.bar_s / 2
+
+
+def test_what_winds_down_loses_its_drums_and_what_grows_gains_them() -> None:
+    for prompt, ways in (("post rock that winds down", -1), ("trailer music that gets louder and louder", 1)):
+        plan = planned(prompt, duration_s=60)
+        quiet, loud = plan.players[::ways][0], plan.players[::ways][-1]
+        assert "drums" not in quiet and "drums" in loud and len(quiet) < len(loud)
+
+
+def test_who_waits_for_the_chorus_has_something_before_it() -> None:
+    for seed in range(4):
+        plan = planned("pop, no drums until the chorus", seed)
+        assert plan.sections[0].kind != "chorus" and "drums" not in plan.players[0]
+
+
+def test_a_long_last_chord_is_long() -> None:
+    for seed in range(3):
+        plan = planned("soul, ends with a long held chord", seed)
+        first, end = plan.last_chord
+        assert first == 0 and (end - first) * plan.bar_s / METERS[plan.time_signature].steps_per_bar >= 1.5
+
+
+def test_who_rests_at_first_plays_on_from_where_it_began() -> None:
+    plan = replace(plan_of((("verse", 6),)), rests=(Rest("bass", 0, 2),))
+    bass = Composer(HearingNetwork()).compose(plan, 0, QUICK).tokens[:, STREAMS.index("bass")].reshape(6, 16)  # type: ignore[arg-type]
+    assert (bass[:2] == REST).all()
+    assert all((bar >= FIRST_ONSET).any() for bar in bass[2:])
 
 
 def test_stop_time_leaves_the_tune_alone() -> None:

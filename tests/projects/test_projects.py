@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,13 @@ import pytest
 import rpp
 import soundfile
 import xmlschema
+import yaml
 from fake_model import FakeModel, RunCommand
 
 from noisician.errors import FileError, RequestError
-from noisician.export import Metadata
+from noisician.export import Metadata, TimedLine, TimedWord
 from noisician.music import Music
-from noisician.projects import KINDS, Project, Sound, project_of, write_project
+from noisician.projects import KINDS, SUNG_KINDS, Project, Sound, project_of, write_project
 from noisician.recipe import Recipe
 from noisician.request import Request
 from noisician.score import Note, Score, Section, Track
@@ -206,7 +208,7 @@ def test_a_folder_says_what_it_is(tmp_path: Path) -> None:
 
 def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None:
     project, sound = sound_of(a_score(), seconds=1)
-    for kind in KINDS:
+    for kind in set(KINDS) - set(SUNG_KINDS):
         write_project(project, sound, tmp_path / kind, kind)
         before = sorted(path.name for path in tmp_path.rglob("*"))
         with pytest.raises(FileError, match="already exists"):
@@ -224,7 +226,7 @@ def test_music_without_notes_or_stems_is_no_project(tmp_path: Path) -> None:
     audio = np.zeros((100, 2), np.float32)
     with pytest.raises(RequestError, match=r"needs notes and stems: embedded kept no stems"):
         Music(audio, Recipe(request=Request(), seed=1), a_score()).save_project(tmp_path / "a")
-    with pytest.raises(RequestError, match=r"'als' is no kind of project; choose dawproject, reaper, folder"):
+    with pytest.raises(RequestError, match=r"'als' is no kind of project; choose dawproject, reaper, folder,"):
         Music(audio, Recipe(request=Request(), seed=1), a_score(), {"a": audio}).save_project(tmp_path / "a", "als")
 
 
@@ -240,3 +242,71 @@ def test_the_command_writes_a_project_of_a_file(
     heard = len(fake_model.replayed)
     again = run_command("export", "a.wav", "--daw", "reaper", "-o", "deep/song")
     assert again.status == 2 and "already exists" in again.err and len(fake_model.replayed) == heard
+
+
+SUNG = (
+    Note(60, 0.0, 1.0, 90, "Hel-"), Note(62, 1.0, 0.5, 90, "lo "), Note(64, 1.5, 0.5, 90, "you\r"),
+    Note(65, 4.0, 1.0, 90, "World\r"), Note(67, 5.0, 1.0, 90),
+)  # fmt: skip
+
+
+def song_of(tmp_path: Path, kind: str, **more: Any) -> list[Path]:
+    score = replace(a_score(**more), tracks=(Track("vocals", "voice", SUNG),))
+    project, sound = sound_of(score)
+    words = [TimedWord("Hello", 0.0, 0.75), TimedWord("<you>", 0.75, 1.0)]
+    lines = (TimedLine(tuple(words), 0.0, 1.0), TimedLine((TimedWord("World", 2.0, 3.0),), 2.0, 3.0))
+    sound = replace(sound, metadata=replace(sound.metadata, lyrics=lines), instrumental=sound.finished)
+    tmp_path.mkdir(exist_ok=True)
+    return write_project(project, sound, tmp_path / "song", kind)
+
+
+def test_karaoke_games_get_every_syllable_on_its_note(tmp_path: Path) -> None:
+    text, audio, instrumental = song_of(tmp_path, "ultrastar")
+    lines = text.read_text(encoding="utf-8").splitlines()
+    heads = dict(line[1:].split(":", 1) for line in lines if line.startswith("#"))
+    assert heads["AUDIO"] == heads["MP3"] == audio.name and heads["INSTRUMENTAL"] == instrumental.name
+    assert (heads["VERSION"], heads["LANGUAGE"], heads["GAP"]) == ("1.1.0", "English", "0")
+    grammar = re.compile(r"[:*FRG] \d+ \d+ -?\d+ .+|- \d+|E")
+    notes = [line for line in lines if not line.startswith("#")]
+    assert all(grammar.fullmatch(line) for line in notes) and notes[-1] == "E"
+    unit_s = 60 / float(heads["BPM"]) / 4
+    placed = [line.split(" ", 4) for line in notes if line.startswith(":")]
+    starts_s = [int(one[1]) * unit_s for one in placed]
+    assert starts_s == pytest.approx([0, 0.5, 0.75, 2, 2.5], abs=unit_s / 2)
+    assert [(one[3], one[4]) for one in placed] == [
+        ("0", "Hel"), ("2", "lo "), ("4", "you"), ("5", "World"), ("7", "~"),
+    ]  # fmt: skip
+    assert [notes.index(line) for line in notes if line.startswith("-")] == [3]
+    assert soundfile.info(audio).format == "OGG"
+
+
+def test_openutau_gets_words_and_the_notes_they_go_on_over(tmp_path: Path) -> None:
+    (path,) = song_of(tmp_path, "openutau", **CURVED)
+    assert path.suffix == ".ustx"
+    read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    notes = read["voice_parts"][0]["notes"]
+    assert [(one["position"], one["duration"], one["tone"], one["lyric"]) for one in notes] == [
+        (0, 480, 60, "Hello"), (480, 240, 62, "+"), (720, 240, 64, "you"), (1920, 480, 65, "World"),
+        (2400, 480, 67, "+~"),
+    ]  # fmt: skip
+    assert [(one["position"], one["bpm"]) for one in read["tempos"]] == [(0, 120), (1920, 90), (3840, 120)]
+    assert [tuple(one.values()) for one in read["time_signatures"]] == [(0, 4, 4), (2, 7, 8)]
+
+
+def test_subtitles(tmp_path: Path) -> None:
+    (path,) = song_of(tmp_path / "a", "srt")
+    assert path.read_text(encoding="utf-8") == (
+        "1\n00:00:00,000 --> 00:00:01,000\nHello <you>\n\n2\n00:00:02,000 --> 00:00:03,000\nWorld\n"
+    )
+    (path,) = song_of(tmp_path / "b", "vtt")
+    assert path.read_text(encoding="utf-8") == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nHello <00:00:00.750>&lt;you&gt;\n\n"
+        "00:00:02.000 --> 00:00:03.000\nWorld\n"
+    )
+
+
+@pytest.mark.parametrize("kind", SUNG_KINDS)
+def test_what_nobody_sings_has_no_words(kind: str, tmp_path: Path) -> None:
+    project, sound = sound_of(replace(a_score(), tracks=a_score().tracks[:1]))
+    with pytest.raises(FileError, match="nothing is sung in this piece"):
+        write_project(project, sound, tmp_path / "song", kind)

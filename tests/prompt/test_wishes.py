@@ -60,6 +60,10 @@ def test_entrances(prompt: str, cue: str) -> None:
         ("goes from quiet to loud", "rising"),
         ("gets quieter and quieter", "falling"),
         ("blues with stop time", "stop time"),
+        ("punk with a double-time chorus", "double time (the first chorus)"),
+        ("the last chorus is double time", "double time (the last chorus)"),
+        ("film score over a pedal point in the bass", "pedal"),
+        ("ambient with a pedal tone in the intro", "pedal (intro)"),
     ],
 )
 def test_features(prompt: str, feature: str) -> None:
@@ -129,3 +133,14 @@ def test_figures_beside_wishes_keep_their_meaning() -> None:
 )
 def test_wishes_about_nobody_are_none(prompt: str) -> None:
     assert [cue for cue in told(prompt).cues if "drums" in cue.who] == []
+
+
+def test_another_tempo_for_one_section_is_told_to_be_unplayed() -> None:
+    controls = told("pop rock, the bridge is slower")
+    (reason,) = [reason for reason in controls.reasons if reason.source == "unplayed"]
+    assert reason.value == "slowing (the first bridge)"
+
+
+def test_somebody_alone_in_a_section() -> None:
+    (cue,) = told("r&b, piano alone in the intro").cues
+    assert str(cue) == "grand_piano alone in the first intro"
