@@ -191,6 +191,13 @@ describe('operations', () => {
     expect(wished.words).toBe('Regenerate Electric bass, bars 2 to 3, same shape, “busier”')
   })
 
+  it('ask for other music where the same was asked for before', () => {
+    const operation = operations.regenerate(document, BASS, 'rhythm')
+    expect(operations.anotherDraw(operation, 1234).edits).toEqual([{ ...operation.edits[0], seed: 1234 }])
+    const up = operations.transpose(document, BASS, 1, 'degrees')
+    expect(operations.anotherDraw(up, 2)).toEqual(up)
+  })
+
   it('leave singers out, and name nobody where all others are meant', () => {
     const all = { ...BASS, players: ['vocals', 'bass', 'drums'] }
     expect(operations.editable(document, all)).toEqual(['bass', 'drums'])

@@ -87,6 +87,16 @@ export function loopOf(selection: Pick<Selection, 'first' | 'last'>): Operation 
   return { edits: [{ op: 'loop', bars: [first, last] }], words: `Make a loop of ${barsInWords(first, last)}` }
 }
 
+const DRAWN = ['regenerate', 'vary', 'extend', 'add_player']
+
+/**
+ * The same wish of a version twice would be the same music twice: from the second on, each names a draw of its own.
+ * Draws that nobody names count up from 1.
+ */
+export function anotherDraw({ edits, words }: Operation, seed: number): Operation {
+  return { edits: edits.map((edit) => (DRAWN.includes(edit.op) ? ({ ...edit, seed } as Edit) : edit)), words }
+}
+
 // --- sections -----------------------------------------------------------------------------------------------------
 
 const nameOf = ({ kind, first, last }: Section): string => `${words(kind)} (${barsInWords(first, last)})`

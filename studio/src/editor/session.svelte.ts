@@ -11,7 +11,7 @@ import { ByteCache } from '../player/lru'
 import { player } from '../player/player.svelte'
 import { documentOf, pieceOf, type Document, type Piece } from './document'
 import * as history from './history'
-import type { Operation } from './operations'
+import { anotherDraw, type Operation } from './operations'
 import { inWords, within, type Selection } from './selection'
 
 interface Pending {
@@ -24,6 +24,9 @@ interface Pending {
 }
 
 const PIECES_KEPT = 24
+// Of the draws that are named: beyond those that count up by themselves, and short enough to be read.
+const FIRST_DRAW = 1000
+const DRAWS = 9000
 
 class Session {
   versions = $state.raw<Version[]>([])
@@ -136,7 +139,9 @@ class Session {
     this.asking = true
     this.problem = null
     try {
-      const job = await studio.edit(api.edit(base.id, operation.edits))
+      const again = history.after(this.versions, base.id).length > 0
+      const { edits } = again ? anotherDraw(operation, FIRST_DRAW + Math.floor(Math.random() * DRAWS)) : operation
+      const job = await studio.edit(api.edit(base.id, edits))
       const mixes = operation.edits.some(({ op }) => op === 'mix')
       this.pending = { jobId: job.id, base, words: operation.words, mixes }
       ui.say(`${operation.words}: under way`)
