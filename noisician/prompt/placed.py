@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from noisician.prompt.controls import SectionHint
 from noisician.prompt.numbers import Figure
 from noisician.prompt.timeline import timeline
 from noisician.prompt.wishes import wishes
@@ -32,7 +33,7 @@ def _reach(found: Sequence[Figure]) -> tuple[int, int]:
 
 def _says_bars(one: Figure) -> bool:
     """Whether it says how many bars all of it or a section has, or what sections lead to which."""
-    hints = [e.value for e in one.effects if e.field == "sections"]
+    hints = [e.value for e in one.effects if isinstance(e.value, SectionHint)]
     return any(e.field == "bars" for e in one.effects) or len(hints) > 1 or any(hint.bars for hint in hints)
 
 
