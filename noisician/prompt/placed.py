@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from noisician.prompt.controls import SectionHint
 from noisician.prompt.numbers import Figure
 from noisician.prompt.timeline import timeline
 from noisician.prompt.wishes import wishes
@@ -16,7 +17,10 @@ def placed_wishes(cleaned: str) -> list[Figure]:
     single, several = list(wishes(cleaned)), timeline(cleaned)
     if not several:
         return single
-    first, second = (several, single) if _reach(several) > _reach(single) else (single, several)
+    last = several[0]
+    lengths = any(_says_bars(one) and _overlap(one, last) and one.end >= last.end for one in single)
+    one_alone = len(several) == 1 and lengths  # "an intro of 4 bars" is how long it is, not what is done there
+    first, second = (several, single) if not one_alone and _reach(several) > _reach(single) else (single, several)
     return [*first, *(one for one in second if not any(_overlap(one, other) for other in first))]
 
 
@@ -25,6 +29,12 @@ def _reach(found: Sequence[Figure]) -> tuple[int, int]:
     placing = [one for one in found if any(e.field in _PLACED for e in one.effects)]
     placed = {str(e.value) for one in placing for e in one.effects if e.field in _PLACED}
     return len(placed), sum(one.end - one.start for one in placing)
+
+
+def _says_bars(one: Figure) -> bool:
+    """Whether it says how many bars all of it or a section has, or what sections lead to which."""
+    hints = [e.value for e in one.effects if isinstance(e.value, SectionHint)]
+    return any(e.field == "bars" for e in one.effects) or len(hints) > 1 or any(hint.bars for hint in hints)
 
 
 def _overlap(one: Figure, other: Figure) -> bool:

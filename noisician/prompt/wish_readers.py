@@ -342,6 +342,17 @@ def built_up(match: re.Match[str]) -> Figure:
     return Figure(match.start(), match.end(), tuple(effects))
 
 
+def built_into(match: re.Match[str]) -> Figure:
+    """ "builds up to a drop": a way up, and what it leads to."""
+    kinds = ("build", KINDS[match["kind"].lower()])
+    return Figure(match.start(), match.end(), tuple(Effect("sections", SectionHint(kind=kind)) for kind in kinds))
+
+
+def whole_bars(match: re.Match[str]) -> Figure:
+    """ "a beat of 13 bars": how long all of it is."""
+    return Figure(match.start(), match.end(), (Effect("bars", number(match["n"])),))
+
+
 def stops(match: re.Match[str]) -> Figure:
     return featured(match, Feature(kind="silence", value=BAR_BEATS, at=moment_of(match)))
 

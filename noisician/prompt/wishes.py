@@ -141,10 +141,14 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b{WHO} {COMES}(?: in)? {HALF}"), read.cue_of("enter")),
     ((rf"\b(?:and )?then (?:the )?(?:full |whole |entire )?{WHO} (?:at|after|from) {TIME}"), read.cue_of("enter")),
     ((r"\b(?:ends?|ending|finish(?:es)?|closes?) (?:with|on|in) (?:an? )?(?:big |huge |massive |loud |grand )?"
-              r"(?:bang|climax|explosion|crescendo|flourish)\b|\b(?:big|huge|massive|grand|loud) "
+              r"(?:bang|climax|explosion|crescendo|flourish|hit)\b|\b(?:big|huge|massive|grand|loud) "
               r"(?:finish|finale|ending|end)\b"),
      read.loud_end),
     ((rf"\b{WHO} (?:alone|by itself|on its own|unaccompanied) (?:in|for|during|on) {SECTION}"), read.cue_of("alone")),
+    ((r"\b(?:that )?build(?:s|ing)?(?: up)? (?:in)?to (?:an? |the )?(?:big |huge |massive |final )?"
+              r"(?P<kind>drop|chorus)\b"),
+     read.built_into),
+    ((rf"(?:(?<=\bbeat\s)|(?<=\bloop\s)|(?<=\bpiece\s)|(?<=\btrack\s))of {BARS}"), read.whole_bars),
     ((rf"(?<!\w){SECTION} (?:in |goes |is )?double[-\s]time\b"), read.feature_at("double_time")),
     ((rf"\b(?:an? )?double[-\s]time (?:(?:in|for|during|on) )?{SECTION}"), read.feature_at("double_time")),
     ((rf"(?<!\w){SECTION} (?:is|gets?|goes|should be) (?:a bit |a little |much )?slower\b"),

@@ -144,3 +144,10 @@ def test_another_tempo_for_one_section_is_told_to_be_unplayed() -> None:
 def test_somebody_alone_in_a_section() -> None:
     (cue,) = told("r&b, piano alone in the intro").cues
     assert str(cue) == "grand_piano alone in the first intro"
+
+
+def test_what_is_built_up_to_is_wanted() -> None:
+    assert {hint.kind for hint in told("techno that builds up to a drop").sections} == {"build", "drop"}
+    assert told("lofi beat of 13 bars").bars == 13
+    assert [str(hint) for hint in told("hip hop with an intro of 4 bars").sections] == ["intro of 4 bars"]
+    assert [str(one) for one in told("metal, ends with a big hit").features] == ["loud (the last section)"]
