@@ -108,7 +108,20 @@ def test_a_small_flac_may_announce_too_much(tmp_path: Path) -> None:
     st.binary(max_size=200), st.sampled_from([b"", b"RIFF\0\0\0\0WAVE", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"{"])
 )
 def test_sniff_never_raises(data: bytes, begin: bytes) -> None:
-    assert sniff(begin + data) in {None, "wav", "flac", "ogg", "mp3", "mid", "png", "json", "zip"}
+    assert sniff(begin + data) in {
+        None,
+        "wav",
+        "flac",
+        "ogg",
+        "mp3",
+        "mid",
+        "musicxml",
+        "abc",
+        "jpg",
+        "png",
+        "json",
+        "zip",
+    }
 
 
 @settings(max_examples=200, deadline=None)
