@@ -111,8 +111,19 @@ def test_a_small_flac_may_announce_too_much(tmp_path: Path) -> None:
 )
 def test_sniff_never_raises(data: bytes, begin: bytes) -> None:
     assert sniff(begin + data) in {
-        None, "wav", "flac", "ogg", "mp3", "mid", "musicxml", "abc", "png", "json", "zip",
-    }  # fmt: skip
+        None,
+        "wav",
+        "flac",
+        "ogg",
+        "mp3",
+        "mid",
+        "musicxml",
+        "abc",
+        "jpg",
+        "png",
+        "json",
+        "zip",
+    }
 
 
 @settings(max_examples=200, deadline=None)
