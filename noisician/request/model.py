@@ -28,6 +28,10 @@ class Request(BaseModel, Fields):
             except ValidationError as error:
                 raise RequestError(in_one_line(error)) from None
 
+        # Pydantic's mark of an __init__ that validating need not call: a request inside of something else is refused
+        # with all of it, in the words of who reads that.
+        __init__.__pydantic_base_init__ = True
+
 
 def in_one_line(error: ValidationError) -> str:
     """The first thing that does not fit: its name, its value and why."""
