@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const service = process.env.NOISICIAN_URL ?? 'http://127.0.0.1:8484'
 
-// Fixed names and one file of each kind: the bundle is committed and served by the Python package, offline.
+// Fixed names, and two parts: the page, and the editor that a take opens in. The bundle is committed and served by the
+// Python package, offline.
 export default defineConfig({
   base: './',
   plugins: [svelte()],
@@ -19,8 +20,8 @@ export default defineConfig({
     license: { fileName: 'licences.md' },
     rolldownOptions: {
       output: {
-        codeSplitting: false,
         entryFileNames: 'studio.js',
+        chunkFileNames: 'editor.js',
         assetFileNames: (asset) => (asset.names[0]?.endsWith('.css') ? 'studio.css' : '[name][extname]'),
       },
     },

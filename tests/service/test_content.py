@@ -21,7 +21,7 @@ import soundfile
 
 from noisician.errors import FileError, RequestError
 from noisician.export import TimedLine, TimedSyllable, TimedWord, lrc, read_recipe, words_json, write_audio
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music, metadata_of
 from noisician.piece import track_stems
 from noisician.recipe import Recipe

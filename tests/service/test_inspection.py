@@ -71,7 +71,6 @@ def _wav(
     [
         (b"", "empty"),
         (b"hello there", "no sound file that is known here"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "PNG, not sound"),
         (b'{"format": 1}', "JSON, not sound"),
         (b"MThd" + b"\0" * 20, "MIDI"),
         (_wav(kind=17), "compressed"),
@@ -157,3 +156,11 @@ def test_files_of_notes_are_known_by_their_bytes(tmp_path: Path) -> None:
         with pytest.raises(FileError) as refused:
             check_upload(path, settings)
         assert str(tmp_path) not in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("head", "format_"), [(b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff\xe0", "jpg")])
+def test_pictures_are_taken_as_they_are(tmp_path: Path, head: bytes, format_: str) -> None:
+    """Whoever uses one looks at it, with bounds of its own."""
+    path = tmp_path / "upload"
+    path.write_bytes(head + b"\0" * 60)
+    assert check_upload(path, limits()).format == format_

@@ -118,7 +118,32 @@ def mixer(page: Any, takes: list[dict[str, Any]]) -> None:
     desk = page.get_by_role("region", name="Mixer")
     desk.get_by_role("button", name=re.compile("^Solo ")).first.click()
     desk.get_by_role("button", name=re.compile("^Mute ")).last.click()
-    page.get_by_role("img", name="Piano roll").wait_for()
+    page.get_by_role("application", name="Notes of every player").wait_for()
+
+
+def editor(page: Any, takes: list[dict[str, Any]]) -> None:
+    """Something selected, and what can be done with it; one version more than was made."""
+    show(page, "Library")
+    row(page, takes[1]).get_by_role("button", name=re.compile("^Open ")).click()
+    page.get_by_role("application", name="Notes of every player").focus()
+    for key in ("ArrowRight", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Regenerate", exact=True).click()
+    page.get_by_role("dialog", name="Regenerate").wait_for()
+
+
+def section(page: Any, takes: list[dict[str, Any]]) -> None:
+    editor(page, takes)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("^More for section 1")).click()
+    page.get_by_role("menuitem", name="Kind and length…").click()
+    page.get_by_role("combobox", name="Kind").wait_for()
+
+
+def blind(page: Any, takes: list[dict[str, Any]]) -> None:
+    mixer(page, takes)
+    page.get_by_role("button", name="Compare blind").click()
+    page.get_by_role("button", name="Listen to B").wait_for()
 
 
 def karaoke(page: Any, takes: list[dict[str, Any]]) -> None:
@@ -148,7 +173,8 @@ def show(page: Any, tab: str) -> None:
 
 
 VIEWS: tuple[Callable[[Any, list[dict[str, Any]]], None], ...] = (
-    start_page, library, advanced, chip, menu, models, shortcuts, export, key, mixer, karaoke, spectrogram,
+    start_page, library, advanced, chip, menu, models, shortcuts, export, key, mixer, editor, section, blind,
+    karaoke, spectrogram,
 )  # fmt: skip
 
 
@@ -242,7 +268,25 @@ REACHED: dict[Callable[..., None], tuple[str, ...]] = {
     start_page: ("prompt", "Another example", "Make music", "Keyboard shortcuts"),
     library: ("Play ", "Open", "Star ", "More for ", "Search the library", "Only starred"),
     advanced: ("Tempo: ", "lyrics", "Insert verse", "Voice: ", "More takes", "Title", "Make music", "Model: "),
-    mixer: ("Play", "Position", "Solo ", "Mute ", "Level of ", "Take A", "Zoom in", "Waveform", "Verse", "Volume"),
+    mixer: (
+        "Play",
+        "Position",
+        "Solo ",
+        "Mute ",
+        "Level of ",
+        "Pan of ",
+        "More for ",
+        "Take A",
+        "Zoom in",
+        "Waveform",
+        "Verse",
+        "More for section 1",
+        "Chords of bar",
+        "Notes of every player",
+        "Reset",
+        "Version 1",
+        "Volume",
+    ),
     export: ("WAV", "Loudness", "Download WAV", "Close"),
     models: ("embedded", "Licence of stable-audio-open-1.0", "Close"),
 }
@@ -254,7 +298,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
 ) -> None:
     view(page, takes)
     shown: dict[str, bool] = {}
-    for _ in range(100):
+    for _ in range(140):
         page.keyboard.press("Tab")
         focused = page.evaluate(_FOCUSED)
         if focused is not None:

@@ -1,6 +1,6 @@
 // What a person does: making, and working on takes and files. Each either happens or says why not.
 
-import { flushSync } from 'svelte'
+import { flushSync, tick } from 'svelte'
 import { api, ApiError, messageOf, Unreachable } from './api'
 import { count, short } from './format'
 import { draftOf, form, paramsOf } from './form.svelte'
@@ -64,6 +64,18 @@ export function makeLoop(take: Take, bars: number | null): Promise<boolean> {
 
 export async function retry(job: LiveJob): Promise<void> {
   if (await begin(api.make(job.params, newKey()), 'Trying again')) await studio.dismiss(job)
+}
+
+/** Puts a take into the bin. The focus, which may have been on it, goes on to the next one. */
+export async function putAway(take: Take): Promise<void> {
+  const rows = [...document.querySelectorAll<HTMLElement>('[data-take]')]
+  const place = rows.findIndex((row) => row.dataset.take === take.id)
+  const near = rows[place + 1] ?? rows[place - 1]
+  await studio.remove(take)
+  await tick()
+  if (player.current?.id === take.id) player.expanded = false
+  if (place < 0 || rows[place]?.isConnected || document.activeElement !== document.body) return
+  near?.querySelector<HTMLElement>('button.title')?.focus()
 }
 
 /** Brings one side of the page into view: narrow screens have one at a time, the player's details cover both. */

@@ -2,6 +2,7 @@
 
 import type {
   About,
+  Edit,
   ErrorBody,
   Health,
   Job,
@@ -14,6 +15,7 @@ import type {
   Take,
   Understood,
   Upload,
+  Version,
 } from './types'
 
 export class ApiError extends Error {
@@ -188,6 +190,10 @@ export const api = {
     ask<Job>(`v1/takes/${id}/repaint`, json({ regions, prompt, takes })),
   extend: (id: string, added_s: number, prompt: string | null, takes = 1) =>
     ask<Job>(`v1/takes/${id}/extend`, json({ added_s, prompt, takes })),
+
+  edit: (id: string, edits: readonly Edit[]) => ask<Job>(`v1/takes/${id}/edit`, json({ edits })),
+  versions: async (id: string) => (await ask<{ data: Version[] }>(`v1/takes/${id}/versions`)).data,
+  recipe: (id: string) => ask<unknown>(`v1/takes/${id}/recipe`),
 
   explain: (params: Params, signal: AbortSignal) => ask<Understood>('v1/explain', json(params, 'POST', signal)),
   upload: (file: File, onShare?: (share: number) => void) => upload<Upload>('v1/uploads', file, onShare),

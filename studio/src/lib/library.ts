@@ -29,6 +29,8 @@ export function isFinished(status: Status): boolean {
 /** Whether a job has a card of its own beside its takes. */
 export function needsCard(job: Job, dismissed: readonly string[]): boolean {
   if (job.status === 'completed') return false
+  // A change of a piece that was called off leaves nothing to look at.
+  if (job.status === 'cancelled' && job.operation === 'edit') return false
   return !dismissed.includes(job.id)
 }
 

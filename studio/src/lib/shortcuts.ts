@@ -1,6 +1,6 @@
 // The keys of the page; those of the player are its own, and listed here so that the sheet has all of them.
 
-import { PROMPT_ID, SEARCH_ID, show, showCreate } from './actions.svelte'
+import { PROMPT_ID, putAway, SEARCH_ID, show, showCreate } from './actions.svelte'
 import { form } from './form.svelte'
 import { studio } from './store.svelte'
 import { ui } from './ui.svelte'
@@ -29,6 +29,19 @@ export const SHORTCUTS: { title: string; keys: [keys: string, what: string][] }[
     ],
   },
   { title: 'Player', keys: playerShortcuts.map(({ keys, label }) => [keys, label]) },
+  {
+    title: 'Open take',
+    keys: [
+      ['Ctrl Z', 'Back to the version before'],
+      ['Ctrl Shift Z', 'On to the version after'],
+      ['← → ↑ ↓', 'Among the notes: another bar, another player'],
+      ['Shift ← → ↑ ↓', 'More bars, more players'],
+      ['Ctrl A', 'Select everything'],
+      ['Enter', 'To what can be done with the selection'],
+      ['Del', 'Delete its notes'],
+      ['Esc', 'Select nothing'],
+    ],
+  },
   {
     title: 'Page',
     keys: [
@@ -73,7 +86,7 @@ const PLAIN: Record<string, () => void> = {
   },
   delete: () => {
     const take = subject()
-    if (take) void studio.remove(take)
+    if (take) void putAway(take)
   },
 }
 

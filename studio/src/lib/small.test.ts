@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { backoffMs } from './events'
 import { EXAMPLES, exampleAfter, exampleOf, FIRST } from './examples'
 import { ago, clock, size, speed, stage, timeLeft } from './format'
-import { groupsOf, repeatsPrompt, steady, type LiveJob, type View } from './library'
+import { groupsOf, needsCard, repeatsPrompt, steady, type LiveJob, type View } from './library'
 import { countLyrics, syllablesOf, withTag } from './syllables'
 import { tappedTempo } from './tap'
 import type { Take } from './types'
@@ -22,6 +22,18 @@ describe('format', () => {
       'Some new stage',
       'Starting',
     ])
+  })
+})
+
+describe('cards of jobs', () => {
+  const job = (status: string, operation = 'make') => ({ id: 'j', status, operation }) as unknown as LiveJob
+
+  it('are for what is under way or went wrong; an edit that was called off leaves none', () => {
+    const shown = ['queued', 'in_progress', 'failed', 'cancelled', 'completed'].map((status) => needsCard(job(status), []))
+    expect(shown).toEqual([true, true, true, true, false])
+    expect(needsCard(job('cancelled', 'edit'), [])).toBe(false)
+    expect(needsCard(job('failed', 'edit'), [])).toBe(true)
+    expect(needsCard(job('failed'), ['j'])).toBe(false)
   })
 })
 

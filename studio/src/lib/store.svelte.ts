@@ -1,6 +1,6 @@
 // The studio's state: what the service holds, as far as this page has seen it, kept current by the event stream.
 
-import { SvelteMap } from 'svelte/reactivity'
+import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import { api, ApiError, isAborted, messageOf, Unreachable, listen } from './api'
 import { EventStream, type Connection } from './events'
 import { short } from './format'
@@ -43,13 +43,15 @@ class Studio {
   loading = $state(false)
   #after = $state<string | null>(null)
   #dismissed = $state.raw<string[]>(kept<string[]>(DISMISSED, []))
+  /** Jobs that are shown where they were begun. */
+  readonly #elsewhere = new SvelteSet<string>()
 
   selectedId = $state<string | null>(null)
   /** Whether this browser has seen something in the library: what to show until the service has answered. */
   #begun = kept(BEGUN, false)
   #drawn: Group[] = []
   groups = $derived.by<Group[]>(() => {
-    const groups = groupsOf(this.listed, this.takes, this.jobs, this.view, this.#dismissed)
+    const groups = groupsOf(this.listed, this.takes, this.jobs, this.view, [...this.#dismissed, ...this.#elsewhere])
     return (this.#drawn = steady(groups, this.#drawn))
   })
 
@@ -195,6 +197,7 @@ class Studio {
 
   #enlist(take: Take): void {
     this.takes.set(take.id, take)
+    if (!take.listed) return // a version: its piece tells of it
     const fits = take.deleted_at === null ? !this.view.bin : this.view.bin
     if (!fits || this.listed.includes(take.id)) return
     if (this.view.query || this.view.starred) void this.#list()
@@ -263,9 +266,10 @@ class Studio {
     }
   }
 
-  /** Takes made from this one, as far as the page has seen them. */
+  /** Takes made from this one, as far as the page has seen them; versions of its piece are not meant. */
   childrenOf(takeId: string): Take[] {
-    return [...this.takes.values()].filter((take) => take.parent_take === takeId && take.deleted_at === null)
+    const isChild = (take: Take) => take.parent_take === takeId && take.operation !== 'edit' && take.deleted_at === null
+    return [...this.takes.values()].filter(isChild)
   }
 
   // --- changing takes ------------------------------------------------------------------------------------------
@@ -289,7 +293,12 @@ class Studio {
   async rename(take: Take, title: string): Promise<void> {
     const wanted = title.trim()
     if (!wanted || wanted === take.title) return
-    await this.#change(take, { title: wanted }, () => api.change(take.id, { title: wanted }))
+    ui.undoable(`“${short(take.title)}” is “${short(wanted)}” now`, () => void this.#title(take, take.title))
+    await this.#title(take, wanted)
+  }
+
+  #title(take: Take, title: string): Promise<void> {
+    return this.#change(take, { title }, () => api.change(take.id, { title }))
   }
 
   async remove(take: Take): Promise<void> {
@@ -346,6 +355,17 @@ class Studio {
     const problem = await this.begin(api.make(params, key))
     if (problem?.code !== 'unreachable') this.#unsure = null
     return problem
+  }
+
+  /**
+   * Begins an edit. Who asked for it shows how it gets on, so that it has no card in the library. Raises ApiError or
+   * Unreachable where the service does not accept it.
+   */
+  async edit(work: Promise<Job>): Promise<Job> {
+    const job = await work
+    this.#elsewhere.add(job.id)
+    this.#keep(job)
+    return job
   }
 
   /** Takes a job into the library as soon as the service has accepted it. */
@@ -481,7 +501,9 @@ class Studio {
       const take = await api.take(takeId)
       const wasDeleted = this.takes.get(takeId)?.deleted_at !== null
       this.takes.set(takeId, take)
-      if (wasDeleted && take.deleted_at === null && !this.view.bin) this.#enlist(take)
+      const isBack = wasDeleted && take.deleted_at === null
+      // A version stands in the library from when it gets a star or a name.
+      if ((isBack && !this.view.bin) || take.operation === 'edit') this.#enlist(take)
     } catch {
       // as above
     }

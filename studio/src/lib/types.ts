@@ -37,6 +37,14 @@ export type Styles = Shapes['Styles']
 export type Understood = Shapes['Understood']
 export type Upload = Shapes['Upload']
 
+export type Version = Shapes['Version']
+type AnyEdit = Shapes['EditBody']['edits'][number]
+export type EditKind = AnyEdit['op']
+/** An edit as it is sent: what has a default may be left out. */
+export type Edit<Kind extends EditKind = EditKind> = Kind extends EditKind
+  ? { op: Kind } & Partial<Omit<Extract<AnyEdit, { op: Kind }>, 'op'>>
+  : never
+
 export type Format = NonNullable<ContentQuery['format']>
 export type Loudness = NonNullable<ContentQuery['loudness']>
 

@@ -1,7 +1,9 @@
 // The one sound engine. Buffers play sample-accurately through
 //
-//   source ─▶ gain (fader) ┬─▶ level (loudness) ─▶ [soft clip] ─▶ fade ─▶ volume ─▶ speakers
+//   source ─▶ gain (fader) ┬─▶ [pan] ─▶ level (loudness) ─▶ [soft clip] ─▶ fade ─▶ volume ─▶ speakers
 //                          └─▶ meter
+//
+// The panner is there only for what is moved aside: what is not passes with its samples as they are.
 //
 // A Deck is all the parts of one take that start together. A seek or a switch starts a second deck at the right place
 // and fades from the first to it, so nothing clicks and nothing waits.
@@ -14,6 +16,8 @@ export interface Part {
   name: string
   buffer: AudioBuffer
   gain: number
+  /** How far it is moved aside from where it was mixed, −2 … 2. */
+  pan?: number
 }
 
 export interface Program {
@@ -27,6 +31,7 @@ export interface Program {
 interface Voice {
   source: AudioBufferSourceNode
   gain: GainNode
+  pan: StereoPannerNode | null
   meter: AnalyserNode
 }
 
@@ -123,6 +128,21 @@ export class Engine {
     if (voice) ramp(voice.gain.gain, gain, this.context.currentTime)
   }
 
+  setPan(part: string, pan: number): void {
+    const deck = this.#deck
+    const known = deck?.program.parts.find((one) => one.name === part)
+    if (!deck || !known) return
+    known.pan = pan
+    const voice = deck.voices.get(part)
+    if (!voice) return
+    if (voice.pan) ramp(voice.pan.pan, clampPan(pan), this.context.currentTime)
+    else if (pan !== 0) {
+      voice.pan = this.#panner(deck, pan)
+      voice.gain.disconnect(deck.level)
+      voice.gain.connect(voice.pan)
+    }
+  }
+
   setLevel(level: number): void {
     if (!this.#deck) return
     this.#deck.program.level = level
@@ -197,10 +217,18 @@ export class Engine {
       gain.gain.linearRampToValueAtTime(part.gain, at_s + fade_s)
     }
     source.onended = () => this.#ended(deck)
-    source.connect(gain).connect(deck.level)
+    const pan = part.pan ? this.#panner(deck, part.pan) : null
+    source.connect(gain).connect(pan ?? deck.level)
     gain.connect(meter)
     source.start(at_s, from_s)
-    deck.voices.set(part.name, { source, gain, meter })
+    deck.voices.set(part.name, { source, gain, pan, meter })
+  }
+
+  #panner(deck: Deck, pan: number): StereoPannerNode {
+    const panner = this.context.createStereoPanner()
+    panner.pan.value = clampPan(pan)
+    panner.connect(deck.level)
+    return panner
   }
 
   #retire(deck: Deck, at_s: number, fade_s: number): void {
@@ -239,6 +267,8 @@ function applyLoop(source: AudioBufferSourceNode, loop: Region | null): void {
   }
   source.loop = loop !== null
 }
+
+const clampPan = (pan: number): number => Math.min(1, Math.max(-1, pan))
 
 function ramp(param: AudioParam, to: number, now_s: number): void {
   param.cancelScheduledValues(now_s)

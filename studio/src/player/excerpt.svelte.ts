@@ -44,6 +44,7 @@ class Excerpt {
     if (take.job_id !== this.jobId || take.number !== this.#take || !this.#sound) return
     const from_s = this.#start_s + this.#sound.currentTime
     this.stop()
+    if (player.current?.id === take.id) player.seek(from_s)
     player.play(take, from_s)
   }
 }

@@ -1,6 +1,8 @@
 // Levels: faders in dB, linear gains for the audio graph, matched loudness.
 
 export const FADER_RANGE_DB = [-60, 6] as const
+/** As far aside as the mix lets a player stand, of 1. */
+export const PAN_LIMIT = 0.85
 
 export interface Strip {
   gain_db: number

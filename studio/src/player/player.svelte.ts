@@ -8,7 +8,7 @@ import { Engine, type Part, type Program } from './engine'
 import { matchedGains, rmsOfSum } from './gain'
 import { CACHE_BYTES, Loader, STEMS_BYTES, stemsBytes } from './loader'
 import { ByteCache } from './lru'
-import { Mix, type MixStrip } from './mix.svelte'
+import { Mix, type MixStrip, type Settings } from './mix.svelte'
 import { clamp, gridOf, snapToBars, type Region } from './time'
 
 /** track: as mastered; stems: the mixer, before mastering; karaoke: the track without its voices. */
@@ -24,6 +24,9 @@ const LOUDNESS_STRIDE = 16
 interface Start {
   from_s?: number | undefined
   play: boolean
+  source?: Source
+  /** What is compared was chosen for this take. */
+  keepsCompared?: boolean
 }
 
 class Player {
@@ -87,6 +90,11 @@ class Player {
     if (this.current?.id !== take.id) void this.#change(take, { from_s: 0, play: this.playing || this.busy !== null })
   }
 
+  /** Takes a take up where it was left, without a sound. */
+  show(take: Take, position_s: number): void {
+    void this.#change(take, { from_s: clamp(position_s, 0, take.duration_s), play: false })
+  }
+
   /** Puts takes beside each other, to switch between at the same place and loudness. */
   compare(takes: Take[]): void {
     const first = takes[0]
@@ -104,6 +112,30 @@ class Player {
     if (!take || take.id === this.current?.id) return
     const from_s = this.playing ? undefined : Math.min(this.position_s, take.duration_s)
     void this.#change(take, { from_s, play: this.playing || this.busy !== null })
+  }
+
+  /**
+   * Goes on with another version of the piece at the same place, with what is set in the mixer; `beside` can be
+   * switched between from then on.
+   */
+  goOn(take: Take, beside: Take[]): void {
+    const mix = this.mix
+    this.compared = beside.length > 1 ? beside : []
+    this.setBlind(false)
+    if (take.id === this.current?.id) {
+      this.#engine?.setLevel(this.#levelOf(take, this.source))
+      this.#preload()
+      return
+    }
+    const next = this.#mixOf(take)
+    for (const strip of next.strips) {
+      const before = mix?.named(strip.name)
+      if (before) strip.follow(before)
+    }
+    const from_s = this.playing ? undefined : Math.min(this.position_s, take.duration_s)
+    if (take.loop) this.looping = true
+    const source = this.source === 'stems' && next.touched ? 'stems' : 'track'
+    void this.#change(take, { from_s, play: this.playing || this.busy !== null, source, keepsCompared: true })
   }
 
   seek(position_s: number): void {
@@ -151,12 +183,17 @@ class Player {
   setSource(source: Source): void {
     const take = this.current
     if (!take || source === this.source) return
-    this.#wake()
+    if (this.playing) this.#wake()
     void this.#start(take, source, { from_s: this.playing ? undefined : this.position_s, play: this.playing })
   }
 
   setStripGain(strip: MixStrip, gain_db: number): void {
     strip.gain_db = gain_db
+    this.#mixChanged()
+  }
+
+  setStripPan(strip: MixStrip, pan: number): void {
+    strip.pan = pan
     this.#mixChanged()
   }
 
@@ -169,6 +206,14 @@ class Player {
   toggleMute(strip: MixStrip): void {
     strip.muted = !strip.muted
     this.#mixChanged()
+  }
+
+  /** Tells a take's mixer what its sound has already, by the names of its stems. */
+  settle(take: Take, keptOf: (stem: string) => Settings | null): void {
+    for (const strip of this.#mixOf(take).strips) {
+      const kept = keptOf(strip.name)
+      if (kept) strip.settle(kept)
+    }
   }
 
   resetMix(): void {
@@ -195,7 +240,7 @@ class Player {
   #joinLoaded(take: Take, mix: Mix): void {
     for (const strip of mix.strips.filter((one) => one.state === 'ready')) {
       const buffer = this.#loader?.ready(take.id, strip.name)
-      if (buffer) this.#engine?.join({ name: strip.name, buffer, gain: mix.heard(strip) })
+      if (buffer) this.#engine?.join(partOf(mix, strip, buffer))
     }
   }
 
@@ -221,7 +266,7 @@ class Player {
   }
 
   async #change(take: Take, start: Start): Promise<void> {
-    const compared = this.compared.some((one) => one.id === take.id)
+    const compared = start.keepsCompared ?? this.compared.some((one) => one.id === take.id)
     const keepsRegion = compared && this.region !== null && this.region.end_s <= take.duration_s
     this.current = take
     this.score = this.#scores.get(take.id) ?? null
@@ -235,7 +280,7 @@ class Player {
     if (start.from_s !== undefined) this.position_s = start.from_s
     if (take.has_score && !this.score) void this.#loadScore(take)
     if (!compared && this.#engine && !this.#loader?.ready(take.id, TRACK)) this.#engine.stop()
-    await this.#start(take, 'track', start)
+    await this.#start(take, start.source ?? 'track', start)
     this.#preload()
   }
 
@@ -285,11 +330,11 @@ class Player {
       if (!this.#loader?.ready(take.id, strip.name)) this.busy = `Loading stem ${index + 1} of ${mix.strips.length}`
       const buffer = await this.#loadStrip(take, strip)
       if (!inForce()) break
-      if (buffer) parts.push({ name: strip.name, buffer, gain: mix.heard(strip) })
+      if (buffer) parts.push(partOf(mix, strip, buffer))
     }
     for (const part of parts) {
-      const strip = mix.strips.find((one) => one.name === part.name)
-      if (strip) part.gain = mix.heard(strip)
+      const strip = mix.named(part.name)
+      if (strip) Object.assign(part, partOf(mix, strip, part.buffer))
     }
     return parts
   }
@@ -332,15 +377,28 @@ class Player {
     return mix
   }
 
+  /** The mixer was set from outside. */
+  mixMoved(): void {
+    this.#mixChanged()
+  }
+
   #mixChanged(): void {
     const { mix } = this
     if (!mix) return
     if (this.source !== 'stems') return this.setSource('stems')
-    for (const strip of mix.strips) this.#engine?.setGain(strip.name, mix.heard(strip))
+    for (const strip of mix.strips) {
+      this.#engine?.setGain(strip.name, mix.heard(strip))
+      this.#engine?.setPan(strip.name, strip.pan - strip.kept.pan)
+    }
   }
 
   #applyLoop(): void {
     this.#engine?.setLoop(this.looping ? (this.region ?? { start_s: 0, end_s: this.duration_s }) : null)
+  }
+
+  /** Loads the score of a take that will be shown next, so that there is no moment without one. */
+  async scoreFor(take: Take): Promise<void> {
+    if (take.has_score && !this.#scores.has(take.id)) await this.#loadScore(take)
   }
 
   async #loadScore(take: Take): Promise<void> {
@@ -431,6 +489,10 @@ class Player {
       this.#sleep = setTimeout(() => void context.suspend(), SUSPEND_AFTER_MS)
     }
   }
+}
+
+function partOf(mix: Mix, strip: MixStrip, buffer: AudioBuffer): Part {
+  return { name: strip.name, buffer, gain: mix.heard(strip), pan: strip.pan - strip.kept.pan }
 }
 
 function shuffled(order: number[]): number[] {

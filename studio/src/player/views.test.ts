@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { ScoreView, Take, TimedLine } from '../lib/types'
+import type { Take, TimedLine } from '../lib/types'
 import { formatsFor, partsFor, wantedOf, type FormatInfo } from './exports'
 import { backingBeside, leadLines, lineAt, piecesOf, sungShare } from './lyrics'
-import { noteAt, noteName, rollOf, summary } from './roll'
 
 const line = (start_s: number, end_s: number, voice = 'lead'): TimedLine => {
   return { start_s, end_s, section: 'Verse', voice, words: [] }
@@ -35,52 +34,6 @@ describe('karaoke', () => {
     expect(piecesOf(word).map((piece) => piece.text)).toEqual(['fal', 'ling,'])
     expect(piecesOf({ ...word, text: '“falling”' }).map((piece) => piece.text)).toEqual(['“fal', 'ling”'])
     expect(piecesOf({ ...word, text: '1999' }).map((piece) => piece.text)).toEqual(['1999'])
-  })
-})
-
-const note = (pitch: number, start_s: number, end_s: number) => {
-  return { pitch, start_s, end_s, velocity: 90, syllable: null }
-}
-const score: ScoreView = {
-  tempo_bpm: 120,
-  key: 'C',
-  mode: 'major',
-  time_signature: '4/4',
-  bars_s: [0, 2, 4],
-  beats_per_bar: 4,
-  tracks: [
-    { role: 'lead', instrument: 'grand_piano', stem: 'lead', notes: [note(60, 0, 1), note(72, 2, 3)] },
-    { role: 'drums', instrument: 'standard_kit', stem: 'drums', notes: [note(36, 0, 0.1), note(42, 0.5, 0.6)] },
-    { role: 'texture', instrument: 'vinyl_crackle', stem: null, notes: [note(60, 0, 4)] },
-  ],
-  chords: [{ start_s: 0, end_s: 4, name: 'C' }],
-}
-
-describe('piano roll', () => {
-  const roll = rollOf(score)
-
-  it('gives pitches rows, drums and sounds lanes', () => {
-    expect(roll.lanes.map(({ label, first, rows }) => [label, first, rows])).toEqual([
-      ['Drums', roll.pitched, 6],
-      ['Vinyl crackle', roll.pitched + 6, 1],
-    ])
-    const [low, high] = roll.notes
-    expect((low?.row ?? 0) - (high?.row ?? 0)).toBe(12)
-    expect(roll.notes.map((one) => one.name)).toEqual(['C4', 'C5', 'Kick', 'Hi-hat', ''])
-  })
-
-  it('finds notes by time and row, short ones within reach', () => {
-    const low = roll.notes[0]
-    expect(noteAt(roll, 0.5, low?.row ?? -1, 0.05)).toBe(low)
-    expect(noteAt(roll, 1.5, low?.row ?? -1, 0.05)).toBeNull()
-    expect(noteAt(roll, 0.15, roll.pitched + 5, 0.2)?.name).toBe('Kick')
-  })
-
-  it('names pitches and says the score in words', () => {
-    expect([0, 60, 61, 69].map(noteName)).toEqual(['C-1', 'C4', 'C♯4', 'A4'])
-    const said = summary(score, { bars_s: score.bars_s, beatsPerBar: 4 })
-    expect(said).toContain('2 bars in 4/4 at 120 bpm, C major.')
-    expect(said).toContain('Grand piano (Lead): 2 notes, C4 to C5, from bar 1.')
   })
 })
 
