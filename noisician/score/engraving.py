@@ -97,7 +97,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Part:
-    """What one player reads: the voices of each bar, each filling it from its first event to its end."""
+    """What one player reads: the voices of each bar, each filling it from its first event to its end. Of those behind
+    the first one that is silent is empty, so that what is tied stays in its voice."""
 
     track: Track
     bars: tuple[tuple[tuple[Event, ...], ...], ...]
@@ -302,7 +303,10 @@ def _part(track: Track, notes: Sequence[_Written], bars: Sequence[Bar], cuts: Se
     by_bar = []
     for place in range(len(bars)):
         first, *others = (voice[place] for voice in filled)
-        by_bar.append((first, *(events for events in others if any(event.pitches for event in events))))
+        own = [events if any(event.pitches for event in events) else () for events in others]
+        while own and not own[-1]:
+            own.pop()
+        by_bar.append((first, *own))
     return Part(track, tuple(by_bar))
 
 

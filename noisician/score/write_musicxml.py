@@ -189,6 +189,8 @@ def _fill(
     lyrics, id_, has_chords = reading
     symbols = [symbol for symbol in sheet.chords if bar.start <= symbol.start < bar.end] if has_chords else []
     for number, voice in enumerate(voices, start=1):
+        if not voice:
+            continue
         if number > 1:
             _text(ET.SubElement(measure, "backup"), "duration", bar.ticks)
         for event in voice:
