@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from noisician.prompt.controls import Cue, Feature, Moment
+from noisician.prompt.controls import EVERYONE, Cue, Feature, Moment
 from noisician.score.model import Section
 from noisician.styles import instruments
 
@@ -66,7 +66,10 @@ class Stage:
     def roles(self, who: Sequence[str]) -> set[str]:
         """The roles that ``who`` (roles, families, instruments) have."""
         table = instruments()
-        return {role for role, id_ in self.instrumentation if {role, id_, table[id_].family} & set(who)}
+        wanted = set(who)
+        return {
+            role for role, id_ in self.instrumentation if EVERYONE in wanted or {role, id_, table[id_].family} & wanted
+        }
 
     def place(self, moment: Moment, near_bars: int = NEAR_BARS) -> Section | int | None:
         """The section meant, or a bar, that of a section so near to it; None for a section that is not there."""
@@ -74,9 +77,12 @@ class Stage:
             middle = self.bars // 2
             return next((one for one in self.sections if one.start_bar <= middle < one.start_bar + one.bars), None)
         if moment.section is not None:
-            same = [one for one in self.sections if moment.section in ("piece", one.kind)]
+            same = [place for place, one in enumerate(self.sections) if moment.section in ("piece", one.kind)]
             at = moment.nth - 1 if moment.nth > 0 else moment.nth
-            return same[at] if -len(same) <= at < len(same) else None
+            if not -len(same) <= at < len(same):
+                return None
+            place = same[at] + {"before": -1, "after": 1, None: 0}[moment.side]
+            return self.sections[place] if 0 <= place < len(self.sections) else None
         bar = moment.bar - 1 if moment.bar is not None else round((moment.at_s or 0.0) / self.bar_s)
         starts = [section.start_bar for section in self.sections[1:]]
         near = min(starts, key=lambda start: abs(start - bar), default=None)
@@ -102,14 +108,16 @@ def cast_by_cues(
         if not own or place is None:
             continue
         first, last = bars_of(place, stage.bars)
-        if cue.does == "enter" and own <= left:  # back again
-            for role in own:
+        if cue.does == "enter":
+            for role in own & left:  # back again
                 silent[role][first:] = False
-        else:
-            quiet, who = _quiet(stage, cue, own, set(roles) - own, first, last)
-            for role in who:
-                silent[role] |= quiet
+            own, left = (set[str]() if EVERYONE in cue.who else own - left), left - own
+        quiet, who = _quiet(stage, cue, own, set(roles) - own, first, last)
+        for role in who:
+            silent[role] |= quiet
         left |= own if cue.does == "leave" else set()
+        if cue.does == "alone" and not isinstance(place, Section):
+            left |= set(roles) - own
         if cue.does in ("enter", "alone"):
             _seat(cast, stage.sections, own, first)
         elif cue.does == "only":

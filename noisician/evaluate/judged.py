@@ -4,7 +4,8 @@ A judged prompt is a line of JSON: the prompt, fields with their right values, a
 understood". A field that is missing is open. ``X`` is the right value (of a list: every one of them), ``X_any`` a list
 of which one is enough. The rest of the conventions:
 
-* numbers: ``tempo_bpm`` [low, high] is a range; ``length_s`` may be a tenth off;
+* numbers: ``tempo_bpm`` and ``length_s`` [low, high] are ranges; ``length_s`` may be a tenth off;
+* ``at_bar`` in ``timed`` counts bars from 1; what is kept although nothing plays it yet counts as understood;
 * ``excluded`` holds for the whole piece, ``timed`` has who comes, goes or changes at a place;
 * where players are named without ``only``, nobody else may have been cleared from the band.
 
@@ -25,9 +26,10 @@ from typing import Any
 from noisician import styles
 from noisician.errors import FileError, RequestError
 from noisician.evaluate.places import timed_right
-from noisician.prompt import Controls, understand
+from noisician.prompt import Controls
+from noisician.prompt.reading import worded
 from noisician.prompt.text import clean, fold
-from noisician.request import Request
+from noisician.prompt.understanding import understood
 
 try:
     import tomllib
@@ -43,7 +45,12 @@ LENGTH_TOLERANCE, TEMPO_TOLERANCE_BPM = 0.1, 0.51
 LOW_ENERGY, HIGH_ENERGY = 0.42, 0.6
 #: A tempo this near to the usual is a medium one.
 MEDIUM_TEMPO_SHARE = 0.12
-_ENDINGS = {"fade": "fade_out", "sudden": "cut", "held chord": "held_chord", "ritard": "ritard"}
+_ENDINGS = {
+    "fade": ("fade_out",), "sudden": ("cut",), "held chord": ("held_chord", "fermata"), "ritard": ("ritard",),
+    "ring out": ("held_chord",), "slow down": ("ritard",), "big": ("loud",), "loud": ("loud",),
+    "quiet": ("quiet", "falling"),
+    "silence": ("cut", "silence"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,9 @@ def _table(name: str) -> Mapping[str, Any]:
 
 
 def heard(prompt: str) -> Controls | str:
-    """What is understood of a prompt, or the line that refuses it."""
+    """What is understood of a prompt, also where no such track can be made, or the line that refuses it."""
     try:
-        return understand(Request(prompt=prompt))
+        return understood(prompt)
     except RequestError as refused:
         return str(refused)
 
@@ -187,7 +194,10 @@ def _all_or_any(met: Callable[[Any], bool], wanted: Any, any_: bool) -> bool:
 
 
 def _words_of(controls: Controls, *fields: str) -> str:
-    return " ".join(fold(reason.words).replace("-", " ") for reason in controls.reasons if reason.field in fields)
+    """The words that were taken for ``fields``, of another language their English too."""
+    said = [reason.words for reason in controls.reasons if reason.field in fields]
+    said += [worded(clean(words)).text for words in said] if controls.language is not None else []
+    return " ".join(fold(words).replace("-", " ") for words in said)
 
 
 def _said_as(controls: Controls, name: str, *fields: str) -> bool:
@@ -274,7 +284,9 @@ def _production(controls: Controls, wanted: Any, any_: bool) -> bool:
     there = {*controls.production, *controls.textures, *controls.instruments, *(id_ for id_, _ in controls.genres)}
 
     def met(name: str) -> bool:
-        return bool(set(_table("production").get(name, ())) & there) or _said_as(controls, name, "production")
+        tags = set(_table("production").get(name, ()))
+        wished = {one.what for one in controls.wishes}
+        return bool(tags & there) or name in wished or _said_as(controls, name, "production")
 
     return _all_or_any(met, wanted, any_)
 
@@ -331,14 +343,27 @@ def _metre(controls: Controls, wanted: Any, any_: bool) -> bool:
     def met(name: str) -> bool:
         said = [reason for reason in controls.reasons if reason.field == "time_signature"]
         return controls.time_signature == name or any(
-            reason.source == "substitute" and name in _METRE_WORDS.get(reason.words.lower(), reason.words)
+            reason.source == "substitute"
+            and (name in _METRE_WORDS.get(reason.words.lower(), reason.words) or _beats_told(reason.words, name))
             for reason in said
         )
 
     return _all_or_any(met, wanted, any_)
 
 
-_METRE_WORDS = {"seven eight": "7/8", "five four": "5/4", "twelve eight": "12/8", "seven four": "7/4"}
+def _beats_told(words: str, name: str) -> bool:
+    """ "5 beats per bar" is 5/4."""
+    return bool(re.search(r"\bbeats?\b", words)) and name.split("/")[0] in re.findall(r"\d+", words)
+
+
+_METRE_WORDS = {
+    "cut time": "2/2",
+    "alla breve": "2/2",
+    "seven eight": "7/8",
+    "five four": "5/4",
+    "twelve eight": "12/8",
+    "seven four": "7/4",
+}
 
 
 def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:
@@ -346,7 +371,7 @@ def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:
 
     def met(name: str) -> bool:
         if name in ("rising", "falling"):
-            return name in kinds
+            return name in kinds or _leads(controls, name)
         if controls.energy is None:
             return False
         low, high = controls.energy <= LOW_ENERGY, controls.energy >= HIGH_ENERGY
@@ -355,14 +380,40 @@ def _energy(controls: Controls, wanted: Any, any_: bool) -> bool:
     return _all_or_any(met, wanted, any_)
 
 
+def _leads(controls: Controls, way: str) -> bool:
+    """Whether the form rises or falls: it builds up, gets faster, or is loud where it was quiet before."""
+    kinds = {one.kind for one in controls.features}
+    if way == "rising" and (
+        "quickening" in kinds or any(one.kind == "build" and one.wanted for one in controls.sections)
+    ):
+        return True
+    moved = [cue for cue in controls.cues if cue.does == ("enter" if way == "rising" else "leave")]
+    if len({str(cue.moment) for cue in moved}) > 1:  # one after the other
+        return True
+    first, last = ("quiet", "loud") if way == "rising" else ("loud", "quiet")
+    return {first, last} <= kinds and all(
+        one.kind != last or one.at is None or (one.at.section, one.at.nth) != ("piece", 1) for one in controls.features
+    )
+
+
+def _vocals(controls: Controls, wanted: Any, any_: bool) -> bool:
+    """Whether somebody sings; who hums or sings "ooh" does."""
+    table = styles.instruments()
+    hums = any(table[id_].family == "voices" for id_ in controls.instruments if id_ in table)
+    return _all_or_any(lambda value: controls.vocals == value or (value is True and hums), wanted, any_)
+
+
 def _length(controls: Controls, wanted: Any, any_: bool) -> bool:
     there = controls.duration_s
+    if there is not None and isinstance(wanted, list) and len(wanted) == 2 and not any_:
+        return wanted[0] * (1 - LENGTH_TOLERANCE) <= there <= wanted[1]
     return there is not None and _all_or_any(lambda seconds: abs(there / seconds - 1) <= LENGTH_TOLERANCE, wanted, any_)
 
 
 def _ending(controls: Controls, wanted: Any, any_: bool) -> bool:
     kinds = {one.kind for one in controls.features}
-    return _all_or_any(lambda name: _ENDINGS.get(name) in kinds, wanted, any_)
+    wished = {one.what for one in controls.wishes}
+    return _all_or_any(lambda name: bool(set(_ENDINGS.get(name, ())) & kinds) or name in wished, wanted, any_)
 
 
 def _is(field: str) -> Callable[[Controls, Any, bool], bool]:
@@ -410,7 +461,7 @@ _RIGHT: Mapping[str, Callable[[Controls, Any, bool], bool]] = {
     "bars": _is("bars"),
     "loop": _is("loop"),
     "only": _is("closed"),
-    "vocals": _is("vocals"),
+    "vocals": _vocals,
     "voice": _is("voice"),
     "ending": _ending,
     "form": _form,

@@ -100,8 +100,8 @@ def with_chords(controls: Controls, request: Request) -> Controls:
         Reason(field=name, value=value, words="--chords", source="option" if name == "chords" else "implied")
         for name, value in told.items()
     ]
-    for written, quality in simplified(chart.symbols).items():
-        played = f"{written} sounds as written; the composer hears {quality}"
+    for symbol, quality in simplified(chart.symbols).items():
+        played = f"{symbol} sounds as written; the composer hears {quality}"
         reasons.append(Reason(field="chords", value=played, words="--chords", source="implied"))
     update = {"chords": written, **implied, "reasons": (*controls.reasons, *reasons)}
     return controls.model_copy(update=update)

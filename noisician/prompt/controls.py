@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+#: Who a :class:`Cue` names where all of the band is meant.
+EVERYONE = "everyone"
 #: What a :class:`Cue` can say somebody does, and how ``explain`` says it.
 _DOES = {"enter": "from", "leave": "until", "rest": "not in", "alone": "alone in", "only": "only in"}
 FeatureKind = Literal[
@@ -63,7 +65,8 @@ class SectionHint(BaseModel):
 class Moment(BaseModel):
     """Where in a piece: a section (``nth`` of its kind from 1, −1 the last), seconds, or a bar counted from 1.
 
-    ``section`` is a kind, "middle", or "piece": then ``nth`` counts sections of any kind.
+    ``section`` is a kind, "middle", or "piece": then ``nth`` counts sections of any kind. ``side`` is the section right
+    before, or after, that one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,6 +75,7 @@ class Moment(BaseModel):
     nth: int = 1
     at_s: float | None = None
     bar: int | None = None
+    side: Literal["before", "after"] | None = None
 
     def __str__(self) -> str:
         if self.at_s is not None:
@@ -79,11 +83,12 @@ class Moment(BaseModel):
         if self.bar is not None:
             return f"bar {self.bar}"
         which = {1: "the first", -1: "the last", 0: "every"}.get(self.nth, f"number {self.nth} of the")
-        return f"{which} {'section' if self.section == 'piece' else self.section}"
+        place = f"{which} {'section' if self.section == 'piece' else self.section}"
+        return f"the section {self.side} {place}" if self.side else place
 
 
 class Cue(BaseModel):
-    """When somebody plays: ``who`` are roles, families or instruments.
+    """When somebody plays: ``who`` are roles, families or instruments, or ``EVERYONE``.
 
     They rest before the moment ("enter") or from it on ("leave"), in that section ("rest"), everywhere but in sections
     of that kind ("only"), or everybody else rests in it ("alone").
@@ -124,6 +129,22 @@ class Feature(BaseModel):
         return self.kind.replace("_", " ") + value + (f" ({place})" if place else "")
 
 
+class Wish(BaseModel):
+    """Something that is understood and kept, and that nothing plays yet: ``what`` ``who`` is to do where.
+
+    ``who`` are roles, families or instruments; nobody: everyone. "palm muted", "rap", "unresolved chord".
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    what: str
+    who: tuple[str, ...] = ()
+    moment: Moment | None = None
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (*self.who, self.what, f"({self.moment})" if self.moment else "") if part)
+
+
 class Controls(BaseModel):
     """Music in fields. ``None`` or empty means the composer's planner chooses from the genre."""
 
@@ -151,6 +172,7 @@ class Controls(BaseModel):
     form: tuple[str, ...] = ()  # every section in order, where the words tell them all
     cues: tuple[Cue, ...] = ()
     features: tuple[Feature, ...] = ()
+    wishes: tuple[Wish, ...] = ()  # understood, and played by nobody yet
     loop: bool = False
     usages: tuple[str, ...] = ()  # what the music is for, as in styles/usages.toml: "boss_fight"
     vocals: bool | None = None  # whether somebody is to sing

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, cast
 
 from noisician import styles
-from noisician.prompt.controls import Cue, Feature, SectionHint
+from noisician.prompt.controls import Cue, Feature, SectionHint, Wish
 from noisician.prompt.text import Token, clean, tokenize
 
 SCALARS = ("tempo", "energy", "density", "swing")
@@ -38,7 +38,7 @@ class Effect:
     """
 
     field: str
-    value: str | float | bool | SectionHint | Cue | Feature
+    value: str | float | bool | SectionHint | Cue | Feature | Wish
     weight: float = 1.0
     stands_in: bool = False
     guessed: bool = False
@@ -104,7 +104,7 @@ class Lexicon:
         self._add_styles()
         self._add_subgenres()
         self._add_usages()
-        for name in ("words", "feelings", "substitutes", "everyday"):
+        for name in ("words", "feelings", "sounds", "pictures", "substitutes", "everyday"):
             self._add_phrases(_phrases(name))
         self._let_words_speak()
         self.cues = {self.key(phrase) for phrase in words["negations"]["words"]}
@@ -176,6 +176,8 @@ class Lexicon:
         for name, speaking in (
             ("subgenres", _of_a_genre),
             ("feelings", _of_a_genre),
+            ("pictures", _of_a_picture),
+            ("sounds", _of_a_picture),
             ("substitutes", _of_an_instrument),
         ):
             for told in _phrases(name):
@@ -270,6 +272,11 @@ def _of_a_genre(effect: Effect) -> Effect | None:
     return effect if effect.field == "family" and effect.value not in _SILENT_WITHIN else None
 
 
+def _of_a_picture(effect: Effect) -> Effect | None:
+    """What a word within a picture says beside it: all it says by itself."""
+    return effect if effect.field not in ("neutral", "unmet", "only") else None
+
+
 def _of_an_instrument(effect: Effect) -> Effect | None:
     """What a word within an instrument's name says beside it."""
     if effect.field == "genres":
@@ -294,6 +301,6 @@ def with_degree(effect: Effect, degree: float) -> Effect:
     if effect.field in SCALARS:
         value = 0.5 + (float(effect.value) - 0.5) * degree  # pyright: ignore[reportArgumentType]
         return replace(effect, value=min(1.0, max(0.0, value)))
-    if effect.field in ("genres", "moods", "suggests"):
+    if effect.field in ("genres", "moods", "suggests", "implies"):
         return replace(effect, weight=effect.weight * degree)
     return effect

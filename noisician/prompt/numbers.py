@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from noisician.prompt.lexicon import Effect
+from noisician.prompt.controls import SectionHint
+from noisician.prompt.lexicon import Effect, lexicon
 
 NUMBER_WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -24,6 +25,8 @@ MODE_WORDS = {
     "major": "major", "maj": "major", "ionian": "major", "minor": "minor", "min": "minor", "aeolian": "minor",
     "dorian": "dorian", "phrygian": "phrygian", "lydian": "lydian", "mixolydian": "mixolydian",
 }  # fmt: skip
+#: Below "under 80 BPM" is this share of it.
+UNDER = 0.92
 TONIC_NAMES = {0: "C", 1: "C#", 2: "D", 3: "Eb", 4: "E", 5: "F", 6: "F#", 7: "G", 8: "Ab", 9: "A", 10: "Bb", 11: "B"}
 _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 
@@ -31,7 +34,7 @@ _WORDS = "|".join(sorted((w.replace("-", "[- ]") for w in NUMBER_WORDS), key=len
 NUMBER_PATTERN = rf"(?<![\w./:])(?<!\d,)(?P<n>\d{{1,6}}(?:\.\d+)?|{_WORDS})"
 _MODES = "|".join(MODE_WORDS)
 _SHARP = r"(?P<accidental>\s?#|\s?♯|\s?♭|b(?!\w)|[- ]?sharp\b|[- ]?flat\b)"
-_CLAUSE_END = r"(?=\s*(?:$|[,.;:!?)\]\n]|(?:and|at|with)\b))"
+_CLAUSE_END = r"(?=\s*(?:$|[,.;:!?)\]\n]|(?:and|at|with|but|for|on)\b))"
 _CLIP = r"(?=\s+(?:long|loop|clip|track|piece|version|jingle|song|cue|sting|bed)\b)"
 
 
@@ -39,13 +42,13 @@ _CLIP = r"(?=\s+(?:long|loop|clip|track|piece|version|jingle|song|cue|sting|bed)
 class Figure:
     """What stands at ``start`` … ``end`` of the cleaned text. No effects: understood, but means no setting.
 
-    Words at ``skip``, from and to, are none of it: adjectives that mean something of their own.
+    Words at ``skips``, each from and to, are none of it: adjectives that mean something of their own.
     """
 
     start: int
     end: int
     effects: tuple[Effect, ...]
-    skip: tuple[int, int] | None = None
+    skips: tuple[tuple[int, int], ...] = ()
 
 
 def number(text: str) -> float:
@@ -104,13 +107,15 @@ def _singer(m: re.Match[str]) -> tuple[Effect, ...]:
 
 def _voice_of(who: str) -> str:
     kinds = {"child": "child", "children": "child", "kids": "child", "boy": "child", "boys": "child", "choir": "choir"}
-    return kinds.get(who.lower()) or ("female" if who.lower().startswith(("wom", "girl", "lad")) else "male")
+    return kinds.get(who.lower()) or ("female" if who.lower().startswith(("wom", "girl", "lad", "fem")) else "male")
 
 
 def _language(m: re.Match[str]) -> tuple[Effect, ...]:
     name = next(value for value in m.groupdict().values() if value)
     code = LANGUAGES[name.lower()]
-    return (Effect("lyrics_language", code), Effect("vocals", True))
+    sung = (Effect("lyrics_language", code), Effect("vocals", True), Effect("family", "voices"))
+    who = re.search(r"\b(?:fe)?male\b", m.group(), re.IGNORECASE)
+    return (*sung, Effect("voice", who.group().lower())) if who else sung
 
 
 def _chords(m: re.Match[str]) -> tuple[Effect, ...]:
@@ -141,6 +146,22 @@ def _kinds(m: re.Match[str]) -> tuple[Effect, ...]:
     return (Effect("form", " ".join({"breakdown": "break", "hook": "chorus"}.get(kind, kind) for kind in kinds)),)
 
 
+def told_kinds(m: re.Match[str]) -> tuple[Effect, ...]:
+    """ "4 bar intro, 16 bar verse, 8 bar chorus": the form, and how long the first of each kind is."""
+    told = re.findall(rf"(\d{{1,3}})[- ]bars?\s+({_PARTS})", m.group(), re.IGNORECASE)
+    hints: dict[str, Effect] = {}
+    for bars, part in told:
+        kind = re.sub(r"[-\s]+", "_", part.lower())
+        hints.setdefault(kind, Effect("sections", SectionHint(kind=kind, bars=int(bars))))
+    return (*_kinds(m), *hints.values())
+
+
+def _odd_metre(m: re.Match[str]) -> tuple[Effect, ...]:
+    """ "5 beats per bar", in what the lexicon has for such a metre."""
+    entry = lexicon().phrase(f"{number(m['n']):g}/{4 if number(m['n']) == 5 else 8}")
+    return entry.effects if entry is not None else ()
+
+
 def _key(m: re.Match[str]) -> tuple[Effect, ...]:
     groups = m.groupdict()
     effects = [Effect("key", tonic(m["letter"], groups.get("accidental")))]
@@ -156,7 +177,8 @@ LANGUAGES = {
     "italian": "it", "japanese": "ja", "chinese": "zh", "mandarin": "zh", "cantonese": "zh", "korean": "ko",
     "russian": "ru", "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl", "dutch": "nl", "swedish": "sv",
     "greek": "el",
-    "latin language": "la", "hebrew": "he", "ukrainian": "uk", "vietnamese": "vi", "thai": "th", "swahili": "sw",
+    "latin": "la", "latin language": "la", "hebrew": "he", "ukrainian": "uk", "vietnamese": "vi", "thai": "th",
+    "swahili": "sw",
     "welsh": "cy", "irish gaelic": "ga", "finnish": "fi", "norwegian": "no", "danish": "da", "catalan": "ca",
 }  # fmt: skip
 _LANGUAGE = "|".join(sorted(LANGUAGES, key=len, reverse=True))
@@ -165,6 +187,10 @@ _DEGREES = ("I", "II", "III", "IV", "V", "VI", "VII")
 _ROMAN = r"(?<![\w#])[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:maj7|7|°|o)?(?![\w#'])"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|fifteen"
 _PARTS = r"\b(?:intro|verse|pre[- ]chorus|chorus|hook|bridge|breakdown|break|build|drop|solo|outro)\b"
+#: Before a time that is a place, not a length.
+_NO_PLACE = r"(?<!\bat )(?<!\bafter )(?<!\buntil )(?<!\btill )(?<!\bbefore )(?<!\bfrom )(?<!\bpast )(?<!\bsince )"
+TOLD_KINDS = rf"\b\d{{1,3}}[- ]bars?\s+{_PARTS}(?:[\s,>→-]+(?:and\s+|then\s+)*\d{{1,3}}[- ]bars?\s+{_PARTS}){{2,}}"
+"""Parts with their bars, one after the other: "4 bar intro, 16 bar verse, 8 bar chorus"."""
 _AROUND = r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|near|exactly|maybe|~)"
 _TO = r"\s*(?:-|–|to|and|bis)\s*"
 _BPM = r"(?:bpm|beats (?:per|a) min(?:ute)?)"
@@ -180,25 +206,46 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(r"\b(?:sung|sang|singer|singing|vocals?|vocalist)(?: (?:by|can be|should be|could be|must be|is|of))+"
               rf" (?:an? )?(?:\w+ )?(?P<who>{_WHO}|choir)\b"),
      _singer),
-    (_pattern(rf"\b(?P<who>{_WHO})(?: and (?:an? |the )?(?P<second>{_WHO}))?"
+    (_pattern(r"\b(?:duet|duo|duets|sung|vocals?|voices)(?: (?:between|of|for|with|by))* "
+        rf"(?:an? |the )?(?P<who>{_WHO}|male|female) (?:and|with) "
+              rf"(?:an? |the )?(?P<second>{_WHO}|male|female)(?: (?:voices?|vocals?|singers?))?\b"), _singer),
+    (_pattern(r"\b(?P<who>male|female|boy|girl)(?:\s*/\s*|[- ]and[- ]|[- ])(?P<second>male|"
+        r"female|boy|girl) (?:duet|vocals?|voices?|singers?|duo)\b"), _singer),
+    (_pattern(rf"(?<!sad )(?<!bad )\b(?P<who>{_WHO})(?: and (?:an? |the )?(?P<second>{_WHO}))?"
               r" (?:sings?|singing|sang|raps?|rapping)\b"),
      _singer),
     (_pattern(r"\b(?:vocals?|voice|lyrics|singing|singer)\s*[:=]\s*(?:none|no|off|false|0)\b"),
      lambda m: (Effect("vocals", False), Effect("exclude", "voices"))),
     (_pattern(rf"(?<![\w#♯♭]){_CHORD}(?:(?:\s*[-–,>|/→]+\s*|\s+){_CHORD}){{2,}}", case=True), _chords),
+    (_pattern(r"\bcompound duple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "6/8"),)),
+    (_pattern(r"\bsimple triple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "3/4"),)),
+    (_pattern(r"\bsimple quadruple\b(?: (?:time|metre|meter))?"), lambda m: (Effect("time_signature", "4/4"),)),
+    (_pattern(r"\b(?P<n>[34]|three|four) (?:beats|quarters|crotchets) (?:per|to the|in "
+        r"a|in every|in each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", f"{number(m['n']):g}/4"),)),
+    (_pattern(r"\b(?P<n>6|six) (?:beats|quavers|eighths) (?:per|to the|in a|in every|in "
+        r"each|a) (?:bar|measure)\b"), lambda m: (Effect("time_signature", "6/8"),)),
+    (_pattern(r"\b(?P<n>5|7|five|seven) (?:beats|quarters|crotchets) (?:per|to the|in "
+        r"a|in every|in each|a) (?:bar|measure)\b"), _odd_metre),
     (_pattern(rf"{_ROMAN}(?:\s*[-–,>|→]+\s*|\s+){_ROMAN}(?:(?:\s*[-–,>|→]+\s*|\s+){_ROMAN})+", case=True), _roman),
     (_pattern(r"\b(?:(?P<n>\d{1,3})[- ]bar\s+)?(?P<letters>(?=[ABCD]*B)A[ABCD]{2,7})\b(?:\s+(?:jazz standard\s+)"
               r"?form\b)?",
               case=True), _letters),
-    (_pattern(rf"{_PARTS}(?:[\s,>→-]+(?:then\s+)?{_PARTS}){{2,}}"), _kinds),
+    (_pattern(rf"(?<!no )(?<!without )(?<!no)(?<!without){_PARTS}(?:[\s,>→-]+(?:then\s+)?{_PARTS}){{2,}}"), _kinds),
     (_pattern(rf"\b(?:sung|lyrics?|words|singing|sings?|vocals?|song|sing along|days of the week)"
               rf"\s+in\s+(?P<a>{_LANGUAGE})\b"
-              rf"|\b(?P<b>{_LANGUAGE})[- ](?:lyrics|vocals?|words|language|singing|singer|text|rap)\b"
-              rf"|\bin (?P<c>english|french|spanish|german|italian|portuguese|japanese|korean|chinese)\b"), _language),
-    (_pattern(r"(?<!\d)(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
+              rf"|\b(?P<b>{_LANGUAGE})[- ](?:(?:fe)?male )?(?:lyrics|vocals?|vocalist|voice|"
+                  r"words|language|singing|singer|text|rap(?:per)?)\b"
+              r"|\bin (?P<c>english|french|spanish|german|italian|portuguese|japanese|"
+                  r"korean|chinese|latin|russian|hindi|arabic|mandarin)\b(?! (?:style|america))"), _language),
+    (_pattern(rf"{_NO_PLACE}(?<!\d)(?P<m>\d{{1,2}}):(?P<s>[0-5]\d)(?![\d:]|\s*[ap]m)(?:\s*(?:min(?:ute)?s?|long))?"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
     (_pattern(r"(?<!\w)(?P<m>\d{1,2})\s?m(?:in)?\s?(?P<s>\d{1,2})\s?s(?:ec)?\b"),
      lambda m: _seconds(60.0 * int(m["m"]) + int(m["s"]))),
+    (_pattern(r"\b(?:under|below|less than|shorter than|no longer than|at most|max(?:imum)?)\s+(?:(?:a|"
+        r"one|1) minute|60 ?s(?:ec(?:ond)?s?)?)\b"),
+     lambda m: _seconds(60 * UNDER)),
+    (_pattern(r"\bhalf (?:an |a )?hour\b"), lambda m: _seconds(1800.0)),
+    (_pattern(r"\b(?:an|one) hour\b"), lambda m: _seconds(3600.0)),
     (_pattern(r"\bhalf[- ](?:a[- ])?minute\b"), lambda m: _seconds(30.0)),
     (_pattern(r"\b(?:a|one) minute and a half\b"), lambda m: _seconds(90.0)),
     (_pattern(rf"{NUMBER_PATTERN}\s+min(?:ute)?s?\s+(?P<half>and a half)\b"), _minutes),
@@ -223,6 +270,11 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
               rf"{NUMBER_PATTERN}[- ]?(?:bars?|measures?)"
               r"(?:[- ]long)?\b(?!\s+(?:blues|intro|outro|drop|build|break|solo|bridge|verse|chorus))"),
      lambda m: (Effect("bars", number(m["n"])),)),
+    (_pattern(r"\b(?:under|below|less than|slower than|no more than|"
+        rf"at most|max(?:imum)?)\s+(?P<n>\d{{2,3}})\s*{_BPM}\b"),
+     lambda m: (Effect("tempo_bpm", float(round(number(m["n"]) * UNDER))),)),
+    (_pattern(rf"\b(?:over|above|more than|faster than|at least|min(?:imum)?)\s+(?P<n>\d{{2,3}})\s*{_BPM}\b"),
+     lambda m: (Effect("tempo_bpm", float(round(number(m["n"]) / UNDER))),)),
     (_pattern(rf"\b(?:a|one)[- ](?:hundred(?:[- ]and)?[- ]?)?(?P<tens>{_TENS})?"
               rf"(?:[- ](?P<ones>one|two|three|four|five|six|seven|eight|nine))?[- ]*{_BPM}\b"), _spoken_tempo),
     (_pattern(rf"(?:\bbetween\s+)?{NUMBER_PATTERN}(?:{_TO}(?P<high>\d{{2,3}}|{_WORDS}))?[- ]*{_BPM}\b"), _tempo),
@@ -242,7 +294,9 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
               r"(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and|but)\b))"), _guessed_tempo),
     (_pattern(r"(?<=[a-z] )(?<!bar )(?<!ages )(?<!age )(?<!turning )(?<!number )(?<!level )(?<!vol )"
               r"(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;]))"), _guessed_tempo),
-    (_pattern(r"(?<=,)\s*(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;]))"), _guessed_tempo),
+    (_pattern(r"(?<=,)\s*(?P<n>[6-9]\d|1\d\d|2[0-1]\d)(?=\s*(?:$|[,;.!?]))"), _guessed_tempo),
+    (_pattern(r"\b(?:quarter|crotchet|half|minim|eighth|quaver)(?:[- "
+        r"]notes?)?\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"[♩♪]\s*=\s*(?P<n>\d{2,3}(?:\.\d+)?)\b"), _tempo),
     (_pattern(r"\bat (?P<n>[4-9]\d|1\d\d|2[0-3]\d)\b(?=\s*(?:$|[,;!)]|\.(?!\d)|(?:in|with|and)\b))"), _tempo),
     (_pattern(r"(?<![\w'])(?P<letter>[A-G])(?P<accidental>♭|♯|#)(?=\s+[a-z])", case=True), _key),
@@ -257,6 +311,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_pattern(rf"\bkey(?: of|\s*[:=])?\s*(?P<letter>[a-g])(?!\w){_SHARP}?(?!\w)"), _key),
     (_pattern(rf"\bkey(?: of|\s*[:=])?\s*(?P<letter>[a-g]){_SHARP}(?!\w)"), _key),
     (_pattern(rf"\bin (?P<letter>[a-g]){_SHARP}(?!\w)"), _key),
+    (_pattern(r"(?:(?<=,)|(?<=;)|(?<=^))\s*(?P<letter>[A-G])(?P<accidental>#|♯|b|♭| sharp|"
+        r" flat)?(?=\s*(?:$|[,;.]))", case=True), _key),
     (_pattern(rf"\bin (?P<letter>[A-G])(?!\w|'){_CLAUSE_END}", case=True), _key),
 )  # fmt: skip
 
@@ -270,3 +326,25 @@ def figures(cleaned: str) -> Iterator[Figure]:
                 continue
             taken[match.start() : match.end()] = [True] * (match.end() - match.start())
             yield Figure(match.start(), match.end(), read(match))
+    for match in _LONE.finditer(cleaned):
+        if not any(taken[match.start() : match.end()]) and _names_a_style(cleaned[: match.start()]):
+            yield Figure(match.start(), match.end(), (Effect("tempo_bpm", float(match["n"]), guessed=True),))
+
+
+#: "techno 132 for a run": a number behind a style can hardly be anything but a tempo.
+_LONE = re.compile(
+    r"(?<=[a-z] )(?P<n>[6-9]\d|1\d\d|2[0-4]\d)(?=[\s,.;!?]|$)"
+    r"(?!\s*(?:bars?|measures?|sec|min|s\b|hz|khz|kbps|people|years?|days?|times|"
+    r"degrees|percent|%|piece|part|miles|km))",
+    re.IGNORECASE,
+)
+
+
+def _names_a_style(before: str) -> bool:
+    """Whether the last words, at most three, name a genre, or a beat."""
+    words = re.findall(r"[\w'&-]+", before.lower())[-3:]
+    for first in range(len(words)):
+        entry = lexicon().phrase(" ".join(words[first:]))
+        if entry is not None and any(e.field in ("genres", "suggests") for e in entry.effects):
+            return True
+    return False

@@ -13,10 +13,11 @@ from noisician.prompt.meaning import THRESHOLDS, Nearest, nearest
 from noisician.prompt.names import names
 from noisician.prompt.negation import Cue, apply_negations
 from noisician.prompt.numbers import figures
+from noisician.prompt.placed import placed_wishes
 from noisician.prompt.slips import slips
+from noisician.prompt.subjects import felt, subjects
 from noisician.prompt.text import Token, clean, tokenize
-from noisician.prompt.translation import translation
-from noisician.prompt.wishes import wishes
+from noisician.prompt.translation import is_small, translation
 from noisician.prompt.wording import Wording, as_written, replaced
 
 _NOT = ("not", "never", "isn't", "isnt", "aren't", "doesn't", "doesnt", "don't", "dont", "non", "anything but")
@@ -115,6 +116,8 @@ def read(prompt: str) -> Reading:
                 negated=match.negated,
             )
         )
+    told_of = _told_of(wording, tokens, found)
+    findings = [_as_subject(finding, told_of) for finding in findings]
     findings += [
         Finding(wording.typed(tokens[first].start, tokens[last - 1].end), (), first, last, "lexicon")
         for first, last in _idle(found, by)
@@ -125,7 +128,8 @@ def read(prompt: str) -> Reading:
     findings += [
         Finding(token.raw, (), place, place + 1, "lexicon")
         for place, token in enumerate(tokens)
-        if place not in found.covered and token.text in told
+        if place not in found.covered and token.text in words.function_words
+        if token.text in told or (wording.language is not None and not is_small(token.raw, wording.language))
     ]
     unknown = [
         place
@@ -134,7 +138,35 @@ def read(prompt: str) -> Reading:
     ]
     meant, lost = _by_meaning(tokens, unknown, found, findings)
     findings = sorted([*findings, *meant], key=lambda finding: finding.first)
-    return Reading(tokens, tuple(findings), tuple(dict.fromkeys(tokens[place].raw for place in lost)), wording.language)
+    stories = [wording.typed(tokens[first].start, tokens[last - 1].end) for first, last in told_of]
+    apart = [tokens[place].raw for place in lost if not any(first <= place < last for first, last in told_of)]
+    return Reading(tokens, tuple(findings), tuple(dict.fromkeys([*apart, *stories])), wording.language)
+
+
+def _told_of(wording: Wording, tokens: Sequence[Token], scan: _Scan) -> list[tuple[int, int]]:
+    """From and to which token a subject goes that is more than a feeling; a figure in it is music."""
+    found: list[tuple[int, int]] = []
+    figures = {place for one in scan.figures for place in range(one.first, one.last)}
+    for subject in subjects(wording.text):
+        places = [at for at, token in enumerate(tokens) if subject.start <= token.start and token.end <= subject.end]
+        taken = {at for first, last in found for at in range(first, last)}
+        if not places or figures & set(places) or taken & set(places):
+            continue
+        felt_only = all(at in scan.covered or tokens[at].text in lexicon().function_words for at in places) and all(
+            effect.field in ("moods", "implies", "energy", "neutral")
+            for match in scan.matches
+            if places[0] <= match.first < places[-1] + 1
+            for effect in match.entry.effects
+        )
+        if not felt_only:
+            found.append((places[0], places[-1] + 1))
+    return found
+
+
+def _as_subject(finding: Finding, told_of: Sequence[tuple[int, int]]) -> Finding:
+    """A finding within a subject only makes feel something."""
+    within = any(first <= finding.first and finding.last <= last for first, last in told_of)
+    return replace(finding, effects=felt(finding.effects)) if within else finding
 
 
 def worded(cleaned: str) -> Wording:
@@ -275,13 +307,12 @@ def _negated(effect: Effect, words: Lexicon) -> tuple[Effect, ...]:
 def _scan(wording: Wording, tokens: Sequence[Token], words: Lexicon) -> _Scan:
     scan = _Scan([], [], {}, set(), [], [])
     cleaned = wording.text
-    for figure in chain(names(cleaned), wishes(cleaned), figures(cleaned)):
-        skipped = figure.skip or (0, 0)
+    for figure in chain(names(cleaned), placed_wishes(cleaned), figures(cleaned)):
         places = [
             place
             for place, token in enumerate(tokens)
             if token.start < figure.end and token.end > figure.start
-            if not skipped[0] <= token.start < skipped[1]
+            if not any(first <= token.start < last for first, last in figure.skips)
         ]
         if places and scan.covered.isdisjoint(places):
             scan.covered.update(places)

@@ -85,7 +85,7 @@ def _deletions() -> Mapping[str, tuple[str, ...]]:
 
 def _nearest(word: str) -> str | None:
     near = {known for shorter in (word, *_one_less(word)) for known in _deletions().get(shorter, ())}
-    near = {known for known in near if _is_one_off(word, known) and known[0] == word[0]}
+    near = {known for known in near if is_one_off(word, known) and known[0] == word[0]}
     if len(word) < SHORTEST_LETTERS:
         near = {known for known in near if known[-1] == word[-1] and len(known) >= len(word)}
         near = {known for known in near if len(known) > len(word) or sorted(known) == sorted(word)} or near
@@ -99,7 +99,8 @@ def _one_less(word: str) -> Iterator[str]:
     return (word[:at] + word[at + 1 :] for at in range(len(word)))
 
 
-def _is_one_off(a: str, b: str) -> bool:
+def is_one_off(a: str, b: str) -> bool:
+    """Whether two words are one slip apart: a letter more, less, other or swapped with its neighbour."""
     if a == b:
         return False
     if len(a) > len(b):

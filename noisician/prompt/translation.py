@@ -114,6 +114,12 @@ def translation(text: str) -> Wording | None:
     return Wording(text, tuple(_closed_up(_negated_before(pieces))), code)
 
 
+def is_small(word: str, code: str) -> bool:
+    """Whether a word says nothing in the language of ``code``, or is none of its own."""
+    small = table(code).small
+    return fold(word) in small if code in SPACED else word.isascii() or set(word) <= small
+
+
 def language_of(text: str) -> str | None:
     """ISO 639-1 code of the language of ``text`` where there is a table for it; None: English, or nobody knows."""
     if text.isascii() and not _foreign(text):
@@ -162,7 +168,9 @@ def _score(words: Table, text: str) -> float:
     score, proof, at = 2.0 * found, found, 0
     while at < len(folded):
         count = _phrase_at(words, folded, at)
-        own = [word for word in folded[at : at + max(count, 1)] if not _is_english(word)]
+        phrase = folded[at : at + max(count, 1)]
+        same = count > 0 and words.english(" ".join(phrase)) == " ".join(phrase)  # "a cappella" proves nothing
+        own = [] if same else [word for word in phrase if not _is_english(word)]
         content = any(len(word) > 2 and word not in words.small for word in own)
         if count:
             score += 2 if content else 1

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from noisician import styles
 from noisician.errors import RequestError
-from noisician.prompt.controls import Controls, Cue, Feature, Reason, SectionHint
+from noisician.prompt.controls import Controls, Cue, Feature, Reason, SectionHint, Wish
 from noisician.prompt.lexicon import SCALARS, Effect, lexicon
 from noisician.prompt.options import (
     check_contradictions,
@@ -59,6 +59,11 @@ def understand(request: Request) -> Controls:
     return _meaning(request, _checked_options(request), read(request.prompt))
 
 
+def understood(prompt: str) -> Controls:
+    """What words alone say, also where a figure is beyond what can be made."""
+    return _meaning(Request(prompt=prompt), (), read(prompt), limited=False)
+
+
 def read_figures(request: Request) -> Controls:
     """The exact figures of ``request``, for models that read its words themselves.
 
@@ -86,15 +91,17 @@ def _checked_options(request: Request) -> tuple[Finding, ...]:
     return options
 
 
-def _meaning(request: Request, options: Sequence[Finding], reading: Reading) -> Controls:
-    """What options and words mean together. Raises RequestError for figures that cannot be."""
+def _meaning(request: Request, options: Sequence[Finding], reading: Reading, *, limited: bool = True) -> Controls:
+    """What options and words mean together. Raises RequestError for figures that cannot be, where they are limited."""
     draft = _Draft(options, reading)
     draft.purposes()
     draft.styles()
     draft.sounds()
     draft.voices()
     draft.scalars()
-    draft.figures(request)
+    draft.figures()
+    if limited:
+        draft.check_figures(request)
     draft.form()
     draft.set_aside()
     return draft.controls(reading.not_understood)
@@ -163,7 +170,8 @@ class _Draft:
             if not said and field == "genres":
                 said = self.named("suggests")
             said = [named for named in said if named.id not in out]
-            brought = self._of_usages(field)
+            implied = self.named("implies") if field == "moods" else []
+            brought = [*self._of_usages(field), *(named for named in implied if named.id not in out)]
             used = {id(named) for named in brought}
             self._weigh(field, said or brought or found, unwanted, used)
 
@@ -283,7 +291,9 @@ class _Draft:
                 continue  # it says who plays somewhere, not who plays at all
             elif not played:
                 self.lost.append(finding.words)
-            elif named.effect.value != "before" or sole or self._stands_before_instrument(finding):
+            elif (
+                named.effect.value != "before" or sole or (len(played) == 1 and self._stands_before_instrument(finding))
+            ):
                 return finding
             else:
                 self.solos.append(finding)
@@ -341,11 +351,14 @@ class _Draft:
         bpm = low + (typical - low) * 2 * place if place < 0.5 else typical + (high - typical) * (2 * place - 1)
         return float(min(max(round(bpm), TEMPO_RANGE_BPM[0]), TEMPO_RANGE_BPM[1]))
 
-    def figures(self, request: Request) -> None:
+    def figures(self) -> None:
         """Exact tempo, key, mode, metre and length; the first that is named counts."""
         for field in ("tempo_bpm", "key", "mode", "time_signature"):
             self._first(field)
         self._length()
+
+    def check_figures(self, request: Request) -> None:
+        """Raises RequestError for figures out of range; length and bars of the options give the tempo."""
         for field in ("tempo_bpm", "duration_s", "bars"):
             check_limit(field, self.values.get(field))
         duration, bars = self.values.get("duration_s"), self.values.get("bars")
@@ -418,12 +431,12 @@ class _Draft:
             hints[kind] = SectionHint(kind=kind, wanted=False)
             self.explain("sections", hints[kind], finding)
         self.values["sections"] = tuple(hints.values())
-        for field in ("cues", "features"):
+        for field in ("cues", "features", "wishes"):
             found = self.named(field)
             self.values[field] = tuple(dict.fromkeys(_feature_of(named.effect) for named in found))
             for named in found:
                 feature = _feature_of(named.effect)
-                unplayed = isinstance(feature, Feature) and feature.is_unplayed
+                unplayed = isinstance(feature, Wish) or (isinstance(feature, Feature) and feature.is_unplayed)
                 self.explain(field, feature, named.finding, source="unplayed" if unplayed else None)
         for field in ("form", "chords"):
             for named in self.named(field)[:1]:
@@ -504,9 +517,11 @@ def _merged(known: SectionHint, new: SectionHint) -> SectionHint:
     return SectionHint.model_validate(new.model_dump(exclude_none=True) | known.model_dump(exclude_none=True))
 
 
-def _feature_of(effect: Effect) -> Cue | Feature:
-    if isinstance(effect.value, (Cue, Feature)):
+def _feature_of(effect: Effect) -> Cue | Feature | Wish:
+    if isinstance(effect.value, (Cue, Feature, Wish)):
         return effect.value
+    if effect.field == "wishes":
+        return Wish(what=str(effect.value))
     return Feature.model_validate({"kind": effect.value})
 
 

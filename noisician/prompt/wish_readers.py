@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from noisician.prompt.controls import Cue, Feature, Moment, SectionHint
-from noisician.prompt.lexicon import Effect, lexicon
+from noisician.prompt.controls import Cue, Feature, Moment, SectionHint, Wish
+from noisician.prompt.lexicon import Effect, Entry, lexicon
 from noisician.prompt.numbers import Figure, number
 from noisician.prompt.wish_words import (
     ADDED,
@@ -21,6 +21,7 @@ from noisician.prompt.wish_words import (
     KINDS,
     KIT_PIECES,
     NTH,
+    QUIET,
     SEVERAL,
     STEPS,
     WHOLE_STEP,
@@ -59,14 +60,18 @@ def named_in(match: re.Match[str]) -> Named | None:
 
 def players_of(phrase: str) -> tuple[list[str], list[Effect]] | None:
     entry = lexicon().phrase(phrase)
-    if entry is None:
+    ids = named_ids(entry) if entry is not None else []
+    if entry is None or not ids:
         return None
-    out = [str(e.value) for e in entry.negated or () if e.field == "exclude"]
-    played = [e for e in entry.effects if e.field in ("instruments", "family", "vocals", "voice")]
-    if not any(e.field in ("instruments", "family") for e in played):
-        return None
-    ids = out or [str(e.value) for e in played if e.field in ("instruments", "family")]
-    return (ids, played) if ids else None
+    return ids, [e for e in entry.effects if e.field in ("instruments", "family", "vocals", "voice")]
+
+
+def named_ids(entry: Entry) -> list[str]:
+    """The roles, families and instruments that a cue about a phrase is about; none where it names no player."""
+    played = [str(e.value) for e in entry.effects if e.field in ("instruments", "family")]
+    if not played:
+        return []
+    return [str(e.value) for e in entry.negated or () if e.field == "exclude"] or played
 
 
 def moment_of(match: re.Match[str]) -> Moment:
@@ -85,7 +90,14 @@ def moment_of(match: re.Match[str]) -> Moment:
     kind = KINDS[groups["kind"].lower().replace("-", " ")]
     ends = groups["kind"].lower() in ENDINGS
     nth = NTH[groups["nth"].lower()] if groups.get("nth") else -1 if ends else 1
-    return Moment(section=kind, nth=nth)
+    start = match.start("nth") if groups.get("nth") else match.start("kind")
+    beside = _BESIDE.search(match.string[:start]) if kind != "piece" else None
+    side = beside["side"].lower() if beside is not None else None
+    return Moment.model_validate({"section": kind, "nth": nth, "side": side})
+
+
+#: "after the chorus" is the section that follows it.
+_BESIDE = re.compile(r"(?<!until\s)\b(?P<side>after|before)\s+(?:the\s+|each\s+|every\s+)?$", re.IGNORECASE)
 
 
 def seconds_of(match: re.Match[str]) -> float | None:
@@ -99,12 +111,16 @@ def seconds_of(match: re.Match[str]) -> float | None:
     return None
 
 
+#: Words of a "who" that are none: "sax solo", "everything but the vocals".
+_NO_PLAYER = re.compile(r"\bsolos?$|\b(?:every(?:thing|one|body)|all) (?:but|except)\b", re.IGNORECASE)
+
+
 def cue_of(does: str, *, plays: bool = True, at: Moment | None = None) -> Reader:
     """Reads ``who`` and when: ``plays`` where being named means being wanted."""
 
     def read(match: re.Match[str]) -> Figure | None:
         who = named_in(match)
-        if who is None or match["who"].lower().endswith((" solo", " solos")):
+        if who is None or _NO_PLAYER.search(match["who"]):
             return None
         moment = at or moment_of(match)
         if does == "only" and moment.section not in (None, "piece") and not match.groupdict().get("nth"):
@@ -116,15 +132,15 @@ def cue_of(does: str, *, plays: bool = True, at: Moment | None = None) -> Reader
         hint = ()
         if moment.section not in (None, "piece", "middle"):
             hint = (Effect("sections", SectionHint(kind=str(moment.section))),)
-        skip = (match.start("who"), who.start) if who.start > match.start("who") else None
-        return Figure(match.start(), match.end(), (Effect("cues", cue), *wanted, *hint), skip)
+        skips = ((match.start("who"), who.start),) if who.start > match.start("who") else ()
+        return Figure(match.start(), match.end(), (Effect("cues", cue), *wanted, *hint), skips)
 
     return read
 
 
 def several(match: re.Match[str]) -> Figure | None:
     """ "two violins": as many of one instrument."""
-    named = players_of(match["who"])
+    named = players_of(match["who"][:-1]) or players_of(match["who"])
     if named is None or not named[1] or match["who"][-1].lower() != "s":
         return None
     several = tuple(effect for effect in named[1][:1] for _ in range(SEVERAL[match["count"].lower()]))
@@ -147,8 +163,8 @@ def solo_at(match: re.Match[str]) -> Figure | None:
     if who is None or not who.effects:
         return None
     hint = SectionHint(kind="solo", at_s=seconds_of(match))
-    skip = (match.start("who"), who.start) if who.start > match.start("who") else None
-    return Figure(match.start(), match.end(), (*who.effects, Effect("sections", hint)), skip)
+    skips = ((match.start("who"), who.start),) if who.start > match.start("who") else ()
+    return Figure(match.start(), match.end(), (*who.effects, Effect("sections", hint)), skips)
 
 
 def opening_bars(match: re.Match[str]) -> Figure | None:
@@ -189,13 +205,62 @@ def loud_end(match: re.Match[str]) -> Figure:
 
 def alike(match: re.Match[str]) -> Figure | None:
     """ "trombone quartet": as many of one instrument, and nobody else. An ensemble with a name of its own is none."""
-    if lexicon().phrase(match.group()) is not None:
+    before = match.string[: match.start()].rstrip()
+    if lexicon().phrase(match.group()) is not None or before.endswith((" and", " with", ",")):
         return None
-    named = players_of(match["who"])
+    named = players_of(match["who"].removesuffix("s")) or players_of(match["who"])
     played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
     if len(played) != 1:
         return None
     return Figure(match.start(), match.end(), (*played * ENSEMBLES[match["size"].lower()], Effect("only", True)))
+
+
+def consort(match: re.Match[str]) -> Figure | None:
+    """ "recorder consort of four"."""
+    named = players_of(match["who"])
+    played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
+    if len(played) != 1:
+        return None
+    return Figure(match.start(), match.end(), (*played * SEVERAL[match["count"].lower()], Effect("only", True)))
+
+
+def left_out(match: re.Match[str]) -> Figure | None:
+    """ "drums: none", "take the drums away": the one who is named, or the sound, is not wanted."""
+    entry = lexicon().phrase(match["who"])
+    if entry is None:
+        return None
+    out = entry.negated if entry.negated is not None else tuple(Effect("exclude", id_) for id_ in named_ids(entry))
+    return Figure(match.start(), match.end(), out) if out else None
+
+
+def waves(match: re.Match[str]) -> Figure:
+    """ "quiet loud quiet": the levels of the start, the middle and the end."""
+    places = (Moment(section="piece"), Moment(section="middle"), Moment(section="piece", nth=-1))
+    kinds = ["quiet" if re.fullmatch(QUIET, match[name], re.IGNORECASE) else "loud" for name in ("a", "b", "c")]
+    return featured(
+        match, *(Feature.model_validate({"kind": kind, "at": at}) for kind, at in zip(kinds, places, strict=True))
+    )
+
+
+def other_key(match: re.Match[str]) -> Figure:
+    """ "begins in d minor, ends in d major": where it begins is read by itself."""
+    return featured(match, Feature(kind="key_change", value=0.0, at=Moment(section="piece", nth=-1)))
+
+
+def other_metre(match: re.Match[str]) -> Figure:
+    """ "goes to 3/4 for the bridge": another metre somewhere, which nobody plays."""
+    wish = Wish(what=f"{match['metre']} time", moment=moment_of(match))
+    return Figure(match.start(), match.end(), (Effect("wishes", wish),))
+
+
+def unresolved(match: re.Match[str]) -> Figure:
+    wish = Wish(what="unresolved chord", moment=Moment(section="piece", nth=-1))
+    return Figure(match.start(), match.end(), (Effect("wishes", wish),))
+
+
+def layered(match: re.Match[str]) -> Figure:
+    """ "add one instrument every 8 bars"."""
+    return featured(match, Feature(kind="rising"))
 
 
 def rest_of_band(match: re.Match[str]) -> Figure | None:
@@ -235,8 +300,8 @@ def swell(match: re.Match[str]) -> Figure | None:
     if who is None:
         return None
     loud = Effect("features", Feature(kind="loud", at=moment_of(match)))
-    skip = (match.start("who"), who.start) if who.start > match.start("who") else None
-    return Figure(match.start(), match.end(), (*who.effects, loud), skip)
+    skips = ((match.start("who"), who.start),) if who.start > match.start("who") else ()
+    return Figure(match.start(), match.end(), (*who.effects, loud), skips)
 
 
 def two_halves(match: re.Match[str]) -> Figure:
@@ -280,7 +345,7 @@ def stops(match: re.Match[str]) -> Figure:
 
 
 def without_piece(match: re.Match[str]) -> Figure:
-    stream = KIT_PIECES[match["piece"].lower()]
+    stream = KIT_PIECES[" ".join(match["piece"].lower().split())]
     return featured(match, Feature(kind="without", where=stream))
 
 
@@ -293,6 +358,14 @@ def all_except(match: re.Match[str]) -> Figure | None:
     excluded = tuple(Effect("exclude", id_) for id_ in out[0])
     hint = Effect("sections", SectionHint(kind=KINDS[match["kind"].lower()]))
     return Figure(match.start(), match.end(), (*excluded, *who.effects, Effect("cues", cue), hint))
+
+
+def but_for(match: re.Match[str]) -> Figure | None:
+    """ "no drums except maybe a shaker": all of them but that one."""
+    out, who = players_of(match["out"]), named_in(match)
+    if out is None or who is None:
+        return None
+    return Figure(match.start(), match.end(), (*(Effect("exclude", id_) for id_ in out[0]), *who.effects))
 
 
 def voices_alone(match: re.Match[str]) -> Figure:

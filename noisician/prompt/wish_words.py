@@ -24,7 +24,12 @@ STEPS = {
     "half step": 1, "semitone": 1, "half tone": 1, "whole step": 2, "whole tone": 2, "tone": 2, "step": 2,
     "minor third": 3, "major third": 4, "fourth": 5,
 }  # fmt: skip
-SEVERAL = {"two": 2, "2": 2, "three": 3, "3": 3, "four": 4, "4": 4}
+SEVERAL = {
+    "a pair of": 2, "a couple of": 2, "pair of": 2, "couple of": 2, "two": 2, "2": 2, "both": 2,
+    "three": 3, "3": 3, "four": 4, "4": 4,
+    "five": 5, "5": 5, "six": 6, "6": 6, "seven": 7, "7": 7, "eight": 8, "8": 8, "nine": 9, "ten": 10,
+    "twelve": 12, "a dozen": 12,
+}  # fmt: skip
 #: What people call the streams of a drum kit, singular.
 KIT_PIECES = {
     "kick": "kick", "bass drum": "kick", "snare": "snare", "clap": "snare", "rim": "snare", "hat": "hat",
@@ -39,7 +44,17 @@ AT_THE_END = (
 )
 LATE = rf"(?: {AT_THE_END})?"
 SLOWER = r"(?:slow(?:s|ing)? down|(?:gets?|getting) (?:slower and )?slower)"
-ENSEMBLES = {"duet": 2, "duo": 2, "trio": 3, "quartet": 4, "quintet": 5}
+ENSEMBLES = {
+    "duet": 2,
+    "duo": 2,
+    "trio": 3,
+    "quartet": 4,
+    "quintet": 5,
+    "sextet": 6,
+    "septet": 7,
+    "octet": 8,
+    "nonet": 9,
+}
 WHOLE_STEP = 2.0
 BAR_BEATS = 4.0
 FADE_BARS = 4.0

@@ -12,7 +12,7 @@ from functools import cache
 
 from noisician.prompt import wish_readers as read
 from noisician.prompt.controls import Moment
-from noisician.prompt.numbers import NUMBER_PATTERN, Figure
+from noisician.prompt.numbers import NUMBER_PATTERN, TOLD_KINDS, Figure, told_kinds
 from noisician.prompt.wish_words import (
     ALONE,
     AT_THE_END,
@@ -63,7 +63,7 @@ def wishes(cleaned: str) -> Iterator[Figure]:
 
 
 _AT_FIRST, _AT_LAST = Moment(section="piece"), Moment(section="piece", nth=-1)
-_PIECES = "|".join(sorted(map(re.escape, KIT_PIECES.keys() - {"percussion", "perc"}), key=len, reverse=True))
+_PIECES = any_of({piece: stream for piece, stream in KIT_PIECES.items() if piece not in ("percussion", "perc")})
 #: Behind "starts quiet", which is a wish of its own.
 _QUIETLY_OPENED = "|".join(
     rf"(?<={opens}\s{level}{ly}\s)"
@@ -88,6 +88,51 @@ def _patterns() -> tuple[tuple[re.Pattern[str], read.Reader], ...]:
 
 
 _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
+    (TOLD_KINDS, lambda m: Figure(m.start(), m.end(), told_kinds(m))),
+    ((r"\b(?:no|without)(?: any)? (?P<out>[a-z]+(?: [a-z]+)?),? (?:except|but|"
+        rf"other than|apart from|besides)(?: for)?(?: maybe| perhaps)? {WHO}(?=\s*(?:$|"
+        r"[,.;:!?]))"), read.but_for),
+    ((r"\b(?:the )?(?:last|final|closing) (?:notes?|chords?|piano note|piano chord)(?: "
+        r"(?:should|must|can|to|just|that|is|are|which|be))*(?: left)?(?: to)? (?:rings?|"
+        r"held|holds?|"
+              r"sustain(?:s|ed)?|hang(?:s|ing)?|lasts?|linger(?:s|ing)?|decays?|ringing|"
+                  r"sustaining)(?: (?:out|on|in the air|forever|until silence))?"
+              rf"(?: for (?:like |about |around )?{TIME})?"), read.one_feature("held_chord")),
+    ((r"\bhold (?:the )?(?:last|final|closing) (?:note|chord)(?: for (?:like |"
+        rf"about |around )?{TIME})?"), read.one_feature("held_chord")),
+    ((r"\b(?:gradually|slowly|progressively|step by step) (?:adds?|adding|layers?|"
+        r"layering|introduc(?:e|es|ing)|brings? in)(?: more| new| other| the)* (?:instruments?|"
+        r"layers?|players?|voices?|elements?|sounds?)\b"
+              r"|\b(?:more and more|ever more) (?:instruments?|layers?|players?|voices?|"
+                  r"elements?)(?: (?:join|come in|enter|are added|added))?\b|\blayers? (?:build(?:s|"
+                  r"ing)?(?: up)?|stack(?:s|ing)?(?: up)?|pil(?:e|es|ing) up|by layer)\b"
+              r"|\bbuild(?:s|ing)?(?: up)? (?:layer by layer|in layers|one by one|instrument "
+                  r"by instrument|piece by piece)\b"),
+     read.layered),
+    ((rf"\b(?P<a>{QUIET}|{LOUD})(?:,|-|/|>|→| to| then)* (?P<b>{QUIET}|{LOUD})(?:,|"
+        r"-|/|>|→| to| then)* (?:and )?(?:back to )?"
+              rf"(?P<c>{QUIET}|{LOUD})(?: again)?(?=\s*(?:$|[,.;:!?]))"), read.waves),
+    ((rf"\b{ENDS} in (?:a )?(?:major|minor)\b|\bpicardy (?:third|cadence)\b"), read.other_key),
+    ((rf"\b{ENDS} in (?P<key>[a-g](?:[ -]?(?:sharp|flat)|#|b)? (?:major|minor))\b"), read.other_key),
+    ((rf"\b(?:{ENDS}|ending|finish|closes?) (?:on|with|in) (?:an? |the )?(?:unresolved|"
+        r"suspended|dissonant|diminished|dominant|open|unfinished|"
+              r"hanging)(?: \w+)? (?:chord|note|cadence|harmony)\b|\b(?:unresolved|suspended|"
+                  r"hanging) (?:ending|end|chord at the end|final chord)\b"
+              r"|\bends? (?:unresolved|on the dominant|on a question mark|on a cliffhanger)\b"), read.unresolved),
+    ((r"\b(?:add(?:s|ing)?|introduc(?:e|es|ing)|bring(?:s|ing)? in) (?:one|an?|"
+        r"another|a new)(?: more)? (?:instruments?|layers?|players?|voices?|elements?|"
+        r"sounds?)"
+              rf"(?: at a time)?(?: every {BARS}| every (?:few|\d+) (?:bars|seconds|beats)| one by one)?"
+              r"|\b(?:instruments?|layers?) (?:added|come in|enter|join) (?:in )?one (?:by "
+                  r"one|at a time|after (?:another|the other))\b"), read.layered),
+    ((r"\bslow(?:s|ing)?(?: down)?,? (?:and|to an?|then|until it)(?: \w+)? (?:stops?|"
+        r"halt|standstill)\b|\b(?:grinds|comes) to a (?:halt|standstill|slow stop)\b"
+              r"|\bwind(?:s|ing) down (?:at the end|to a stop)\b"),
+     read.one_feature("ritard")),
+    ((rf"\b{WHO}(?:\s*[:=]|\s+-)? (?:none|no|off|zero|nope|nada)(?=\s*(?:$|[,.;!?]))"), read.left_out),
+    ((r"\b(?:take|strip|pull|leave|keep|turn|switch|throw|cut) (?:the |all (?:the "
+        rf")?|any )?{WHO} (?:away|out|off|out of it)(?=\s*(?:$|[,.;!?]))"), read.left_out),
+    ((rf"\b(?P<who>[a-z]+) (?:consort|ensemble|choir|section) of (?P<count>{'|'.join(SEVERAL)})\b"), read.consort),
     ((rf"\bat {TIME},? (?:everything|everyone|all|the band) (?:drops? out|stops?|cuts? out|falls? away|rests?) "
               rf"(?:except|but)(?: for)? {WHO}(?=\s*(?:$|[,.;:!?]|and\b|then\b))"), read.cue_of("alone")),
     ((rf"\b(?:at|from|after) {TIME},? (?:the |a |some )?{WHO} {COMES}(?: in)?\b"), read.cue_of("enter")),
@@ -122,7 +167,8 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
      read.one_feature("cut")),
     ((rf"\b(?:tempo|speed|it|bpm) (?:rises|goes|increases|ramps|climbs|builds)(?: up)? from {NUMBER_PATTERN} "
               r"(?:bpm )?to \d{2,3}(?: bpm)?"), read.faster_from),
-    ((rf"\bfad(?:e|es|ing)[-\s]?in (?:over|for|during) {TIME}"), read.fade_in),
+    ((r"\bfad(?:e|es|ing)[-\s]?in (?:from (?:silence|nothing|nowhere|zero|black) "
+        rf")?(?:over|for|during|within) {TIME}"), read.fade_in),
     ((rf"\bhalf[-\s]?time (?=second|first|third|last|final|2nd|3rd){SECTION}"), read.feature_at("half_time")),
     ((r"\b(?:an? )?(?P<size>bar|beat|moment|second) of silence (?:right |just )?before (?:the |each |every )?"
               r"(?:last |final |first |second )?(?P<kind>drop|chorus|verse|bridge)\b"), read.silence_before),
@@ -139,7 +185,8 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((r"\b(?:no|without)(?: any)? (?P<piece>", _PIECES,
               r")(?:e?s)?\b(?! (?:until|till|before|in|for|during|from|drum|drums|roll))(?: at all)?"),
      read.without_piece),
-    ((r"\ba ?cap+ella (?P<kind>intro|introduction|opening|start|bridge|break|outro|verse)\b"), read.voices_alone),
+    ((r"\ba ?cap+ella (?P<kind>intro|introduction|opening|start|beginning|bridge|"
+        r"break|breakdown|outro|verse|chorus|ending|end|finale)\b"), read.voices_alone),
     ((r"\b(?:and )?then (?:the )?beat (?:drops|kicks in|comes in|starts|enters)\b"), read.beat_drops),
     ((rf"\b{PART}(?: of {NUMBER_PATTERN} bars?)?,? (?:with )?(?:just|only|solo) {WHO}{GOES_ON}"), read.intro_alone),
     ((rf"\b(?:and )?(?:then )?{OTHERS} (?:kicks?|comes?|joins?|enters?|drops?)(?: in| back| back in)?\b(?! (?:at|"
@@ -168,7 +215,9 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"\b(?:everything|everyone|music|it all|it|the band|all) (?:stops?|pauses?|goes silent|drops? out|cuts? "
               rf"out) (?:at|after|around) {TIME}",
               rf"(?: for (?:\w+ )?(?:seconds?|beats?|bars?|a moment|a beat|a second))?{BACK}"), read.stops),
-    ((rf"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|bar) of silence|break) (?:at|around) {TIME}{BACK}"),
+    ((r"\b(?:an? )?(?:pause|silence|(?:moment|second|beat|"
+        r"bar) of silence|(?<!drum\s)(?<!drums\s)(?<!guitar\s)(?<!piano\s)(?<!bass\s)break) "
+        rf"(?:at|around) {TIME}{BACK}"),
      read.stops),
     ((rf"\b(?:the )?(?:begin|beginning|start|intro|opening)(?: is)? {VERY}{QUIET},? (?:and|but|then)(?: the)? ",
               rf"(?:final|finale|end|ending|outro)(?: is)? {VERY}{LOUD}\b"), read.one_feature("rising")),
@@ -198,11 +247,12 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
               r"(?:chord|tonic)\b"),
      read.one_feature("held_chord")),
     ((r"\b(?:(?:two|three|four|\d) )?(?:big )?(?:hits?|stabs?|accents?|bangs?)(?: at the end)?,? (?:and )?then "
-              r"(?:silence|nothing)\b"), read.one_feature("cut")),
+              r"(?:silence|nothing|stops?|ends?|out|done)\b"), read.one_feature("cut")),
     ((r"\blike (?:somebody|someone) pull(?:ed|s) the plug\b"), read.one_feature("cut")),
     ((rf"\b(?:the )?rest (?:is|are|of the band is|of the band:?) {WHO}(?=\s*(?:$|[,.;:!?]))"), read.rest_of_band),
-    ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|quintet)\b"), read.alike),
-    ((rf"\b(?:no|without) {WHO} (?:in|for|during) {SECTION}"), read.cue_of("rest", plays=False)),
+    ((r"(?<!and\s)(?<!\w)(?P<who>[a-z]+(?: sax)?) (?P<size>duet|duo|trio|quartet|"
+        r"quintet|sextet|septet|octet|nonet)\b"), read.alike),
+    ((rf"\b(?:no|without) {WHO} (?:in|for|during) {SECTION}"), read.cue_of("rest")),
     ((rf"\b{WHO} {LEAVES} (?:in|for|during|at|after) {WHEN}"), read.cue_of("rest")),
     ((rf"\b{WHO} {COMES}(?: in)? (?:at around|at about|at|from|in|on|with|after|around|about|for|by|during) "
               rf"{WHEN}"), read.cue_of("enter")),
@@ -211,14 +261,26 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((rf"(?:{_QUIETLY_OPENED})(?:with|on) ",
               rf"(?:an? )?(?:(?:lone|solo|single|solitary) )?{WHO}{GOES_ON}"), read.cue_of("alone", at=_AT_FIRST)),
     ((rf"\b{OPENS} (?:with|on) {WHO}(?: (?:alone|only|solo))?{GOES_ON}"), read.cue_of("alone", at=_AT_FIRST)),
+    ((rf"\b{WHO} (?:(?:in|on|for|during) )?{SECTION} only\b"), read.cue_of("only")),
     ((rf"\b{WHO} (?:(?:only|solo|alone) )?intro\b"), read.cue_of("alone", at=Moment(section="intro"))),
     ((rf"\b{WHO} (?:(?:only|solo|alone) )?(?:start|opening|beginning)\b"), read.cue_of("alone", at=_AT_FIRST)),
+    ((rf"\b{WHO} (?:(?:only|solo|alone) )?(?:ending|outro|finale|coda|postlude)\b"), read.cue_of("alone", at=_AT_LAST)),
+    ((rf"\b{WHO} (?:(?:only|solo|alone) )?(?:interlude|breakdown|break)\b(?! (?:beat|"
+        r"beats|drum|drums))"), read.cue_of("alone", at=Moment(section="break"))),
+    ((r"\b(?:the )?(?:ending|end|finish|finale)(?: (?:should|must|is|to|be|can|"
+        r"has to|ought to))* (?:very |quite |completely |really )?(?:abrupt|sudden|"
+        r"cold|hard|short|dead|unexpected|a hard cut|a sudden stop)\b"), read.one_feature("cut")),
+    ((r"\b(?:no|without(?: a)?|not a) (?:fade|fade[- ]out|fading)(?: at the end)?\b"), read.idle),
+    ((r"\b(?:(?:is|goes|go|switch(?:es)?|chang(?:e|es)|turns?|moves?)(?: (?:in|"
+        rf"to|into))? )(?P<metre>\d{{1,2}}/\d{{1,2}})(?: time)? (?:in|for|during|"
+        rf"at|on) {WHEN}"), read.other_metre),
     ((rf"\b{ENDS} (?:with|on) (?:{ALONE} )?{WHO}(?: (?:alone|only|solo))?(?=\s*(?:$|[,.;:!?]))"),
      read.cue_of("alone", at=_AT_LAST)),
     ((rf"\b{ALONE} {WHO}(?: plays?| playing)? (?:in|for|during) {SECTION}"), read.cue_of("alone")),
-    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet) of (?P<who>[a-z]+)\b(?! and)"), read.alike),
-    ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
-    ((rf"\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
+    ((r"\b(?:an? )?(?P<size>duet|duo|trio|quartet|quintet|sextet|septet|octet|"
+        r"nonet) of (?P<who>[a-z]+(?: [a-z]+)?s)\b(?! and)"), read.alike),
+    ((rf"(?<![\d/])\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+(?: [a-z]+)?s)\b"), read.several),
+    ((rf"(?<![\d/])\b(?P<count>{'|'.join(SEVERAL)}) (?P<who>[a-z]+s)\b"), read.several),
     ((rf"\bsolo (?:for|by|on) (?:the |an? )?{WHO}(?: in the middle)?(?=\s*(?:$|[,.;:!?]))"), read.solo_of),
     ((rf"\b(?P<first>intro)(?: of {NUMBER_PATTERN}[-\s]bars?)?,? (?:and )?(?:then )?(?:goes |going )?(?:straight|"
               rf"right|directly) ",
@@ -227,10 +289,12 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
      read.straight_into),
     ((rf"\b{PART}s? (?:of|that lasts|lasting|for) {BARS}"), read.section_hint),
     ((rf"(?<!\w){BARS} {PART}\b"), read.section_hint),
+    ((rf"\b{PART},? {BARS}(?! (?:blues|later|in)\b)"), read.section_hint),
     ((rf"\b(?:ends?|ending|stops?|finish(?:es)?)(?: exactly| right)? (?:at|after) {TIME}(?: exactly| sharp)?"),
      read.ends_at),
     ((rf"\b(?P<kind>(?:beat |bass )?drop|build[-\s]up|build|intro|verse|outro|chorus|breakdown|break|bridge|solo)"
-              rf"(?: comes| starts| hits)? (?:at|after) {TIME}"), read.section_hint),
+              r"(?: comes in| comes| enters| arrives| lands| kicks in| starts| hits| begins|"
+                  rf" should (?:start|hit|come|land)| is)? (?:at|after|around|@) {TIME}"), read.section_hint),
     ((rf"\b(?:{ENDS} (?:with|in|on) (?:an? )?)?(?:(?:slow|long|gentle|gradual) )?",
               r"fad(?:e|es|ing)(?:[-\s]?out)?(?! in\b|\w|[-\s]in\b)(?: (?:at|towards?) the end)?",
               rf"(?: (?:over|for|during|in) (?:the )?(?:last )?{BARS})?"), read.fade_out),
@@ -249,16 +313,25 @@ _WISHES: tuple[tuple[str | tuple[str, ...], read.Reader], ...] = (
     ((r"\b(?:an? )?(?:full )?bar of silence before the (?P<kind>drop|chorus)\b"), read.one_feature("silence", 4.0)),
     ((r"\b(?:an? )?(?:(?:beat|moment|second|short moment) of silence|silence|pause|silent beat)",
               r" (?:right |just )?before the (?P<kind>drop|chorus)\b"), read.one_feature("silence", 1.0)),
+    ((r"\bfrom (?:an? )?(?:whisper|murmur|nothing|silence|trickle|spark|breeze) "
+        r"to (?:an? )?(?:scream|roar|shout|storm|flood|wall of sound|inferno|explosion|"
+        r"full blast|everything)\b"), read.one_feature("rising")),
     ((rf"\b(?:goes )?(?:from )?{QUIET} to {LOUD}\b|\b(?:gets|getting|grows|growing) (?:louder and )?louder\b",
               rf"|\b{OPENS} {QUIET}(?=\s+with|,|\s+and|\s+then|\s*$)(?:,? (?:and )?(?:then )?{ENDS} {LOUD}\b)?"),
      read.one_feature("rising")),
+    ((r"\b(?:dynamics?,? )?(?:from )?p{1,3} to f{1,3}\b"), read.one_feature("rising")),
+    ((r"\b(?:dynamics?,? )?(?:from )?f{1,3} to p{1,3}\b"), read.one_feature("falling")),
+    ((r"\bdead stop(?: (?:after|on|with|in|at) (?:the )?(?:last |final )?(?:chorus|"
+        r"verse|drop|bar|beat|note|chord|hit|end))?"), read.one_feature("cut")),
+    ((rf"\bevery {BARS},? (?:another|a new|one more|an extra) \w+ (?:joins?|enters?|"
+        r"comes in|is added|gets added)\b"), read.layered),
     ((rf"\b(?:goes )?(?:from )?{LOUD} to {QUIET}\b|\b(?:gets|getting) (?:quieter and )?quieter\b",
               r"|\bwinds down\b"), read.one_feature("falling")),
     ((rf"\b(?:less|fewer|quieter|softer) {WHO}(?=\s*(?:$|[,.;:!?]))"), read.less),
     ((r"\b(?:ritardando|ritard|rallentando|rit\.)", rf"(?!\w){LATE}"), read.one_feature("ritard")),
     ((rf"\b(?:it )?{SLOWER} {AT_THE_END}"), read.one_feature("ritard")),
     ((rf"\b(?:it )?{SLOWER}\b"), read.one_feature("slowing")),
-    ((rf"\bfermatas?\b{LATE}"), read.one_feature("fermata")),
+    ((rf"\b(?:{ENDS} (?:with|on|in) (?:an? )?(?:long |big |final )?)?fermatas?\b{LATE}"), read.one_feature("fermata")),
     ((rf"\b(?:(?:it )?(?:speed(?:s|ing)? up|(?:gets?|getting) (?:faster and )?faster)|accelerando|accelerates?)"
               rf"\b{LATE}"),
      read.one_feature("quickening")),

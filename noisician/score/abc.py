@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from noisician.errors import FileError
@@ -28,6 +29,7 @@ FILE_LIMIT_BYTES = 2 << 20
 NOTES_LIMIT = 200_000
 DEFAULT_TEMPO_BPM = 120.0
 _VELOCITY = 84
+_FINEST = 512
 _LETTERS = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
 _ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _SHARPS, _FLATS = "FCGDAEB", "BEADGCF"
@@ -48,10 +50,10 @@ _TOKEN = re.compile(
     r"|(?P<deco>![^!|\n]{0,40}!|\+[a-z0-9]{1,20}\+)"
     r"|\[(?P<inline>[A-Za-z]):(?P<value>[^\]\n]*)\]"
     r"|\{(?P<grace>[^}]*)\}"
-    r"|\((?P<p>\d)(?::(?P<q>\d*)(?::(?P<r>\d*))?)?"
+    r"|\((?P<p>\d)(?::(?P<q>\d{0,2})(?::(?P<r>\d{0,2}))?)?"
     r"|\[(?P<ending>\d[\d,\-]*)"
     r"|(?P<bar>:*\|[\]|:]*(?:[ \t]?\d[\d,\-]*)?|::+|\[\|[\]:]?|\|\]:*)"
-    r"|\[(?P<chord>[^\]\n|]{1,400})\](?P<clength>\d*/*\d*)(?P<ctie>-?)"
+    r"|\[(?P<chord>[^\[\]\n|]{1,400})\](?P<clength>\d*/*\d*)(?P<ctie>-?)"
     r"|(?P<note>(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*\d*/*\d*)(?P<tie>[ ]?-)?"
     r"|(?P<rest>[zxZX])(?P<rlength>\d*/*\d*)"
     r"|(?P<broken><+|>+)"
@@ -69,6 +71,7 @@ class _Sound:
     length: Fraction
     pitches: tuple[int, ...]
     ties: frozenset[int]
+    bar: int
     syllable: str | None = None
 
 
@@ -461,7 +464,7 @@ class _Reader:
         self._notes += len(pitches)
         if self._notes > NOTES_LIMIT:
             raise FileError(f"{self.name} has more than {NOTES_LIMIT} notes")
-        sound = _Sound(voice.at, length, pitches, ties)
+        sound = _Sound(voice.at, length, pitches, ties, len(voice.bars))
         voice.bars[-1].sounds.append(sound)
         if voice.overlay_from is None:
             voice.line.append(sound)
@@ -502,8 +505,7 @@ class _Reader:
             voice.at += last.length * (first - 1)
             last.length *= first
             bar = voice.bars[-1]
-            bar.length = max((one.at + one.length for one in sounds), default=voice.at)
-            bar.length = max(bar.length, voice.at)
+            bar.length = voice.at if voice.overlay_from is None else max(bar.length, voice.at)
         voice.broken = second
 
     def _words(self, text: str) -> None:
@@ -512,21 +514,18 @@ class _Reader:
         voice.verse += 1
         if voice.verse > 1:
             return
-        places = iter(voice.line)
-        bars = {id(sound): number for number, bar in enumerate(voice.bars) for sound in bar.sounds}
-        last: _Sound | None = None
+        place = 0
         for kind, syllable in _syllables(text):
             if kind == "bar":
-                now = bars.get(id(last), -1) if last is not None else -1
-                rest = list(places)
-                places = iter([sound for sound in rest if bars[id(sound)] > now])
+                now = voice.line[place - 1].bar if place else 0
+                while place < len(voice.line) and voice.line[place].bar <= now:
+                    place += 1
                 continue
-            sound = next(places, None)
-            if sound is None:
+            if place >= len(voice.line):
                 break
             if kind == "text":
-                sound.syllable = syllable
-            last = sound
+                voice.line[place].syllable = syllable
+            place += 1
         sung = [sound for sound in voice.line if sound.syllable is not None]
         if sung and sung[-1].syllable is not None and not sung[-1].syllable.endswith("-"):
             sung[-1].syllable = sung[-1].syllable.rstrip() + LINE_END
@@ -556,12 +555,13 @@ def _fraction(text: str, default: Fraction) -> Fraction:
 
 
 def _length(over: str, slashes: str, under: str) -> Fraction:
-    """A written length: 3, /, //, 3/2, /4. More digits than any length has make it long beyond every limit."""
+    """A written length: 3, /, //, 3/2, /4. More digits than any length has make it long beyond every limit; what is
+    finer than any note is as fine as the finest, so that sums of lengths stay small numbers."""
     top = int(over[:9]) if over else 1
     if not slashes:
         return Fraction(top)
     bottom = int(under[:9]) if under else 2 ** min(len(slashes), 8)
-    return Fraction(top, bottom)
+    return Fraction(top, bottom if bottom <= _FINEST else _FINEST)
 
 
 def _tuplet(token: re.Match[str], meter: Fraction) -> tuple[Fraction, int] | None:
@@ -610,7 +610,10 @@ def _score(reader: _Reader, name: str) -> Score:
     parts = []
     for group in voices:
         ids = [id_ for id_, voice in reader.voices.items() if any(voice is one for one in group)]
-        notes = [note for id_ in ids for note in _played(reader.voices[id_], orders[id_], starts, quarters)]
+        played = (note for id_ in ids for note in _played(reader.voices[id_], orders[id_], starts, quarters))
+        notes = list(islice(played, NOTES_LIMIT + 1))
+        if len(notes) > NOTES_LIMIT:
+            raise FileError(f"{name}'s repeats come to more than {NOTES_LIMIT} notes")
         if notes:
             notes.sort(key=lambda note: (note.start_beats, note.pitch))
             parts.append(Part(group[0].name, group[0].program, group[0].is_kit, tuple(notes)))
@@ -724,7 +727,7 @@ def _chords(
             if not symbol.is_degree:
                 begun.append(((start + float(at)) / quarters, symbol.root, symbol.quality, symbol.bass))
     ends = [*(at for at, *_ in begun[1:]), starts[-1] / quarters]
-    for (at, root, quality, bass), end in zip(begun, ends, strict=True):
+    for (at, root, quality, bass), end in zip(begun, ends, strict=False):
         if root is not None and end > at:
             yield Chord(at, end - at, root, quality, bass)
 

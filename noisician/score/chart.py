@@ -201,7 +201,8 @@ def read_chart(text: str, mode: str = "major") -> Chart:
     for in_brackets, with_colon, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
         kind = _kind(in_brackets or with_colon)
         if kind is None:
-            raise ValueError(f"[{in_brackets or with_colon}] is no kind of section; kinds: {', '.join(SECTION_KINDS)}")
+            shown = " ".join((in_brackets or with_colon).split())[:80]
+            raise ValueError(f"[{shown}] is no kind of section; kinds: {', '.join(SECTION_KINDS)}")
         found.append((kind, body))
     sections = tuple(ChartSection(kind, _bars(body, mode)) for kind, body in found)
     if not any(section.bars for section in sections):

@@ -7,7 +7,6 @@ whichever its onsets lie nearest to. A part that fits no four voices is written 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -34,6 +33,8 @@ VALUES = (
     (12, "eighth", 0), (9, "16th", 1), (6, "16th", 0), (3, "32nd", 0),
 )  # fmt: skip
 _PLAIN_TICKS = tuple(ticks for ticks, _, _ in VALUES)
+#: Of metres whose bars are whole 32nds.
+_DENOMINATORS = (1, 2, 4, 8, 16, 32)
 #: Played with the feet, written in the lower voice of a kit.
 FEET = (35, 36, 44)
 
@@ -196,12 +197,23 @@ def _bars(score: Score, last_tick: int) -> tuple[Bar, ...]:
     """The bars, and so many more that all notes end within one."""
     meter = METERS[score.time_signature]
     ticks = meter.steps_per_bar * _SIXTEENTH
-    begins = {section.start_bar: section for section in score.sections}
-    count = max(score.bars, math.ceil(last_tick / ticks), 1)
-    return tuple(
-        Bar(number, number * ticks, ticks, meter.numerator, meter.denominator, begins.get(number))
-        for number in range(count)
-    )
+    end = max(score.bars * ticks, last_tick, ticks)
+    per_beat = quarters_per_beat(score) * TICKS
+    changes = [
+        (round(one.start_beats * per_beat), *map(int, one.time_signature.split("/"))) for one in score.meter_changes
+    ]
+    changes = [one for one in changes if one[1] and one[2] in _DENOMINATORS]
+    sections = [(section.start_bar * ticks, section) for section in score.sections]
+    bars: list[Bar] = []
+    at, numerator, denominator = 0, meter.numerator, meter.denominator
+    while at < end:
+        while changes and changes[0][0] <= at:
+            _, numerator, denominator = changes.pop(0)
+        length = 4 * TICKS * numerator // denominator
+        own = [section for start, section in sections if at <= start < at + length]
+        bars.append(Bar(len(bars), at, length, numerator, denominator, own[0] if own else None))
+        at += length
+    return tuple(bars)
 
 
 def _symbols(score: Score, end: int) -> tuple[Symbol, ...]:

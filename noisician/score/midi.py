@@ -27,6 +27,7 @@ from noisician.request import MODES, TONICS
 from noisician.score.encode import estimate_key
 from noisician.score.hands import by_performer, one_track
 from noisician.score.harmony import pitch_class
+from noisician.score.midi_events import events_of
 from noisician.score.midi_roles import Part, infer_roles
 from noisician.score.model import (
     METERS,
@@ -46,6 +47,8 @@ from noisician.styles import ROLES, Instrument, instruments, table
 TICKS_PER_QUARTER = 480
 DRUM_CHANNEL = 9
 FILE_LIMIT_BYTES = 16 << 20
+EVENTS_LIMIT = 400_000  # of which an object is made each
+PARTS_LIMIT, TRACKS_LIMIT = 256, 1024
 BARS_LIMIT = 4000  # a damaged delta time easily claims days of silence
 OWN = "noisician:"
 VOICE_PROGRAM = 53  # Voice Oohs
@@ -353,7 +356,16 @@ def read_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> Score:
         raise FileError(f"{name}: its noisician text event is damaged ({error!r})") from None
     if not any(voice.notes for voice in voices):
         raise FileError(f"{name} holds no notes")
+    refuse_crowd(sum(bool(voice.notes) for voice in voices), name)
     return _foreign_score(heading, voices, signature, beat_ticks, bars)
+
+
+def refuse_crowd(parts: int, name: str) -> None:
+    """Raises FileError for more parts than any score has."""
+    if parts > PARTS_LIMIT:
+        raise FileError(
+            f"{name} has {parts} parts with notes; the limit is {PARTS_LIMIT} parts; it is probably damaged"
+        )
 
 
 def midi_ticks_per_quarter(path_or_file: str | os.PathLike[str] | BinaryIO) -> int:
@@ -373,6 +385,10 @@ def open_midi(path_or_file: str | os.PathLike[str] | BinaryIO) -> tuple[mido.Mid
         content = path_or_file.read()
     if len(content) > FILE_LIMIT_BYTES:
         raise FileError(f"{name} has {len(content)} bytes; the limit is {FILE_LIMIT_BYTES} bytes for a MIDI file")
+    if content.count(b"MTrk") > TRACKS_LIMIT:
+        raise FileError(f"{name} has more than {TRACKS_LIMIT} tracks; it is probably damaged")
+    if events_of(content, EVENTS_LIMIT) > EVENTS_LIMIT:
+        raise FileError(f"{name} has more than {EVENTS_LIMIT} events; that is more than anybody plays")
     for charset in ("utf-8", "latin-1"):
         try:
             midi = mido.MidiFile(file=BytesIO(content), charset=charset, clip=True)

@@ -5,6 +5,7 @@ Grace and cue notes are left out, repeats and alternative endings are taken once
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 import zipfile
 import zlib
@@ -35,6 +36,14 @@ _STROKES_AT = {
 }  # fmt: skip
 #: Of XML, unpacked.
 FILE_LIMIT_BYTES = 32 << 20
+TAGS_LIMIT, NOTES_LIMIT = 1_500_000, 200_000
+_DIRECTORY_LIMIT_BYTES, _END_BYTES = 1 << 18, 22 + 0xFFFF
+#: How entities are declared, in the encodings that XML may have.
+_ENTITIES = tuple("<!ENTITY".encode(charset) for charset in ("ascii", "utf-16-le", "utf-16-be"))
+_DIGITS = 20
+_NOTES = tuple("<note".encode(charset) for charset in ("ascii", "utf-16-le", "utf-16-be"))
+#: No number in a score is larger.
+_NUMBER_LIMIT = 10**8
 _LIMIT = f"the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB of MusicXML"
 
 
@@ -98,8 +107,10 @@ def read_root(path: Path) -> ET.Element:
     """The ``score-partwise`` of a file. Errors as :func:`read_mxl`."""
     try:
         content = _content(path)
-        if b"<!ENTITY" in content:
+        if any(mark in content for mark in _ENTITIES):
             raise FileError(f"{path} defines entities of its own, as no score needs; it is not read")
+        if content.count(b"<") > TAGS_LIMIT or any(content.count(mark) > NOTES_LIMIT for mark in _NOTES):
+            raise FileError(f"{path} has more than {TAGS_LIMIT} tags or {NOTES_LIMIT} notes; no score has so many")
         root = ET.fromstring(content)
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, IndexError) as error:
         raise FileError(f"{path} is not a readable MusicXML score ({error})") from None
@@ -117,6 +128,8 @@ def _content(path: Path) -> bytes:
     content = path.read_bytes()
     if not content.startswith(b"PK"):
         return content
+    if _directory_bytes(content) > _DIRECTORY_LIMIT_BYTES:
+        raise FileError(f"{path} is an archive of far more files than a score; it is damaged, or no score")
     with zipfile.ZipFile(BytesIO(content)) as archive:
         scores = [n for n in archive.namelist() if n.endswith((".xml", ".musicxml")) and "META-INF" not in n]
         with archive.open(scores[0]) as file:
@@ -124,6 +137,12 @@ def _content(path: Path) -> bytes:
     if len(content) > FILE_LIMIT_BYTES:
         raise FileError(f"{path} unpacks to more than {FILE_LIMIT_BYTES / 1e6:.0f} MB; {_LIMIT}")
     return content
+
+
+def _directory_bytes(content: bytes) -> int:
+    """How long an archive says its directory is, of which zipfile makes an object for every entry."""
+    at = content.rfind(b"PK\x05\x06", max(0, len(content) - _END_BYTES))
+    return int.from_bytes(content[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
 def parts_of(root: ET.Element) -> list[Part]:
@@ -186,9 +205,10 @@ def _read_measure(element: ET.Element, state: _State) -> Measure:
 def _integer(element: ET.Element, path: str, default: int = 0) -> int:
     text = element.findtext(path)
     try:
-        return int(text) if text else default
+        number = int(text[:_DIGITS]) if text else default
     except ValueError:
         return default
+    return min(max(number, -_NUMBER_LIMIT), _NUMBER_LIMIT)
 
 
 def _read_attributes(element: ET.Element, state: _State) -> None:
@@ -196,7 +216,7 @@ def _read_attributes(element: ET.Element, state: _State) -> None:
     state.staves = max(state.staves, _integer(element, "staves", 1))
     state.fifths = _integer(element, "key/fifths", state.fifths)
     if element.find("time") is not None:
-        state.beats = _integer(element, "time/beats")  # 0 (so no supported metre) for senza misura or 3+2
+        state.beats = max(0, _integer(element, "time/beats"))  # 0 (so no supported metre) for senza misura or 3+2
         state.beat_type = max(_integer(element, "time/beat-type", 4), 1)
 
 
@@ -204,17 +224,25 @@ def _read_direction(element: ET.Element, state: _State, measure: Measure) -> Non
     sound = element if element.tag == "sound" else element.find("sound")
     tempo = sound.get("tempo") if sound is not None else None
     if tempo and measure.tempo_bpm is None:
-        measure.tempo_bpm = float(tempo)
+        measure.tempo_bpm = _tempo(tempo)
     marks = element.find("direction-type/dynamics")
     if marks is not None:
         for mark in marks:
             state.velocity = _DYNAMICS.get(mark.tag, state.velocity)
 
 
+def _tempo(text: str) -> float | None:
+    try:
+        tempo_bpm = float(text)
+    except ValueError:
+        return None
+    return tempo_bpm if math.isfinite(tempo_bpm) else None
+
+
 def _read_note(element: ET.Element, state: _State, measure: Measure) -> None:
     if element.find("grace") is not None:
         return
-    duration = _integer(element, "duration")
+    duration = max(0, _integer(element, "duration"))
     if element.find("chord") is None:
         state.onset = state.cursor
         state.cursor += duration

@@ -11,7 +11,7 @@ from pathlib import Path
 from noisician.errors import FileError
 from noisician.request import TONICS
 from noisician.score.encode import estimate_key
-from noisician.score.midi import BARS_LIMIT, nearest_signature, pitch_class_weights
+from noisician.score.midi import BARS_LIMIT, nearest_signature, pitch_class_weights, refuse_crowd
 from noisician.score.midi_roles import Part as Played
 from noisician.score.midi_roles import infer_roles
 from noisician.score.model import METERS, Chord, Note, Score, Section, Track
@@ -21,6 +21,8 @@ from noisician.score.repeats import Marks, played_order
 from noisician.score.tempo import TempoCurve
 
 DEFAULT_TEMPO_BPM = 120.0
+#: Of one part, repeats played.
+NOTES_LIMIT = 200_000
 #: Semitones from the major tonic of a signature up to those of its other modes.
 _ABOVE_MAJOR = {"dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7}
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -103,9 +105,10 @@ def _tracks(
 ) -> tuple[Track, ...]:
     """A track for each part with notes, in concert pitch, with roles and instruments inferred."""
     heads = {head.get("id"): head for head in root.iterfind("part-list/score-part")}
+    refuse_crowd(len(parts), "the score")
     played: list[Played] = []
     for part, element in zip(parts, root.iterfind("part"), strict=True):
-        notes = tuple(_notes(part, order, starts, quarters, _transposition(element)))
+        notes = _notes(part, order, starts, quarters, _transposition(element))
         if not notes:
             continue
         head = heads.get(element.get("id"))
@@ -128,24 +131,29 @@ def _transposition(part: ET.Element) -> int:
 
 def _notes(
     part: Part, order: Sequence[int], starts: Sequence[float], quarters: float, semitones: int
-) -> Iterator[Note]:
-    """A part's notes as played, in beats; what is tied is one note."""
-    open_: dict[int, Note] = {}
+) -> tuple[Note, ...]:
+    """A part's notes as played, in beats; what is tied is one note. Raises FileError for too many."""
+    open_: dict[int, int] = {}  # pitch to its latest place among those found
     found: list[Note] = []
     for place, start in zip(order, starts, strict=False):
         if place >= len(part.measures):
             continue
-        for written in part.measures[place].notes:
+        for written in sorted(part.measures[place].notes, key=lambda one: one.onset_quarters):  # of all voices
             note = _note(written, start, quarters, semitones)
-            before = open_.get(note.pitch)
-            if written.tied and before is not None and abs(before.end_beats - note.start_beats) < 1e-6:
-                joined = replace(before, duration_beats=note.end_beats - before.start_beats)
-                found[found.index(before)] = joined
-                open_[note.pitch] = joined
-            elif note.duration_beats > 0 and 0 <= note.pitch <= 127:
+            place_ = open_.get(note.pitch)
+            before = None if place_ is None else found[place_]
+            if written.tied and place_ is not None and before is not None and _goes_on(before, note):
+                found[place_] = replace(before, duration_beats=note.end_beats - before.start_beats)
+            elif note.duration_beats > 0 and note.start_beats >= 0 and 0 <= note.pitch <= 127:
+                open_[note.pitch] = len(found)
                 found.append(note)
-                open_[note.pitch] = note
-    yield from sorted(found, key=lambda note: (note.start_beats, note.pitch))
+        if len(found) > NOTES_LIMIT:
+            raise FileError(f"a part of the score plays more than {NOTES_LIMIT} notes")
+    return tuple(sorted(found, key=lambda note: (note.start_beats, note.pitch)))
+
+
+def _goes_on(before: Note, note: Note) -> bool:
+    return abs(before.end_beats - note.start_beats) < 1e-6
 
 
 def _note(written: WrittenNote, start: float, quarters: float, semitones: int) -> Note:
@@ -202,7 +210,7 @@ def _chords(
     ends = [*(one.at for one in begun[1:]), starts[-1] / quarters]
     return tuple(
         Chord(one.at, end - one.at, one.root, one.quality, one.bass)
-        for one, end in zip(begun, ends, strict=True)
+        for one, end in zip(begun, ends, strict=False)
         if end > one.at and one.root is not None
     )
 

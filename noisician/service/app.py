@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from noisician.errors import NoisicianError, RequestError
 from noisician.recipe import software_version
-from noisician.service.compat import ace_step
+from noisician.service.compat import ace_step, ace_step_daw
 from noisician.service.compat.assistants import Assistants
 from noisician.service.compat.names import OTHER_NAMES
 from noisician.service.files import Files
@@ -77,6 +77,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     documentation.install(app, settings)
+    ace_step_daw.install(app)  # before the calls that answer for all of their prefix
     ace_step.install(app)
     app.state.assistants = Assistants(app)
     app.router.routes.append(Route("/mcp", app.state.assistants, include_in_schema=False))

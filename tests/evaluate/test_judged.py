@@ -164,7 +164,7 @@ def test_figures_add_up_and_name_what_is_wrong() -> None:
 
 def test_the_shipped_prompts_can_be_judged() -> None:
     cases = judged_prompts()
-    assert len(cases) == 387
+    assert len(cases) == 807
     counts = tally(one for case in cases[:5] for one in judge(case, Controls()))
     assert all(right <= total for right, total in counts.values())
 

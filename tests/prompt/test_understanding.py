@@ -382,6 +382,8 @@ def test_words_table_names_only_what_exists():
         "genres": set(styles.table("genres")),
         "suggests": set(styles.table("genres")),
         "moods": set(styles.table("moods")),
+        "implies": set(styles.table("moods")),
+        "wishes": {"autotune", "clean", "detuned", "gated reverb", "panning", "sidechain"},
         "instruments": set(styles.instruments()),
         "family": set(families()),
         "exclude": {*styles.ROLES, *families(), *styles.instruments()},

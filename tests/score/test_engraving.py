@@ -15,7 +15,7 @@ from noisician.score.abc import abc_score
 from noisician.score.chart import harte_label, read_chart
 from noisician.score.chordpro import sung_notes, write_chordpro
 from noisician.score.engraving import TICKS, VALUES, Sheet, engrave
-from noisician.score.model import VOICE, Chord, Note, Score, Section, Track
+from noisician.score.model import VOICE, Chord, MeterChange, Note, Score, Section, Track
 from noisician.score.notation import read_musicxml
 from noisician.score.qualities import name_of, tones_of_mask
 from noisician.score.spelling import fifths_of, spelled, spelled_root
@@ -147,6 +147,15 @@ def test_a_song_in_chordpro() -> None:
     assert [(one.kind, [symbol.text for bar in one.bars for symbol, _ in bar]) for one in chart.sections] == [
         ("intro", ["C"]), ("verse", ["Am", "Fmaj7", "G7/B"]), ("outro", ["G7/B"]),
     ]  # fmt: skip
+
+
+def test_metres_are_those_that_a_file_states() -> None:
+    score = score_of(tune((60, 0, 12)), bars=3, meter_changes=(MeterChange(4.0, "5/8"), MeterChange(6.5, "3/4")))
+    sheet = engrave(score, swing=STRAIGHT)
+    assert [(bar.start, bar.ticks, bar.numerator, bar.denominator) for bar in sheet.bars] == [
+        (0, 96, 4, 4), (96, 60, 5, 8), (156, 72, 3, 4), (228, 72, 3, 4),
+    ]  # fmt: skip
+    check_values(sheet)
 
 
 def test_a_lead_sheet_has_the_tune_alone() -> None:

@@ -47,6 +47,8 @@ _AT_ROOT = (
     "/v1/stats",
     "/v1/audio",
 )
+#: Calls of ACE-Step-DAW, which pass the service's own gate.
+_GATED = (f"{PREFIX}/v1/midi/", f"{PREFIX}/v1/chords/")
 _SOUND_FIELDS = ("src_audio", "reference_audio")
 _MEASURED_JOBS = 20
 _MOST_TASKS = 100
@@ -57,7 +59,8 @@ _LONGEST_END = 80
 
 def checks_its_own_key(path: str) -> bool:
     """Whether a path of the service belongs to these calls, which show their key in their own ways."""
-    return path in _AT_ROOT or path == PREFIX or path.startswith(f"{PREFIX}/")
+    theirs = path == PREFIX or path.startswith(f"{PREFIX}/")
+    return path in _AT_ROOT or (theirs and not path.startswith(_GATED))
 
 
 def install(app: FastAPI) -> None:
