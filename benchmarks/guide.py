@@ -38,7 +38,7 @@ def heard_bpm(audio: np.ndarray, rate_hz: int) -> float | None:
 
 def through_picture(audio: np.ndarray) -> np.ndarray:
     """Samples at 44.1 kHz as Riffusion's checkpoint would hear and play them if it changed nothing."""
-    from noisician.models.checkpoints.spectrogram_image import Decoding, SpectrogramParams, decode, encode
+    from noisician.models.spectrogram_image import Decoding, SpectrogramParams, decode, encode
 
     params = SpectrogramParams()
     pixels, max_value = encode(audio, params)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,9 +47,17 @@ CONDITIONS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] =
 
 
 def sung_notes(score: Score) -> list[tuple[float, int]]:
-    """(start in beats, pitch) of what the lead sings."""
+    """(start in beats, pitch) of what the lead sings; a syllable that stays on its pitch is one note, for nothing tells
+    that another begins."""
     track = next(track for track in score.tracks if track.instrument == "voice" and track.role == "vocals")
-    return [(note.start_beats, note.pitch) for note in track.notes]
+    notes = list(track.notes[:1])
+    for note in track.notes[1:]:
+        is_tied = note.syllable is None and note.pitch == notes[-1].pitch
+        if not (is_tied and note.start_beats - notes[-1].end_beats < 0.1):
+            notes.append(note)
+        else:
+            notes[-1] = replace(notes[-1], duration_beats=note.end_beats - notes[-1].start_beats)
+    return [(note.start_beats, note.pitch) for note in notes]
 
 
 def f1(heard: Score, sung: list[tuple[float, int]], tempo_bpm: float) -> float:

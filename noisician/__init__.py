@@ -14,7 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from noisician.analysis.recording import Hearing as Hearing
     from noisician.api import RequestOptions as RequestOptions
+    from noisician.api import analyse as analyse
     from noisician.api import edit as edit
     from noisician.api import edits_from_midi as edits_from_midi
     from noisician.api import explain as explain
@@ -77,6 +79,8 @@ if TYPE_CHECKING:
 #: Public name → the module it lives in.
 _HOMES = {
     "make": "noisician.api",
+    "analyse": "noisician.api",
+    "Hearing": "noisician.analysis.recording",
     "make_takes": "noisician.api",
     "generate": "noisician.api",
     "vary": "noisician.api",
@@ -146,6 +150,7 @@ __all__ = [
     "EditOutlook",
     "Extend",
     "FileError",
+    "Hearing",
     "Loop",
     "Music",
     "NewNote",
@@ -179,6 +184,7 @@ __all__ = [
     "UseFrom",
     "Vary",
     "WeightsError",
+    "analyse",
     "edit",
     "edits_from_midi",
     "explain",

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from noisician.errors import RequestError
 from noisician.models import registry
 from noisician.recipe import Recipe
-from noisician.request import LISTS, OPTIONS, SEEDS, Request
+from noisician.request import EMBEDDED, LISTS, OPTIONS, SEEDS, Request
 from noisician.request.fields import in_fields
 from noisician.request.keywords import RequestOptions
 from noisician.request.model import in_one_line
@@ -27,6 +27,7 @@ from noisician.request.model import in_one_line
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from noisician.analysis.recording import Hearing
     from noisician.edits import Edit, SetNotes
     from noisician.models.protocol import CheckedRequest, EditOutlook, OnProgress, Others, Run, ShouldCancel
     from noisician.music import Music
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 #: The fields that may be given as paths.
-_PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "place"))
+_PATHS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "picture", "place"))
 _TONIC_ALONE = re.compile(r"\s*[A-Ga-g]\s*(#|♯|♭|b|[- ]?sharp|[- ]?flat)?\s*", re.IGNORECASE)
 #: What there is a list of, each in a file of ``noisician/styles``.
 STYLE_KINDS = ("genres", "moods", "instruments", "textures", "voices")
@@ -339,8 +340,40 @@ def intensities(
 
 @_in_words_of_programs
 def explain(prompt: str = "", **controls: Unpack[RequestOptions]) -> Controls:
-    """What the words and options are taken to mean, each value with its reason. Raises RequestError."""
-    return controls_of(request_of(prompt, controls))
+    """What the words, options and files are taken to mean, each value with its reason. Raises RequestError and
+    FileError."""
+    return explained(request_of(prompt, controls))[0]
+
+
+def explained(request: Request) -> tuple[Controls, Hearing | None]:
+    """What a request means, its recordings heard, and what the music would start from. Raises as :func:`explain`."""
+    from noisician.models.embedded.listening import listened
+    from noisician.models.inputs import read_inputs
+
+    controls = controls_of(request)
+    if request.model != EMBEDDED:
+        return controls, None
+    told = listened(request, controls, read_inputs(request))
+    return told.controls, told.heard
+
+
+def analyse(
+    path: str | PathLike[str],
+    *,
+    on_progress: OnProgress | None = None,
+    cancel: ShouldCancel | None = None,
+) -> Hearing:
+    """What is heard in a sound file: tempo, metre, key, chords, sections, players with their notes, loudness, balance.
+
+    Any format that libsndfile reads, 2 seconds to 15 minutes. ``.score`` is a :class:`Score`, ``.to_dict()`` plain
+    values. Raises FileError for a file that cannot be read or holds nothing to hear, :class:`Cancelled`.
+    """
+    from noisician.models.inputs import heard_input, read_audio_input
+    from noisician.models.protocol import Stages, ignore_progress, never
+
+    _check_callbacks(on_progress, cancel)
+    stages = Stages({"listening": 1.0}, on_progress or ignore_progress, cancel or never)
+    return heard_input(read_audio_input(str(_path_of(path))), stages.reporter("listening"))
 
 
 def read_recipe(path: str | PathLike[str]) -> Recipe:

@@ -19,6 +19,7 @@ MEL_BANDS = 128
 FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP
 #: Added before the logarithm: about 80 dB below a loud note.
 LOG_FLOOR = 1e-3
+_FRAMES_AT_ONCE = 2048
 
 
 @cache
@@ -27,42 +28,46 @@ def hann_window(length: int = N_FFT) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
 
 
-def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
+def hz_to_mel(hz: np.ndarray) -> np.ndarray:
     """Slaney's scale: linear to 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
     linear = np.asarray(hz, np.float64) * 3 / 200
     return np.where(hz < 1000, linear, 15 + 27 * np.log(np.maximum(hz, 1e-9) / 1000) / np.log(6.4))
 
 
-def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+def mel_to_hz(mel: np.ndarray) -> np.ndarray:
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.log(6.4) * (mel - 15) / 27))
 
 
 @cache
 def mel_filters(n_fft: int = N_FFT, bands: int = MEL_BANDS) -> np.ndarray:
     """Triangular filters of equal area, float32 ``[bands, n_fft // 2 + 1]``, 0 … 22 050 Hz."""
-    top = _hz_to_mel(np.array(SAMPLE_RATE_HZ / 2))
-    edges = _mel_to_hz(np.linspace(0, float(top), bands + 2))
-    bins_hz = np.linspace(0, SAMPLE_RATE_HZ / 2, n_fft // 2 + 1)
-    rising = (bins_hz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins_hz) / (edges[2:] - edges[1:-1])[:, None]
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+    top = hz_to_mel(np.array(SAMPLE_RATE_HZ / 2))
+    edges = mel_to_hz(np.linspace(0, float(top), bands + 2))
+    return triangles(edges, np.linspace(0, SAMPLE_RATE_HZ / 2, n_fft // 2 + 1))
+
+
+def triangles(edges_hz: np.ndarray, bins_hz: np.ndarray) -> np.ndarray:
+    """Filters of equal area, float32 ``[edges − 2, bins]``: each rises from an edge to the next, then falls."""
+    rising = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
+    falling = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
+    shapes = np.maximum(0, np.minimum(rising, falling))
+    return (shapes * (2 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype(np.float32)
 
 
 @cache
 def band_centres_hz() -> np.ndarray:
     """Where each band's filter peaks, float64 ``[128]``."""
-    return _mel_to_hz(np.arange(1, MEL_BANDS + 1) * _mel_step())
+    return mel_to_hz(np.arange(1, MEL_BANDS + 1) * _mel_step())
 
 
 def band_of_hz(hz: np.ndarray) -> np.ndarray:
     """The place of frequencies on the axis of bands: 0.0 at the first band's centre, 127.0 at the last one's."""
-    return _hz_to_mel(hz) / _mel_step() - 1
+    return hz_to_mel(hz) / _mel_step() - 1
 
 
 def _mel_step() -> float:
     """Distance of neighbouring bands' centres on the mel scale."""
-    return float(_hz_to_mel(np.array(SAMPLE_RATE_HZ / 2))) / (MEL_BANDS + 1)
+    return float(hz_to_mel(np.array(SAMPLE_RATE_HZ / 2))) / (MEL_BANDS + 1)
 
 
 def frame_count(samples: int) -> int:
@@ -105,6 +110,22 @@ def istft(spectra: np.ndarray) -> np.ndarray:
 def log_mel(samples: np.ndarray, frames: int | None = None) -> np.ndarray:
     """``log(mel magnitude + LOG_FLOOR)`` ``[frames, 128]`` float32 of mono samples at 44.1 kHz."""
     return log_mel_of_magnitude(np.abs(stft(samples, frames)))
+
+
+def log_mel_between(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Frames ``start … stop`` of :func:`log_mel`, from the samples around them alone."""
+    context = N_FFT // 2 // HOP
+    before = min(start, context)
+    piece = samples[(start - before) * HOP : (stop + context) * HOP]
+    return log_mel(piece, stop - start + before)[before:]
+
+
+def log_mel_of_long(samples: np.ndarray) -> np.ndarray:
+    """As :func:`log_mel`, a stretch at a time: of minutes, all spectra at once would take gigabytes."""
+    frames = frame_count(len(samples))
+    starts = range(0, frames, _FRAMES_AT_ONCE)
+    pieces = [log_mel_between(samples, start, min(frames, start + _FRAMES_AT_ONCE)) for start in starts]
+    return np.concatenate(pieces) if pieces else np.zeros((0, MEL_BANDS), np.float32)
 
 
 def log_mel_of_magnitude(magnitude: np.ndarray) -> np.ndarray:

@@ -195,7 +195,7 @@ RECIPE = Recipe(request=Request(prompt="x"), seed=1)
         (lambda: WRONG.make("x", key="H"), "a mode goes into mode"),
         (lambda: WRONG.make("x", instruments="kazooo"), "^instruments 'kazooo' is not known"),
         (lambda: WRONG.explain("x", genres="nope"), "^genres 'nope' is not known"),
-        (lambda: WRONG.vary(RECIPE, init_audio="a.wav"), "^embedded cannot follow init_audio"),
+        (lambda: WRONG.vary(RECIPE, negative_prompt="a"), "^embedded cannot follow negative_prompt"),
         (lambda: WRONG.open(b"nothing.wav"), "nothing.wav: does not exist"),
         (lambda: WRONG.open(None), "None is no path and no recipe"),
         (lambda: WRONG.open("a" * 300), "too long"),

@@ -8,7 +8,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import typer
 from fake_model import FakeModel, RunCommand
 from typer.core import TyperGroup
@@ -66,6 +68,8 @@ def test_the_commands_of_the_readme_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "song.txt").write_text("[verse]\nLight in the night\n", encoding="utf-8")
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(3 * 8000) / 8000)
+    soundfile.write(tmp_path / "demo.wav", tone, 8000)
     block = README.split("## On the command line")[1].split("```")[1]
     commands = [line for line in block.splitlines() if line.startswith("noisician ")]
     assert len(commands) >= 8

@@ -15,10 +15,15 @@ On 112 synthetic arrangements (24 s each, all keys, four-chord loops under a ran
 tonic and third in 78 % of those in major or minor and 70 % in the four church modes; with the two profiles of
 the original method 79 % and 40 %. Four-chord loops are often ambiguous, so the figure for the soundfont playing
 the same scores is the ceiling to compare with.
+
+With the chords (:func:`key_of_harmony`) and basic-pitch's likelihoods for chroma, the MIREX score is 1.00 on 20 tracks
+of the shipped model and 0.88 on 51 excerpts of procedural songs by a soundfont, both of which its two weights were
+chosen on; by the notes alone 0.85 and 0.74.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,12 +33,15 @@ from noisician.errors import NoisicianError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.request import MODES, TONICS
 from noisician.score.harmony import A4_HZ, A4_PITCH, SCALES, frequency_hz
+from noisician.score.model import Chord
 
 CHROMA_FFT = 16384  # 2.7 Hz a bin: parts semitones down to about 100 Hz, peaks are interpolated below
 CHROMA_HOP = 4096
 LOWEST_PITCH, HIGHEST_PITCH = 33, 88
 #: Peaks count with their magnitude to this power, so that loud basses do not outvote the harmony.
 COMPRESSION = 0.75
+#: What chords on the tonic count for beside a correlation: all the time, and at either end.
+_TONIC_SHARE, _TONIC_ENDS = 0.3, 0.1
 
 _C_MAJOR_AND_MINOR = {
     "krumhansl": (
@@ -141,6 +149,29 @@ def key_of_chroma(
         for tonic in range(12)
     ]
     return max(candidates, key=lambda key: key.correlation)
+
+
+def key_of_harmony(pitch_classes: np.ndarray, chords: Sequence[Chord]) -> KeyEstimate | None:
+    """The key of chroma ``[12]`` and of the chords that are heard, in order; None if chroma is flat or silent.
+
+    Modes of one scale share their notes. What tells them apart is where music is at home: a key counts for more by the
+    share of time that chords stand on its tonic, and if the first or the last one does.
+    """
+    vector = np.asarray(pitch_classes, np.float64)
+    if vector.std() <= 1e-9 * max(1e-12, abs(vector).max()):
+        return None
+    at_home = np.zeros(12)
+    for chord in chords:
+        at_home[chord.root % 12] += chord.duration_beats
+    at_home *= _TONIC_SHARE / max(1e-9, at_home.sum())
+    for chord in (*chords[:1], *chords[-1:]):
+        at_home[chord.root % 12] += _TONIC_ENDS
+    candidates = [
+        (KeyEstimate(tonic, mode, float(np.corrcoef(np.roll(profile, tonic), vector)[0, 1])), at_home[tonic])
+        for mode, profile in key_profiles().items()
+        for tonic in range(12)
+    ]
+    return max(candidates, key=lambda one: one[0].correlation + one[1])[0]
 
 
 def estimated_key(samples: np.ndarray, profiles: str = "krumhansl", church_modes: bool = True) -> KeyEstimate | None:

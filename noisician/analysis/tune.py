@@ -6,20 +6,24 @@ Conventions
 * Pitch comes from :func:`noisician.analysis.pitch.swift_f0`, where most of a recording lies above its compass from
   :func:`noisician.analysis.pitch.yin`. The most likely path through semitones and silence (Viterbi) makes notes of it;
   the tuning of the voice is found first, a note that is struck again is told by its loudness.
-* Free time is straightened by following: each onset moves the beat a little (a phase-locked loop), so that a tempo may
-  drift.
+* Even time is fitted: the steps on which most onsets lie. Free time is straightened by following: each onset moves the
+  beat a little (a phase-locked loop), so that a tempo may drift.
+
+How good it is
+--------------
+``benchmarks/hummed_tunes.py``; docs/models.md has the figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from noisician.analysis.inputs import mono
-from noisician.analysis.pitch import YIN_THRESHOLD, swift_f0, yin
+from noisician.analysis.pitch import YIN_THRESHOLD, PitchTrack, swift_f0, yin
 from noisician.errors import NoisicianError
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.harmony import A4_HZ, A4_PITCH
@@ -30,10 +34,18 @@ _SPREAD, _UNVOICED, _CHANGE, _LEAP = 0.35, 2.0, 6.0, 0.08
 _LOWEST, _HIGHEST = 24, 108
 #: Where most of a recording is higher, it is whistled: swift-f0 hears up to 2,094 Hz.
 _WHISTLED_HZ = 1200.0
+#: An octave too high is heard where two periods are this much more alike than one; lower pitches have no such partials.
+_OCTAVE_UP, _HALVED_FROM_HZ, _LAG_REACH = 0.12, 90.0, 2
 #: Shorter notes belong to a neighbour or are noise.
 SHORTEST_S = 0.07
 #: A dip of loudness this deep, over at most so long, is a note struck again.
 _DIP_DB, _DIP_S = 5.0, 0.2
+#: A consonant between two vowels takes this much from the bands that vowels have and consonants such as l and n lack.
+_VOWEL_BANDS_HZ, _VOWEL_DIP_DB = ((600.0, 1800.0), (1000.0, 4000.0)), 6.0
+#: A band is heard in windows of so many frames, for several periods of a low voice.
+_PERIODS_HOPS = 3
+#: Notes this far under most of a tune are none.
+_ECHO_DB = 18.0
 #: The quietest frame that counts, against the loudest and at all.
 _FLOOR_DB, _SILENT_DB = 38.0, -70.0
 _TEMPI_BPM = np.arange(60.0, 181.0, 0.5)
@@ -41,6 +53,11 @@ _TEMPI_BPM = np.arange(60.0, 181.0, 0.5)
 _USUAL_BPM, _SPREAD_OCTAVES = 100.0, 0.6
 #: What an onset on a quarter, an eighth, a sixteenth says for a tempo.
 _LEVELS = ((1, 1.0), (2, 0.8), (4, 0.45))
+#: The same where a beat falls into three, and how much better that has to fit where both read the same eighths.
+_TERNARY_LEVELS, _TERNARY_MERIT = ((1, 1.0), (3, 0.8), (6, 0.45)), 1.1
+#: Even steps are looked for so far around a tempo, in so many places; where this share of onsets lies nearer than that
+#: to them, they are even.
+_STRAYS, _STRAYS_TRIED, _STEADY_SHARE, _NEAR_STEPS = 0.03, 241, 0.6, 0.3
 #: How fast the beat follows.
 _FOLLOW = 0.12
 _STEPS = 4  # a beat
@@ -75,10 +92,11 @@ def tune_of(samples: np.ndarray, tempo_bpm: float | None = None, role: str = "le
         )
     onsets = np.array([note.start_s for note in heard])
     lengths = np.array([note.end_s - note.start_s for note in heard])
-    bpm = float(tempo_bpm) if tempo_bpm is not None else tempo_of(onsets, lengths)
-    steps = on_grid(onsets, bpm)
-    steps = steps + _bar_offset(steps, lengths)
-    return Tune(tuple(heard), _score(heard, steps, bpm, role, instrument), cents)
+    time = _Time(float(tempo_bpm)) if tempo_bpm is not None else _time_of(onsets, lengths)
+    steps, sung = _steps(onsets, lengths, time)
+    steps = steps + _bar_offset(steps, lengths, sung.ternary)
+    told = time if tempo_bpm is not None else replace(sung, tempo_bpm=float(round(sung.tempo_bpm)))
+    return Tune(tuple(heard), _score(heard, steps, sung.step_s, told, role, instrument), cents)
 
 
 # --- notes ------------------------------------------------------------------------------------------------------------
@@ -87,40 +105,102 @@ def tune_of(samples: np.ndarray, tempo_bpm: float | None = None, role: str = "le
 def heard_notes(samples: np.ndarray) -> tuple[list[HeardNote], float]:
     """The notes of a recording in order, and the voice's tuning in cents."""
     audio = mono(samples).astype(np.float32)
-    midi, is_voiced, level_db, rate_hz = _contour(audio)
-    if is_voiced.sum() < SHORTEST_S * rate_hz:
+    voice = _contour(audio)
+    if voice.is_voiced.sum() < SHORTEST_S * voice.rate_hz:
         return [], 0.0
-    tuning = _tuning(midi[is_voiced])
-    path = _path(midi - tuning, is_voiced)
+    tuning = _tuning(voice.midi[voice.is_voiced])
+    path = _path(voice.midi - tuning, voice.is_voiced)
     notes: list[HeardNote] = []
     for first, last, pitch in _runs(path):
-        for begin, end in _struck(level_db[first:last], rate_hz):
-            if (end - begin) / rate_hz >= SHORTEST_S:
-                level = float(level_db[first + begin : first + end].max())
-                notes.append(HeardNote((first + begin) / rate_hz, (first + end) / rate_hz, pitch, level))
-    return notes, 100 * tuning
+        for begin, end in _struck(voice, first, last):
+            if (end - begin) / voice.rate_hz >= SHORTEST_S:
+                level = float(voice.level_db[begin:end].max())
+                notes.append(HeardNote(begin / voice.rate_hz, end / voice.rate_hz, pitch, level))
+    return _without_echoes(notes), 100 * tuning
 
 
-def _contour(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """(MIDI pitch ``[frames]``, whether there is one, loudness in dB of full scale, frames a second)."""
+def _without_echoes(notes: list[HeardNote]) -> list[HeardNote]:
+    """Notes without those far softer than most: breath, and what a room gives back."""
+    if not notes:
+        return []
+    lengths = np.array([note.end_s - note.start_s for note in notes])
+    levels = np.array([note.level_db for note in notes])
+    order = np.argsort(levels)
+    usual = levels[order][np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)]
+    return [note for note in notes if note.level_db >= usual - _ECHO_DB]
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """Frames ``1 / rate_hz`` apart: ``midi`` pitch, whether there is one, loudness and that of the vowels' band in dB
+    of full scale, all ``[frames]``."""
+
+    midi: np.ndarray
+    is_voiced: np.ndarray
+    level_db: np.ndarray
+    vowel_db: np.ndarray
+    rate_hz: float
+
+
+def _contour(audio: np.ndarray) -> _Voice:
     found = swift_f0(audio)
-    level_db = _levels(audio, len(found.hz), found.rate_hz)
+    frames, rate_hz = len(found.hz), found.rate_hz
+    level_db = _levels(audio, frames, rate_hz)
     is_loud = level_db > max(level_db.max(initial=_SILENT_DB) - _FLOOR_DB, _SILENT_DB)
     is_voiced = (found.confidence >= 0.5) & is_loud
-    midi = A4_PITCH + 12 * np.log2(np.maximum(found.hz, 1.0) / A4_HZ)
-    centres = (np.arange(len(midi)) / found.rate_hz * SAMPLE_RATE_HZ).astype(int)
+    hz = _without_octaves_up(audio, found, is_voiced)
+    midi = A4_PITCH + 12 * np.log2(np.maximum(hz, 1.0) / A4_HZ)
+    centres = (np.arange(frames) / rate_hz * SAMPLE_RATE_HZ).astype(int)
     hz, aperiodicity = yin(audio, centres, lowest_hz=500.0)
     whistled = (aperiodicity < YIN_THRESHOLD) & is_loud
     if (whistled & (hz > _WHISTLED_HZ)).sum() > is_voiced.sum() / 2:  # at or above the top of the network's compass
-        return A4_PITCH + 12 * np.log2(hz / A4_HZ), whistled, level_db, found.rate_hz
-    return midi, is_voiced, level_db, found.rate_hz
+        return _Voice(A4_PITCH + 12 * np.log2(hz / A4_HZ), whistled, level_db, np.zeros(frames), rate_hz)
+    # A partial that sways over the edge of one band is in the other.
+    vowel_db = np.mean([_levels(audio, frames, rate_hz, band_hz) for band_hz in _VOWEL_BANDS_HZ], axis=0)
+    return _Voice(midi, is_voiced, level_db, vowel_db, rate_hz)
 
 
-def _levels(audio: np.ndarray, frames: int, rate_hz: float) -> np.ndarray:
-    """Loudness of each frame in dB of full scale, ``[frames]``."""
+def _without_octaves_up(audio: np.ndarray, found: PitchTrack, is_voiced: np.ndarray) -> np.ndarray:
+    """Pitch in Hz ``[frames]``: an octave lower where the sound is much more like itself two periods later than one.
+
+    A closed vowel has little but its second partial, and the network follows that.
+    """
+    hz = found.hz.copy()
+    longest = 4 * int(SAMPLE_RATE_HZ / _HALVED_FROM_HZ) + _LAG_REACH
+    padded = np.pad(audio, longest)
+    for frame in np.flatnonzero(is_voiced & (found.hz > _HALVED_FROM_HZ)):
+        period = round(SAMPLE_RATE_HZ / hz[frame])
+        centre = round(frame / found.rate_hz * SAMPLE_RATE_HZ) + longest
+        here = padded[centre - 2 * period : centre + 2 * period]
+        likeness = [_likeness(padded, here, centre - 2 * period, lag) for lag in (period, 2 * period)]
+        if likeness[1] - likeness[0] > _OCTAVE_UP:
+            hz[frame] /= 2
+    return hz
+
+
+def _likeness(padded: np.ndarray, here: np.ndarray, first: int, lag: int) -> float:
+    """The highest correlation of a stretch with what comes about ``lag`` samples later, −1 … 1."""
+    best = -1.0
+    for shift in range(lag - _LAG_REACH, lag + _LAG_REACH + 1):
+        later = padded[first + shift : first + shift + len(here)]
+        if shift > 0 and len(later) == len(here):
+            energy = float((here @ here) * (later @ later))
+            best = max(best, float(here @ later) / energy**0.5 if energy > 0 else 0.0)
+    return best
+
+
+def _levels(audio: np.ndarray, frames: int, rate_hz: float, band_hz: tuple[float, float] | None = None) -> np.ndarray:
+    """Loudness of each frame, or of a band of it, in dB of full scale, ``[frames]``."""
     hop = round(SAMPLE_RATE_HZ / rate_hz)
-    padded = np.pad(audio, (hop // 2, max(0, frames * hop + hop - len(audio))))
-    power = np.array([np.mean(padded[at : at + hop] ** 2) for at in range(0, frames * hop, hop)])
+    size = hop if band_hz is None else _PERIODS_HOPS * hop
+    padded = np.pad(audio, (size // 2, max(0, frames * hop + size - len(audio))))
+    pieces = np.lib.stride_tricks.sliding_window_view(padded, size)[: frames * hop : hop]
+    if band_hz is None:
+        power = np.mean(pieces**2, axis=1)
+    else:
+        spectra = np.abs(np.fft.rfft(pieces * np.hanning(size), axis=1)) ** 2
+        hz = np.arange(spectra.shape[1]) * SAMPLE_RATE_HZ / size
+        power = spectra[:, (hz >= band_hz[0]) & (hz < band_hz[1])].mean(axis=1) / size
     return 10 * np.log10(power + 1e-12)
 
 
@@ -162,44 +242,103 @@ def _runs(path: np.ndarray) -> list[tuple[int, int, int]]:
     return [(first, last, int(path[first])) for first, last in pairwise(bounds) if path[first] >= 0]
 
 
-def _struck(level_db: np.ndarray, rate_hz: float) -> list[tuple[int, int]]:
-    """The stretches of one pitch that are notes of their own: between them the loudness dips and comes back."""
-    reach = max(2, round(_DIP_S * rate_hz))
+def _struck(voice: _Voice, first: int, last: int) -> list[tuple[int, int]]:
+    """The stretches (first frame, last + 1) of one pitch that are notes of their own: between them the loudness dips
+    and comes back, or only that of the vowels does, as in "la la"."""
+    reach = max(2, round(_DIP_S * voice.rate_hz))
+    dips = [
+        (first + at, depth)
+        for curve, least_db in ((voice.level_db, _DIP_DB), (voice.vowel_db, _VOWEL_DIP_DB))
+        for at, depth in _dips(curve[first:last], reach, least_db)
+    ]
     cuts: list[int] = []
+    for at, _ in sorted(dips, key=lambda dip: -dip[1]):
+        if all(abs(at - cut) / voice.rate_hz >= SHORTEST_S for cut in cuts):
+            cuts.append(at)
+    return list(pairwise([first, *sorted(cuts), last]))
+
+
+def _dips(level_db: np.ndarray, reach: int, least_db: float) -> list[tuple[int, float]]:
+    """(frame, depth in dB) of each place that lies so far under the loudest within ``reach`` on both sides."""
+    found = []
     for at in range(2, len(level_db) - 2):
         before, after = level_db[max(0, at - reach) : at].max(), level_db[at + 1 : at + 1 + reach].max()
         lowest = level_db[max(0, at - reach // 2) : at + reach // 2 + 1].min()
-        if (
-            level_db[at] == lowest
-            and min(before, after) - level_db[at] >= _DIP_DB
-            and (not cuts or (at - cuts[-1]) / rate_hz >= SHORTEST_S)
-        ):
-            cuts.append(at)
-    bounds = [0, *cuts, len(level_db)]
-    return list(pairwise(bounds))
+        depth = float(min(before, after) - level_db[at])
+        if level_db[at] == lowest and depth >= least_db:
+            found.append((at, depth))
+    return found
 
 
 # --- the grid ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Time:
+    """A tempo, and whether its beats fall into three."""
+
+    tempo_bpm: float
+    ternary: bool = False
+
+    @property
+    def step_s(self) -> float:
+        """A sixteenth."""
+        return 60 / self.tempo_bpm / (6 if self.ternary else _STEPS)
+
+
 def tempo_of(onsets_s: np.ndarray, lengths_s: np.ndarray) -> float:
     """The tempo under which onsets lie best on beats and their parts, in whole BPM."""
+    return _time_of(onsets_s, lengths_s).tempo_bpm
+
+
+def _time_of(onsets_s: np.ndarray, lengths_s: np.ndarray) -> _Time:
+    """Beats in two, or in three where that fits clearly better at another tempo: at the same one it is swing."""
+    binary, merit = _best_tempo(onsets_s, lengths_s, _LEVELS)
+    ternary, other_merit = _best_tempo(onsets_s, lengths_s, _TERNARY_LEVELS)
+    ratio = ternary / binary
+    is_other = all(abs(ratio / factor - 1) > 0.03 for factor in (0.5, 1.0, 2.0))
+    needs = _TERNARY_MERIT if abs(ratio * 1.5 - 1) < 0.03 else 1.0
+    return _Time(ternary, True) if is_other and other_merit > needs * merit else _Time(binary)
+
+
+def _best_tempo(
+    onsets_s: np.ndarray, lengths_s: np.ndarray, levels: Sequence[tuple[int, float]]
+) -> tuple[float, float]:
+    """(whole BPM, merit) of the best of _TEMPI_BPM."""
     weights = np.sqrt(np.clip(lengths_s, 0.05, 1.0))
-    scores = []
-    for bpm in _TEMPI_BPM:
-        turns = onsets_s * bpm / 60
-        merit = (
-            sum(weight * abs((weights * np.exp(2j * np.pi * parts * turns)).sum()) for parts, weight in _LEVELS)
-            / weights.sum()
-        )
-        usual = np.exp(-0.5 * (np.log2(bpm / _USUAL_BPM) / _SPREAD_OCTAVES) ** 2)
-        scores.append(merit * (0.3 + 0.7 * usual))
-    return float(round(_TEMPI_BPM[int(np.argmax(scores))]))
+    turns = np.outer(_TEMPI_BPM / 60, onsets_s)
+    merits = sum(share * np.abs(np.exp(2j * np.pi * parts * turns) @ weights) for parts, share in levels)
+    usual = np.exp(-0.5 * (np.log2(_TEMPI_BPM / _USUAL_BPM) / _SPREAD_OCTAVES) ** 2)
+    merits = np.asarray(merits) / weights.sum() * (0.3 + 0.7 * usual)
+    best = int(np.argmax(merits))
+    return float(round(_TEMPI_BPM[best])), float(merits[best])
 
 
-def on_grid(onsets_s: np.ndarray, tempo_bpm: float) -> np.ndarray:
+def _steps(onsets_s: np.ndarray, lengths_s: np.ndarray, time: _Time) -> tuple[np.ndarray, _Time]:
+    """The sixteenth of each onset, from 0, and the tempo as it was sung: even steps where most onsets lie near them,
+    else steps that follow the singer."""
+    weights = np.sqrt(np.clip(lengths_s, 0.05, 1.0))
+    step_s = time.step_s * np.linspace(1 - _STRAYS, 1 + _STRAYS, _STRAYS_TRIED)
+    sums = [np.exp(2j * np.pi * np.outer(1 / (parts * step_s), onsets_s)) @ weights for parts in (1, 2)]
+    best = int(np.argmax(np.abs(sums[0]) + 0.6 * np.abs(sums[1])))
+    start_s, length_s = float(np.angle(sums[0][best]) / (2 * np.pi) * step_s[best]), float(step_s[best])
+    for _ in range(2):  # the line through the onsets at their steps
+        places = np.rint((onsets_s - start_s) / length_s)
+        rows = np.stack([places, np.ones(len(places))], axis=1) * weights[:, None]
+        fitted, fallback = np.linalg.lstsq(rows, onsets_s * weights, rcond=None)[0], (length_s, start_s)
+        length_s, start_s = fitted if abs(fitted[0] / time.step_s - 1) <= 2 * _STRAYS else fallback
+    exact = (onsets_s - start_s) / length_s
+    if np.mean(np.abs(exact - np.rint(exact)) < _NEAR_STEPS) < _STEADY_SHARE:
+        return on_grid(onsets_s, time.tempo_bpm, time.step_s), time
+    steps = np.rint(exact).astype(int)
+    for place in range(1, len(steps)):
+        steps[place] = max(steps[place], steps[place - 1] + 1)
+    return steps - steps[0], _Time(time.tempo_bpm * time.step_s / length_s, time.ternary)
+
+
+def on_grid(onsets_s: np.ndarray, tempo_bpm: float, step_s: float | None = None) -> np.ndarray:
     """The sixteenth of each onset, int ``[onsets]`` from 0, no two on one: each onset moves the beat a little."""
-    step_s = 60 / tempo_bpm / _STEPS
+    step_s = 60 / tempo_bpm / _STEPS if step_s is None else step_s
     phase_s = _phase_s(onsets_s, step_s)
     steps = [round(float(onsets_s[0] - phase_s) / step_s)]
     expected_s, length_s = phase_s + steps[0] * step_s, step_s
@@ -219,21 +358,25 @@ def _phase_s(onsets_s: np.ndarray, step_s: float) -> float:
     return float(angle / (2 * np.pi) * step_s)
 
 
-def _bar_offset(steps: np.ndarray, lengths_s: np.ndarray) -> int:
+def _bar_offset(steps: np.ndarray, lengths_s: np.ndarray, ternary: bool = False) -> int:
     """How many sixteenths the first note comes after a bar line: where long notes lie on strong beats."""
-    per_bar = 4 * _STEPS
-    weight = np.array([4.0 if step == 0 else 2.0 if step == 8 else 1.0 if step % 4 == 0 else 0.0 for step in range(16)])
+    beat = 6 if ternary else _STEPS
+    per_bar = 2 * beat if ternary else 4 * beat
+    places = np.arange(per_bar)
+    weight = np.select([places == 0, places == per_bar // 2, places % beat == 0], [4.0, 2.0, 1.0], 0.0)
     merits = []
-    for offset in range(0, per_bar, _STEPS):
+    for offset in range(0, per_bar, beat):
         on = weight[(steps + offset) % per_bar]
         merits.append(float((on * np.sqrt(lengths_s)).sum()) * (1.1 if offset == 0 else 1.0))
-    return _STEPS * int(np.argmax(merits))
+    return beat * int(np.argmax(merits))
 
 
-def _score(heard: Sequence[HeardNote], steps: np.ndarray, bpm: float, role: str, instrument: str) -> Score:
+def _score(
+    heard: Sequence[HeardNote], steps: np.ndarray, step_s: float, time: _Time, role: str, instrument: str
+) -> Score:
     from noisician.score.encode import estimate_key
 
-    step_s = 60 / bpm / _STEPS
+    meter = METERS["6/8" if time.ternary else "4/4"]
     loudest = max(note.level_db for note in heard)
     notes, weights = [], np.zeros(12)
     for place, (note, step) in enumerate(zip(heard, steps, strict=True)):
@@ -244,9 +387,9 @@ def _score(heard: Sequence[HeardNote], steps: np.ndarray, bpm: float, role: str,
             gap_s = heard[place + 1].start_s - note.end_s
             length = room if gap_s < 1.5 * step_s else min(length, room)
         velocity = int(np.clip(100 + 2 * (note.level_db - loudest), 40, 110))
-        notes.append(Note(note.pitch, float(step) / _STEPS, length / _STEPS, velocity))
+        notes.append(Note(note.pitch, float(step) / meter.steps_per_beat, length / meter.steps_per_beat, velocity))
         weights[note.pitch % 12] += length
     key, mode = estimate_key(weights)
     end = max(note.end_beats for note in notes)
-    bars = max(1, int(np.ceil(end / METERS["4/4"].beats_per_bar - 1e-9)))
-    return Score(bpm, key, mode, "4/4", bars, tracks=(Track(role, instrument, tuple(notes)),))
+    bars = max(1, int(np.ceil(end / meter.beats_per_bar - 1e-9)))
+    return Score(time.tempo_bpm, key, mode, meter.name, bars, tracks=(Track(role, instrument, tuple(notes)),))

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from noisician.cli import corpus, edit, evaluate, export, instruments, make, mcp, models, show, studio, train
+from noisician.cli import analyse, corpus, edit, evaluate, export, instruments, make, mcp, models, show, studio, train
 from noisician.cli.streams import standard_streams
 from noisician.errors import Cancelled, NoisicianError
 
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (make, edit, export, show, evaluate, studio, mcp):
+for group in (make, edit, export, analyse, show, evaluate, studio, mcp):
     group.add_to(app)
 app.add_typer(instruments.app, name="instruments")
 app.add_typer(models.app, name="models")

@@ -44,14 +44,14 @@ class ExplainOptions:
 
 def explain(options: ExplainOptions) -> None:
     """Show what words are taken to mean, and why; what is planned of them, and what making it costs."""
-    from noisician.api import changed, controls_of
+    from noisician.api import changed, explained
     from noisician.models.embedded.outline import outline_of
     from noisician.models.inputs import notes_told
     from noisician.prompt import explain_rows
     from noisician.request import Request
 
     request = changed(Request(), options.asked.values)
-    controls = controls_of(request)
+    controls, heard = explained(request)
     controls = controls.model_copy(update={"notes": (*options.asked.remarks, *controls.notes)})
     seed = EXPLAINED_SEED if request.seed is None else request.seed
     if options.as_json:
@@ -59,7 +59,7 @@ def explain(options: ExplainOptions) -> None:
         if request.notes is not None:
             told["notes_file"] = notes_told(request.notes)
         if is_planned(request):
-            told["plan"] = asdict(outline_of(request, controls, seed))
+            told["plan"] = asdict(outline_of(request, controls, seed, heard))
         print_json(json.dumps(told, indent=2, ensure_ascii=False))
         return
     if request.notes is not None:
@@ -71,7 +71,7 @@ def explain(options: ExplainOptions) -> None:
         typer.echo("nothing was asked for: everything will be chosen by the seed")
     if not is_planned(request):
         return
-    outline = outline_of(request, controls, seed)
+    outline = outline_of(request, controls, seed, heard)
     print_table(("plan", f"as seed {seed} has it"), outline_rows(outline))
     print_table(("section", "from", "to", "bars", "who plays"), section_rows(outline))
 

@@ -440,7 +440,9 @@ def closed_cast(wanted: Sequence[str]) -> list[tuple[str, str]]:
     able = [id_ for id_ in dict.fromkeys(wanted) if table_[id_].polyphonic and table_[id_].excitation == "harmonic"]
     if "lead" not in assigned:
         voice = next((role for role in ("counter", "bass", "arp") if "lead" in _own_roles(assigned.get(role))), None)
-        singer = next((id_ for id_ in sorted(able, key=lambda id_: "lead" not in table_[id_].roles)), None)
+        # Of two who could, the one who has no chords to play.
+        ranked = sorted(able, key=lambda id_: ("lead" not in table_[id_].roles, assigned.get("chords") == id_))
+        singer = next(iter(ranked), None)
         if voice is not None and not table_[assigned[voice]].polyphonic:
             assigned["lead"] = assigned.pop(voice)
         elif singer is not None:
@@ -465,10 +467,9 @@ def _inner_voices(assigned: dict[str, str], doubles: list[tuple[str, str]]) -> l
     place, the lowest of two has the bass. Basses that were asked for twice play in unison.
     """
     table_ = instruments()
-    home = next((role for role in _HARMONY if role in assigned), "pad")
+    divided = "chords" not in assigned and ("pad" not in assigned or not table_[assigned["pad"]].polyphonic)
     out = []
     for role, id_ in doubles:
-        divided = home == "pad" and ("pad" not in assigned or not table_[assigned["pad"]].polyphonic)
         if not divided or table_[id_].polyphonic or table_[id_].family in ("bass", "drums") or role not in MONOPHONIC:
             out.append((role, id_))
             continue

@@ -16,8 +16,8 @@ import numpy as np
 from noisician.corpus.build import OnPart, each
 from noisician.corpus.players import Player, Players
 from noisician.corpus.soundfont import TRAINING_SOUNDFONTS
+from noisician.loudness import momentary_loudness_lufs
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.mix.loudness import momentary_loudness_lufs
 from noisician.renderer.library import ENTRY, SUFFIX, checksum_of_all
 from noisician.renderer.references import LOG_STEP, References, write_references
 from noisician.score.played import NoteEvent

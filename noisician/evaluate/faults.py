@@ -3,7 +3,7 @@
 Conventions
 -----------
 Audio is ``[samples]`` or ``[samples, channels]`` at 44.1 kHz with full scale 1; positions are sample indices.
-Loudness and true peak live in ``noisician.mix.loudness``.
+Loudness and true peak live in ``noisician.loudness``.
 """
 
 from __future__ import annotations

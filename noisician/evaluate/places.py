@@ -134,10 +134,10 @@ def _plays_right(item: Mapping[str, Any], controls: Controls, plays: Plays) -> b
             rests = cue.does == "rest" and item.get("at_s") is None and not cue.moment.side
             if rests or (cue.does in ("leave", "rest") and _at(cue.moment, item)):
                 return True
-        elif what == "enters" and _is_who(cue.who, who, controls, plays):
-            # who rests in one section is back in the next
-            if cue.does == "rest" or (cue.does == "alone" and _at(cue.moment, item)):
-                return True
+        # who rests in one section is back in the next
+        here = cue.does == "rest" or (cue.does == "alone" and _at(cue.moment, item))
+        if what == "enters" and here and _is_who(cue.who, who, controls, plays):
+            return True
     if what == "enters" and who == "everyone" and _SAME.get(item.get("section", "")) == "start":
         return not any(
             cue.does == "alone" and cue.moment.section == "piece" and cue.moment.nth == 1 for cue in controls.cues

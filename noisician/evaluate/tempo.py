@@ -8,7 +8,7 @@ Conventions
 * The tracker's own tempo lies on a grid of whole autocorrelation lags (steps of 2 to 8 %), too coarse for a
   2 % criterion, so the tempo is the robust slope through the beats it placed.
 * Which metrical level the tracker follows (beats, or eighths, or half notes) says little about the music, so
-  ``noisician.evaluate.metrical_level`` moves its tempo to the level a listener would tap.
+  ``noisician.analysis.metrical_level`` moves its tempo to the level a listener would tap.
 
 How good the judge is
 ---------------------
@@ -25,9 +25,9 @@ from __future__ import annotations
 import numpy as np
 
 from noisician.analysis.inputs import event_times, mono
+from noisician.analysis.metrical_level import level_model, onsets
 from noisician.errors import NoisicianError
 from noisician.evaluate.inputs import librosa
-from noisician.evaluate.metrical_level import level_model, onsets
 from noisician.mel import SAMPLE_RATE_HZ
 
 JUDGE_RATE_HZ = 22050

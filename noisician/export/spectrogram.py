@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import numpy as np
 from noisician.audio import resample
 from noisician.export.embed import PNG_SIGNATURE, png_chunk, png_recipe_chunk
 from noisician.export.transaction import Transaction
-from noisician.mel import HOP, LOG_FLOOR, MEL_BANDS, N_FFT, SAMPLE_RATE_HZ, log_mel
+from noisician.mel import HOP, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, log_mel_between
 
 _PICTURE_WIDTH_PX = 1200
 _BAND_HEIGHT_PX = 3
 _CHUNK_FRAMES = 2048
+#: Marks of bars are this part of the height.
+_TICK = 16
 # Lightness and hue of the map's ends in OKLCH; the hue turns from violet over red to yellow.
 _DARK, _LIGHT = 0.08, 0.97
 _FIRST_HUE_DEG, _LAST_HUE_DEG = 285.0, 465.0
@@ -90,12 +93,28 @@ def spectrogram_picture(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     edges = np.linspace(0, frames, columns + 1).astype(np.int64)
     sums = np.zeros((columns, MEL_BANDS))
     for start in range(0, frames, _CHUNK_FRAMES):
-        mel = _mel_chunk(mono, start, min(frames, start + _CHUNK_FRAMES))
+        mel = log_mel_between(mono, start, min(frames, start + _CHUNK_FRAMES))
         column = np.searchsorted(edges, np.arange(start, start + len(mel)), side="right") - 1
         np.add.at(sums, column, mel)
     picture = picture_of_mel(sums / np.diff(edges)[:, None])
     wider = max(1, _PICTURE_WIDTH_PX // columns)
     return picture.repeat(_BAND_HEIGHT_PX, axis=0).repeat(wider, axis=1)
+
+
+def marked_picture(
+    samples: np.ndarray, sample_rate_hz: int, bars_s: Sequence[float], borders_s: Sequence[float]
+) -> np.ndarray:
+    """:func:`spectrogram_picture` with a line where each bar begins, at the bottom, and from bottom to top where a
+    section does."""
+    picture = spectrogram_picture(samples, sample_rate_hz)
+    height, width, _ = picture.shape
+    length_s = max(len(samples) / sample_rate_hz, 1e-9)
+    for times, top in ((bars_s, height - height // _TICK), (borders_s, 0)):
+        for time_s in times:
+            column = round(time_s / length_s * width)
+            if 0 <= column < width:
+                picture[top:, column] = 255 - picture[top:, column] // 3
+    return picture
 
 
 def spectrogram_png(
@@ -107,16 +126,15 @@ def spectrogram_png(
     overwrite: bool = False,
 ) -> Path:
     """Write :func:`spectrogram_picture` as PNG, whole or not at all; :class:`FileError` if it may not."""
-    data = png_bytes(spectrogram_picture(samples, sample_rate_hz), recipe_json)
+    return write_png(spectrogram_picture(samples, sample_rate_hz), path, recipe_json=recipe_json, overwrite=overwrite)
+
+
+def write_png(
+    picture: np.ndarray, path: str | os.PathLike[str], *, recipe_json: str | None = None, overwrite: bool = False
+) -> Path:
+    """Write RGB uint8 ``[height, width, 3]`` as PNG, whole or not at all; :class:`FileError` if it may not."""
+    data = png_bytes(picture, recipe_json)
     with Transaction(overwrite) as transaction:
         transaction.write(Path(path), [data], len(data))
         transaction.commit()
     return Path(path)
-
-
-def _mel_chunk(mono: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Log-mel frames ``start`` … ``stop`` with the samples around them, so that chunks join without a seam."""
-    context = N_FFT // 2 // HOP
-    before = min(start, context)
-    piece = mono[(start - before) * HOP : (stop + context) * HOP]
-    return log_mel(piece, stop - start + before)[before:]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from noisician.loudness import PEAK_REACH, TILE, true_peaks_at
 from noisician.mix.filters import SAMPLE_RATE_HZ, Reader, impulse_response
 from noisician.mix.grid import CHUNK, CHUNK_HOPS, COLOUR_ROWS, Pieces, kept
-from noisician.mix.loudness import PEAK_REACH, TILE, true_peaks_at
 from noisician.mix.mastering import (
     SWAYS,
     drive_of,

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.loudness import gated_loudness_lufs
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
-from noisician.mix.loudness import gated_loudness_lufs
 
 HOP_S = HOP / SAMPLE_RATE_HZ
 HOPS_PER_STEP = 70  # 100 ms

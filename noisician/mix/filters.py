@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.loudness import read
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.mix.loudness import read
 
 HOP = 63  # frames a step of every control curve; 70 hops are the 100 ms step of BS.1770 exactly
 

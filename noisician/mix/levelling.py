@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from noisician.loudness import ABSOLUTE_GATE_LUFS, amplitude_db, integrated_loudness_lufs, tile_true_peaks
 from noisician.mix import dynamics
 from noisician.mix.filters import SAMPLE_RATE_HZ
-from noisician.mix.loudness import ABSOLUTE_GATE_LUFS, amplitude_db, integrated_loudness_lufs, tile_true_peaks
 from noisician.mix.mastering import CEILING_DBTP, MAX_GAIN_DB, TARGET_LUFS, hop_true_peaks
 
 EDGE_S = 0.01  # fade in and out, against clicks

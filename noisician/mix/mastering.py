@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noisician.analysis.sound import OCTAVES_HZ, balance_of
+from noisician.loudness import (
+    ABSOLUTE_GATE_LUFS,
+    TILE,
+    amplitude_db,
+    gated_loudness_lufs,
+    integrated_loudness_lufs,
+    k_weighting_sos,
+    tile_true_peaks,
+)
 from noisician.mix import dynamics
 from noisician.mix.filters import (
     HOP,
@@ -20,20 +30,14 @@ from noisician.mix.filters import (
     reader_of,
     sections,
 )
-from noisician.mix.loudness import (
-    ABSOLUTE_GATE_LUFS,
-    TILE,
-    amplitude_db,
-    gated_loudness_lufs,
-    integrated_loudness_lufs,
-    k_weighting_sos,
-    tile_true_peaks,
-)
 from noisician.mix.settings import OPEN_HZ, MixSettings
 from noisician.parallel import ignore_step
 
 TARGET_LUFS = -14.0
 CEILING_DBTP = -1.0
+#: Equalising towards a reference: an octave's width, how much of the difference is made up, within how many dB (at the
+#: lowest and the highest octave, where rooms and codecs differ most, fewer), and how little of an octave says nothing.
+OCTAVE_Q, MATCH_SHARE, MATCH_LIMIT_DB, MATCH_ENDS_LIMIT_DB, MATCH_FLOOR_DB = 1.41, 0.7, 6.0, 3.0, -50.0
 REFERENCE_LUFS = -18.0  # what the colour stage is set for, whatever the stems' own level
 MAX_GAIN_DB = 30.0
 SEARCH_STEPS = 12
@@ -136,10 +140,29 @@ def tone_sections(settings: MixSettings) -> np.ndarray:
         Band("low_pass", 20500.0, q=0.54),
         Band("low_pass", 20500.0, q=1.31),
     ]
+    bands += [
+        Band("peak", hz, gain_db, OCTAVE_Q)
+        for hz, gain_db in zip(OCTAVES_HZ, settings.balance_db, strict=False)
+        if gain_db != 0
+    ]
     lowpass_hz = min(settings.lowpass_hz, OPEN_HZ * 0.36**settings.lofi)
     if lowpass_hz < 18000:
         bands.append(Band("low_pass", lowpass_hz))
     return sections(bands)
+
+
+def matching_gains_db(towards_db: Sequence[float], premaster: np.ndarray) -> tuple[float, ...]:
+    """Gains in dB, one an octave, that lead the sum of the stems ``[2, frames]`` towards a balance: most of the way,
+    within MATCH_LIMIT_DB, and none where the reference has nothing to say (under MATCH_FLOOR_DB)."""
+    target, own = np.asarray(towards_db, np.float64), balance_of(premaster.T)
+    says = target > MATCH_FLOOR_DB
+    if not says.any():
+        return ()
+    wish = np.where(says, target - own, 0.0)
+    wish -= np.average(wish, weights=np.where(says, 10 ** (target / 20), 0))
+    gains = np.clip(MATCH_SHARE * wish, -MATCH_LIMIT_DB, MATCH_LIMIT_DB)
+    gains[[0, -1]] = np.clip(gains[[0, -1]], -MATCH_ENDS_LIMIT_DB, MATCH_ENDS_LIMIT_DB)
+    return tuple(round(float(gain), 2) for gain in np.where(says, gains, 0.0))
 
 
 def colour(channels: np.ndarray, settings: MixSettings, *, loop: bool) -> np.ndarray:

@@ -19,12 +19,12 @@ from functools import partial
 import numpy as np
 
 from noisician.errors import RequestError
+from noisician.loudness import k_weighting_sos
 from noisician.mix import dynamics
 from noisician.mix.bus import Bus
 from noisician.mix.desk import Desk
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ, filtered
 from noisician.mix.grid import CHUNK, CHUNK_HOPS, MEMORY, Pieces, kept
-from noisician.mix.loudness import k_weighting_sos
 from noisician.mix.mastering import (
     MAX_GAIN_DB,
     REFERENCE_LUFS,
@@ -32,6 +32,7 @@ from noisician.mix.mastering import (
     full_scale_gain,
     hop_mean_squares,
     loud_enough,
+    matching_gains_db,
     measured_loudness_lufs,
     soften_edges,
 )
@@ -171,7 +172,13 @@ class Mixer:
         """Measures the whole and decides the master's numbers anew, the strips as they are: the new mix's mixer."""
         energies, finish = self._timing.energies, self.mix.finish
         energy = dynamics.mean_energy(energies, self.frames)
-        level = measured_loudness_lufs(self._whole_premaster(), self._threads.on_step)
+        premaster = self._whole_premaster()
+        level = measured_loudness_lufs(premaster, self._threads.on_step)
+        towards_db = self.mix.settings.towards_db
+        if towards_db:
+            gains = matching_gains_db(towards_db, premaster)
+            self.mix = replace(self.mix, settings=replace(self.mix.settings, balance_db=gains))
+        del premaster
         if not np.isfinite(level):
             return self._with_master(MasterNumbers(0.0, 0.0, energy, 0.0))
         mixer = self._with_master(MasterNumbers(REFERENCE_LUFS - level, 0.0, energy, 0.0))

@@ -148,7 +148,7 @@ class Mix:
         try:
             mix = cls(
                 strips=tuple(_strip(key, entry) for key, entry in data["strips"].items()),
-                settings=_known(MixSettings, data["settings"]),
+                settings=_settings(data["settings"]),
                 room=Room.from_data(data["room"]),
                 voice_room=Room.from_data(data["voice_room"]),
                 seed=data["seed"],
@@ -169,6 +169,10 @@ class Mix:
 def _plain(mix: Mix) -> dict[str, Any]:
     fields = asdict(replace(mix, unknown={}))
     fields.pop("unknown")
+    for balance in ("towards_db", "balance_db"):
+        numbers = fields["settings"].pop(balance)
+        if numbers:
+            fields["settings"][balance] = list(numbers)
     fields["strips"] = {strip.pop("key"): strip for strip in fields["strips"]}
     for strip in fields["strips"].values():
         strip["place"]["bands"] = list(strip["place"]["bands"])
@@ -181,6 +185,11 @@ def _plain(mix: Mix) -> dict[str, Any]:
 def _known(kind: type, data: Mapping[str, Any]) -> Any:
     """A dataclass from the keys that it has."""
     return kind(**{name: data[name] for name in kind.__dataclass_fields__ if name in data})
+
+
+def _settings(data: Mapping[str, Any]) -> MixSettings:
+    numbers = {name: tuple(map(float, data[name])) for name in ("towards_db", "balance_db") if name in data}
+    return _known(MixSettings, {**data, **numbers})
 
 
 def _strip(key: str, data: Mapping[str, Any]) -> Strip:

@@ -12,7 +12,7 @@ import numpy as np
 from noisician.errors import RequestError
 from noisician.mix.drive import Drive
 from noisician.mix.filters import Band
-from noisician.mix.settings import MixSettings, mix_settings
+from noisician.mix.settings import MixSettings, SoundsLike, mix_settings
 from noisician.mix.space import Room
 from noisician.mix.vocals import VocalChain
 from noisician.score.model import VOICE
@@ -69,8 +69,11 @@ def plan_mix(
     moods: Iterable[tuple[str, float]] = (),
     production: Iterable[str] = (),
     timbre_tags: Sequence[Sequence[str]] = (),
+    like: SoundsLike | None = None,
 ) -> MixPlan:
     """The mix for a roster of (role, instrument) in a style; genres and moods are (id, weight).
+
+    It comes near to how ``like`` sounds.
 
     Sung parts (the mix table's ``sung`` roles) have the instrument ``"voice"`` and stand before all others, because
     the players give way to them. The players' places are the same with and without them. ``timbre_tags`` are those of
@@ -79,6 +82,8 @@ def plan_mix(
     Raises :class:`RequestError` for a role or instrument that no table knows, or a voice behind a player.
     """
     settings = mix_settings(genres, moods, production)
+    if like is not None:
+        settings = settings.like(like)
     data = table("mix")
     voices = sum(role in data["sung"] for role, _ in roster)
     for role, instrument in roster[voices:]:

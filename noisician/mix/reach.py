@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from noisician.loudness import PEAK_REACH
 from noisician.mix import dynamics
 from noisician.mix.bus import colour_span
 from noisician.mix.desk import mix_echo_taps
 from noisician.mix.drive import REACH
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
 from noisician.mix.grid import MEMORY, ROW, ROWS
-from noisician.mix.loudness import PEAK_REACH
 from noisician.mix.mixer import AFTER_HOPS, BEFORE_HOPS
 from noisician.mix.numbers import Mix, Strip
 from noisician.mix.space import CHORUS_BASE_S, tail_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from noisician.styles import base_of, table
@@ -11,6 +11,8 @@ from noisician.styles import base_of, table
 OPEN_HZ = 20000.0
 GENRE_WORD_STRENGTH = 0.4  # a genre's amounts already say most of what its production words do
 MOOD_WORD_STRENGTH = 0.6
+#: The share of the sides and the range of loudness that tracks have on the mean, and how much range is all of the glue.
+USUAL_WIDTH, USUAL_RANGE_LU, GLUE_LU = 0.1, 6.0, 12.0
 LIMITS: dict[str, tuple[float, float]] = {
     "reverb": (0.0, 1.4),
     "delay": (0.0, 1.5),
@@ -29,7 +31,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 @dataclass(frozen=True)
 class MixSettings:
     """The character of a mix. Amounts run from 0 (none) to about 1 (much); ``amps`` are amplifiers by instrument, where
-    they are other than its own."""
+    they are other than its own. ``towards_db`` is the balance of octaves that the master comes near, () for its own;
+    ``balance_db`` are the equaliser's gains that lead there, decided with the master."""
 
     reverb: float
     delay: float
@@ -47,6 +50,32 @@ class MixSettings:
     lowpass_hz: float = OPEN_HZ
     levels_db: Mapping[str, float] = field(default_factory=dict)
     amps: Mapping[str, str] = field(default_factory=dict)
+    towards_db: tuple[float, ...] = ()
+    balance_db: tuple[float, ...] = ()
+
+    def like(self, reference: SoundsLike) -> MixSettings:
+        """The same, nearer to how a reference sounds."""
+        low, high = LIMITS["width"]
+        width = self.width * (max(reference.width, 0.0) / USUAL_WIDTH) ** 0.3
+        low_glue, high_glue = LIMITS["glue"]
+        glue = self.glue + (USUAL_RANGE_LU - reference.range_lu) / GLUE_LU
+        return replace(
+            self,
+            width=min(max(width, low), high),
+            glue=min(max(glue, low_glue), high_glue),
+            towards_db=reference.balance_db,
+        )
+
+
+@dataclass(frozen=True)
+class SoundsLike:
+    """How a recording sounds that a mix is to come near: the level of each octave (``analysis.sound.OCTAVES_HZ``)
+    against the whole, the share of the sides in its energy, how far loud moments lie over quiet ones, its loudness."""
+
+    balance_db: tuple[float, ...]
+    width: float
+    range_lu: float
+    loudness_lufs: float
 
 
 def _blend(entries: Sequence[tuple[Mapping[str, Any], float]], base: Mapping[str, float]) -> dict[str, float]:

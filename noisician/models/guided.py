@@ -33,7 +33,8 @@ from noisician.request import OPTIONS, Feature, Request
 _PAINTERS = tuple(
     name
     for name, option in OPTIONS.items()
-    if option.panel in ("Songs", "Checkpoints") or name in ("model", "steps", "guidance_scale")
+    if option.panel in ("Songs", "Checkpoints")
+    or name in ("model", "steps", "guidance_scale", "init_audio", "strength", "reference_audio")
 )
 #: What the sketch brings along whatever the painter can do. Its stems are not those of the result.
 _SKETCHED: frozenset[Feature] = frozenset({"text", "score", "tempo", "key", "time_signature"})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from noisician.errors import FileError
-from noisician.models.protocol import AudioInput, AudioInputs, NotesInput
+from noisician.errors import Cancelled, FileError, NoisicianError
+from noisician.models.pictures import read_picture
+from noisician.models.protocol import NO_INPUTS, AudioInput, AudioInputs, NotesInput
 from noisician.recipe import Recipe
 from noisician.request import AUDIO_FIELDS, FILE_FIELDS, Request
 from noisician.score import Score
+
+if TYPE_CHECKING:
+    from noisician.analysis.recording import Hearing
 
 FILE_LIMIT_BYTES = 200_000_000
 DURATION_LIMIT_S = 15 * 60.0
@@ -24,16 +29,20 @@ def read_inputs(request: Request, beside: Path | None = None) -> AudioInputs:
     """
     names = {field: str(_found(name, beside) or name) for field, name in _names(request).items()}
     sounds = {field: read_audio_input(name) for field, name in names.items() if field in AUDIO_FIELDS}
-    return AudioInputs(**sounds, notes=read_notes_input(names["notes"]) if "notes" in names else None)
+    notes = read_notes_input(names["notes"]) if "notes" in names else None
+    return AudioInputs(**sounds, notes=notes, picture=read_picture(names["picture"]) if "picture" in names else None)
 
 
 def inputs_of(recipe: Recipe, beside: Path | None = None) -> AudioInputs:
-    """The sound files a recipe was made from, from the current folder or the folder ``beside``; notes it holds itself.
+    """The sound files a recipe was made from, from the current folder or the folder ``beside``; none for one that holds
+    its piece, notes and all.
 
     Raises FileError naming the file that is needed and the checksum of its samples where one is missing.
     """
+    if recipe.piece is not None:
+        return NO_INPUTS
     digests = recipe.settings.get("clips") or {}
-    request = recipe.request.model_copy(update={"notes": None, "melody": None})
+    request = recipe.request
     for field, name in _names(request).items():
         if _found(name, beside) is None:
             digest = f" (samples {digests[field]})" if field in digests else ""
@@ -68,6 +77,20 @@ def read_audio_input(path: str) -> AudioInput:
         raise FileError(f"{path}: {size / 1e6:.0f} MB, the limit is {FILE_LIMIT_BYTES / 1e6:.0f} MB; cut it first")
     audio, rate_hz = read_audio(path, max_duration_s=DURATION_LIMIT_S)
     return AudioInput(audio, rate_hz, path)
+
+
+def heard_input(given: AudioInput, on_share: Callable[[float], None] = lambda share: None) -> Hearing:
+    """What is heard in a sound file. Raises FileError where there is nothing to hear."""
+    from noisician.analysis.recording import listen
+    from noisician.audio import resample
+    from noisician.mel import SAMPLE_RATE_HZ
+
+    try:
+        return listen(resample(given.audio, given.sample_rate_hz, SAMPLE_RATE_HZ), on_share)
+    except Cancelled:
+        raise
+    except NoisicianError as error:
+        raise FileError(f"{given.origin}: {error}") from None
 
 
 def read_notes_input(path: str) -> NotesInput:

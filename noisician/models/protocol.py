@@ -183,6 +183,20 @@ class NotesInput:
 
 
 @dataclass(frozen=True)
+class PictureInput:
+    """A picture somebody hands in: RGB uint8 ``[height, width, 3]``, and the SHA-256 of its file.
+
+    ``recipe`` is the JSON inside a spectrogram of ours, ``sound`` what one of Riffusion's sounds like.
+    """
+
+    pixels: np.ndarray
+    sha256: str
+    origin: str
+    recipe: str | None = None
+    sound: AudioInput | None = None
+
+
+@dataclass(frozen=True)
 class AudioInputs:
     """What lies behind a request's file names, read and checked before a model sees them."""
 
@@ -191,6 +205,7 @@ class AudioInputs:
     morph_audio: AudioInput | None = None
     melody: AudioInput | None = None
     notes: NotesInput | None = None
+    picture: PictureInput | None = None
 
     def digests(self) -> dict[str, str]:
         """What the recipe remembers of them: the first 16 hex digits of each one's SHA-256, by field."""

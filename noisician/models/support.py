@@ -16,7 +16,7 @@ from noisician.models.protocol import Capabilities, CheckedRequest
 from noisician.prompt import Controls, read_figures, understand
 from noisician.prompt.controls import Reason
 from noisician.prompt.options import check_limits
-from noisician.request import OPTIONS, SEEDS, TEMPO_RANGE_BPM, TIME_SIGNATURES, Feature, Request, is_given
+from noisician.request import EMBEDDED, OPTIONS, SEEDS, TEMPO_RANGE_BPM, TIME_SIGNATURES, Feature, Request, is_given
 from noisician.score.chart import Chart, chart_key, read_chart, simplified
 from noisician.score.chordpro import harmony_of_chordpro, is_chordpro
 from noisician.vocals.directions import with_lyrics, worded
@@ -140,6 +140,8 @@ def _as_told(controls: Controls, chart: Chart) -> Controls:
 def check_request(request: Request, capabilities: Capabilities, others: Others = no_others) -> None:
     """Raises RequestError for the first option that the model lacks or that says nothing without another."""
     check_companions(request)
+    if request.guide and capabilities.name == EMBEDDED:
+        raise _lacking("--guide", ("preset",), capabilities, others)
     for name, option in OPTIONS.items():
         if option.needs and is_given(request, name) and not capabilities.features.intersection(option.needs):
             raise _lacking(option.flag, option.needs, capabilities, others)
@@ -193,7 +195,11 @@ def check_companions(request: Request) -> None:
         raise RequestError(f"language {request.language!r} is no ISO 639-1 code: two letters such as en, de or zh")
     if request.guide and request.init_audio is not None:
         raise RequestError("--guide and --init-audio are two starts for one piece: leave one of them out")
+    if request.picture is not None and request.init_audio is not None:
+        raise RequestError("--picture and --init-audio are two starts for one piece: leave one of them out")
     started = request.init_audio is not None or request.guide
+    if request.picture is not None and request.strength is not None and not request.repaint:
+        started = True
     for option, given in (
         ("--strength", request.strength is not None),
         ("--repaint", bool(request.repaint)),

@@ -7,7 +7,7 @@ that an older one can open, edit and hand on a piece without losing anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from noisician.errors import FileError
 from noisician.mix import Mix
+from noisician.mix.settings import SoundsLike
 from noisician.piece.model import (
     DrawSpan,
     KeyMark,
@@ -81,6 +82,8 @@ def _plan_dict(plan: PiecePlan) -> dict[str, Any]:
             del player["voice"]
     if not values["ornaments"]:
         del values["ornaments"]
+    if plan.sounds_like is None:
+        del values["sounds_like"]
     return values
 
 
@@ -132,6 +135,9 @@ def _plan(data: Mapping[str, Any]) -> PiecePlan:
     values["sections"] = tuple(_record(Section, section) for section in data["sections"])
     values["players"] = tuple(_player(player) for player in data["players"])
     values["production"] = tuple(data.get("production", ()))
+    if data.get("sounds_like") is not None:
+        like = _record(SoundsLike, data["sounds_like"])
+        values["sounds_like"] = replace(like, balance_db=tuple(map(float, like.balance_db)))
     return _record(PiecePlan, values)
 
 

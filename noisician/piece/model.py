@@ -19,6 +19,7 @@ from noisician.composer import Ending, Plan
 from noisician.composer.conditions import Style
 from noisician.errors import RequestError
 from noisician.mix import Mix
+from noisician.mix.settings import SoundsLike
 from noisician.prompt.controls import Feature
 from noisician.renderer import RenderSettings
 from noisician.score import Note, Score, Section, Track
@@ -106,7 +107,8 @@ class PiecePlan:
     ``duration_s`` is the whole track, tail included. ``mean_energy`` is the energy at which nobody plays louder or
     softer than written: the average when the piece was made, kept so that a new section leaves the others' dynamics.
     ``fade_in_s`` and ``fade_out_s`` are what the words asked for, None for the mix's own way out. ``ornaments`` is the
-    genre whose players adorn what is written (``styles/ornaments.toml``), empty where nobody does.
+    genre whose players adorn what is written (``styles/ornaments.toml``), empty where nobody does. ``sounds_like`` is a
+    recording whose sound the mix is to come near.
     """
 
     tempo_map: tuple[TempoMark, ...]
@@ -130,6 +132,7 @@ class PiecePlan:
     fade_out_s: float | None = None
     pickup_beats: float = 0.0
     ornaments: str = ""
+    sounds_like: SoundsLike | None = None
 
     @property
     def tempo_bpm(self) -> float:

@@ -209,7 +209,9 @@ def alike(match: re.Match[str]) -> Figure | None:
     if lexicon().phrase(match.group()) is not None or before.endswith((" and", " with", ",")):
         return None
     named = players_of(match["who"].removesuffix("s")) or players_of(match["who"])
-    played = [effect for effect in named[1] if effect.field == "instruments"] if named else []
+    begins = not before or before.endswith((".", ";", ":", "!", "?")) or re.search(r"\b(?:an?|the)$", before)
+    fields = ("instruments", "family") if begins else ("instruments",)  # "upright bass duo" is no duo of basses
+    played = [effect for effect in named[1] if effect.field in fields] if named else []
     if len(played) != 1:
         return None
     return Figure(match.start(), match.end(), (*played * ENSEMBLES[match["size"].lower()], Effect("only", True)))

@@ -152,6 +152,17 @@ class Fields:
             needs=("score",),
         ),
     ] = None
+    picture: Annotated[
+        str | None,
+        Option(
+            about="a spectrogram of noisician's or Riffusion's is played as it is or, with a strength, anew; any other "
+            "picture paints the music: brightness is energy, hue is mood, its structure the form",
+            flag="--picture",
+            panel="Music",
+            writing="picture",
+            needs=("score",),
+        ),
+    ] = None
     notes_as: Annotated[
         NotesAs | None,
         Option(
@@ -342,7 +353,7 @@ class Fields:
         Option(
             about="sound file the music starts from",
             flag="--init-audio",
-            panel="Checkpoints",
+            panel="Music",
             writing="sound",
             also=("init",),
             needs=("init_audio",),
@@ -353,7 +364,7 @@ class Fields:
         Option(
             about="how much of that audio goes: nothing at 0, all of it at 1",
             flag="--strength",
-            panel="Checkpoints",
+            panel="Music",
             noun="strength",
             limits=(0, 1),
             remedy="0 keeps all of the audio, 1 nothing",
@@ -375,7 +386,7 @@ class Fields:
         Option(
             about="sound file whose sound the music should have",
             flag="--reference-audio",
-            panel="Checkpoints",
+            panel="Music",
             writing="sound",
             also=("reference",),
             needs=("reference_audio",),
@@ -436,8 +447,8 @@ FLAG = re.compile(r"--[a-z][a-z-]*[a-z]")
 _FIELDS_OF: Mapping[str, str] = {option.flag: name for name, option in OPTIONS.items() if option.flag.startswith("--")}
 #: The fields that name sound files.
 AUDIO_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing == "sound")
-#: Those and the ones that name MIDI files.
-FILE_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes"))
+#: Those and the ones that name MIDI files and pictures.
+FILE_FIELDS = tuple(name for name, option in OPTIONS.items() if option.writing in ("sound", "notes", "picture"))
 #: The fields with several names each.
 LISTS = tuple(name for name, option in OPTIONS.items() if option.writing == "names")
 

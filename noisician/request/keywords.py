@@ -22,6 +22,7 @@ class RequestOptions(TypedDict, total=False):
     chords: str | None
     melody: str | PathLike[str] | None
     notes: str | None
+    picture: str | None
     notes_as: str | None
     genres: str | Sequence[str] | None
     moods: str | Sequence[str] | None

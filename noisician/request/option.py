@@ -31,9 +31,11 @@ Feature = Literal[
 #: The parts of the command line's help.
 Panel = Literal["Music", "Model", "Songs", "Checkpoints"]
 #: How a value is written on the command line: as it is; a word in any case; 30, 2:30 or 2m; names with commas; a text
-#: or the path of one; stretches of time; the path of a sound file, of a MIDI file; a name or a path; a switch; one with
-#: an opposite.
-Writing = Literal["plain", "word", "seconds", "names", "text", "spans", "sound", "notes", "place", "switch", "either"]
+#: or the path of one; stretches of time; the path of a sound file, of a MIDI file, of a picture; a name or a path; a
+#: switch; one with an opposite.
+Writing = Literal[
+    "plain", "word", "seconds", "names", "text", "spans", "sound", "notes", "picture", "place", "switch", "either"
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -297,10 +297,14 @@ def recognise_chords(notes: Sequence[GridNote], steps: int, meter: Meter) -> np.
     """
     if not notes:
         return np.zeros(steps, np.int16)
-    classes, bass = _pitch_classes(notes, steps, meter)
-    evidence = _chord_evidence(classes, bass)
-    path = _viterbi(evidence, _change_costs(len(evidence), meter))
+    path = chords_of_classes(*_pitch_classes(notes, steps, meter), meter)
     return np.repeat(path, np.tile(meter.pulses, steps // meter.steps_per_bar)).astype(np.int16)
+
+
+def chords_of_classes(classes: np.ndarray, bass: np.ndarray, meter: Meter) -> np.ndarray:
+    """Chord tokens ``[beats]`` of how much of each pitch class sounds, and is the lowest: both ``[beats, 12]``."""
+    evidence = _chord_evidence(classes, bass)
+    return _viterbi(evidence, _change_costs(len(evidence), meter)).astype(np.int16)
 
 
 def _pitch_classes(notes: Sequence[GridNote], steps: int, meter: Meter) -> tuple[np.ndarray, np.ndarray]:

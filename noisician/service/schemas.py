@@ -259,6 +259,55 @@ class Upload(Shape):
     created_at: float
 
 
+class HeardPlayer(Shape):
+    role: str
+    instrument: str = Field(description="what would play it; instruments are not told apart")
+    notes: int
+
+
+class HeardSection(Shape):
+    kind: str
+    label: str
+    start_bar: int
+    bars: int
+    energy: float
+
+
+class HeardSound(Shape):
+    """``balance_db`` are the octaves around ``octaves_hz`` against the whole; ``width`` the share of the sides."""
+
+    loudness_lufs: float
+    peak_dbtp: float
+    range_lu: float
+    width: float
+    brightness_hz: float
+    balance_db: list[float]
+    octaves_hz: list[float]
+
+
+class Analysis(Shape):
+    """What is heard in a recording. ``chords`` are those of each bar; ``bar_starts_s`` has one more than there are
+    bars; ``score`` is everything with its notes, in beats, as in recipes."""
+
+    duration_s: float
+    tempo_bpm: float
+    has_pulse: bool
+    is_steady: bool
+    time_signature: str
+    key: str
+    mode: str
+    key_correlation: float
+    bars: int
+    bar_starts_s: list[float]
+    chords: list[list[str]]
+    sections: list[HeardSection]
+    energies: list[float]
+    density: float
+    players: list[HeardPlayer]
+    sound: HeardSound
+    score: dict[str, Any]
+
+
 class Restored(Shape):
     """The settings inside a file noisician made. ``take_id`` is set when that very take is in the library."""
 

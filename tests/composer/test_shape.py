@@ -14,9 +14,10 @@ from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.composer.form import Fixed, plan_sections
 from noisician.composer.marks import modulate
 from noisician.composer.plan import chords_key
-from noisician.composer.shape import Mark, Rest, bars_played
+from noisician.composer.shape import Mark, Rest, Stage, bars_played
 from noisician.piece import Piece, written_piece
 from noisician.prompt import Controls, understand
+from noisician.prompt.controls import Moment
 from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score.grid import FIRST_ONSET, HOLD, REST, STREAMS, chord_of, chord_token, pitch_of, pitch_token
@@ -326,3 +327,18 @@ def test_a_piece_is_long_enough_for_what_has_a_time() -> None:
     plan = make_plan(understand(Request(prompt="trance, drop at 2:30")), 0)
     assert plan.duration_s >= 160
     assert any(section.kind == "drop" and abs(section.start_bar * plan.bar_s - 150) < 5 for section in plan.sections)
+
+
+def test_a_moment_beside_a_section_is_the_one_next_to_it() -> None:
+    plan = planned("pop, drums drop out before the last chorus", duration_s=120)
+    stage = Stage(plan.sections, plan.instrumentation, plan.bar_s)
+    last = stage.place(Moment(section="chorus", nth=-1))
+    before = stage.place(Moment(section="chorus", nth=-1, side="before"))
+    assert not isinstance(last, int) and not isinstance(before, int) and last is not None and before is not None
+    assert before.start_bar + before.bars == last.start_bar
+
+
+def test_all_are_back_after_somebody_was_alone() -> None:
+    plan = planned("house, mute everything but the kick from 0:40 to 0:56", duration_s=90)
+    silent = {(rest.first, rest.last) for rest in plan.rests if rest.role == "bass"}
+    assert all(last * plan.bar_s < 65 for _, last in silent)

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.analysis.transcriber import HOP, RATE_HZ, SEMITONES, Posteriorgram, decoded, heard_notes
 from noisician.edits import NewNote
-from noisician.errors import WeightsError
-from noisician.evaluate import transcriber
 from noisician.evaluate.note_matching import Heard, heard, matched
 from noisician.evaluate.suites import edits
-from noisician.evaluate.transcriber import HOP, RATE_HZ, SEMITONES, Posteriorgram, decoded, heard_notes
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.piece import Player
 from noisician.score.model import METERS
@@ -62,14 +60,6 @@ def test_windows_are_heard_at_their_own_time() -> None:
     (early,), (late,) = heard_notes(plucked((note,), 1.5)), heard_notes(plucked((later,), 6.5))
     assert late.pitch == early.pitch == 69
     assert late.start_s - early.start_s == pytest.approx(5.0, abs=1.5 * HOP / RATE_HZ)
-
-
-def test_another_file_in_its_place_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcriber, "FILE", "prompts.toml")
-    transcriber._network.cache_clear()
-    with pytest.raises(WeightsError, match="checksum"):
-        heard_notes(np.zeros(100))
-    transcriber._network.cache_clear()
 
 
 # --- from likelihoods to notes ------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisician.loudness import integrated_loudness_lufs, k_weighting_sos
 from noisician.mix import dynamics
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ
-from noisician.mix.loudness import integrated_loudness_lufs, k_weighting_sos
 from noisician.mix.mastering import hop_mean_squares
 
 

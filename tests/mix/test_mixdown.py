@@ -10,9 +10,9 @@ import pytest
 from scipy.signal import resample_poly, welch
 
 from noisician.errors import RequestError
+from noisician.loudness import dc_offset, integrated_loudness_lufs
 from noisician.mix import Finish, Mixdown, StemAudio, Timing, master, mix_stems, plan_mix
 from noisician.mix.filters import SAMPLE_RATE_HZ, sections
-from noisician.mix.loudness import dc_offset, integrated_loudness_lufs
 from noisician.mix.mastering import stem_loudness_lufs
 from noisician.mix.settings import mix_settings
 from noisician.score.model import Note, Score, Section, Track

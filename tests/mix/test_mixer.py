@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisician.errors import RequestError
+from noisician.loudness import dc_offset, integrated_loudness_lufs, true_peak_dbtp
 from noisician.mix import (
     ENGINE,
     Finish,
@@ -28,7 +29,6 @@ from noisician.mix import (
 )
 from noisician.mix.filters import SAMPLE_RATE_HZ
 from noisician.mix.grid import CHUNK, ROW
-from noisician.mix.loudness import dc_offset, integrated_loudness_lufs, true_peak_dbtp
 from noisician.score.model import VOICE
 from noisician.styles import table
 

@@ -8,7 +8,7 @@ import pytest
 from noisician.errors import RequestError
 from noisician.mix import mix_settings, plan_mix
 from noisician.mix.filters import Band, biquad, power_response, sections
-from noisician.mix.plan import later_place
+from noisician.mix.plan import SEVERAL_PARTS, later_place
 from noisician.mix.settings import LIMITS
 from noisician.mix.space import Room
 from noisician.styles import ROLES, instruments, table
@@ -19,7 +19,7 @@ BAND = [("drums", "standard_kit"), ("bass", "electric_bass"), ("chords", "grand_
 def test_the_table_names_only_styles_that_exist_and_every_role_and_family() -> None:
     mix = table("mix")
     families = {instrument.family for instrument in instruments().values()}
-    assert set(mix["roles"]) == set(ROLES)
+    assert set(mix["roles"]) == {*ROLES, SEVERAL_PARTS}
     assert set(mix["families"]) <= families
     assert set(mix["genres"]) <= set(table("genres"))
     assert set(mix["instruments"]) <= set(instruments())

@@ -10,10 +10,10 @@ import pytest
 from scipy.signal import sosfilt
 
 from noisician.errors import RequestError
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.mix import Finish, Mixdown, MixPlan, StemAudio, Timing, master, mix_stems, plan_mix
 from noisician.mix.dynamics import voice_shape
 from noisician.mix.filters import HOP, SAMPLE_RATE_HZ, Band, biquad, power_response, sections
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.mix.mastering import hop_mean_squares
 from noisician.mix.vocals import YIELDING, VocalChain, give_way, treat
 from noisician.score.model import VOICE

@@ -21,7 +21,7 @@ import soundfile
 
 from noisician.errors import FileError, RequestError
 from noisician.export import TimedLine, TimedSyllable, TimedWord, lrc, read_recipe, words_json, write_audio
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music, metadata_of
 from noisician.piece import track_stems
 from noisician.recipe import Recipe
@@ -275,6 +275,12 @@ def test_midi_recipe_and_words(library: Library) -> None:
     recipe = library.shelf.export(take, Wanted("json"))
     assert read_recipe(midi.path) == read_recipe(recipe.path) == recipe_in(library, take)
     assert midi.file_name.endswith(".mid") and recipe.file_name.endswith(".json")
+    for format_, begin in (("musicxml", b"<?xml"), ("abc", b"%abc"), ("cho", b"{title: Calm flute}")):
+        written = library.shelf.export(take, Wanted(format_))
+        assert written.path.read_bytes().startswith(begin) and written.file_name.endswith(f".{format_}")
+        assert read_recipe(written.path) == recipe_in(library, take)
+    lead = library.shelf.export(take, Wanted("musicxml", lead_sheet=True))
+    assert lead.path.read_bytes().count(b"<score-part ") == 1 and lead.file_name.endswith("_lead-sheet.musicxml")
     words = library.shelf.export(take, Wanted("lrc"))
     assert words.path.read_text(encoding="utf-8") == lrc(LYRICS, "Calm flute", 1.0)
     sung_by_all = library.shelf.export(take, Wanted("lrc", "karaoke"))
@@ -295,6 +301,7 @@ def test_midi_recipe_and_words(library: Library) -> None:
         (Wanted("zip"), "no stems"),
         (Wanted("dawproject"), "has no notes, and a project needs both"),
         (Wanted("mid"), "no score"),
+        (Wanted("abc"), "no score"),
         (Wanted("lrc"), "nothing is sung"),
     ],
 )

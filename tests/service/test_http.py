@@ -6,6 +6,7 @@ import asyncio
 import errno
 import io
 import json
+import math
 import threading
 import time
 import zipfile
@@ -441,7 +442,7 @@ def test_repaint_and_extend_are_for_models_that_can(desk: Desk, monkeypatch: pyt
     at = f"/v1/music/{job['id']}"
     monkeypatch.setattr(editing, "writes_pieces", lambda take: False)
     for name, body in (("repaint", {"regions": [[0.0, 0.1]]}), ("extend", {"added_s": 5})):
-        error = refused(desk.http.post(f"{at}/{name}", json=body), 422, "invalid_request", "init_audio")
+        error = refused(desk.http.post(f"{at}/{name}", json=body), 422, "invalid_request", "repaint")
         assert "stable-audio-3" in error.message
     monkeypatch.undo()
     repainted = desk.http.post(f"{at}/repaint", json={"regions": [[0.0, 0.1]], "prompt": "busier", "takes": 2}).json()
@@ -589,6 +590,20 @@ def test_notes_are_an_uploaded_midi_file(desk: Desk) -> None:
     refused(post("/v1/music", json={"notes": sound["id"]}), 422, "file", "notes")
     refused(post("/v1/music", json={"notes": "tune.mid"}), 422, "unknown_sound", "notes")
     refused(post("/v1/uploads", files={"file": ("tune.mid", b"MThd broken")}), 422, "file")
+
+
+def test_an_uploaded_recording_is_listened_to(desk: Desk) -> None:
+    post = desk.http.post
+    tone = io.BytesIO()
+    times = [place / 8000 for place in range(20000)]
+    soundfile.write(tone, [0.3 * math.sin(2764.6 * time) for time in times], 8000, format="WAV")
+    sound = post("/v1/uploads", files={"file": ("a.wav", tone.getvalue())}).json()
+    heard = schemas.Analysis.model_validate(desk.http.get(f"/v1/uploads/{sound['id']}/analysis").json())
+    assert heard.duration_s == 2.5 and len(heard.chords) == heard.bars and heard.sound.width == 0
+    short = post("/v1/uploads", files={"file": ("b.wav", wav(0.5))}).json()
+    error = refused(desk.http.get(f"/v1/uploads/{short['id']}/analysis"), 422, "file", "id")
+    assert error.message.startswith("b.wav: 0.5 s of audio")
+    refused(desk.http.get(f"/v1/uploads/upload_{NOBODY}/analysis"), 404, "not_found")
 
 
 def test_the_oldest_uploads_make_room(tmp_path: Path) -> None:

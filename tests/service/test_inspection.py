@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,6 @@ def _wav(
     [
         (b"", "empty"),
         (b"hello there", "no sound file that is known here"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "PNG, not sound"),
         (b'{"format": 1}', "JSON, not sound"),
         (b"MThd" + b"\0" * 20, "MIDI"),
         (_wav(kind=17), "compressed"),
@@ -109,7 +110,9 @@ def test_a_small_flac_may_announce_too_much(tmp_path: Path) -> None:
     st.binary(max_size=200), st.sampled_from([b"", b"RIFF\0\0\0\0WAVE", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"{"])
 )
 def test_sniff_never_raises(data: bytes, begin: bytes) -> None:
-    assert sniff(begin + data) in {None, "wav", "flac", "ogg", "mp3", "mid", "png", "json", "zip"}
+    assert sniff(begin + data) in {
+        None, "wav", "flac", "ogg", "mp3", "mid", "musicxml", "abc", "png", "json", "zip",
+    }  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None)
@@ -126,3 +129,38 @@ def test_headers_of_anything_are_read_or_refused(
     path.write_bytes(begin + data)
     with contextlib.suppress(FileError):
         assert 0 < check_upload(path, limits()).duration_s <= 2.0
+
+
+SCORE = (
+    '<?xml version="1.0"?><score-partwise><part-list><score-part id="P"><part-name>a</part-name></score-part>'
+    "</part-list>"
+    '<part id="P"><measure><note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note></measure>'
+    "</part></score-partwise>"
+)
+
+
+def test_files_of_notes_are_known_by_their_bytes(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("score.xml", SCORE)
+    for content, kind in (
+        (SCORE.encode(), "musicxml"), (packed.getvalue(), "musicxml"), (b"X:1\nM:4/4\nL:1/4\nK:C\nC4|", "abc"),
+    ):  # fmt: skip
+        path = tmp_path / "upload"
+        path.write_bytes(content)
+        sound = check_upload(path, settings)
+        assert (sound.format, sound.duration_s) == (kind, 2.0)
+    for content in (b"X:1\nK:C\nz4|", b"<?xml", SCORE.replace("note", "rest").encode()):
+        path.write_bytes(content)
+        with pytest.raises(FileError) as refused:
+            check_upload(path, settings)
+        assert str(tmp_path) not in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("head", "format_"), [(b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff\xe0", "jpg")])
+def test_pictures_are_taken_as_they_are(tmp_path: Path, head: bytes, format_: str) -> None:
+    """Whoever uses one looks at it, with bounds of its own."""
+    path = tmp_path / "upload"
+    path.write_bytes(head + b"\0" * 60)
+    assert check_upload(path, limits()).format == format_

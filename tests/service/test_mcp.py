@@ -31,7 +31,7 @@ from noisician.service.files import Files
 
 TOOLS = {
     "make_music", "vary_music", "music_status", "export_music", "cancel_music", "list_library", "list_styles",
-    "list_models", "edit_music",
+    "list_models", "edit_music", "analyse_audio",
 }  # fmt: skip
 Talk = Callable[[McpClient], Coroutine[Any, Any, None]]
 
@@ -155,6 +155,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
         assert "there is nothing at" in await complaint(client, "music_status", job_id="../../x")
         assert "there is no job" in await complaint(client, "music_status", job_id="job_x")
         assert "there is no take" in await complaint(client, "export_music", take_id="take_0123456789abcdef")
+        assert "there is no upload" in await complaint(client, "analyse_audio", upload_id="upload_0123456789abcdef")
         for line in (await complaint(client, "cancel_music", job_id="job_0123456789abcdef"),):
             assert "\n" not in line
 

@@ -36,7 +36,7 @@ from studio_pieces import (
 )
 
 from noisician.api import read_recipe
-from noisician.mix.loudness import integrated_loudness_lufs
+from noisician.loudness import integrated_loudness_lufs
 
 pytestmark = pytest.mark.slow  # a browser, and music from the real model
 PATIENCE_MS = 60_000

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
+from noisician.analysis.transcriber import heard_notes
 from noisician.cache import MemoryCache
 from noisician.composer import make_plan
 from noisician.corpus.clips import Studio
@@ -17,7 +18,6 @@ from noisician.evaluate.performance import Overheard, SoundfontBand
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, percent
-from noisician.evaluate.transcriber import heard_notes
 from noisician.models.support import checked
 from noisician.piece import Piece, piece_of
 from noisician.piece.model import Player

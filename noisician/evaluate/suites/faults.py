@@ -8,8 +8,8 @@ from noisician.evaluate.faults import ClickReport, click_count, clipped_samples,
 from noisician.evaluate.performance import Performance
 from noisician.evaluate.report import Figure, Target
 from noisician.evaluate.suites.suite import Row, TrackSuite, baselines, mean
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.score.played import played_notes
 
 LOUDNESS_LUFS = -14.0

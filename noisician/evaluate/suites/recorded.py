@@ -25,8 +25,8 @@ from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.spectral import audio_log_mel_error
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, mean
 from noisician.evaluate.tagger import Tagger, note_pictures, taught
+from noisician.loudness import integrated_loudness_lufs
 from noisician.mel import FRAME_RATE_HZ, SAMPLE_RATE_HZ
-from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.renderer import Part, Renderer, RenderSettings, attacks_of
 from noisician.renderer.library import shipped_references
 from noisician.score.played import NoteEvent

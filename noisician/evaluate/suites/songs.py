@@ -20,8 +20,8 @@ from noisician.evaluate.settings import EvaluateSettings
 from noisician.evaluate.singing_lines import LINES
 from noisician.evaluate.suites.suite import BenchSuite, Row, baselines, percent
 from noisician.export.lyrics import TimedLine
+from noisician.loudness import momentary_loudness_lufs
 from noisician.mel import SAMPLE_RATE_HZ
-from noisician.mix.loudness import momentary_loudness_lufs
 from noisician.models.embedded import EmbeddedModel
 from noisician.models.embedded.play import PLAYING_ALONE, cast_of
 from noisician.models.protocol import Run

@@ -61,10 +61,18 @@ def piece_of_notes(given: NotesInput, request: Request, controls: Controls, maki
     is_tune_alone = {track.role for track in score.tracks} == {"lead"} and not score.tempo_changes
     if request.notes_as == "arrange" and is_tune_alone:  # it has no harmony yet
         return _around(score, controls, making)
+    piece = exact_piece(score, controls, making, given.origin)
+    if request.notes_as != "arrange":
+        return piece
+    return _joined(piece, make_plan(_as_the_notes_have_it(controls, score), making.seed), making)
+
+
+def exact_piece(score: Score, controls: Controls, making: Making, origin: str) -> Piece:
+    """The piece of a score as it is; room, mix and master are those of the words. Raises RequestError."""
+    _refuse_length(score, origin)
     plan = make_plan(_as_the_notes_have_it(controls, score), making.seed)
     setting = Setting(score.duration_s + TAIL_S, plan.style.genres, plan.style.moods, plan.production)
-    piece = piece_of_score(score, setting, making.seed, making.render)
-    return _joined(piece, plan, making) if request.notes_as == "arrange" else piece
+    return piece_of_score(score, setting, making.seed, making.render)
 
 
 def piece_of_tune(given: AudioInput, controls: Controls, making: Making) -> Piece:

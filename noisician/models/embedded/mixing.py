@@ -44,6 +44,8 @@ from noisician.styles import instruments
 
 #: The last of what rings goes out over this.
 FADE_OUT_S, _FADE_SHARE = 0.6, 1 / 20
+#: A reference's loudness is taken within these.
+LIKE_RANGE_LUFS = (-16.0, -9.0)
 #: So much of what an edit changed is mixed first.
 EXCERPT_S = 2.0
 #: A kick ducks others for less than this, and begins to a little before it is heard.
@@ -140,7 +142,8 @@ def _plan_of(piece: Piece, parts: Sequence[VocalPart]) -> MixPlan:
     players = [(mixed_role(hands), hands[0].instrument) for hands in plan.performers]
     stems = [*((part.role, VOICE) for part in parts), *players]
     tags = [*(() for _ in parts), *(hands[0].timbre_tags for hands in plan.performers)]
-    return plan_mix(stems, tuple(plan.genres.items()), tuple(plan.moods.items()), plan.production, timbre_tags=tags)
+    styles = tuple(plan.genres.items()), tuple(plan.moods.items())
+    return plan_mix(stems, *styles, plan.production, timbre_tags=tags, like=plan.sounds_like)
 
 
 def mixed_role(hands: Sequence[Player]) -> str:
@@ -151,7 +154,11 @@ def mixed_role(hands: Sequence[Player]) -> str:
 def _finish_of(piece: Piece) -> Finish:
     plan = piece.plan
     fade_out_s = min(FADE_OUT_S, _FADE_SHARE * plan.duration_s) if plan.fade_out_s is None else plan.fade_out_s
-    return Finish(loop=plan.loop, fade_out_s=fade_out_s, fade_in_s=plan.fade_in_s)
+    finish = Finish(loop=plan.loop, fade_out_s=fade_out_s, fade_in_s=plan.fade_in_s)
+    if plan.sounds_like is None:
+        return finish
+    low, high = LIKE_RANGE_LUFS
+    return replace(finish, loudness_lufs=round(min(max(plan.sounds_like.loudness_lufs, low), high), 1))
 
 
 def mixed_again(

@@ -14,14 +14,15 @@ from dataclasses import replace
 from noisician.cache import NO_CACHE, ArrayCache, NoCache
 from noisician.edits import Edit, SetVoice, SetWords, in_words
 from noisician.errors import FileError, RequestError
+from noisician.loudness import integrated_loudness_lufs
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.memory import release_unused
 from noisician.mix import ENGINE, WHOLE_ENGINE
-from noisician.mix.loudness import integrated_loudness_lufs
 from noisician.mix.mastering import TARGET_LUFS
 from noisician.models.embedded.apply import Applying, Edited, apply_edits
 from noisician.models.embedded.apply.checking import check_edits, refuse_silence
 from noisician.models.embedded.carried import bring, told_instruments
+from noisician.models.embedded.listening import listened
 from noisician.models.embedded.outlook import first_heard_s, outlook_of
 from noisician.models.embedded.play import (
     PLAYING_ALONE,
@@ -34,8 +35,10 @@ from noisician.models.embedded.play import (
     with_undecided_mix,
 )
 from noisician.models.embedded.reworking import MADE_ANEW, edits_for
-from noisician.models.embedded.write import write_piece
+from noisician.models.embedded.write import check_brought, write_piece
 from noisician.models.protocol import (
+    NO_INPUTS,
+    AudioInputs,
     Capabilities,
     CheckedRequest,
     EditOutlook,
@@ -49,15 +52,28 @@ from noisician.music import Music
 from noisician.piece import Piece, piece_of, to_dict
 from noisician.prompt import Controls
 from noisician.recipe import Recipe
-from noisician.request import DURATION_RANGE_S, Request
+from noisician.request import DURATION_RANGE_S, Feature, Request
 from noisician.vocals.karaoke import timed_lyrics
 from noisician.vocals.words import differ_in_words, is_song, resung
 from noisician.weights import manifest
 
 PLAYING_MODELS = ("composer", "renderer", "references", "vocoder")
+FEATURES: tuple[Feature, ...] = (
+    "text",
+    "lyrics",
+    "voice",
+    "tempo",
+    "key",
+    "time_signature",
+    "loop",
+    "stems",
+    "score",
+    "init_audio",
+    "reference_audio",
+)
 CAPABILITIES = Capabilities(
     name="embedded",
-    features=frozenset({"text", "lyrics", "voice", "tempo", "key", "time_signature", "loop", "stems", "score"}),
+    features=frozenset(FEATURES),
     duration_range_s=DURATION_RANGE_S,
     sample_rate_hz=SAMPLE_RATE_HZ,
     licence="Apache-2.0",
@@ -97,8 +113,16 @@ class EmbeddedModel(MusicModel):
         stages = run.stages({"composing": 1.0})
         stages.reporter("composing")
         request, controls = asked.request, asked.controls
-        piece, stages = write_piece(request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs)
-        music = self._music(_recipe(request, controls, piece.seed), piece, stages, self._playing(run))
+        check_brought(request)
+        told = listened(request, controls, run.inputs, stages.reporter("composing"))
+        controls = told.controls
+        piece, stages = write_piece(
+            request, controls, asked.seed, lambda: self.networks.composer, stages, run.inputs, told.heard, told.painting
+        )
+        if told.sounds_like is not None:
+            piece = replace(piece, plan=replace(piece.plan, sounds_like=told.sounds_like))
+        recipe = _recipe(request, controls, piece.seed, run.inputs)
+        music = self._music(recipe, piece, stages, self._playing(run))
         return replace(music, remarks=controls.notes)
 
     def replay(self, recipe: Recipe, run: Run = Run()) -> Music:
@@ -230,8 +254,10 @@ def _opened(recipe: Recipe) -> Piece:
     return piece
 
 
-def _recipe(request: Request, controls: Controls, seed: int) -> Recipe:
-    return Recipe(request=request, seed=seed, controls=controls.model_dump(mode="json"))
+def _recipe(request: Request, controls: Controls, seed: int, inputs: AudioInputs = NO_INPUTS) -> Recipe:
+    clips = inputs.digests()
+    settings = {"clips": clips} if clips else {}
+    return Recipe(request=request, seed=seed, controls=controls.model_dump(mode="json"), settings=settings)
 
 
 def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
@@ -244,6 +270,7 @@ def recipe_of_piece(base: Recipe, piece: Piece) -> Recipe:
         controls=base.controls,
         piece=to_dict(piece),
         models=models,
+        settings={name: value for name, value in base.settings.items() if name == "clips"},
         instruments=told_instruments(piece, base.request.carry_instruments),
         lineage=base.lineage,
     )

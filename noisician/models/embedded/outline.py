@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from noisician.analysis.recording import Hearing
 from noisician.composer import Plan
 from noisician.composer.pace import tempo_changes
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.models.embedded.cost import CORE_S_PER_COST, START_S, CostEstimate
+from noisician.models.embedded.heard import plan_of_heard
 from noisician.models.embedded.write import plan_of, render_settings
 from noisician.prompt import Controls
 from noisician.request import Request
@@ -50,10 +52,13 @@ class Outline:
     sung: bool  # then the words decide form and length, and this is only about how long it takes
 
 
-def outline_of(request: Request, controls: Controls, seed: int) -> Outline:
-    """The outline of what ``request`` would become with ``seed``. Raises RequestError where nothing can be planned."""
+def outline_of(request: Request, controls: Controls, seed: int, heard: Hearing | None = None) -> Outline:
+    """The outline of what ``request`` would become with ``seed``, around what was ``heard`` of its recording.
+
+    Raises RequestError where nothing can be planned.
+    """
     sung = is_song(request)
-    plan = plan_of(request, controls, seed)
+    plan = plan_of(request, controls, seed) if heard is None else plan_of_heard(heard.score, controls, seed)
     cost = CostEstimate.of(plan, render_settings(request), sung=sung).with_composing(plan.bars)
     return Outline(
         seed=seed,

@@ -1,20 +1,24 @@
 """From a request to a piece: planned, composed and performed, with words or without.
 
 controls ─ make_plan ─▶ plan ─ compose ─▶ grid ─ decode, perform ─▶ piece
-MIDI file ─ piece_of_notes ─▶ piece; hummed tune ─ piece_of_tune ─▶ piece
+MIDI file ─ piece_of_notes ─▶ piece; hummed tune ─ piece_of_tune ─▶ piece; recording ─ piece_of_recording ─▶ piece
+picture ─ piece_of_painting ─▶ piece, or as a recording where it is a spectrogram
 lyrics ─ write_song ─▶ plan, grid and song ─ decode, perform ─▶ piece
 tags without words ─ write_instrumental ─▶ plan, grid ─ decode, perform ─▶ piece
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from noisician.analysis.recording import Hearing
 from noisician.composer import Composer, ComposerSettings, Plan, make_plan
 from noisician.errors import RequestError
 from noisician.models.embedded.cost import CostEstimate
 from noisician.models.embedded.given import Making, piece_of_notes, piece_of_tune
+from noisician.models.embedded.heard import piece_of_recording, strength_of
+from noisician.models.embedded.painted import Painting, piece_of_painting
 from noisician.models.embedded.song import natural_bars, without_stand_ins, write_instrumental, write_song
 from noisician.models.protocol import NO_INPUTS, AudioInputs, Stages
 from noisician.piece import Piece, written_piece
@@ -36,10 +40,21 @@ def write_piece(
     composer: Callable[[], Composer],
     stages: Stages,
     inputs: AudioInputs = NO_INPUTS,
+    heard: Hearing | None = None,
+    painting: Painting | None = None,
 ) -> tuple[Piece, Stages]:
-    """A new piece, and the stages with what remains to be done. Raises RequestError for what cannot be written."""
-    if inputs.notes is not None or inputs.melody is not None:
-        return _given_piece(inputs, request, controls, seed, composer, stages)
+    """A new piece, and the stages with what remains to be done; ``heard`` is what it starts from, ``painting`` what
+    paints it.
+
+    Raises RequestError for what cannot be written.
+    """
+    if inputs.notes is not None or inputs.melody is not None or heard is not None:
+        return _given_piece(inputs, heard, request, controls, seed, composer, stages)
+    if painting is not None and not is_song(request):
+        render = render_settings(request)
+        stages = replace(stages, weights=_work_on(_USUAL_PLAYERS, controls.duration_s or 0.0, render))
+        making = Making(seed, render, composer, composer_settings(request), stages.reporter("composing"))
+        return piece_of_painting(painting, controls, making), stages
     song = is_song(request)
     lyrics = read_lyrics(request)
     request = request if lyrics is None else worded(request, lyrics)
@@ -59,31 +74,54 @@ def write_piece(
 
 def _given_piece(
     inputs: AudioInputs,
+    heard: Hearing | None,
     request: Request,
     controls: Controls,
     seed: int,
     composer: Callable[[], Composer],
     stages: Stages,
 ) -> tuple[Piece, Stages]:
-    """The piece of what somebody brings: a tune in a recording, or the notes of a file."""
-    flag = "--melody" if inputs.notes is None else "--notes"
-    asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
-    if request.loop or is_song(request):
-        raise RequestError(f"{flag} and {asked} do not go together yet: leave one of them out")
-    if inputs.notes is not None and inputs.melody is not None:
-        raise RequestError("--melody and --notes both bring the tune: leave one of them out")
+    """The piece of what somebody brings: a recording, a tune in one, or the notes of a file."""
+    brought = {
+        "--notes": inputs.notes,
+        "--melody": inputs.melody,
+        "--init-audio" if inputs.picture is None else "--picture": heard,
+    }
+    _refuse_together(request, [flag for flag, one in brought.items() if one is not None])
     render = render_settings(request)
     players, duration_s = _USUAL_PLAYERS, 0.0
     if inputs.melody is not None:
         duration_s = inputs.melody.duration_s
     elif inputs.notes is not None:
         players, duration_s = len(inputs.notes.score.tracks), inputs.notes.score.duration_s
+    elif heard is not None:
+        players, duration_s = max(players, len(heard.score.tracks)), heard.score.duration_s
     stages = replace(stages, weights=_work_on(players, duration_s, render))
     making = Making(seed, render, composer, composer_settings(request), stages.reporter("composing"))
     if inputs.melody is not None:
         return piece_of_tune(inputs.melody, controls, making), stages
+    if heard is not None:
+        start = inputs.init_audio or inputs.picture
+        return piece_of_recording(heard, request, controls, making, start.origin if start else ""), stages
     assert inputs.notes is not None
     return piece_of_notes(inputs.notes, request, controls, making), stages
+
+
+def check_brought(request: Request) -> None:
+    """Refuses, before anything is listened to, what cannot be made of what is brought. Raises RequestError."""
+    keeps = request.init_audio is not None and strength_of(request) < 1
+    brought = {"--notes": request.notes, "--melody": request.melody, "--init-audio": keeps or None}
+    flags = [flag for flag, one in brought.items() if one is not None]
+    if flags:
+        _refuse_together(request, flags)
+
+
+def _refuse_together(request: Request, flags: Sequence[str]) -> None:
+    asked = "--loop" if request.loop else "--lyrics" if request.lyrics is not None else "--vocals"
+    if request.loop or is_song(request):
+        raise RequestError(f"{flags[0]} and {asked} do not go together yet: leave one of them out")
+    if len(flags) > 1:
+        raise RequestError(f"{flags[1]} and {flags[0]} both bring the tune: leave one of them out")
 
 
 def _work_on(players: int, duration_s: float, render: RenderSettings) -> dict[str, float]:

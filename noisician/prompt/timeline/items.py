@@ -185,11 +185,12 @@ def _player_at(tokens: tuple[Token, ...], place: int, text: str) -> tuple[Item, 
     if tokens[place].text in words()["deeds"] or tokens[place].text in words()["who"]:
         return None
     last = next((at for at in range(place, len(tokens)) if tokens[at].text in _SOLO), len(tokens))
-    match = lexicon().at(tokens[:last], place)
-    if match is None:
-        return None
-    ids = named_ids(match.entry)
-    if not ids:
+    match, ids = None, list[str]()
+    while last > place and not ids:  # "bass drops" is none, but "bass" is
+        match = lexicon().at(tokens[:last], place)
+        ids = named_ids(match.entry) if match is not None else []
+        last = match.last - 1 if match is not None else place
+    if match is None or not ids:
         return None
     first, last = tokens[match.first], tokens[match.last - 1]
     return Item(first.start, last.end, who=tuple(dict.fromkeys(ids)), effects=match.entry.effects), match.last

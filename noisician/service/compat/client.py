@@ -211,6 +211,10 @@ class Client:
         """As :meth:`upload` from an open file."""
         return await self._asked(schemas.Upload, "POST", "/v1/uploads", files={"file": (name, file)})
 
+    async def analysis(self, upload_id: str) -> schemas.Analysis:
+        """What is heard in an uploaded recording."""
+        return await self._asked(schemas.Analysis, "GET", f"/v1/uploads/{_part(upload_id)}/analysis")
+
     async def styles(self) -> schemas.Styles:
         return await self._asked(schemas.Styles, "GET", "/v1/styles")
 

@@ -59,6 +59,8 @@ _CONTROLS: Mapping[str, str] = {
     **dict.fromkeys(("duration_s", "bars", "tempo_bpm", "key", "mode", "time_signature"), ""),
     **dict.fromkeys(("genres", "moods", "instruments"), "ids of list_styles"),
     **dict.fromkeys(("without", "loop", "lyrics", "vocals"), ""),
+    **dict.fromkeys(("init_audio", "reference_audio", "melody", "picture"), "the id of an upload"),
+    "strength": "",
     "voice": "ids of list_styles",
     "seed": "",
     "model": "as list_models names it",
@@ -127,6 +129,23 @@ class Exported(BaseModel):
     saved_to: str | None
 
 
+class HeardRecording(BaseModel):
+    """``chords`` are those of each bar; levels are in LUFS, dBTP and dB."""
+
+    duration_s: float
+    tempo_bpm: float
+    has_pulse: bool
+    time_signature: str
+    key: str
+    mode: str
+    bars: int
+    chords: list[list[str]]
+    sections: list[schemas.HeardSection]
+    density: float = Field(description="notes a beat")
+    players: list[schemas.HeardPlayer]
+    sound: schemas.HeardSound
+
+
 class StyleSummary(BaseModel):
     kind: str
     id: str
@@ -173,6 +192,7 @@ def server(reach: Reach, exports: Path | None = None) -> MCPServer:
         (tools.edit_music, "Edit a take", makes),
         (tools.music_status, "Look at a job", looks),
         (tools.export_music, "Export music", makes if exports else looks),
+        (tools.analyse_audio, "Listen to a recording", looks),
         (tools.cancel_music, "Stop a job", stops),
         (tools.list_library, "Search the library", looks),
         (tools.list_styles, "List styles", looks),
@@ -312,6 +332,17 @@ class _Tools:
             key_needed=about.key_required,
             saved_to=None if saved is None else str(saved),
         )
+
+    @in_words
+    async def analyse_audio(
+        self,
+        ctx: Context,
+        upload_id: Annotated[str, Field(description="the id of an uploaded recording (POST /v1/uploads)")],
+    ) -> HeardRecording:
+        """What is heard in a recording: tempo, metre, key, chords by bar, sections, players, loudness."""
+        async with self._reach(ctx) as service:
+            heard = await service.analysis(upload_id)
+        return HeardRecording.model_validate(heard.model_dump(exclude={"score", "bar_starts_s", "energies"}))
 
     @in_words
     async def cancel_music(self, ctx: Context, job_id: str) -> JobSummary:

@@ -296,8 +296,8 @@ def levelled(samples: np.ndarray, rate_hz: int, target_lufs: float) -> np.ndarra
     One gain where that suffices; else the limiter, asked for more until what comes out is loud enough.
     Silence stays silence.
     """
+    from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
     from noisician.mix.levelling import level
-    from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
     from noisician.mix.mastering import CEILING_DBTP, MAX_GAIN_DB
 
     measured_lufs = integrated_loudness_lufs(samples, rate_hz)

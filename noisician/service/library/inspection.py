@@ -20,11 +20,12 @@ from noisician.score.abc import is_abc
 if TYPE_CHECKING:
     from noisician.service.settings import Settings
 
-Format = Literal["wav", "flac", "ogg", "mp3", "mid", "musicxml", "abc", "png", "json", "zip"]
+Format = Literal["wav", "flac", "ogg", "mp3", "mid", "musicxml", "abc", "png", "jpg", "json", "zip"]
 
 AUDIO_FORMATS: tuple[Format, ...] = ("wav", "flac", "ogg", "mp3")
 #: What holds notes.
 NOTES_FORMATS: tuple[Format, ...] = ("mid", "musicxml", "abc")
+PICTURE_FORMATS: tuple[Format, ...] = ("png", "jpg")
 #: So many first bytes are enough for :func:`sniff`.
 HEAD_BYTES = 64
 SAMPLE_RATES_HZ = (4000, 384_000)
@@ -66,6 +67,7 @@ def sniff(head: bytes) -> Format | None:
         (b"OggS", "ogg"),
         (b"ID3", "mp3"),
         (b"MThd", "mid"),
+        (b"\xff\xd8\xff", "jpg"),
         (b"\x89PNG\r\n\x1a\n", "png"),
         (b"PK\x03\x04", "zip"),
     )
@@ -96,6 +98,8 @@ def check_upload(path: Path, settings: Settings) -> Sound:
             kind = sniff(file.read(HEAD_BYTES))
             if kind in (*NOTES_FORMATS, "zip"):
                 return _notes(path, "musicxml" if kind == "zip" else kind)
+            if kind in PICTURE_FORMATS:  # looked at when it is used
+                return Sound(kind, 0, 0, 0.0)
             file.seek(0)
             sound = _sound(file, size, limit_s)
     except OSError as error:

@@ -19,7 +19,7 @@ from noisician.export import (
     write_audio,
 )
 from noisician.export.stems import factor_of
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.music import Music
 from noisician.parallel import Steps, map_in_order
 from noisician.service.files import Files

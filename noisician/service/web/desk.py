@@ -31,7 +31,8 @@ _THOUGHTS, _EXPORTS = 4, 8
 @dataclass(frozen=True)
 class Desk:
     """The parts of one service. ``trouble`` says what ails its workers, None for nothing; ``other_names`` are what
-    clients of other APIs call our fields; ``thinking``, ``restoring`` and ``exporting`` bound what is done at once."""
+    clients of other APIs call our fields; ``thinking``, ``restoring``, ``listening`` and ``exporting`` bound
+    what is done at once."""
 
     settings: Settings
     store: Store
@@ -44,6 +45,8 @@ class Desk:
     thinking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_THOUGHTS))
     #: A recipe may be large, and unpacks to many times its size: one after another.
     restoring: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+    #: Listening takes a processor for many seconds.
+    listening: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     exporting: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_EXPORTS))
 
     async def think(self, work: Callable[..., R], *values: Any) -> R:

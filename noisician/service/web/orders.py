@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from noisician.edits import Edit
 from noisician.errors import RequestError
-from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, Request
+from noisician.request import AUDIO_FIELDS, BEATS_PER_BAR, EMBEDDED, FILE_FIELDS, OPTIONS, Request
 from noisician.service import schemas
 from noisician.service.files import is_id
-from noisician.service.library.inspection import NOTES_FORMATS
+from noisician.service.library.inspection import NOTES_FORMATS, PICTURE_FORMATS
 from noisician.service.library.shapes import take_shape
 from noisician.service.records import JobRecord, NewJob, Operation, TakeRecord
 from noisician.service.settings import Settings
@@ -234,16 +234,27 @@ def _check_device(request: Request, settings: Settings) -> None:
     )
 
 
+#: What messages call what a field takes.
+_KIND_NAMES = {"sound": "a sound file", "notes": "a file of notes", "picture": "a picture"}
+
+
+def _kind_of(format_: str) -> str:
+    """How fields are written that take uploads of a format."""
+    return "notes" if format_ in NOTES_FORMATS else "picture" if format_ in PICTURE_FORMATS else "sound"
+
+
 def _check_sounds(request: Request, store: Store) -> None:
     for field in FILE_FIELDS:
         name = getattr(request, field)
         if name is None:
             continue
         is_sound = field in AUDIO_FIELDS
+        wanted = OPTIONS[field].writing
         upload = store.upload(name) if is_id(name, "upload") else None
-        if upload is not None and is_sound == (upload.format in NOTES_FORMATS):
-            what, wanted = upload.format.upper(), "a sound file" if is_sound else "a file of notes"
-            raise Problem(422, f"{field} {upload.name[:80]!r} is {what}; it takes {wanted}", "file", field)
+        if upload is not None and _kind_of(upload.format) != wanted:
+            what = upload.format.upper()
+            message = f"{field} {upload.name[:80]!r} is {what}; it takes {_KIND_NAMES[wanted]}"
+            raise Problem(422, message, "file", field)
         if upload is None and not (is_sound and is_id(name, "take") and store.take(name)):
             raise Problem(
                 422,

@@ -78,6 +78,48 @@ export interface components {
             text: string;
         };
         /**
+         * Analysis
+         * @description What is heard in a recording. ``chords`` are those of each bar; ``bar_starts_s`` has one more than there are
+         *     bars; ``score`` is everything with its notes, in beats, as in recipes.
+         */
+        Analysis: {
+            /** Bar Starts S */
+            bar_starts_s: number[];
+            /** Bars */
+            bars: number;
+            /** Chords */
+            chords: string[][];
+            /** Density */
+            density: number;
+            /** Duration S */
+            duration_s: number;
+            /** Energies */
+            energies: number[];
+            /** Has Pulse */
+            has_pulse: boolean;
+            /** Is Steady */
+            is_steady: boolean;
+            /** Key */
+            key: string;
+            /** Key Correlation */
+            key_correlation: number;
+            /** Mode */
+            mode: string;
+            /** Players */
+            players: components["schemas"]["HeardPlayer"][];
+            /** Score */
+            score: {
+                [key: string]: unknown;
+            };
+            /** Sections */
+            sections: components["schemas"]["HeardSection"][];
+            sound: components["schemas"]["HeardSound"];
+            /** Tempo Bpm */
+            tempo_bpm: number;
+            /** Time Signature */
+            time_signature: string;
+        };
+        /**
          * ChangeBody
          * @description What is different in a variation of a take: fields of a request by name. Without any: a new seed.
          * @example {
@@ -272,6 +314,51 @@ export interface components {
             version: string;
             /** Workers */
             workers: components["schemas"]["WorkerInfo"][];
+        };
+        /** HeardPlayer */
+        HeardPlayer: {
+            /**
+             * Instrument
+             * @description what would play it; instruments are not told apart
+             */
+            instrument: string;
+            /** Notes */
+            notes: number;
+            /** Role */
+            role: string;
+        };
+        /** HeardSection */
+        HeardSection: {
+            /** Bars */
+            bars: number;
+            /** Energy */
+            energy: number;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Start Bar */
+            start_bar: number;
+        };
+        /**
+         * HeardSound
+         * @description ``balance_db`` are the octaves around ``octaves_hz`` against the whole; ``width`` the share of the sides.
+         */
+        HeardSound: {
+            /** Balance Db */
+            balance_db: number[];
+            /** Brightness Hz */
+            brightness_hz: number;
+            /** Loudness Lufs */
+            loudness_lufs: number;
+            /** Octaves Hz */
+            octaves_hz: number[];
+            /** Peak Dbtp */
+            peak_dbtp: number;
+            /** Range Lu */
+            range_lu: number;
+            /** Width */
+            width: number;
         };
         /**
          * Job
@@ -574,6 +661,11 @@ export interface components {
              * @description exact: its notes and players as they are; arrange: others of the style join them; develop: its tune and chords in a new piece; left out, exact
              */
             notes_as?: ("exact" | "arrange" | "develop") | null;
+            /**
+             * Picture
+             * @description a spectrogram of noisician's or Riffusion's is played as it is or, with a strength, anew; any other picture paints the music: brightness is energy, hue is mood, its structure the form
+             */
+            picture?: string | null;
             /**
              * Preset
              * @description how a checkpoint samples; left out, as its authors do

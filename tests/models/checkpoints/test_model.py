@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from noisician import api
 from noisician.errors import Cancelled, FileError, RequestError, WeightsError
+from noisician.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.mix import level
-from noisician.mix.loudness import integrated_loudness_lufs, true_peak_dbtp
 from noisician.models.checkpoints import Loader, safety, store
 from noisician.models.checkpoints.catalogue import catalogue
 from noisician.models.checkpoints.extend import Source, can_extend, crossfade, extended, plan_stretches, seed_of
@@ -62,7 +62,7 @@ def test_the_catalogue_names_what_may_be_restricted() -> None:
         (Request(negative_prompt="rain"), "embedded cannot follow --negative; stable-audio-open-1.0"),
         (Request(model="riffusion-v1", lyrics="la"), "cannot follow --lyrics; embedded and ace-step-1.5 can"),
         (Request(guide=True), "cannot follow --guide"),
-        (Request(init_audio="x.wav"), "cannot follow --init-audio"),
+        (Request(init_audio="x.wav", repaint=((1, 3),)), "cannot follow --repaint"),
         (Request(preset="fast"), "cannot follow --preset"),
         (Request(device="cuda"), "cannot follow --device"),
         (Request(strength=0.5), "--strength says nothing without audio to start from"),

@@ -17,7 +17,7 @@ import torch
 from tiny_riffusion import IMAGE_PX
 
 from noisician.errors import Cancelled, RequestError, WeightsError
-from noisician.models.checkpoints import spectrogram_image as codec
+from noisician.models import spectrogram_image as codec
 from noisician.models.checkpoints.catalogue import CheckpointInfo, catalogue
 from noisician.models.checkpoints.families import riffusion
 from noisician.models.checkpoints.families.riffusion import Riffusion, load, window_starts, window_weights

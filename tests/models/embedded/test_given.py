@@ -50,7 +50,7 @@ NOTES = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("NOISICIAN_TEST_EXAMPLES", "40")))
+@settings(deadline=None, max_examples=int(os.environ.get("NOISICIAN_TEST_EXAMPLES", "200")))
 @given(
     parts=st.lists(st.tuples(st.integers(0, 127), NOTES), min_size=1, max_size=4),
     tempi=st.lists(st.tuples(st.integers(0, 40), st.integers(200_000, 1_500_000)), min_size=1, max_size=3),

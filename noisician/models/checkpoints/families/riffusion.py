@@ -36,16 +36,16 @@ from noisician.models.checkpoints.families.inversion import between
 from noisician.models.checkpoints.family import Job, OnStep
 from noisician.models.checkpoints.pipelines import from_folder, pipeline_class
 from noisician.models.checkpoints.placement import settle
-from noisician.models.checkpoints.spectrogram_image import (
+from noisician.models.checkpoints.speed import Economy
+from noisician.models.checkpoints.stretches import check_job, frame_count, keep_outside
+from noisician.models.protocol import Capabilities
+from noisician.models.spectrogram_image import (
     DEFAULT_MAX_VALUE,
     Decoding,
     SpectrogramParams,
     decode,
     encode,
 )
-from noisician.models.checkpoints.speed import Economy
-from noisician.models.checkpoints.stretches import check_job, frame_count, keep_outside
-from noisician.models.protocol import Capabilities
 from noisician.request import DURATION_RANGE_S
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count
 
 from noisician.edits import RemovePlayer, ReplaceInstrument, SetFades, SetStrip, SetVoice, SetWords
 from noisician.errors import RequestError
@@ -67,7 +67,8 @@ def replace_instrument(piece: Piece, edit: ReplaceInstrument, applying: Applying
 def _new_performer(piece: Piece, instrument: str) -> str:
     """What somebody with several hands is called on another instrument."""
     taken = {name for one in piece.plan.players for name in (one.id, one.performer)}
-    return next(name for name in (instrument, *(f"{instrument}-{n}" for n in count(2))) if name not in taken)
+    names = chain((instrument,), (f"{instrument}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _on_instrument(piece: Piece, player: Player, edit: ReplaceInstrument, performer: str) -> Piece:

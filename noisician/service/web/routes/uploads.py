@@ -14,7 +14,7 @@ from noisician.errors import FileError
 from noisician.request import FILE_FIELDS
 from noisician.service import schemas
 from noisician.service.files import is_id
-from noisician.service.library.inspection import check_upload
+from noisician.service.library.inspection import AUDIO_FORMATS, check_upload
 from noisician.service.library.shapes import upload_shape
 from noisician.service.records import UploadRecord
 from noisician.service.web.bodies import Received, check_values, receive_file
@@ -49,7 +49,8 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
     response_model=schemas.Upload,
     responses={
         201: {
-            "description": "Its id serves as init_audio, reference_audio or morph_audio, that of notes as notes.",
+            "description": "Its id serves as init_audio, reference_audio, morph_audio or melody, that of notes as "
+            "notes, of a picture as picture.",
             "links": {
                 "GetUpload": {"operationId": "getUpload", "parameters": {"id": "$response.body#/id"}},
                 "DeleteUpload": {"operationId": "deleteUpload", "parameters": {"id": "$response.body#/id"}},
@@ -58,11 +59,11 @@ _REFUSED = refusals(400, 408, 413, 415, 422, 507)
         **_REFUSED,
     },
     openapi_extra=_FILE_BODY,
-    summary="Hand in a file of sound or notes",
+    summary="Hand in a file of sound or notes, or a picture",
 )
 async def upload(request: Request, desk: OnDesk) -> schemas.Upload:
-    """WAV, FLAC, OGG, MP3, MIDI, MusicXML or ABC, told apart by their bytes. Of sound only headers are read; the worker
-    decodes it."""
+    """WAV, FLAC, OGG, MP3, MIDI, MusicXML, ABC, PNG or JPEG, told apart by their bytes. Of sound only headers are read;
+    the worker decodes it."""
     if desk.free_bytes() < desk.settings.least_free_bytes:
         raise Problem(507, "the service's disk is almost full; delete takes or free some", "disk_full")
     received = await receive_file(request, desk.files, desk.settings.longest_upload_bytes)
@@ -89,6 +90,21 @@ def delete(desk: OnDesk, upload_id: UploadId) -> None:
     if not is_id(upload_id, "upload") or not desk.store.delete_upload(upload_id):
         raise not_found("upload", upload_id)
     desk.files.upload(upload_id).unlink(missing_ok=True)
+
+
+@router.get(
+    "/v1/uploads/{id}/analysis",
+    operation_id="analyseUpload",
+    response_model=schemas.Analysis,
+    responses=refusals(404, 422),
+    summary="What is heard in an uploaded recording",
+)
+async def analysis(desk: OnDesk, upload_id: UploadId) -> schemas.Analysis:
+    """Tempo, metre, key, chords, sections, players with their notes, loudness and balance. It takes a few seconds."""
+    record = desk.store.upload(upload_id) if is_id(upload_id, "upload") else None
+    if record is None:
+        raise not_found("upload", upload_id)
+    return await anyio.to_thread.run_sync(_analysed, desk, record, limiter=desk.listening)
 
 
 @router.post(
@@ -122,6 +138,19 @@ def _keep(desk: Desk, received: Received) -> UploadRecord:
             with contextlib.suppress(OSError):
                 desk.files.upload(old).unlink(missing_ok=True)
     return record
+
+
+def _analysed(desk: Desk, record: UploadRecord) -> schemas.Analysis:
+    from noisician.api import analyse
+
+    path = desk.files.upload(record.id)
+    if record.format not in AUDIO_FORMATS:
+        what = record.format.upper()
+        raise Problem(422, f"{record.name} is {what} and no sound; there is nothing to hear", "file", "id")
+    try:
+        return schemas.Analysis.model_validate(analyse(path).to_dict())
+    except FileError as error:
+        raise Problem(422, _named(str(error), path, record.name), "file", "id") from None
 
 
 def _restored(desk: Desk, received: Received) -> schemas.Restored:

@@ -1,4 +1,4 @@
-"""Which level of the metre is the beat: the octave correction behind the tempo judge.
+"""Which level of the metre is the beat: the octave correction of a tempo.
 
 A beat tracker with one prior for all music follows eighths in slow songs and half notes in fast ones. What tells the
 levels apart is how each part of the spectrum repeats (a backbeat recurs every two beats, a bass drum every one), so
@@ -9,8 +9,8 @@ the tracked tempo and its simple multiples are compared by a conditional logit (
 
 Octave correction by such features: Levy 2011, "Improving perceptual tempo estimation with crowd-sourced annotations";
 Schreiber and Müller 2014, "Exploiting global features for tempo octave correction". The weights are fitted by
-:mod:`noisician.evaluate.calibration` on songs of the procedural composer played by a soundfont: the judge has heard
-neither our networks nor the tempo anybody asked for.
+:mod:`noisician.evaluate.calibration` on songs of the procedural composer played by a soundfont: whoever listens by them
+has heard neither our networks nor the tempo anybody asked for.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from importlib.resources import files
 import numpy as np
 
 from noisician.analysis.inputs import mono
-from noisician.evaluate.inputs import librosa
-from noisician.mel import SAMPLE_RATE_HZ
+from noisician.audio import resample
+from noisician.mel import SAMPLE_RATE_HZ, hann_window, hz_to_mel, mel_to_hz, triangles
 
 RATE_HZ = 22050
 HOP = 256
@@ -40,6 +40,7 @@ CANDIDATE_RANGE_BPM = (55.0, 210.0)
 SHORTEST_LAG_S = 0.12
 _LAG_TOLERANCE = 0.02
 _MELS, _FFT, _RANGE_DB = 40, 1024, 70.0
+_FRAMES_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -66,22 +67,58 @@ class Onsets:
 
 def onsets(samples: np.ndarray) -> Onsets:
     """The evidence in audio ``[samples]`` or ``[samples, channels]`` at 44.1 kHz."""
-    import soxr
+    return levels_of(band_onsets(samples))
 
-    judge = librosa()
-    audio = soxr.resample(mono(samples), SAMPLE_RATE_HZ, RATE_HZ).astype(np.float32)
-    low, high = BANDS_HZ[0][0], BANDS_HZ[-1][1]
-    power = judge.feature.melspectrogram(
-        y=audio, sr=RATE_HZ, hop_length=HOP, n_fft=_FFT, n_mels=_MELS, fmin=low, fmax=high
-    )
-    rise = np.maximum(0, np.diff(judge.power_to_db(power, top_db=_RANGE_DB), axis=1))
-    centre_hz = judge.mel_frequencies(_MELS, fmin=low, fmax=high)
-    strength = np.stack([rise[(centre_hz >= floor) & (centre_hz < top)].mean(axis=0) for floor, top in BANDS_HZ])
-    strength -= strength.mean(axis=1, keepdims=True)
+
+def levels_of(strength: np.ndarray) -> Onsets:
+    """The evidence in onset strengths ``[bands, frames]``."""
+    strength = strength - strength.mean(axis=1, keepdims=True)
     spread = strength.std(axis=1)
     loudness = np.log(np.abs(strength).mean(axis=1) + 1e-3)
     peaks = 10 * (strength > spread[:, None]).mean(axis=1)
     return Onsets(_autocorrelation(strength), np.concatenate([loudness, peaks]))
+
+
+def band_onsets(samples: np.ndarray) -> np.ndarray:
+    """How much each of BANDS_HZ rises from frame to frame, in dB: ``[bands, frames − 1]``, frames HOP / RATE_HZ apart.
+
+    ``rise [:, k]`` is that between the frames centred on samples ``k · HOP`` and ``(k + 1) · HOP``.
+    """
+    audio = np.asarray(resample(mono(samples), SAMPLE_RATE_HZ, RATE_HZ), np.float32)
+    level_db = 10 * np.log10(np.maximum(_mel_power(audio), 1e-10))
+    level_db = np.maximum(level_db, level_db.max(initial=-100.0) - _RANGE_DB)
+    rise = np.maximum(0, np.diff(level_db, axis=0))
+    centre_hz = _mel_edges_hz()[1:-1]
+    within = [(centre_hz >= floor) & (centre_hz < top) for floor, top in BANDS_HZ]
+    return np.stack([rise[:, band].mean(axis=1) for band in within]).astype(np.float64)
+
+
+def _mel_power(audio: np.ndarray) -> np.ndarray:
+    """``[frames, _MELS]`` of ``audio [samples]`` at RATE_HZ; frame k is centred on sample k · HOP."""
+    from scipy.fft import rfft
+
+    padded = np.pad(audio, _FFT // 2)
+    if len(padded) < _FFT:
+        return np.zeros((0, _MELS), np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::HOP]
+    found = [np.zeros((0, _MELS), np.float32)]
+    for first in range(0, len(windows), _FRAMES_AT_ONCE):
+        spectra = np.asarray(rfft(windows[first : first + _FRAMES_AT_ONCE] * hann_window(_FFT), axis=1))
+        found.append((np.abs(spectra) ** 2) @ _filters().T)
+    return np.concatenate(found)
+
+
+@cache
+def _mel_edges_hz() -> np.ndarray:
+    low, high = BANDS_HZ[0][0], BANDS_HZ[-1][1]
+    first, last = hz_to_mel(np.array([low, high])).tolist()
+    return mel_to_hz(np.linspace(first, last, _MELS + 2))
+
+
+@cache
+def _filters() -> np.ndarray:
+    """Triangles of equal area, float32 ``[_MELS, _FFT // 2 + 1]``."""
+    return triangles(_mel_edges_hz(), np.linspace(0, RATE_HZ / 2, _FFT // 2 + 1))
 
 
 def _autocorrelation(signals: np.ndarray) -> np.ndarray:
@@ -111,8 +148,12 @@ class LevelModel:
     def choose(self, heard: Onsets, tracked_bpm: float) -> float:
         """The likeliest candidate in BPM."""
         tempi = candidates_bpm(tracked_bpm)
-        features = np.stack([heard.features(tempo) for tempo in tempi])
-        return float(tempi[np.argmax(((features - self.mean) / self.deviation) @ self.weights)])
+        return float(tempi[np.argmax(self.merits(heard, tempi))])
+
+    def merits(self, heard: Onsets, tempi_bpm: np.ndarray) -> np.ndarray:
+        """The logarithm of each candidate's likelihood, but for a constant: ``[tempi]``."""
+        features = np.stack([heard.features(tempo) for tempo in tempi_bpm])
+        return ((features - self.mean) / self.deviation) @ self.weights
 
     def to_json(self) -> str:
         fields = {name: [round(float(value), 6) for value in values] for name, values in vars(self).items()}
@@ -126,7 +167,7 @@ class LevelModel:
 @cache
 def level_model() -> LevelModel:
     """The fitted model that comes with the package."""
-    return LevelModel.from_json(files("noisician.evaluate").joinpath("metrical_level.json").read_text("utf-8"))
+    return LevelModel.from_json(files("noisician.analysis").joinpath("metrical_level.json").read_text("utf-8"))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisician.evaluate import metrical_level
-from noisician.evaluate.metrical_level import LevelModel, Onsets, candidates_bpm
+from noisician.analysis import metrical_level
+from noisician.analysis.metrical_level import LevelModel, Onsets, candidates_bpm
 
 RATE = 44100
 HOPS_A_SECOND = metrical_level.RATE_HZ / metrical_level.HOP
@@ -40,7 +40,6 @@ def test_candidates_hold_the_tracked_tempo_where_it_is_in_range(tracked: float) 
 
 
 def test_evidence_repeats_where_the_pattern_does() -> None:
-    pytest.importorskip("librosa")
     heard = metrical_level.onsets(backbeat(100.0, 12.0))
     assert heard.autocorrelation.shape[0] == len(metrical_level.BANDS_HZ)
     assert np.isfinite(heard.features(100.0)).all()
@@ -78,6 +77,5 @@ def test_a_model_survives_its_file() -> None:
 
 @pytest.mark.parametrize("tracked_as", [0.5, 1.0, 2.0])
 def test_a_backbeat_is_heard_at_its_own_level_however_it_was_tracked(tracked_as: float) -> None:
-    pytest.importorskip("librosa")
     heard = metrical_level.onsets(backbeat(96.0, 20.0))
     assert metrical_level.level_model().choose(heard, 96.0 * tracked_as) == pytest.approx(96.0)

@@ -11,7 +11,7 @@ import pyloudnorm
 import pytest
 from scipy.signal import resample_poly
 
-from noisician.mix.loudness import (
+from noisician.loudness import (
     TILE,
     dc_offset,
     gated_loudness_lufs,
@@ -108,7 +108,7 @@ def test_true_peak_agrees_with_polyphase_resampling_in_the_audible_band() -> Non
 
 PEAKS_OF_A_SECOND = """
 import numpy as np
-from noisician.mix.loudness import tile_true_peaks
+from noisician.loudness import tile_true_peaks
 print(tile_true_peaks(np.random.default_rng(0).standard_normal(44100).astype(np.float32)).tobytes().hex())
 """
 

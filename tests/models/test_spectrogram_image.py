@@ -9,8 +9,8 @@ import pytest
 
 from noisician.errors import FileError
 from noisician.mel import log_mel
-from noisician.models.checkpoints import spectrogram_image as codec
-from noisician.models.checkpoints.spectrogram_image import Decoding, SpectrogramParams
+from noisician.models import spectrogram_image as codec
+from noisician.models.spectrogram_image import Decoding, SpectrogramParams
 
 Image = pytest.importorskip("PIL.Image")
 

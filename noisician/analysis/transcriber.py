@@ -1,8 +1,8 @@
 """What notes a listener hears who knows neither the score nor our networks.
 
-The judge is basic-pitch 0.4.0 (Bittner et al. 2022, "A lightweight instrument-agnostic model for polyphonic note
-transcription and multipitch estimation", arXiv 2203.09893): a network of 17,000 weights that Spotify trained on
-recordings, shipped as it is (Apache-2.0, see NOTICE). It looks at two seconds at a time and gives, for each 11.6 ms and
+The network is that of basic-pitch 0.4.0 (Bittner et al. 2022, "A lightweight instrument-agnostic model for polyphonic
+note transcription and multipitch estimation", arXiv 2203.09893): 17,000 weights that Spotify trained on recordings,
+shipped as they are (Apache-2.0, see NOTICE). It looks at two seconds at a time and gives, for each 11.6 ms and
 each of 88 semitones, how likely a note begins there and how likely one sounds. Notes are decoded as the paper does,
 with its thresholds: each peak of the onsets begins a note, the latest first, which lasts until nothing has sounded for
 a while; what sounds on without an onset (a slow bow) is a note as well, strongest first.
@@ -10,23 +10,18 @@ a while; what sounds on without an onset (a slow bow) is a note as well, stronge
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
 from noisician.analysis.inputs import mono
-from noisician.errors import WeightsError
+from noisician.audio import resample
 from noisician.mel import SAMPLE_RATE_HZ
 from noisician.score.played import NoteEvent
-from noisician.weights import Network
+from noisician.weights import Network, open_network
 
-FILE = "basic_pitch.onnx"
-SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
 RATE_HZ, HOP, WINDOW_SAMPLES = 22050, 256, 43844
 #: What the network gives for a window, and how much of it on each side a neighbour has seen better.
 WINDOW_FRAMES, MARGIN_FRAMES = 172, 15
@@ -49,12 +44,9 @@ class Posteriorgram:
 def heard_notes(samples: np.ndarray, rate_hz: int = SAMPLE_RATE_HZ) -> tuple[NoteEvent, ...]:
     """The notes in ``samples [n]`` or ``[n, channels]``, in order of start; velocity is how surely they sound.
 
-    Raises NoisicianError for what is no sound, WeightsError where the judge's file is damaged.
+    Raises NoisicianError for what is no sound, WeightsError where the network is missing or damaged.
     """
-    import soxr
-
-    audio = mono(samples)
-    return decoded(posteriorgram(np.asarray(soxr.resample(audio, rate_hz, RATE_HZ), np.float32)))
+    return decoded(posteriorgram(np.asarray(resample(mono(samples), rate_hz, RATE_HZ), np.float32)))
 
 
 def posteriorgram(audio: np.ndarray) -> Posteriorgram:
@@ -75,11 +67,7 @@ def posteriorgram(audio: np.ndarray) -> Posteriorgram:
 
 @cache
 def _network() -> Network:
-    path = Path(str(files("noisician.evaluate").joinpath(FILE)))
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "nothing"
-    if found != SHA256:
-        raise WeightsError(f"{path} has the checksum {found[:16]}, not {SHA256[:16]}; reinstall noisician")
-    return Network(path, threads=1)
+    return open_network("notes", threads=1)
 
 
 def decoded(heard: Posteriorgram) -> tuple[NoteEvent, ...]:
