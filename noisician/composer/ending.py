@@ -42,12 +42,14 @@ def has_ending(plan: Plan) -> bool:
 
 def write_ending(board: Board, plan: Plan) -> None:
     """In place, where the end of the last bar is open: one note or chord that is held, its pitch still to be chosen
-    where anything but the bass plays it.
+    where anything but the bass plays it. A tune that is sung to the end has its own.
     """
     first, end = plan.last_chord
     rows = board.rows(plan.bars - 1)[first:]
     held_on = np.where(np.arange(first + 1, first + len(rows)) < end, HOLD, REST)
     held = [name for name in (*MONOPHONIC, *CHORDAL) if board.active[rows[0], STREAMS.index(name)]]
+    if _is_sung(board, rows):
+        held.remove("lead")
     for name in held:
         stream = STREAMS.index(name)
         line = board.tokens[:, stream]
@@ -57,12 +59,19 @@ def write_ending(board: Board, plan: Plan) -> None:
     _last_hit(board, plan)
 
 
+def _is_sung(board: Board, rows: np.ndarray) -> bool:
+    """Whether the lead's notes there are those of a tune."""
+    return board.tune is not None and bool(board.tune.sung[rows].any()) and bool(board.active[rows[0], LEAD])
+
+
 def must_begin(board: Board, plan: Plan, first: int, count: int) -> np.ndarray:
     """bool ``[count, streams]``: where, from step ``first`` on, something has to be struck."""
     begins = board.begins[first : first + count].copy()
     at = board.rows(plan.bars - 1)[plan.last_chord[0]] - first
     if has_ending(plan) and 0 <= at < count:
         for name in _ENDING_ON_A_CHORD:
+            if name == "lead" and _is_sung(board, board.rows(plan.bars - 1)[plan.last_chord[0] :]):
+                continue
             stream = STREAMS.index(name)
             begins[at, stream] = board.active[first + at, stream]
     return begins

@@ -9,8 +9,8 @@ import pytest
 
 from noisician.errors import FileError
 from noisician.export import picture_of_mel, png_bytes, read_recipe, spectrogram_picture, spectrogram_png
-from noisician.export.spectrogram import _mel_chunk, colour_map
-from noisician.mel import LOG_FLOOR, log_mel
+from noisician.export.spectrogram import colour_map
+from noisician.mel import LOG_FLOOR, log_mel, log_mel_between
 from noisician.recipe import Recipe
 from noisician.request import Request
 
@@ -74,7 +74,7 @@ def test_png_round_trip() -> None:
 
 def test_chunks_join_without_a_seam() -> None:
     mono = np.random.default_rng(0).standard_normal(512 * 40).astype(np.float32)
-    pieces = [_mel_chunk(mono, start, min(40, start + 7)) for start in range(0, 40, 7)]
+    pieces = [log_mel_between(mono, start, min(40, start + 7)) for start in range(0, 40, 7)]
     np.testing.assert_allclose(np.concatenate(pieces), log_mel(mono), atol=1e-5)
 
 

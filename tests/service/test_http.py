@@ -601,7 +601,7 @@ def test_an_uploaded_recording_is_listened_to(desk: Desk) -> None:
     heard = schemas.Analysis.model_validate(desk.http.get(f"/v1/uploads/{sound['id']}/analysis").json())
     assert heard.duration_s == 2.5 and len(heard.chords) == heard.bars and heard.sound.width == 0
     short = post("/v1/uploads", files={"file": ("b.wav", wav(0.5))}).json()
-    error = refused(desk.http.get(f"/v1/uploads/{short['id']}/analysis"), 422, "file", "id")
+    error = refused(desk.http.get(f"/v1/uploads/{short['id']}/analysis"), 409, "file", "id")
     assert error.message.startswith("b.wav: 0.5 s of audio")
     refused(desk.http.get(f"/v1/uploads/upload_{NOBODY}/analysis"), 404, "not_found")
 

@@ -158,7 +158,7 @@ export async function uploadMaterial(file: File): Promise<void> {
     show('create')
     ui.undoable(`The music will start from “${upload.name}”`, () => (form.draft.init = before))
   } catch (error) {
-    ui.problem(messageOf(error))
+    ui.problem(error instanceof ApiError ? `“${file.name}”: ${messageOf(error)}` : messageOf(error))
   } finally {
     making.upload = null
   }

@@ -32,7 +32,7 @@ from noisician.renderer import RenderSettings
 from noisician.request import Request
 from noisician.score import Score
 from noisician.score.decode import semitones_from_c
-from noisician.score.grid import FIRST_ONSET, REST, STREAMS, chord_of, pitch_of
+from noisician.score.grid import FIRST_ONSET, REST, STREAMS, chord_of, composer_chords, pitch_of
 from noisician.score.length import bars_for
 from noisician.styles import instruments
 from noisician.vocals.karaoke import timed_lyrics
@@ -334,7 +334,7 @@ def harmony(piece: Piece, bar: int) -> list[tuple[int, str] | None]:
     """The chords of a bar as they sound, (root, quality), in order."""
     assert piece.grid is not None
     per_bar = piece.plan.meter.steps_per_bar
-    tokens = dict.fromkeys(piece.grid.chords[bar * per_bar : (bar + 1) * per_bar].tolist())
+    tokens = dict.fromkeys(composer_chords(piece.grid.chords)[bar * per_bar : (bar + 1) * per_bar].tolist())
     chords = [chord_of(token) for token in tokens]
     shift = semitones_from_c(piece.plan.key)
     return [None if chord is None else ((chord[0] + shift) % 12, chord[1]) for chord in chords]
@@ -417,3 +417,14 @@ def test_timed_lyrics_have_the_text_as_it_was() -> None:
     lead, backing = timed_lyrics(piece.song, piece.score)
     assert lead.text == 'La-la, my self-made heart, "stay"' and backing.text == "(oh yeah!)"
     assert [syllable.text for syllable in lead.words[2].syllables] == ["self-", "made"]
+
+
+@pytest.mark.parametrize("seed", [10, 17])
+def test_a_tune_that_is_sung_to_the_end_keeps_its_last_notes(seed: int) -> None:
+    request = Request(prompt="pop ballad", vocals=True, duration_s=9.0)
+    controls = understand(request)
+    plan = make_plan(controls, seed)
+    sung = write_song(request, controls, plan, seed, Composer(), ComposerSettings(), lambda share: None)
+    low, high = voices()[sung.song.voice].range
+    pitches = [note.pitch for line in sung.song.lines for one in line.syllables for note in one.notes]
+    assert pitches and low - 5 <= min(pitches) and max(pitches) <= high + 5

@@ -96,7 +96,7 @@ def delete(desk: OnDesk, upload_id: UploadId) -> None:
     "/v1/uploads/{id}/analysis",
     operation_id="analyseUpload",
     response_model=schemas.Analysis,
-    responses=refusals(404, 422),
+    responses=refusals(404, 409),
     summary="What is heard in an uploaded recording",
 )
 async def analysis(desk: OnDesk, upload_id: UploadId) -> schemas.Analysis:
@@ -146,11 +146,11 @@ def _analysed(desk: Desk, record: UploadRecord) -> schemas.Analysis:
     path = desk.files.upload(record.id)
     if record.format not in AUDIO_FORMATS:
         what = record.format.upper()
-        raise Problem(422, f"{record.name} is {what} and no sound; there is nothing to hear", "file", "id")
+        raise Problem(409, f"{record.name} is {what} and no sound; there is nothing to hear", "file", "id")
     try:
         return schemas.Analysis.model_validate(analyse(path).to_dict())
     except FileError as error:
-        raise Problem(422, _named(str(error), path, record.name), "file", "id") from None
+        raise Problem(409, _named(str(error), path, record.name), "file", "id") from None
 
 
 def _restored(desk: Desk, received: Received) -> schemas.Restored:
