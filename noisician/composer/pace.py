@@ -55,7 +55,7 @@ def _mean_beat(factor: float) -> float:
     return TempoCurve(60.0, tuple(ramp(0, 64, 60.0, 60.0 * factor))).seconds(64) / 64
 
 
-def _ritard_beats(feature: Feature, meter: Meter) -> int:
+def _ritard_beats(feature: Feature, meter: Meter) -> float:
     return round(feature.value or RITARD_BARS) * meter.beats_per_bar
 
 
