@@ -13,6 +13,7 @@ from noisician.cli.options import command
 from noisician.cli.progress import shown, watch
 from noisician.cli.rendered import keep_rendered
 from noisician.cli.streams import note, print_json, warnings_as_notes
+from noisician.errors import RequestError
 
 #: What can be exported to, and who reads it; :data:`noisician.projects.KINDS`, told here for help that loads nothing.
 _READ_BY = (
@@ -53,13 +54,15 @@ def export(options: ExportOptions) -> None:
     noisician export song.wav --daw reaper -o song
     """
     from noisician import api
-    from noisician.projects import check_project
+    from noisician.projects import SUNG_KINDS, check_project
 
     kind = options.daw.value
     with watch(quiet=options.quiet):
         keep_rendered()
         recipe = api.read_recipe(options.file)
         api.check_outputs(recipe.request, {"--daw": True})
+        if kind in SUNG_KINDS and recipe.piece is not None and not recipe.piece.get("song"):
+            raise RequestError(f"{kind} holds what is sung, and nothing is sung in {options.file}")
         target = options.path or options.file.with_name(f"{options.file.stem}-{kind}")
         check_project(target, kind, options.force)
     with watch("", options.quiet) as show, warnings_as_notes(options.quiet):
