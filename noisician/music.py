@@ -190,19 +190,20 @@ class Music:
         finished track lies beside them. Others are about what is sung. ``path`` is the file or folder. Raises
         FileError, and RequestError where there is no score, no stem was kept, or the kind is none.
         """
-        from noisician.projects import KINDS, Sound, project_of, write_project
+        from noisician.projects import KINDS, Sound, write_score_as_project
 
         if kind not in KINDS:
             raise RequestError(f"{kind!r:.40} is no kind of project; choose {', '.join(KINDS)}")
         if self.score is None or not self.stems:
             lacks = "writes no score" if self.score is None else "kept no stems"
             raise RequestError(f"a project needs notes and stems: {self.recipe.request.model} {lacks}")
-        title, frames = self.metadata.title, len(self.audio)
+        sound = Sound(
+            self.stems, self.audio, self.midi(), self.metadata, self.recipe.to_json(), instrumental=self.instrumental
+        )
         comment = project_comment(self.recipe)
-        project = project_of(self.score, self.stems, title, frames, self.sample_rate_hz, comment)
-        recipe_json = self.recipe.to_json()
-        sound = Sound(self.stems, self.audio, self.midi(), self.metadata, recipe_json, instrumental=self.instrumental)
-        return write_project(project, sound, _path_of(path), kind, overwrite=overwrite)
+        return write_score_as_project(
+            self.score, sound, _path_of(path), kind, rate_hz=self.sample_rate_hz, comment=comment, overwrite=overwrite
+        )
 
     def mastered_stems(self) -> Mapping[str, np.ndarray]:
         """Each stem as it is in the finished track, ``[frames, 2]``; they sum to it.

@@ -102,17 +102,18 @@ def slug(text: str, limit_chars: int = SLUG_LIMIT_CHARS) -> str:
     return kept
 
 
+def tempo_and_key(metadata: Metadata) -> list[str]:
+    """Tempo and key as samplers read them from names, ``120bpm`` and ``Am``; what is unknown is left out."""
+    tempo = f"{bpm_text(metadata.tempo_bpm)}bpm" if metadata.tempo_bpm is not None else None
+    return [part for part in (tempo, name_key(metadata.key, metadata.mode)) if part]
+
+
 def default_file_name(metadata: Metadata, id6: str, extension: str) -> str:
     """``{title or prompt}_{bpm}bpm_{key}_{seed}_{id6}.{extension}``, ASCII, at most about 110 characters.
 
     Samplers read tempo and key from such names. Unknown parts are left out.
     """
-    parts = [slug(metadata.title) or slug(metadata.prompt) or "untitled"]
-    if metadata.tempo_bpm is not None:
-        parts.append(f"{bpm_text(metadata.tempo_bpm)}bpm")
-    key = name_key(metadata.key, metadata.mode)
-    if key:
-        parts.append(key)
+    parts = [slug(metadata.title) or slug(metadata.prompt) or "untitled", *tempo_and_key(metadata)]
     if metadata.seed is not None:
         parts.append(str(metadata.seed))
     return "_".join([*parts, id6]) + "." + extension.lstrip(".")

@@ -6,7 +6,15 @@ A :class:`Project` is what all formats have in common; a module each writes it d
 from __future__ import annotations
 
 from noisician.projects.model import Project, ProjectTrack, project_of
-from noisician.projects.write import KINDS, SUNG_KINDS, Sound, check_project, project_path, write_project
+from noisician.projects.write import (
+    KINDS,
+    SUNG_KINDS,
+    Sound,
+    check_project,
+    project_path,
+    write_project,
+    write_score_as_project,
+)
 
 __all__ = [
     "KINDS",
@@ -18,4 +26,5 @@ __all__ = [
     "project_of",
     "project_path",
     "write_project",
+    "write_score_as_project",
 ]

@@ -13,16 +13,17 @@ from noisician.errors import FileError
 from noisician.export import Metadata, Transaction, check_target, common_gain_db, midi_with_recipe, stems_note
 from noisician.export.encode import AudioFormat, Encoded, encode
 from noisician.export.lyrics import srt, vtt
-from noisician.export.metadata import bpm_text, name_key, slug
+from noisician.export.metadata import slug, tempo_and_key
 from noisician.export.read import RECIPE_MEMBER
 from noisician.export.stems import factor_of, padded, stem_file_name
 from noisician.export.write import member_of
 from noisician.projects.dawproject import metadata_xml, project_xml
-from noisician.projects.model import Project
+from noisician.projects.model import Project, project_of
 from noisician.projects.openutau import project_yaml
 from noisician.projects.reaper import project_text
 from noisician.projects.ultrastar import song_text
 from noisician.recipe import software_version
+from noisician.score import Score
 
 #: Kinds of projects by name, and what their file is called; folders have none.
 KINDS: Mapping[str, str] = {
@@ -79,6 +80,14 @@ def check_project(path: Path, kind: str, overwrite: bool) -> None:
         raise FileError(f"{target}: already exists and is not empty; choose another name or ask to overwrite (--force)")
 
 
+def write_score_as_project(
+    score: Score, sound: Sound, target: Path, kind: str, *, rate_hz: int, comment: str, overwrite: bool = False
+) -> list[Path]:
+    """:func:`write_project` of a score and its sound, under the title of its tags."""
+    project = project_of(score, sound.stems, sound.metadata.title, len(sound.finished), rate_hz, comment)
+    return write_project(project, sound, target, kind, overwrite=overwrite)
+
+
 def write_project(project: Project, sound: Sound, target: Path, kind: str, *, overwrite: bool = False) -> list[Path]:
     """Writes a project of a kind of KINDS to :func:`project_path`; returns the files.
 
@@ -127,7 +136,7 @@ def _reaper(transaction: Transaction, target: Path, project: Project, sound: Sou
 
 def _plain(transaction: Transaction, target: Path, project: Project, sound: Sound) -> list[Path]:
     gain_db = common_gain_db(sound.stems, _FOLDER_BITS)
-    about = "_".join(part for part in _about(sound.metadata) if part)
+    about = "_".join(tempo_and_key(sound.metadata))
     files = {name: f"{number:02d}_{stem_file_name(name)}_{about}.wav" for number, name in enumerate(sound.stems, 1)}
     note = stems_note(project.title, gain_db, has_score=True)
     marks = "".join(f"{_clock(project.tempo.seconds(one.start))}  {one.text}\n" for one in project.sections)
@@ -203,12 +212,6 @@ def _encoded(
         samples = padded(sound.stems[name], project.frames)
         yield file, encode(samples, metadata, None, audio)
     yield finished, encode(sound.finished, sound.metadata, sound.recipe_json, replace(audio, factor=1.0))
-
-
-def _about(metadata: Metadata) -> tuple[str, str]:
-    """Tempo and key as samplers read them from names."""
-    tempo = f"{bpm_text(metadata.tempo_bpm)}bpm" if metadata.tempo_bpm is not None else ""
-    return tempo, name_key(metadata.key, metadata.mode) or ""
 
 
 def _tempi(project: Project) -> str:

@@ -19,6 +19,7 @@ import xmlschema
 import yaml
 from fake_model import FakeModel, RunCommand
 
+from noisician.cli.export import Kind
 from noisician.errors import FileError, RequestError
 from noisician.export import Metadata, TimedLine, TimedWord
 from noisician.music import Music
@@ -220,6 +221,10 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path: Path) -> None
         write_project(project, sound, tmp_path / kind, kind, overwrite=True)
     with pytest.raises(FileError, match=r"the extension says \.als"):
         write_project(project, sound, tmp_path / "song.als", "dawproject")
+
+
+def test_the_command_offers_every_kind() -> None:
+    assert [kind.value for kind in Kind] == list(KINDS)
 
 
 def test_music_without_notes_or_stems_is_no_project(tmp_path: Path) -> None:

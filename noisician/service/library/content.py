@@ -233,7 +233,7 @@ class Shelf:
 
     def _project(self, stored: StoredTake, wanted: Wanted) -> Exported:
         """A project for other programs; one that is a folder comes as an archive."""
-        from noisician.projects import Sound, project_of, write_project
+        from noisician.projects import Sound, write_score_as_project
 
         if stored.score is None or not stored.stems:
             what = "notes" if stored.score is None else "stems"
@@ -245,11 +245,12 @@ class Shelf:
             finished, rate_hz = stored.samples(TRACK)
             stems = cast(Mapping[str, np.ndarray], {one: _LazyStem(stored, one) for one in stored.stems})
             assert stored.score is not None
-            title, comment = stored.metadata.title, project_comment(stored.recipe)
-            project = project_of(stored.score, stems, title, len(finished), rate_hz, comment)
             softer = factor_of(stored.recipe.stems.get("gain_db", 0.0))
             sound = Sound(stems, finished, midi, stored.metadata, recipe_json, 1 / softer)
-            written = write_project(project, sound, work / name, wanted.format)
+            comment = project_comment(stored.recipe)
+            written = write_score_as_project(
+                stored.score, sound, work / name, wanted.format, rate_hz=rate_hz, comment=comment
+            )
             if len(written) == 1:
                 return written[0]
             archive = shutil.make_archive(str(work / f"{name}-archive"), "zip", work, name)
